@@ -1,0 +1,25 @@
+"""nucleate: from noise to crystals. Nothing heavy is imported until it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nucleate.crystals import Crystals
+    from nucleate.sampling.predictor import Predictor, load
+
+__all__ = ["Crystals", "Predictor", "__version__", "load"]
+
+
+def __getattr__(name: str):
+    if name == "Crystals":
+        from nucleate.crystals import Crystals
+
+        return Crystals
+    if name in ("Predictor", "load"):
+        from nucleate.sampling import predictor
+
+        return getattr(predictor, name)
+    raise AttributeError(f"module 'nucleate' has no attribute {name!r}")

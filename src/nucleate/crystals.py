@@ -1,0 +1,117 @@
+"""Crystals: a padded batch of crystal structures, and its exact conversions to pymatgen and ASE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from nucleate.arrays import Cells, Mask, PerAtom3, Sizes, Species
+from nucleate.errors import StructureError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from pymatgen.core import Structure
+
+
+@dataclass(frozen=True)
+class Crystals:
+    """A padded batch of crystals.
+
+    Attributes:
+        species: atomic numbers, 0 in padding. [crystals, atoms]
+        frac: fractional coordinates in [0, 1), 0 in padding. [crystals, atoms, 3]
+        lattice: rows are the cell vectors a, b, c in Å. [crystals, 3, 3]
+        mask: which atoms are real; real atoms come first. [crystals, atoms]
+    """
+
+    species: Species
+    frac: PerAtom3
+    lattice: Cells
+    mask: Mask
+
+    def __len__(self) -> int:
+        return self.species.shape[0]
+
+    @property
+    def sizes(self) -> Sizes:
+        """Number of atoms in each crystal. [crystals]"""
+        return self.mask.sum(1)
+
+    def to(self, device: torch.device | str) -> Crystals:
+        return Crystals(*(x.to(device) for x in (self.species, self.frac, self.lattice, self.mask)))
+
+    def __getitem__(self, index: slice | torch.Tensor) -> Crystals:
+        return Crystals(self.species[index], self.frac[index], self.lattice[index], self.mask[index])
+
+    @classmethod
+    def pad(
+        cls,
+        species: Sequence[torch.Tensor],
+        frac: Sequence[torch.Tensor],
+        lattice: Sequence[torch.Tensor],
+    ) -> Crystals:
+        """Stack crystals of different sizes: species [n], frac [n, 3], lattice [3, 3] for each."""
+        if not len(species):
+            raise StructureError("no crystals were given", "pass at least one structure")
+        sizes = torch.tensor([len(s) for s in species])
+        mask = torch.arange(int(sizes.max())) < sizes[:, None]
+        padded_species = torch.zeros(mask.shape, dtype=torch.long)
+        padded_frac = torch.zeros(*mask.shape, 3, dtype=frac[0].dtype)
+        padded_species[mask] = torch.cat(list(species)).long()
+        padded_frac[mask] = torch.cat(list(frac))
+        return cls(padded_species, padded_frac, torch.stack(list(lattice)), mask)
+
+    @classmethod
+    def from_structures(cls, structures: Iterable[Structure], dtype: torch.dtype = torch.float64) -> Crystals:
+        """From ordered pymatgen structures. Raises StructureError on partial occupancy."""
+        structures = list(structures)
+        for structure in structures:
+            if not structure.is_ordered:
+                raise StructureError(
+                    f"{structure.formula} has partially occupied sites",
+                    "order the structure first, for example with pymatgen's OrderDisorderedStructureTransformation",
+                )
+        return cls.pad(
+            [torch.tensor(s.atomic_numbers) for s in structures],
+            [torch.tensor(s.frac_coords, dtype=dtype) % 1 for s in structures],
+            [torch.tensor(s.lattice.matrix.copy(), dtype=dtype) for s in structures],
+        )
+
+    def to_structures(self) -> list[Structure]:
+        """As pymatgen structures, without padding."""
+        from pymatgen.core import Lattice, Structure
+
+        return [Structure(Lattice(cell), numbers, frac) for numbers, frac, cell in self._unpadded()]
+
+    @classmethod
+    def from_atoms(cls, atoms: Iterable[Atoms], dtype: torch.dtype = torch.float64) -> Crystals:
+        """From ASE atoms. Raises StructureError for atoms without a three-dimensional cell."""
+        atoms = list(atoms)
+        for one in atoms:
+            if one.cell.rank < 3:
+                raise StructureError(
+                    f"{one.get_chemical_formula()} has no three-dimensional cell", "set atoms.cell to three vectors"
+                )
+        return cls.pad(
+            [torch.tensor(a.numbers) for a in atoms],
+            [torch.tensor(a.get_scaled_positions(wrap=True), dtype=dtype) % 1 for a in atoms],
+            [torch.tensor(a.cell.array.copy(), dtype=dtype) for a in atoms],
+        )
+
+    def to_atoms(self) -> list[Atoms]:
+        """As periodic ASE atoms, without padding."""
+        from ase import Atoms
+
+        return [
+            Atoms(numbers=numbers, scaled_positions=frac, cell=cell, pbc=True)
+            for numbers, frac, cell in self._unpadded()
+        ]
+
+    def _unpadded(self):
+        arrays = (self.species, self.frac.double(), self.lattice.double())
+        species, frac, lattice = (x.detach().cpu().numpy() for x in arrays)
+        for numbers, coords, cell, size in zip(species, frac, lattice, self.sizes.tolist(), strict=True):
+            yield numbers[:size], coords[:size], cell
