@@ -1,0 +1,233 @@
+"""From source files to a data set folder: read, parse in worker processes, write parquet and dataset.json.
+
+Everything is written to a folder beside the target and renamed at the end: a data set is whole or not there.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleate.data.cells import Cell
+from nucleate.data.parse import CellSettings, Record, parse_all
+from nucleate.data.sources import read_source
+from nucleate.errors import DataError
+
+SPLITS = ("train", "val", "test")
+FORMAT = 1
+CHUNK = 200
+REJECTED = "rejected.csv"
+
+Outcome = tuple[Cell, dict[str, Any]] | str
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """How a data set is made.
+
+    Attributes:
+        cells: what is done to each cell and what is refused.
+        fractions: shares of train, val and test when sources are one pool.
+        seed: of the split of a pool.
+        strict: one refused row is an error.
+        overwrite: an existing data set is replaced.
+        workers: processes that parse; 1 parses in this one.
+        licence: of the data, for dataset.json.
+        note: where the data come from, for dataset.json.
+        origin: machine-made facts about a download, for dataset.json.
+    """
+
+    cells: CellSettings = CellSettings()
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = 0
+    strict: bool = False
+    overwrite: bool = False
+    workers: int = 1
+    licence: str = ""
+    note: str = ""
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+def import_pool(
+    sources: list[Path], out: Path, settings: ImportSettings, progress: Progress | None = None
+) -> dict[str, Any]:
+    """All sources as one pool, split at random by rows. Returns what dataset.json says."""
+    records = [record for source in sources for record in read_source(source)]
+    splits = split_rows(len(records), settings.fractions, settings.seed)
+    chosen = {name: [records[i] for i in rows] for name, rows in splits.items() if len(rows)}
+    return _import(chosen, {"pool": sources}, out, settings, progress)
+
+
+def import_splits(
+    sources: dict[str, list[Path]], out: Path, settings: ImportSettings, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Each split from its own sources. Returns what dataset.json says."""
+    records = {
+        name: [record for path in paths for record in read_source(path)] for name, paths in sources.items()
+    }
+    return _import(records, sources, out, settings, progress)
+
+
+def split_rows(count: int, fractions: tuple[float, float, float], seed: int) -> dict[str, np.ndarray]:
+    """Row numbers of train, val and test, each in the order of the source. Raises DataError on wrong fractions."""
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise DataError(
+            f"split {','.join(f'{x:g}' for x in fractions)} is not three shares that add to 1",
+            "write for example --split 0.8,0.1,0.1",
+        )
+    bounds = np.rint(np.cumsum(fractions)[:2] * count).astype(int)
+    parts = np.split(np.random.default_rng(seed).permutation(count), bounds)
+    return {name: np.sort(part) for name, part in zip(SPLITS, parts, strict=True)}
+
+
+def _import(
+    records: dict[str, list[Record]],
+    sources: dict[str, list[Path]],
+    out: Path,
+    settings: ImportSettings,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    _refuse_existing(out, settings.overwrite)
+    flat = [record for part in records.values() for record in part]
+    outcomes = _parse(flat, settings, progress)
+    results = {name: [(record, next(outcomes)) for record in part] for name, part in records.items()}
+    rejected = [
+        (name, record.row, record.id, outcome)
+        for name, part in results.items()
+        for record, outcome in part
+        if isinstance(outcome, str)
+    ]
+    if rejected and settings.strict:
+        name, row, crystal, reason = rejected[0]
+        raise DataError(
+            f"{len(rejected)} of {len(flat)} rows are refused; the first is {name} row {row} ({crystal}): {reason}",
+            "without --strict they are left out and listed in rejected.csv",
+        )
+    good = {name: [(r.id, *o) for r, o in part if not isinstance(o, str)] for name, part in results.items()}
+    if not any(good.values()):
+        raise DataError(
+            f"all {len(flat)} rows are refused; the first: {rejected[0][3]}", "is it the right file?"
+        )
+    return _write(good, rejected, sources, out, settings)
+
+
+def _refuse_existing(out: Path, overwrite: bool) -> None:
+    if not out.exists():
+        return
+    if not overwrite:
+        raise DataError(f"{out} exists", "choose another --out, or replace it with --overwrite")
+    foreign = not out.is_dir() or (any(out.iterdir()) and not (out / "dataset.json").is_file())
+    if foreign:
+        raise DataError(f"{out} is not a data set, so it is not overwritten", "choose another --out")
+
+
+def _parse(records: list[Record], settings: ImportSettings, progress: Progress | None) -> Iterator[Outcome]:
+    chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
+    done = 0
+    for outcomes in _map(chunks, settings):
+        done += len(outcomes)
+        if progress:
+            progress(done, len(records))
+        yield from outcomes
+
+
+def _map(chunks: list[list[Record]], settings: ImportSettings) -> Iterator[list[Outcome]]:
+    if settings.workers <= 1 or len(chunks) <= 2:
+        yield from (parse_all(chunk, settings.cells) for chunk in chunks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(settings.workers, mp_context=context) as pool:
+        waiting = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(parse_all, chunk, settings.cells))
+            if len(waiting) > 4 * settings.workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _write(
+    good: dict[str, list[tuple[str, Cell, dict[str, Any]]]],
+    rejected: list[tuple[str, int, str, str]],
+    sources: dict[str, list[Path]],
+    out: Path,
+    settings: ImportSettings,
+) -> dict[str, Any]:
+    from nucleate.data.columns import make_tables
+    from nucleate.data.dataset import sha256
+    from nucleate.data.statistics import describe
+    from nucleate.data.table import write_table
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        tables = make_tables(good)
+        for name, table in tables.items():
+            write_table(table, folder / f"{name}.parquet")
+        _write_rejected(rejected, folder / REJECTED)
+        info = _info(sources, settings) | {
+            "counts": {name: len(table) for name, table in tables.items()},
+            "rejected": {
+                name: dict(Counter(_kind(reason) for split, _, _, reason in rejected if split == name))
+                for name in good
+            },
+            "statistics": {name: describe(table) for name, table in tables.items()},
+            "checksums": {f"{name}.parquet": sha256(folder / f"{name}.parquet") for name in tables},
+        }
+        (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")
+        folder.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        os.replace(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return info
+
+
+def _info(sources: dict[str, list[Path]], settings: ImportSettings) -> dict[str, Any]:
+    from nucleate import __version__
+    from nucleate.data.dataset import sha256
+
+    files = {
+        name: [{"name": path.name, "sha256": sha256(path) if path.is_file() else None} for path in paths]
+        for name, paths in sources.items()
+    }
+    return {
+        "format": FORMAT,
+        "made_with": f"nucleate {__version__}",
+        "source": {"note": settings.note, "files": files, **settings.origin},
+        "licence": settings.licence,
+        "settings": {
+            **asdict(settings.cells),
+            **({"split": list(settings.fractions), "seed": settings.seed} if "pool" in sources else {}),
+        },
+    }
+
+
+def _write_rejected(rejected: list[tuple[str, int, str, str]], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("split", "row", "id", "reason"))
+        writer.writerows(rejected)
+
+
+def _kind(reason: str) -> str:
+    """The reason without its numbers, so that rows refused for the same cause count together."""
+    if " Å apart" in reason:
+        return "atoms too close"
+    if "most allowed" in reason:
+        return "too many atoms"
+    return reason.split(":")[0]

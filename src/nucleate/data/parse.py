@@ -1,0 +1,174 @@
+"""A record (text or arrays from a file) becomes a checked cell, or a reason why not. Runs in worker processes.
+
+Only numpy is imported here: pymatgen and ASE are loaded by the first record that needs them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from nucleate.data.cells import Cell, closest_distance, niggli, primitive, standardise
+from nucleate.data.cif import read_p1_cif
+from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.errors import StructureError
+
+Kind = Literal["cif", "poscar", "extxyz", "structure", "cell", "refused"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One crystal as its source holds it.
+
+    Attributes:
+        row: its place in the source, counted from 1.
+        id: its name.
+        kind: what `payload` is: text of a file, a pymatgen dictionary, a Cell, or the reason of a refusal already.
+        properties: whatever else the source says about it.
+    """
+
+    row: int
+    id: str
+    kind: Kind
+    payload: Any
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CellSettings:
+    """What is done to each cell and what is refused.
+
+    Attributes:
+        reduce: take the primitive, Niggli-reduced cell.
+        tolerance: two atoms are images of each other within this, Å; as spglib's symprec.
+        min_distance: closer atoms are refused, Å.
+        max_atoms: larger cells (after reduction) are refused; None for no limit.
+    """
+
+    reduce: bool = True
+    tolerance: float = 0.01
+    min_distance: float = 0.5
+    max_atoms: int | None = None
+
+
+def parse_all(records: list[Record], settings: CellSettings) -> list[tuple[Cell, dict[str, Any]] | str]:
+    """For each record its cell and properties, or the reason for which it is refused."""
+    return [parse(record, settings) for record in records]
+
+
+def parse(record: Record, settings: CellSettings) -> tuple[Cell, dict[str, Any]] | str:
+    """The checked cell and the properties of one record, or the reason for which it is refused."""
+    try:
+        cell, found = READERS[record.kind](record.payload)
+        return check(cell, settings), {**found, **record.properties}
+    except StructureError as error:
+        return error.message
+
+
+def check(cell: Cell, settings: CellSettings) -> Cell:
+    """The cell as the data set keeps it. Raises StructureError with the reason when it is refused."""
+    if not len(cell.species):
+        raise StructureError("no atoms")
+    if cell.species.min() < 1 or cell.species.max() > MAX_ATOMIC_NUMBER:
+        raise StructureError("unknown element")
+    cell = standardise(cell)
+    # Distances are judged in the reduced cell whichever is kept: there the nearest images are the shortest vectors.
+    reduced = niggli(primitive(cell, settings.tolerance) if settings.reduce else cell)
+    distance = closest_distance(reduced)
+    if distance < settings.min_distance:
+        raise StructureError(f"atoms {distance:.3f} Å apart (least allowed: {settings.min_distance:g})")
+    kept = reduced if settings.reduce else cell
+    if settings.max_atoms is not None and len(kept.species) > settings.max_atoms:
+        raise StructureError(f"{len(kept.species)} atoms (most allowed: {settings.max_atoms})")
+    return kept
+
+
+def read_cif(text: str) -> tuple[Cell, dict[str, Any]]:
+    """A CIF text: P1 in pymatgen's layout directly, anything else through pymatgen."""
+    cell = read_p1_cif(text)
+    return (cell if cell is not None else read_with_pymatgen(text, "cif")), {}
+
+
+def read_with_pymatgen(text: str, fmt: Literal["cif", "poscar"]) -> Cell:
+    """A file's text through pymatgen. Raises StructureError with pymatgen's own words when it can't."""
+    from pymatgen.core import Structure
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            structure = Structure.from_str(text, fmt=fmt)
+        # Foreign text makes pymatgen raise nearly anything (ValueError, IndexError, TypeError, AssertionError ...).
+        except Exception as error:
+            raise StructureError(f"unreadable {fmt}: {_one_line(error)}") from error
+    return from_structure(structure)
+
+
+def from_structure(structure) -> Cell:
+    """From a pymatgen Structure. Raises StructureError on partial occupancy and dummy species."""
+    if not structure.is_ordered:
+        raise StructureError("partial occupancy")
+    try:
+        species = np.array(structure.atomic_numbers, dtype=np.int64)
+    except (AttributeError, TypeError, ValueError):
+        raise StructureError("unknown element") from None
+    return Cell(species, np.array(structure.frac_coords, dtype=float), np.array(structure.lattice.matrix))
+
+
+def read_structure(payload: dict[str, Any]) -> tuple[Cell, dict[str, Any]]:
+    """A pymatgen Structure as a dictionary."""
+    from pymatgen.core import Structure
+
+    try:
+        structure = Structure.from_dict(payload)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise StructureError(f"unreadable structure: {_one_line(error)}") from error
+    return from_structure(structure), {}
+
+
+def read_extxyz(text: str) -> tuple[Cell, dict[str, Any]]:
+    """One frame of an extxyz file, with the properties of its comment line."""
+    from io import StringIO
+
+    from ase.io import read
+
+    try:
+        atoms = read(StringIO(text), format="extxyz")
+    except Exception as error:  # ASE's reader raises nearly anything on foreign text
+        raise StructureError(f"unreadable extxyz: {_one_line(error)}") from error
+    return from_atoms(atoms), {**atoms.info, **_energy(atoms)}
+
+
+def from_atoms(atoms) -> Cell:
+    """From ASE Atoms. Raises StructureError without a three-dimensional cell."""
+    if atoms.cell.rank < 3:
+        raise StructureError("no three-dimensional cell")
+    return Cell(
+        np.asarray(atoms.numbers, dtype=np.int64), atoms.get_scaled_positions(wrap=False), atoms.cell.array
+    )
+
+
+def _energy(atoms) -> dict[str, float]:
+    results = atoms.calc.results if atoms.calc is not None else {}
+    return {"energy": float(results["energy"])} if "energy" in results else {}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def read_refused(reason: str) -> tuple[Cell, dict[str, Any]]:
+    """A record that its source could not give: raises StructureError with that reason."""
+    raise StructureError(reason)
+
+
+READERS = {
+    "cif": read_cif,
+    "poscar": lambda text: (read_with_pymatgen(text, "poscar"), {}),
+    "extxyz": read_extxyz,
+    "structure": read_structure,
+    "cell": lambda cell: (cell, {}),
+    "refused": read_refused,
+}
