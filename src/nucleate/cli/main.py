@@ -1,0 +1,51 @@
+"""nucleate: the command line, a thin skin over the library. Errors of users become one line and a hint."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from nucleate import __version__
+from nucleate.cli import data, train
+from nucleate.cli.console import say
+from nucleate.errors import NucleateError
+
+app = typer.Typer(
+    name="nucleate",
+    help="From noise to crystals: train, sample and judge generative models of crystal structures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Run the command line; exit status 2 and two lines for an error the user can mend."""
+    try:
+        app()
+    except NucleateError as error:
+        say(f"error: {error.message}")
+        if error.hint:
+            say(f"hint: {error.hint}")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""nucleate train: a recipe, a data set, a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, for example kldm-csp-small.")],
+    data: Annotated[Path, typer.Option(help="Data set folder, made by 'nucleate data import'.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: key=value. Repeatable.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Train for so many minutes.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Train for so many passes over the data.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
+    devices: Annotated[int, typer.Option(min=1, help="Number of devices or processes.")] = 1,
+    strategy: Annotated[str, typer.Option(help="Lightning Fabric strategy, for example ddp.")] = "auto",
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    nodes: Annotated[int, typer.Option(min=1, help="Number of machines.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of each process.")] = None,
+) -> None:
+    """Train a model; killed at any moment, it goes on with --resume."""
+    import torch
+
+    from nucleate.cli.console import say
+    from nucleate.recipes.registry import get_recipe
+    from nucleate.recipes.run import Hardware, train_recipe
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    hardware = Hardware(devices, strategy, accelerator, nodes)
+    try:
+        counters = train_recipe(
+            get_recipe(recipe, set_), data, out, epochs=epochs, minutes=minutes, resume=resume, hardware=hardware
+        )
+    except KeyboardInterrupt:
+        say(f"interrupted; a checkpoint is saved. Go on with the same command and --resume (run folder {out})")
+        raise typer.Exit(130) from None
+    say(f"{counters.step} steps in {counters.seconds / 60:.1f} min; best validation loss {counters.best:.4f}")
+    say(f"predict with it: nucleate predict NaCl --model {out / 'model'}")

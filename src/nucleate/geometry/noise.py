@@ -1,0 +1,72 @@
+"""Counter-based random numbers: every number is a pure function of (seed, crystal, step, draw, position).
+
+A crystal therefore meets the same noise whatever the batch size, the padding, the order or the device, and a run
+that was interrupted needs no generator state to go on. The mixing function is the finaliser of SplitMix64
+(Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195); normals come from the Box-Muller transform.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+_GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
+_MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
+_MIX_2 = 0x94D049BB133111EB - (1 << 64)
+
+
+def _shift(x: Tensor, bits: int) -> Tensor:
+    """Logical right shift of a signed 64-bit integer."""
+    return (x >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _mix(x: Tensor) -> Tensor:
+    x = (x ^ _shift(x, 30)) * _MIX_1
+    x = (x ^ _shift(x, 27)) * _MIX_2
+    return x ^ _shift(x, 31)
+
+
+class Noise:
+    """A stream of random numbers for each crystal of a batch.
+
+    Every call of `normal` or `uniform` is a new draw; `at(step)` starts the independent stream of one step.
+    """
+
+    def __init__(self, keys: Int[Tensor, " crystals"]) -> None:
+        self.keys = keys
+        self.draws = 0
+
+    @classmethod
+    def of(cls, seed: int, crystals: Int[Tensor, " crystals"]) -> Noise:
+        """Streams for crystals that are numbered by any integers, under one seed."""
+        root = _mix(torch.full_like(crystals, seed, dtype=torch.int64) + _GOLDEN)
+        return cls(_mix(root ^ _mix(crystals.long() * _GOLDEN + _MIX_2)))
+
+    def at(self, step: int) -> Noise:
+        """The streams of one step, independent of those of any other step."""
+        return Noise(_mix(self.keys + (step + 1) * 2 * 0x632BE59BD9B4E019 % (1 << 63)))
+
+    def normal(self, *shape: int) -> Float[Tensor, "crystals ..."]:
+        """Standard normal numbers, float32. [crystals, *shape]"""
+        bits = self._bits(shape)
+        radius = torch.sqrt(-2 * torch.log(_unit(_shift(bits, 40))))
+        return radius * torch.cos(2 * math.pi * _unit(bits & 0xFFFFFF))
+
+    def uniform(self, *shape: int) -> Float[Tensor, "crystals ..."]:
+        """Uniform numbers in (0, 1), float32. [crystals, *shape]"""
+        return _unit(_shift(self._bits(shape), 40))
+
+    def _bits(self, shape: tuple[int, ...]) -> Int[Tensor, "crystals ..."]:
+        self.draws += 1
+        count = math.prod(shape)
+        position = torch.arange(1, count + 1, device=self.keys.device) * _GOLDEN
+        stream = _mix(self.keys + self.draws * 0x2545F4914F6CDD1D)
+        return _mix(stream[:, None] ^ _mix(position)).reshape(-1, *shape)
+
+
+def _unit(bits24: Tensor) -> Tensor:
+    """24 random bits to the midpoints of 2^24 equal parts of (0, 1)."""
+    return (bits24.float() + 0.5) * 2.0**-24

@@ -1,0 +1,90 @@
+"""CrystalModel: one process for each thing a crystal is made of, one codec for the lattice, one network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from nucleate.arrays import Mask, PerCrystal, Sizes
+from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.crystals import Crystals
+from nucleate.geometry.noise import Noise
+from nucleate.networks.base import Denoiser
+from nucleate.processes.base import Process, State
+
+States = dict[str, State]
+EARLIEST_NOISE = 1e-3
+
+
+class CrystalModel(nn.Module):
+    """A generative model of crystals as a composition.
+
+    Attributes:
+        processes: the processes of `species`, `frac` and `lattice`.
+        codec: the representation of the lattice.
+        network: the denoiser, with a head for every process that predicts something.
+        loss_weights: weight of each process in the total loss.
+        evaluations: how often the network was called, the NFE of a sampler.
+    """
+
+    def __init__(
+        self,
+        processes: dict[str, Process],
+        codec: LogLengthsTanAngles,
+        network: Denoiser,
+        loss_weights: dict[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.processes = processes
+        self.codec = codec
+        self.network = network
+        self.loss_weights = loss_weights or {}
+        self.evaluations = 0
+
+    def encode(self, crystals: Crystals) -> dict[str, Tensor]:
+        """Crystals to the channels that the processes work on."""
+        lattice = self.codec.encode(crystals.lattice, crystals.sizes)
+        return {"species": crystals.species, "frac": crystals.frac, "lattice": lattice}
+
+    def decode(self, states: States, mask: Mask) -> Crystals:
+        """States at t = 1 to crystals, float32."""
+        channels = {name: process.decode(states[name]) for name, process in self.processes.items()}
+        cells = self.codec.decode(channels["lattice"], mask.sum(1))
+        frac = channels["frac"] * mask.unsqueeze(-1)
+        return Crystals(channels["species"], frac, cells, mask)
+
+    def denoise(self, states: States, t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
+        """The network's predictions for all processes, float32. The only caller of the network."""
+        self.evaluations += 1
+        inputs: dict[str, Tensor] = {}
+        for name, process in self.processes.items():
+            inputs |= process.inputs(states[name], t)
+        predictions = self.network(inputs, t, mask)
+        return {name: prediction.float() for name, prediction in predictions.items()}
+
+    def loss(self, crystals: Crystals, t: PerCrystal, noise: Noise) -> dict[str, PerCrystal]:
+        """The loss of every process for every crystal, at the times t. One network evaluation."""
+        mask = crystals.mask
+        channels = self.encode(crystals)
+        noised = {name: p.corrupt(channels[name], t, mask, noise) for name, p in self.processes.items()}
+        predictions = self.denoise({name: n.state for name, n in noised.items()}, t, mask)
+        return {
+            name: self.processes[name].loss(prediction, noised[name], mask)
+            for name, prediction in predictions.items()
+        }
+
+    def total(self, losses: dict[str, Tensor]) -> Tensor:
+        """Weighted sum of the losses of the processes."""
+        return torch.stack([self.loss_weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum(0)
+
+    def forward(
+        self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor
+    ) -> dict[str, PerCrystal]:
+        """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise."""
+        return self.loss(Crystals(species, frac, lattice, mask), t, Noise(keys))
+
+
+def mask_of(sizes: Sizes, atoms: int | None = None) -> Mask:
+    """Which of the padded atoms are real."""
+    width = int(sizes.max()) if atoms is None else atoms
+    return torch.arange(width, device=sizes.device) < sizes.unsqueeze(-1)

@@ -1,0 +1,136 @@
+"""A transformer on the torus: one token for each atom, pair features as attention bias and as values.
+
+Pairs are embedded once, from sines and cosines of the differences of fractional coordinates, differences of velocities,
+the species of both atoms, the lattice and the time. Each layer reads them twice: as a bias of the attention logits of
+each head, and as values, sum_j attention_ij pair_ij. Exactly invariant to translations of the torus and equivariant to
+permutations of the atoms. Pre-norm, SwiGLU (Shazeer 2020, arXiv 2002.05202).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nucleate.arrays import Mask, PerAtom, PerCrystal, Vectors
+from nucleate.networks.base import Denoiser, Head, SpeciesEmbedding, TimeFeatures, masked_mean, torus_waves
+
+Pairs = Float[Tensor, "crystals atoms atoms channels"]
+
+
+@dataclass(frozen=True)
+class TorusTransformerSettings:
+    """Settings of the torus transformer.
+
+    Attributes:
+        width: channels of a token. layers: blocks. heads: attention heads.
+        pair_width: channels of a pair. frequencies: waves on each axis, 1 to this number.
+        time_width: random Fourier features of time.
+    """
+
+    width: int = 256
+    layers: int = 6
+    heads: int = 8
+    pair_width: int = 64
+    frequencies: int = 16
+    time_width: int = 128
+
+
+class TorusTransformer(Denoiser):
+    """See the module's text. Built for the heads that the processes ask for."""
+
+    def __init__(self, settings: TorusTransformerSettings, heads: dict[str, Head], lattice_width: int = 6) -> None:
+        super().__init__()
+        s = settings
+        self.species = SpeciesEmbedding(s.width)
+        self.time = TimeFeatures(s.time_width)
+        cell_width = s.time_width + lattice_width + 1
+        self.cell = nn.Sequential(nn.Linear(cell_width, s.width), nn.SiLU(), nn.Linear(s.width, s.width))
+        self.pairs = PairEmbedding(s)
+        self.blocks = nn.ModuleList(Block(s) for _ in range(s.layers))
+        self.norm = nn.LayerNorm(s.width)
+        self.levels = {name: head.level for name, head in heads.items()}
+        self.heads = nn.ModuleDict(
+            {
+                name: nn.Sequential(
+                    nn.Linear(s.width, s.width), nn.SiLU(), nn.Linear(s.width, head.width, bias=False)
+                )
+                for name, head in heads.items()
+            }
+        )
+        for head in self.heads.values():
+            nn.init.zeros_(head[2].weight)
+
+    def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
+        size = mask.sum(1, keepdim=True).to(t.dtype).log()
+        cell = self.cell(torch.cat([self.time(t), inputs["lattice"], size], -1))
+        species = self.species(inputs["species"])
+        x = species + cell.unsqueeze(1)
+        pairs = self.pairs(inputs["frac"], inputs["velocity"], species, cell)
+        closed = None if bool(mask.all()) else ~mask[:, None, None, :]
+        for block in self.blocks:
+            x = block(x, pairs, closed)
+        x = self.norm(x)
+        pooled = masked_mean(x, mask)
+        return {name: head(x if self.levels[name] == "atom" else pooled) for name, head in self.heads.items()}
+
+
+class PairEmbedding(nn.Module):
+    """Features of ordered pairs (i, j), embedded once for all layers. [crystals, atoms, atoms, pair_width]"""
+
+    frequencies: Tensor
+
+    def __init__(self, s: TorusTransformerSettings) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.arange(1, s.frequencies + 1).float(), persistent=False)
+        self.sines = nn.Linear(3 * s.frequencies, s.pair_width, bias=False)
+        self.cosines = nn.Linear(3 * s.frequencies, s.pair_width, bias=False)
+        self.velocity = nn.Linear(3, s.pair_width, bias=False)
+        self.sender = nn.Linear(s.width, s.pair_width, bias=False)
+        self.receiver = nn.Linear(s.width, s.pair_width, bias=False)
+        self.cell = nn.Linear(s.width, s.pair_width)
+        self.mix = nn.Linear(s.pair_width, s.pair_width)
+        self.norm = nn.LayerNorm(s.pair_width)
+
+    def forward(self, frac: PerAtom, velocity: PerAtom, species: PerAtom, cell: Vectors) -> Pairs:
+        sin, cos = torus_waves(frac, self.frequencies)
+        moved = self.velocity(velocity)
+        receiver = self.receiver(species) - moved + self.cell(cell).unsqueeze(1)
+        sender = self.sender(species) + moved
+        hidden = self.sines(sin) + self.cosines(cos) + receiver.unsqueeze(2) + sender.unsqueeze(1)
+        return self.norm(self.mix(F.silu(hidden)))
+
+
+class Block(nn.Module):
+    """Pre-norm attention over atoms and pairs, then a gated MLP."""
+
+    def __init__(self, s: TorusTransformerSettings) -> None:
+        super().__init__()
+        self.heads = s.heads
+        hidden = 32 * round(s.width * 8 / 3 / 32)
+        self.norm_1 = nn.LayerNorm(s.width)
+        self.norm_2 = nn.LayerNorm(s.width)
+        self.qkv = nn.Linear(s.width, 3 * s.width, bias=False)
+        self.bias = nn.Linear(s.pair_width, s.heads, bias=False)
+        self.out = nn.Linear(s.width + s.heads * s.pair_width, s.width)
+        self.gate = nn.Linear(s.width, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, s.width, bias=False)
+
+    def forward(self, x: PerAtom, pairs: Pairs, closed: Tensor | None) -> PerAtom:
+        x = x + self.attend(self.norm_1(x), pairs, closed)
+        gate, value = self.gate(self.norm_2(x)).chunk(2, -1)
+        return x + self.down(F.silu(gate) * value)
+
+    def attend(self, x: PerAtom, pairs: Pairs, closed: Tensor | None) -> PerAtom:
+        crystals, atoms, width = x.shape
+        q, k, v = self.qkv(x).view(crystals, atoms, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.bias(pairs).permute(0, 3, 1, 2)
+        if closed is not None:
+            logits = logits.masked_fill(closed, float("-inf"))
+        attention = torch.softmax(logits, -1)
+        from_atoms = (attention.to(v.dtype) @ v).transpose(1, 2).reshape(crystals, atoms, width)
+        from_pairs = attention.to(pairs.dtype).transpose(1, 2) @ pairs
+        return self.out(torch.cat([from_atoms, from_pairs.reshape(crystals, atoms, -1)], -1))

@@ -1,0 +1,121 @@
+"""What a process is: the mathematics of one quantity of a crystal between noise (t = 0) and data (t = 1).
+
+A process never sees the network. It says what the network is shown (`inputs`) and what it is asked for (`corrupt`
+gives the target), and turns the answer into a step towards the data. Tensors are [crystals, atoms, channels] for
+quantities of atoms and [crystals, channels] for quantities of the cell; padding is kept at zero.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from nucleate.arrays import Mask, PerCrystal
+from nucleate.geometry.noise import Noise
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Noised:
+    """A corrupted sample: the state at time t, what the network should say, and the weight of each crystal's loss."""
+
+    state: State
+    target: Tensor
+    weight: PerCrystal
+
+
+@dataclass(frozen=True)
+class StepRule:
+    """How a sampler moves from t to t_next.
+
+    Attributes:
+        method: `em` samples the reverse stochastic equation, `ode` its probability flow, `pc` takes a deterministic
+            predictor and a Langevin corrector (two network evaluations a step).
+        order: which of the two comes first under `pc`: `corrector-first` is the published code, `predictor-first` the
+            paper's algorithm 4.
+        tau: size of a corrector step relative to the mean squared score of the crystal.
+        drift_in_corrector: whether the corrector of the kinetic process moves the coordinates as well.
+        euler: take plain Euler-Maruyama steps of the variance-preserving process under `em` (as published) in place of
+            its exact ancestral step.
+    """
+
+    method: Literal["em", "ode", "pc"] = "pc"
+    order: Literal["corrector-first", "predictor-first"] = "corrector-first"
+    tau: float = 0.25
+    drift_in_corrector: bool = True
+    euler: bool = False
+
+
+class Process(ABC):
+    """One quantity's path from noise to data. Stateless: everything that moves is in the state it returns.
+
+    Attributes:
+        level: whether the quantity belongs to each `atom` or to the `cell`.
+        target_width: channels of what the network is asked for, 0 if nothing.
+    """
+
+    level: Literal["atom", "cell"]
+    target_width: int
+
+    @abstractmethod
+    def prior(self, mask: Mask, noise: Noise) -> State:
+        """A draw from the distribution at t = 0."""
+
+    @abstractmethod
+    def corrupt(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
+        """A draw of the state at time t given the data, with the network's target."""
+
+    @abstractmethod
+    def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
+        """What the network is shown, by the names that networks know: frac, velocity, lattice, species."""
+
+    @abstractmethod
+    def step(
+        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+    ) -> State:
+        """The state at t_next > t. Under `pc` this is the predictor."""
+
+    @abstractmethod
+    def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
+        """The best guess of the data, from the state and the network's answer at time t."""
+
+    @abstractmethod
+    def decode(self, state: State) -> Tensor:
+        """The quantity itself, from the state at t = 1."""
+
+    def correct(
+        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+    ) -> State:
+        """A corrector step at time t, where the process has one; t_next is where the sampler goes afterwards."""
+        return state
+
+    def loss(self, prediction: Tensor, noised: Noised, mask: Mask) -> PerCrystal:
+        """Mean squared error of each crystal over its real atoms and channels, times the weight."""
+        error = (prediction.float() - noised.target).square().mean(-1)
+        if self.level == "atom":
+            error = (error * mask).sum(1) / mask.sum(1).clamp(min=1)
+        return error * noised.weight
+
+
+def as_column(x: PerCrystal, like: Tensor) -> Tensor:
+    """[crystals] reshaped to broadcast against [crystals, ..., channels]."""
+    return x.reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def langevin(x: Tensor, score: Tensor, mask: Mask | None, tau: float, z: Tensor) -> Tensor:
+    """x + delta s + sqrt(2 delta) z with delta = tau / mean(s^2) over the crystal; a zero score leaves x as it is.
+
+    Song et al. 2021 (arXiv 2011.13456) algorithm 5, with the step size of each crystal by itself.
+    """
+    if mask is None:
+        power = score.square().mean(-1)
+    else:
+        power = score.square().mean(-1).sum(1) / mask.sum(1).clamp(min=1)
+    moves = power > 1e-12
+    delta = as_column(torch.where(moves, tau / power.clamp(min=1e-12), torch.zeros_like(power)), x)
+    return x + delta * score + torch.sqrt(2 * delta) * z

@@ -1,0 +1,170 @@
+"""Kinetic Langevin diffusion of fractional coordinates on the torus (KLDM, arXiv 2507.03602).
+
+Each coordinate is an angle theta = 2 pi f with a velocity v. With friction 1, forwards in the paper's time
+tau = horizon * (1 - t):  d theta = v d tau,  dv = -v d tau + sqrt(2) dW. The kernel from velocity v0 is
+
+    v_tau     = e^-tau v0 + sigma_v eps_v,                      sigma_v^2 = 1 - e^(-2 tau)
+    r_tau     = tanh(tau/2) (v_tau + v0) + sigma_r eps_r,       sigma_r^2 = 2 tau - 4 tanh(tau/2)
+    theta_tau = wrap(theta_0 + r_tau)
+
+(eqs. 16, 22, 23). Noise is centred over the crystal, so that nothing is spent on translations. The reverse steps follow
+the stochastic equation, where the paper's algorithms 3 and 4 carry 2 (e^(2h) - 1) for 2 (e^h - 1), a wrong sign of the
+drift and no horizon factor; see docs/concepts/kinetic-langevin.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from nucleate.arrays import Mask, PerAtom3, PerCrystal
+from nucleate.geometry import wrapped_normal
+from nucleate.geometry.noise import Noise
+from nucleate.geometry.torus import TAU, centre, wrap
+from nucleate.processes.base import Noised, Process, State, StepRule, as_column, langevin
+
+
+@dataclass(frozen=True)
+class KineticSettings:
+    """Settings of the kinetic process.
+
+    Attributes:
+        parametrisation: `simplified` asks the network for the wrapped-normal part of the velocity score in units of its
+            standard deviation (needs initial_velocity = 0); `direct` asks for the whole conditional score.
+        horizon: the paper's T, how long the forward process runs.
+        initial_velocity: standard deviation of the velocities that the data are given at t = 1.
+        centred: keep the net translation of noise, velocities and targets at zero.
+    """
+
+    parametrisation: Literal["simplified", "direct"] = "simplified"
+    horizon: float = 2.0
+    initial_velocity: float = 0.0
+    centred: bool = True
+
+
+def position_variance(tau: Tensor) -> Tensor:
+    """sigma_r^2 = 2 tau - 4 tanh(tau / 2); the series below 0.3, where the difference cancels."""
+    square = tau * tau
+    series = tau * square * (1 / 6 - square * (1 / 60 - square * (17 / 10080 - square * (31 / 181440))))
+    return torch.where(tau < 0.3, series, 2 * tau - 4 * torch.tanh(tau / 2))
+
+
+class Kinetic(Process):
+    """Coordinates and velocities of all atoms. State: `theta` in [-pi, pi) and `velocity`, both in radians."""
+
+    level = "atom"
+    target_width = 3
+
+    def __init__(self, settings: KineticSettings) -> None:
+        if settings.parametrisation == "simplified" and settings.initial_velocity != 0:
+            raise ValueError("the simplified parametrisation needs initial_velocity = 0; use parametrisation = direct")
+        self.settings = settings
+        widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
+        self.images = wrapped_normal.images_for(widest)
+        self._log_sigma, self._log_fisher = _fisher_table(widest)
+
+    def clock(self, t: PerCrystal) -> PerCrystal:
+        """The paper's time, 0 at the data."""
+        return self.settings.horizon * (1 - t)
+
+    def coefficients(self, t: PerCrystal, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """tanh(tau/2), sigma_v and sigma_r at time t, shaped to broadcast."""
+        tau = self.clock(t).clamp(min=1e-6)
+        values = torch.tanh(tau / 2), torch.sqrt(-torch.expm1(-2 * tau)), torch.sqrt(position_variance(tau))
+        gain, sigma_v, sigma_r = (as_column(value, like) for value in values)
+        return gain, sigma_v, sigma_r
+
+    def fisher_root(self, sigma_r: Tensor) -> Tensor:
+        """Root of the Fisher information of the wrapped normal, interpolated from quadrature."""
+        log_sigma = sigma_r.log().clamp(self._log_sigma[0].item(), self._log_sigma[-1].item())
+        grid = self._log_sigma.to(sigma_r)
+        position = (log_sigma - grid[0]) / (grid[1] - grid[0])
+        left = position.floor().long().clamp(0, len(grid) - 2)
+        table = self._log_fisher.to(sigma_r)
+        log_fisher = torch.lerp(table[left], table[left + 1], position - left)
+        return torch.exp(0.5 * log_fisher) / sigma_r
+
+    def prior(self, mask: Mask, noise: Noise) -> State:
+        theta = TAU * (noise.uniform(mask.shape[1], 3) - 0.5) * mask.unsqueeze(-1)
+        return {"theta": theta, "velocity": self._centre(noise.normal(mask.shape[1], 3), mask)}
+
+    def corrupt(self, data: PerAtom3, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
+        """Data are fractional coordinates."""
+        gain, sigma_v, sigma_r = self.coefficients(t, data)
+        eps_v, eps_r = (self._centre(noise.normal(mask.shape[1], 3).to(data.dtype), mask) for _ in range(2))
+        start = torch.zeros_like(data)
+        if self.settings.initial_velocity > 0:
+            start = self.settings.initial_velocity * self._centre(noise.normal(mask.shape[1], 3).to(data.dtype), mask)
+        velocity = torch.exp(-as_column(self.clock(t), data)) * start + sigma_v * eps_v
+        mean = gain * (velocity + start)
+        theta = wrap(TAU * data + mean + sigma_r * eps_r) * mask.unsqueeze(-1)
+        pull = self._centre(wrapped_normal.grad_mean(sigma_r * eps_r, sigma_r, self.images), mask)
+        if self.settings.parametrisation == "simplified":
+            target = pull / self.fisher_root(sigma_r)
+        else:
+            target = -eps_v / sigma_v + gain * pull
+        return Noised({"theta": theta, "velocity": velocity}, target, torch.ones_like(t))
+
+    def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
+        return {"frac": state["theta"] / TAU, "velocity": state["velocity"] / TAU}
+
+    def score(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
+        """Derivative of log p_t with respect to the velocities (eq. 19)."""
+        prediction = self._centre(prediction, mask)
+        if self.settings.parametrisation == "direct":
+            return prediction
+        gain, sigma_v, sigma_r = self.coefficients(t, prediction)
+        return -state["velocity"] / sigma_v**2 + gain * self.fisher_root(sigma_r) * prediction
+
+    def step(
+        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+    ) -> State:
+        score, velocity = self.score(state, prediction, t, mask), state["velocity"]
+        h = as_column(self.clock(t) - self.clock(t_next), score)
+        if rule.method == "em":
+            z = self._centre(noise.normal(mask.shape[1], 3).to(score.dtype), mask)
+            velocity = torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
+        elif rule.method == "ode":
+            velocity = torch.exp(h) * velocity + torch.expm1(h) * score
+        else:
+            now, then = self.coefficients(t, score)[1], self.coefficients(t_next, score)[1]
+            velocity = torch.exp(h) * velocity + (torch.exp(h) * now - then) * now * score
+        return self._drift(state["theta"], velocity, h, mask)
+
+    def correct(
+        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+    ) -> State:
+        score = self.score(state, prediction, t, mask)
+        z = self._centre(noise.normal(mask.shape[1], 3).to(score.dtype), mask)
+        velocity = langevin(state["velocity"], score, mask, rule.tau, z)
+        if not rule.drift_in_corrector:
+            return {"theta": state["theta"], "velocity": velocity}
+        h = as_column((self.clock(t) - self.clock(t_next)).abs(), score)
+        return self._drift(state["theta"], velocity, h, mask)
+
+    def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
+        """Tweedie's formula for the displacement, for data at rest. Exact up to a translation of the crystal."""
+        gain, sigma_v, sigma_r = self.coefficients(t, prediction)
+        pull = (self.score(state, prediction, t, mask) + state["velocity"] / sigma_v**2) / gain
+        displacement = gain * state["velocity"] + sigma_r**2 * pull
+        return torch.remainder((state["theta"] - displacement) / TAU, 1) * mask.unsqueeze(-1)
+
+    def decode(self, state: State) -> PerAtom3:
+        return torch.remainder(state["theta"] / TAU, 1)
+
+    def _drift(self, theta: Tensor, velocity: Tensor, h: Tensor, mask: Mask) -> State:
+        return {"theta": wrap(theta - h * velocity) * mask.unsqueeze(-1), "velocity": velocity}
+
+    def _centre(self, x: Tensor, mask: Mask) -> Tensor:
+        return centre(x, mask) if self.settings.centred else x * mask.unsqueeze(-1)
+
+
+def _fisher_table(widest: float, nodes: int = 512) -> tuple[Tensor, Tensor]:
+    """log sigma and log(sigma^2 * Fisher information), float64, for interpolation."""
+    log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
+    sigma = log_sigma.exp()
+    return log_sigma, (wrapped_normal.fisher_information(sigma) * sigma**2).log()

@@ -1,0 +1,63 @@
+"""From noise to crystals: one visible loop for every process, integrator and corrector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from nucleate.arrays import Mask, PerCrystal, Species
+from nucleate.crystals import Crystals
+from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel, States
+from nucleate.sampling.settings import SamplerSettings
+
+PRIOR_STEP = 0
+
+
+def time_grid(settings: SamplerSettings) -> torch.Tensor:
+    """Times from 0 (noise) to 1 - noise_left, [steps + 1], float64."""
+    u = torch.linspace(1, 0, settings.steps + 1, dtype=torch.float64) ** settings.power
+    return 1 - (settings.noise_left + (1 - settings.noise_left) * u)
+
+
+@torch.no_grad()
+def trajectory(
+    model: CrystalModel, species: Species, mask: Mask, settings: SamplerSettings, noise: Noise
+) -> Iterator[tuple[float, States]]:
+    """The states at every time of the grid, the prior first. Species [crystals, atoms] are given (CSP)."""
+    rule, times = settings.rule, time_grid(settings).tolist()
+    states = {name: process.prior(mask, noise.at(PRIOR_STEP)) for name, process in model.processes.items()}
+    states["species"] = {"x": species}
+    yield 0.0, states
+    for number, (now, then) in enumerate(zip(times[:-1], times[1:], strict=True)):
+        draws = noise.at(PRIOR_STEP + 1 + number)
+        t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
+        if rule.method == "pc" and rule.order == "corrector-first":
+            states = _move(model, "correct", states, t, t_next, t, mask, draws, rule)
+        states = _move(model, "step", states, t, t_next, t, mask, draws, rule)
+        if rule.method == "pc" and rule.order == "predictor-first":
+            states = _move(model, "correct", states, t_next, t, t_next, mask, draws, rule)
+        yield then, states
+
+
+def _move(
+    model: CrystalModel, how: str, states: States, t: PerCrystal, t_next: PerCrystal, shown: PerCrystal,
+    mask: Mask, noise: Noise, rule,
+) -> States:  # fmt: skip
+    """One network evaluation, then the move `how` of every process."""
+    predictions = model.denoise(states, shown.clamp(max=1 - 1e-4), mask)
+    return {
+        name: getattr(process, how)(states[name], predictions.get(name), t, t_next, mask, noise, rule)
+        for name, process in model.processes.items()
+    }
+
+
+def sample(
+    model: CrystalModel, species: Species, mask: Mask, settings: SamplerSettings, noise: Noise
+) -> Crystals:
+    """Crystals of the given species [crystals, atoms], one for each stream of noise."""
+    states: States = {}
+    for _, states in trajectory(model, species, mask, settings, noise):  # noqa: B007
+        pass
+    return model.decode(states, mask)

@@ -1,0 +1,38 @@
+"""How a crystal is drawn from a model: a frozen dataclass that every recipe and every prediction holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nucleate.processes.base import StepRule
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """Settings of the sampler.
+
+    Attributes:
+        method: `em`, `ode` or `pc`; pc takes two network evaluations a step.
+        steps: steps from noise to data. power: 1 for a uniform time grid; above 1 steps are smaller near the data.
+        noise_left: distance of the last time from the data, 0 to end on it.
+        order, tau, drift_in_corrector, euler: see `nucleate.processes.base.StepRule`.
+    """
+
+    method: Literal["em", "ode", "pc"] = "pc"
+    steps: int = 500
+    power: float = 1.0
+    noise_left: float = 0.0
+    order: Literal["corrector-first", "predictor-first"] = "corrector-first"
+    tau: float = 0.25
+    drift_in_corrector: bool = True
+    euler: bool = False
+
+    @property
+    def rule(self) -> StepRule:
+        return StepRule(self.method, self.order, self.tau, self.drift_in_corrector, self.euler)
+
+    @property
+    def evaluations(self) -> int:
+        """NFE: network evaluations for each crystal."""
+        return self.steps * (2 if self.method == "pc" else 1)

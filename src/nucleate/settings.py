@@ -1,0 +1,118 @@
+"""Settings are frozen dataclasses; this file reads and writes them as TOML and applies `--set key=value`."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from nucleate.errors import RecipeError
+
+T = TypeVar("T")
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """Nested dictionary of a dataclass. Settings that are None are left out."""
+    out = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            out[field.name] = to_dict(value)
+        elif value is not None:
+            out[field.name] = list(value) if isinstance(value, tuple) else value
+    return out
+
+
+def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
+    """A dataclass from a nested dictionary. Raises RecipeError on unknown keys and wrong types."""
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    known = {}
+    for key, value in values.items():
+        path = f"{where}{key}"
+        if key not in names:
+            raise RecipeError(f"no setting named '{path}'", f"the settings here are: {', '.join(names)}")
+        known[key] = _convert(hints[key], value, path)
+    return kind(**known)
+
+
+def override(settings: T, assignments: list[str]) -> T:
+    """Apply `a.b=value` texts, in order. Values are read as TOML, bare words as strings."""
+    values = to_dict(settings)
+    for assignment in assignments:
+        key, sign, text = assignment.partition("=")
+        if not sign or not key:
+            raise RecipeError(f"'{assignment}' is not key=value", "write for example --set training.learning_rate=5e-4")
+        *parents, last = key.strip().split(".")
+        level = values
+        for parent in parents:
+            if not isinstance(level.get(parent), dict):
+                raise RecipeError(f"no group of settings named '{parent}' in '{key}'", f"groups: {_groups(level)}")
+            level = level[parent]
+        if isinstance(level.get(last), dict):
+            raise RecipeError(f"'{key}' is a group of settings", f"set one of: {', '.join(level[last])}")
+        level[last] = _parse(text.strip())
+    return from_dict(type(settings), values)
+
+
+def _groups(level: Mapping[str, Any]) -> str:
+    return ", ".join(key for key, value in level.items() if isinstance(value, dict))
+
+
+def _parse(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _convert(hint: Any, value: Any, path: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin is typing.Literal:
+        if value not in typing.get_args(hint):
+            raise RecipeError(f"{path} = {value!r}", f"one of: {', '.join(map(str, typing.get_args(hint)))}")
+        return value
+    if origin in (typing.Union, types.UnionType):
+        inner = [option for option in typing.get_args(hint) if option is not type(None)]
+        return _convert(inner[0], value, path)
+    if origin is tuple:
+        return tuple(value)
+    if dataclasses.is_dataclass(hint):
+        return from_dict(hint, value, f"{path}.")  # type: ignore[arg-type]
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
+        raise RecipeError(f"{path} = {value!r} is not of type {hint.__name__}", f"give {path} a {hint.__name__}")
+    return value
+
+
+def to_toml(values: Mapping[str, Any]) -> str:
+    """TOML text of a nested dictionary of numbers, booleans, strings and lists of them."""
+    lines: list[str] = []
+    _write_table(values, "", lines)
+    return "\n".join(lines) + "\n"
+
+
+def _write_table(values: Mapping[str, Any], name: str, lines: list[str]) -> None:
+    if name:
+        lines += ["", f"[{name}]"]
+    for key, value in values.items():
+        if not isinstance(value, Mapping):
+            lines.append(f"{key} = {_write(value)}")
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            _write_table(value, f"{name}.{key}" if name else key, lines)
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_write, value)) + "]"
+    return repr(value)

@@ -1,0 +1,63 @@
+"""last.ckpt: everything a run needs to go on, in one safetensors file that is replaced as a whole.
+
+Tensors are named `model/...`, `ema/...` and `optimiser/<parameter>/<moment>`; the counters are JSON in the header.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from nucleate.errors import TrainingError
+from nucleate.training.ema import AveragedWeights
+
+FORMAT = 1
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, ema: AveragedWeights, optimiser: torch.optim.Optimizer, progress: dict[str, Any]
+) -> None:
+    """Write beside `path`, then rename: a kill at any moment leaves the old or the new checkpoint."""
+    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"ema/{name}": tensor for name, tensor in ema.weights.items()}
+    for name, parameter in model.named_parameters():
+        for moment, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"optimiser/{name}/{moment}"] = value
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    scratch = path.with_name(path.name + ".part")
+    save_file(tensors, scratch, metadata={"format": str(FORMAT), "progress": json.dumps(progress)})
+    os.replace(scratch, path)
+
+
+def load_checkpoint(
+    path: Path, model: nn.Module, ema: AveragedWeights, optimiser: torch.optim.Optimizer
+) -> dict[str, Any]:
+    """Restore everything in place and return the counters. Raises TrainingError if the file does not fit."""
+    try:
+        with safe_open(path, "pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise TrainingError(f"{path} can't be read ({error})", "delete it to start the run anew") from None
+    try:
+        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model/")})
+    except RuntimeError as error:
+        raise TrainingError(
+            f"{path} belongs to another network ({str(error).splitlines()[-1].strip()})",
+            "resume with the recipe and settings the run was started with",
+        ) from None
+    for name, parameter in model.named_parameters():
+        ema.weights[name].copy_(tensors[f"ema/{name}"])
+        moments = {k.rsplit("/", 1)[1]: v for k, v in tensors.items() if k.startswith(f"optimiser/{name}/")}
+        if moments:
+            optimiser.state[parameter] = {
+                moment: value if moment == "step" else value.to(parameter.device) for moment, value in moments.items()
+            }
+    return progress

@@ -1,0 +1,43 @@
+"""How a model is trained: a frozen dataclass that every recipe holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of the training loop.
+
+    Attributes:
+        epochs: passes over the training split, unless a run is given minutes.
+        batch: crystals in an optimiser step. edges: most padded pairs of atoms in one forward pass.
+        learning_rate, weight_decay, amsgrad: of AdamW.
+        schedule: `constant`, `cosine` (to zero), or `cooldown` (constant, then linear to zero over the last part).
+        cooldown: share of the run that the cooldown takes. warmup: steps of linear warm-up.
+        clip: largest gradient norm, 0 for none.
+        ema: decay of the averaged weights, reached as (1 + step) / (10 + step).
+        precision: `auto` takes bfloat16 where the hardware multiplies it natively, else float32.
+        seed: of the initial weights, the order of the data and all noise.
+        validate_every, checkpoint_every: steps. match_every: steps between match rates on validation, 0 for never.
+        match_crystals: how many validation crystals are predicted for it.
+    """
+
+    epochs: int = 1000
+    batch: int = 256
+    edges: int = 32768
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    amsgrad: bool = False
+    schedule: Literal["constant", "cosine", "cooldown"] = "constant"
+    cooldown: float = 0.3
+    warmup: int = 100
+    clip: float = 0.0
+    ema: float = 0.999
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    seed: int = 0
+    validate_every: int = 500
+    checkpoint_every: int = 250
+    match_every: int = 0
+    match_crystals: int = 100
