@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
+def wrap(frac: torch.Tensor) -> torch.Tensor:
+    """Fractional coordinates into [0, 1), whatever their shape."""
+    # The remainder of a tiny negative number rounds to 1; the second one brings it to 0.
+    return frac.remainder(1).remainder(1)
+
+
 @dataclass(frozen=True)
 class Crystals:
     """A padded batch of crystals.
@@ -72,11 +78,11 @@ class Crystals:
             if not structure.is_ordered:
                 raise StructureError(
                     f"{structure.formula} has partially occupied sites",
-                    "order the structure first, for example with pymatgen's OrderDisorderedStructureTransformation",
+                    "order it first, for example with pymatgen's OrderDisorderedStructureTransformation",
                 )
         return cls.pad(
             [torch.tensor(s.atomic_numbers) for s in structures],
-            [torch.tensor(s.frac_coords, dtype=dtype) % 1 for s in structures],
+            [wrap(torch.tensor(s.frac_coords, dtype=dtype)) for s in structures],
             [torch.tensor(s.lattice.matrix.copy(), dtype=dtype) for s in structures],
         )
 
@@ -93,11 +99,12 @@ class Crystals:
         for one in atoms:
             if one.cell.rank < 3:
                 raise StructureError(
-                    f"{one.get_chemical_formula()} has no three-dimensional cell", "set atoms.cell to three vectors"
+                    f"{one.get_chemical_formula()} has no three-dimensional cell",
+                    "set atoms.cell to three vectors",
                 )
         return cls.pad(
             [torch.tensor(a.numbers) for a in atoms],
-            [torch.tensor(a.get_scaled_positions(wrap=True), dtype=dtype) % 1 for a in atoms],
+            [wrap(torch.tensor(a.get_scaled_positions(wrap=False), dtype=dtype)) for a in atoms],
             [torch.tensor(a.cell.array.copy(), dtype=dtype) for a in atoms],
         )
 

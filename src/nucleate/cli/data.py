@@ -10,6 +10,13 @@ import typer
 app = typer.Typer(help="Make, download and describe data sets.", no_args_is_help=True)
 
 Files = list[Path] | None
+KeepCell = Annotated[
+    bool, typer.Option("--keep-cell", help="Keep the cells: no primitive, Niggli-reduced ones.")
+]
+MaxAtoms = Annotated[int | None, typer.Option(min=1, help="Refuse larger cells.")]
+Strict = Annotated[bool, typer.Option("--strict", help="A refused row is an error.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")]
 
 
 @app.callback()
@@ -28,15 +35,13 @@ def import_(
     test: Annotated[Files, typer.Option(help="Test split (repeatable).")] = None,
     split: Annotated[str, typer.Option(help="Shares of train, val and test of a pool.")] = "0.8,0.1,0.1",
     seed: Annotated[int, typer.Option(help="Seed of the split of a pool.")] = 0,
-    keep_cell: Annotated[
-        bool, typer.Option("--keep-cell", help="Keep cells; no primitive, Niggli-reduced ones.")
-    ] = False,
-    max_atoms: Annotated[int | None, typer.Option(min=1, help="Refuse larger cells.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="A refused row is an error.")] = False,
+    keep_cell: KeepCell = False,
+    max_atoms: MaxAtoms = None,
+    strict: Strict = False,
     licence: Annotated[str, typer.Option(help="Licence of the data, kept in dataset.json.")] = "",
     source_note: Annotated[str, typer.Option(help="Where the data come from, kept in dataset.json.")] = "",
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")] = False,
+    workers: Workers = 0,
+    overwrite: Overwrite = False,
 ) -> None:
     """Import CSV (cif column), CIF/POSCAR folders and archives, extxyz, ASE db or pymatgen JSON."""
     from nucleate.data.importing import ImportSettings, import_pool, import_splits
@@ -47,7 +52,7 @@ def import_(
     if bool(named) == bool(sources):
         raise DataError(
             "give either sources or --train/--val/--test" + (", not both" if named else ""),
-            "nucleate data import SOURCE... --out DIR, or nucleate data import --train a.csv --val b.csv --out DIR",
+            "write SOURCE... --out DIR for one pool, or --train a.csv --val b.csv --out DIR for splits",
         )
     settings = ImportSettings(
         cells=CellSettings(reduce=not keep_cell, max_atoms=max_atoms),
@@ -65,6 +70,92 @@ def import_(
         else:
             info = import_pool(sources or [], out, settings, progress)
     _summary(info, out)
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(help="mp_20, perov_5, carbon_24 or mpts_52.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the new data set; data/NAME by default.")
+    ] = None,
+    base_url: Annotated[str, typer.Option(help="A mirror that holds NAME/{train,val,test}.csv.")] = "",
+    keep_cell: KeepCell = False,
+    max_atoms: MaxAtoms = None,
+    strict: Strict = False,
+    workers: Workers = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Download a benchmark set from its public repository and import it with the splits of the field."""
+    from rich.console import Console
+
+    from nucleate.data.download import download as fetch_all
+    from nucleate.data.download import find_benchmark
+    from nucleate.data.importing import ImportSettings
+    from nucleate.data.parse import CellSettings
+    from nucleate.data.registry import BASE_URL
+
+    benchmark = find_benchmark(name)
+    out = out or Path("data") / name
+    settings = ImportSettings(
+        cells=CellSettings(reduce=not keep_cell, max_atoms=max_atoms),
+        strict=strict,
+        overwrite=overwrite,
+        workers=workers or _cores(),
+    )
+    console = Console(stderr=True, highlight=False)
+
+    def report(line: str) -> None:
+        console.print(line, soft_wrap=True, markup=False)
+
+    with _bar("crystals") as progress:
+        info = fetch_all(benchmark, out, settings, base_url or BASE_URL, progress, report)
+    _summary(info, out)
+
+
+@app.command()
+def info(
+    folder: Annotated[Path, typer.Argument(help="A data set.")],
+    as_json: Annotated[bool, typer.Option("--json", help="dataset.json as it is, for programs.")] = False,
+) -> None:
+    """Say what a data set holds: counts, elements, sizes, ranges, properties, licence."""
+    import json
+
+    from nucleate.data.dataset import Dataset
+
+    dataset = Dataset.open(folder)
+    if as_json:
+        typer.echo(json.dumps(dataset.info, indent=1, ensure_ascii=False))
+        return
+    for line in _lines(dataset.info):
+        typer.echo(line)
+
+
+def _lines(info: dict) -> list[str]:
+    """What `nucleate data info` prints."""
+    source = info.get("source", {})
+    lines = [
+        f"source    {source.get('note') or 'not stated'}",
+        f"licence   {info.get('licence') or 'not stated'}",
+        f"cells     {'primitive, Niggli-reduced' if info['settings']['reduce'] else 'as in the source'}",
+    ]
+    for name, found in info["statistics"].items():
+        refused = sum(info["rejected"].get(name, {}).values())
+        lines += ["", f"{name}: {found['crystals']} crystals, {found['atoms']} atoms, {refused} rows refused"]
+        lines += [f"  {refusal}: {count}" for refusal, count in info["rejected"].get(name, {}).items()]
+        by_count = sorted(found["elements"].items(), key=lambda one: -one[1])
+        elements = "  ".join(f"{symbol} {count}" for symbol, count in by_count[:12])
+        lines.append(f"  elements  {len(by_count)}: {elements}{' ...' if len(by_count) > 12 else ''}")
+        lines.append("  sizes     " + "  ".join(f"{size}:{count}" for size, count in found["sizes"].items()))
+        for key, unit in (("lengths", "Å"), ("angles", "degrees"), ("volume_per_atom", "Å^3")):
+            lines.append(f"  {key:16}{_span(found[key])} {unit}")
+        for key, column in found["properties"].items():
+            span = f", {_span(column['range'])}" if column.get("range") else ""
+            lines.append(f"  property  {key}: {column['kind']}, known for {column['known']}{span}")
+    return lines
+
+
+def _span(found: dict) -> str:
+    return f"{found['min']:.4g} to {found['max']:.4g} (mean {found['mean']:.4g})"
 
 
 def _shares(text: str) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
 """One cell as numpy arrays: standard orientation, primitive and Niggli-reduced cell, closest distance.
 
-The Niggli cell is unique (Krivy & Gruber 1976, Grosse-Kunstleve et al. 2004; the code is spglib's), so the same crystal
-always enters the network with the same lengths and angles. Basis changes are exact integer matrices, never fitted.
+The Niggli cell is unique (Krivy & Gruber 1976, Grosse-Kunstleve et al. 2004; the code is spglib's), so the
+same crystal always has the same lengths and angles. Basis changes are exact integer matrices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PAIR_BLOCK = 20_000
 
 
 class Cell(NamedTuple):
-    """One crystal: species [atoms] int64, frac [atoms, 3] in [0, 1), lattice [3, 3] with rows a, b, c in Å."""
+    """One crystal: species [atoms] int64, frac [atoms, 3], lattice [3, 3] with rows a, b, c in Å."""
 
     species: np.ndarray
     frac: np.ndarray
@@ -64,7 +64,7 @@ def standard_lattice(lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
 
 def standardise(cell: Cell) -> Cell:
-    """The same basis in the standard orientation. A left-handed one is inverted first, so that chirality survives."""
+    """The same basis in the standard orientation. A left-handed one is inverted first: chirality survives."""
     species, frac, lattice = cell
     if not (np.isfinite(frac).all() and np.isfinite(lattice).all()):
         raise StructureError("coordinates or cell vectors are not finite")
@@ -89,16 +89,19 @@ def niggli(cell: Cell) -> Cell:
 
 
 def primitive(cell: Cell, tolerance: float) -> Cell:
-    """The primitive cell, atoms compared within `tolerance` Å, positions of merged atoms averaged, no symmetrisation.
+    """The primitive cell, atoms compared within `tolerance` Å, nothing symmetrised.
 
-    Most cells are told to be primitive by their formula or by their rarest element alone; only the rest go to spglib.
+    The formula or the rarest element alone tells that most cells are primitive; only the rest go to spglib.
     """
     if not _has_translation(cell, tolerance):
         return cell
     import spglib
 
     found = spglib.standardize_cell(
-        (cell.lattice, cell.frac, cell.species), to_primitive=True, no_idealize=True, symprec=tolerance
+        (cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist()),
+        to_primitive=True,
+        no_idealize=True,
+        symprec=tolerance,
     )
     if found is None or len(found[2]) >= len(cell.species):
         return cell
@@ -107,7 +110,7 @@ def primitive(cell: Cell, tolerance: float) -> Cell:
 
 
 def _has_translation(cell: Cell, tolerance: float) -> bool:
-    species, frac, lattice = cell
+    species, frac, _ = cell
     kinds, counts = np.unique(species, return_counts=True)
     if reduce(gcd, counts.tolist()) == 1:
         return False
@@ -127,7 +130,7 @@ def _maps_onto_itself(cell: Cell, shift: np.ndarray, tolerance: float) -> bool:
 
 
 def closest_distance(cell: Cell) -> float:
-    """Shortest distance between two atoms, periodic images of an atom itself included, Å. The cell must be reduced."""
+    """Shortest distance between atoms, an atom's own images included, Å. The cell must be reduced."""
     _, frac, lattice = cell
     shortest = np.linalg.norm(lattice, axis=1).min()
     first, second = np.triu_indices(len(frac), 1)

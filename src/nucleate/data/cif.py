@@ -1,8 +1,9 @@
 """The fast path for P1 CIF files in pymatgen's layout; any other CIF is left to pymatgen.
 
-It reads what pymatgen.io.cif.CifParser would: same lengths and angles, same coordinates, thirds within 1e-4 made exact.
-It answers only when it is sure. Whatever surprises it (symmetry, partial occupancy, a second block, odd columns) gives
-None, which means "ask pymatgen", so its refusals cost time but never a structure.
+It reads what pymatgen.io.cif.CifParser would: same lengths and angles, same coordinates, thirds within 1e-4
+made exact. It answers only when it is sure: symmetry, partial occupancy, a second block or odd columns give
+None, which means "ask pymatgen", so its refusals cost time but never a structure. Atoms keep the order of the
+file, while pymatgen sorts them by electronegativity.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import numpy as np
 from nucleate.data.cells import Cell, standard_lattice
 from nucleate.elements import ATOMIC_NUMBERS
 
-CELL_KEYS = tuple(f"_cell_{name}" for name in
-                  ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"))  # fmt: skip
+CELL_KEYS = (
+    *(f"_cell_length_{name}" for name in ("a", "b", "c")),
+    *(f"_cell_angle_{name}" for name in ("alpha", "beta", "gamma")),
+)
 SITE_KEYS = (
     "_atom_site_type_symbol",
     "_atom_site_label",
@@ -42,7 +45,7 @@ def read_p1_cif(text: str) -> Cell | None:
         return None
     if sum(line.startswith("data_") for line in header) != 1 or not rows or {len(row) for row in rows} != {7}:
         return None
-    settings = dict(parts for line in header if len(parts := line.split(maxsplit=1)) == 2)
+    settings = {key: value for key, _, value in (line.partition(" ") for line in header)}
     try:
         lengths_angles = np.array([float(settings[key]) for key in CELL_KEYS])
         species = np.array([ATOMIC_NUMBERS[row[0]] for row in rows])

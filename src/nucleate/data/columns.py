@@ -14,7 +14,7 @@ Row = tuple[str, Cell, dict[str, Any]]
 
 
 def make_tables(splits: dict[str, list[Row]]) -> dict[str, CrystalTable]:
-    """A table for each split that has rows. A property is a number if it is one wherever it is known, else text."""
+    """A table for each split with rows. A property is a number if it is one wherever known, else text."""
     names: dict[str, None] = {}
     text: set[str] = set()
     for rows in splits.values():

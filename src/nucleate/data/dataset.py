@@ -20,7 +20,7 @@ class Dataset:
 
     Attributes:
         path: the folder.
-        info: dataset.json: source, licence, counts, rejected, statistics, checksums and settings of the import.
+        info: dataset.json: source, licence, counts, rejected, statistics, checksums, settings of the import.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class Dataset:
         return [name.removesuffix(".parquet") for name in self.info["checksums"]]
 
     def split(self, name: str) -> CrystalTable:
-        """One split. Raises DataError for an unknown name and for a file that is not the one that was written."""
+        """One split. Raises DataError for an unknown name and for a file changed since the import."""
         if name not in self.splits:
             raise DataError(f"{self.path} has no split '{name}'", f"it has {', '.join(self.splits)}")
         path = self.path / f"{name}.parquet"

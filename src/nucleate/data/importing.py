@@ -50,7 +50,7 @@ class ImportSettings:
         origin: machine-made facts about a download, for dataset.json.
     """
 
-    cells: CellSettings = CellSettings()
+    cells: CellSettings = field(default_factory=CellSettings)
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     seed: int = 0
     strict: bool = False
@@ -82,7 +82,7 @@ def import_splits(
 
 
 def split_rows(count: int, fractions: tuple[float, float, float], seed: int) -> dict[str, np.ndarray]:
-    """Row numbers of train, val and test, each in the order of the source. Raises DataError on wrong fractions."""
+    """Row numbers of train, val and test, each in the source's order. Raises DataError on wrong fractions."""
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise DataError(
             f"split {','.join(f'{x:g}' for x in fractions)} is not three shares that add to 1",
@@ -100,7 +100,7 @@ def _import(
     settings: ImportSettings,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    _refuse_existing(out, settings.overwrite)
+    refuse_existing(out, settings.overwrite)
     flat = [record for part in records.values() for record in part]
     outcomes = _parse(flat, settings, progress)
     results = {name: [(record, next(outcomes)) for record in part] for name, part in records.items()}
@@ -112,8 +112,9 @@ def _import(
     ]
     if rejected and settings.strict:
         name, row, crystal, reason = rejected[0]
+        first = f"{name} row {row} ({crystal}): {reason}"
         raise DataError(
-            f"{len(rejected)} of {len(flat)} rows are refused; the first is {name} row {row} ({crystal}): {reason}",
+            f"{len(rejected)} of {len(flat)} rows are refused; the first is {first}",
             "without --strict they are left out and listed in rejected.csv",
         )
     good = {name: [(r.id, *o) for r, o in part if not isinstance(o, str)] for name, part in results.items()}
@@ -124,7 +125,7 @@ def _import(
     return _write(good, rejected, sources, out, settings)
 
 
-def _refuse_existing(out: Path, overwrite: bool) -> None:
+def refuse_existing(out: Path, overwrite: bool) -> None:
     if not out.exists():
         return
     if not overwrite:

@@ -1,6 +1,6 @@
-"""A record (text or arrays from a file) becomes a checked cell, or a reason why not. Runs in worker processes.
+"""A record (text or arrays from a file) becomes a checked cell, or a reason why not.
 
-Only numpy is imported here: pymatgen and ASE are loaded by the first record that needs them.
+Runs in worker processes, so only numpy is imported: the first record that needs pymatgen or ASE loads it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Record:
     Attributes:
         row: its place in the source, counted from 1.
         id: its name.
-        kind: what `payload` is: text of a file, a pymatgen dictionary, a Cell, or the reason of a refusal already.
+        kind: what `payload` is: text of a file, a pymatgen dictionary, a Cell, or the reason of a refusal.
         properties: whatever else the source says about it.
     """
 
@@ -75,7 +75,7 @@ def check(cell: Cell, settings: CellSettings) -> Cell:
     if cell.species.min() < 1 or cell.species.max() > MAX_ATOMIC_NUMBER:
         raise StructureError("unknown element")
     cell = standardise(cell)
-    # Distances are judged in the reduced cell whichever is kept: there the nearest images are the shortest vectors.
+    # Judged in the reduced cell whichever is kept: only there are the nearest images sure to be among the 27.
     reduced = niggli(primitive(cell, settings.tolerance) if settings.reduce else cell)
     distance = closest_distance(reduced)
     if distance < settings.min_distance:
@@ -100,7 +100,7 @@ def read_with_pymatgen(text: str, fmt: Literal["cif", "poscar"]) -> Cell:
         warnings.simplefilter("ignore")
         try:
             structure = Structure.from_str(text, fmt=fmt)
-        # Foreign text makes pymatgen raise nearly anything (ValueError, IndexError, TypeError, AssertionError ...).
+        # Foreign text makes pymatgen raise nearly anything (ValueError, IndexError, AssertionError ...).
         except Exception as error:
             raise StructureError(f"unreadable {fmt}: {_one_line(error)}") from error
     return from_structure(structure)
@@ -132,12 +132,14 @@ def read_extxyz(text: str) -> tuple[Cell, dict[str, Any]]:
     """One frame of an extxyz file, with the properties of its comment line."""
     from io import StringIO
 
+    from ase import Atoms
     from ase.io import read
 
     try:
         atoms = read(StringIO(text), format="extxyz")
     except Exception as error:  # ASE's reader raises nearly anything on foreign text
         raise StructureError(f"unreadable extxyz: {_one_line(error)}") from error
+    assert isinstance(atoms, Atoms)
     return from_atoms(atoms), {**atoms.info, **_energy(atoms)}
 
 

@@ -1,6 +1,7 @@
-"""The files of the field as records, one for each crystal: CSV, folders and archives, extxyz, ASE db, pymatgen JSON.
+"""The files of the field as records, one for each crystal.
 
-Reading is cheap and stays in one process; parsing is dear and happens in worker processes (nucleate.data.parse).
+CSV, folders and archives of CIF/POSCAR, extxyz, ASE db, pymatgen JSON. Reading is cheap and stays in one
+process; parsing is dear and happens in worker processes (nucleate.data.parse).
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import gzip
 import json
 import tarfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Literal
 
 from nucleate.data.parse import Record, from_atoms
 from nucleate.errors import DataError, StructureError
@@ -25,13 +28,21 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 def read_source(path: Path) -> list[Record]:
-    """All records of one file or folder. Raises DataError when it is missing, unknown or unreadable as a whole."""
+    """All records of one file or folder. Raises DataError when it is missing, unknown or unreadable."""
     if not path.exists():
         raise DataError(f"no file or folder {path}", "check the path")
     reader = _reader(path)
     try:
         records = list(reader(path))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        UnicodeDecodeError,
+        csv.Error,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ) as error:
         raise DataError(f"{path} can't be read ({error})", "is the file complete? fetch it again") from error
     if not records:
         raise DataError(f"{path} holds no structures", f"give a {KINDS}")
@@ -68,19 +79,20 @@ def read_csv(path: Path) -> Iterator[Record]:
     csv.field_size_limit(2**31 - 1)
     with open_text(path) as file:
         rows = csv.DictReader(file)
-        if "cif" not in (rows.fieldnames or ()):
+        names = list(rows.fieldnames or [])
+        if "cif" not in names:
             raise DataError(
-                f"{path} has no column 'cif', only {', '.join(map(str, rows.fieldnames or ['nothing']))}",
+                f"{path} has no column 'cif', only {', '.join(names) or 'nothing'}",
                 "each row needs the CIF text of one crystal",
             )
-        key = next((name for name in ID_COLUMNS if name in rows.fieldnames), None)
+        key = next((name for name in ID_COLUMNS if name in names), None)
         for number, row in enumerate(rows, 1):
             properties = {name: value for name, value in row.items() if name and name not in ("cif", key)}
             name = (row[key] if key else "") or f"{stem(path)}-{number}"
             yield Record(number, name, "cif", row["cif"] or "", properties)
 
 
-def text_kind(path: PurePath) -> str | None:
+def text_kind(path: PurePath) -> Literal["cif", "poscar"] | None:
     """ "cif" or "poscar" by the name of a file (x.cif, POSCAR, CONTCAR_1, y.vasp), or None."""
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".cif", ".mcif")):
@@ -92,23 +104,31 @@ def text_kind(path: PurePath) -> str | None:
 
 def read_one(path: Path) -> Iterator[Record]:
     """One CIF or POSCAR file."""
-    with open_text(path) as file:
-        yield Record(1, stem(path), text_kind(path), file.read(), {})
+    yield from _text_records([(PurePath(path.name), path.read_bytes())])
 
 
 def read_folder(path: Path) -> Iterator[Record]:
     """Every CIF and POSCAR file below a folder, in the order of their paths."""
     files = sorted(file for file in path.rglob("*") if file.is_file() and text_kind(file))
-    for number, file in enumerate(files, 1):
-        with open_text(file) as text:
-            yield Record(number, _member_id(file.relative_to(path)), text_kind(file), text.read(), {})
+    yield from _text_records((file.relative_to(path), file.read_bytes()) for file in files)
 
 
 def read_archive(path: Path) -> Iterator[Record]:
     """Every CIF and POSCAR file in a zip or tar archive, in the order of their names."""
-    for number, (name, data) in enumerate(_members(path), 1):
-        data = gzip.decompress(data) if name.suffix == ".gz" else data
-        yield Record(number, _member_id(name), text_kind(name), data.decode(), {})
+    yield from _text_records(_members(path))
+
+
+def _text_records(named: Iterable[tuple[PurePath, bytes]]) -> Iterator[Record]:
+    for number, (name, data) in enumerate(named, 1):
+        kind = text_kind(name)
+        if kind is None:
+            continue
+        try:
+            text = (gzip.decompress(data) if name.suffix == ".gz" else data).decode()
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+            yield Record(number, _member_id(name), "refused", f"unreadable file: {error}", {})
+        else:
+            yield Record(number, _member_id(name), kind, text, {})
 
 
 def _members(path: Path) -> Iterator[tuple[PurePath, bytes]]:
@@ -121,7 +141,8 @@ def _members(path: Path) -> Iterator[tuple[PurePath, bytes]]:
     with tarfile.open(path) as archive:
         for member in sorted(archive.getmembers(), key=lambda one: one.name):
             if member.isfile() and text_kind(PurePath(member.name)):
-                yield PurePath(member.name), archive.extractfile(member).read()
+                with archive.extractfile(member) or BytesIO() as file:
+                    yield PurePath(member.name), file.read()
 
 
 def read_extxyz_frames(path: Path) -> Iterator[Record]:
@@ -137,7 +158,7 @@ def read_extxyz_frames(path: Path) -> Iterator[Record]:
         count = lines[start].strip()
         if not count.isdigit() or start + 2 + int(count) > len(lines):
             raise DataError(
-                f"{path}, line {start + 1}: frame {number} is incomplete or does not begin with its number of atoms",
+                f"{path}, line {start + 1}: frame {number} is incomplete or lacks its number of atoms",
                 "each frame is a count, a comment line and one line for each atom",
             )
         end = start + 2 + int(count)
@@ -200,5 +221,5 @@ def stem(path: PurePath) -> str:
 
 
 def _member_id(path: PurePath) -> str:
-    name = str(path.with_suffix("")) if text_kind(path) == "cif" else str(path)
-    return name.replace("\\", "/")
+    name = path.as_posix().removesuffix(".gz")
+    return name.removesuffix(".cif") if text_kind(path) == "cif" else name

@@ -1,7 +1,8 @@
 """CrystalTable: many crystals in columns, as they lie in one parquet file of a data set.
 
-Columns of the file: `material_id` (string), `species` (list of atomic numbers), `frac` (list of 3 n numbers, atom by
-atom), `lattice` (list of 9 numbers, row by row, Å), then any property columns. Nothing here needs pymatgen or pandas.
+Columns of the file: `material_id` (string), `species` (list of atomic numbers), `frac` (list of 3 n numbers,
+atom by atom), `lattice` (list of 9 numbers, row by row, Å), then any property columns. Nothing here needs
+pymatgen or pandas.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nucleate.crystals import Crystals
+from nucleate.crystals import Crystals, wrap
 from nucleate.errors import DataError
 
 STRUCTURE_COLUMNS = ("material_id", "species", "frac", "lattice")
@@ -73,7 +74,7 @@ class CrystalTable:
         species[mask], frac[mask] = part.species, part.frac
         return Crystals(
             torch.from_numpy(species),
-            torch.from_numpy(frac).to(dtype),
+            wrap(torch.from_numpy(frac).to(dtype)),
             torch.from_numpy(part.lattice).to(dtype),
             torch.from_numpy(mask),
         )
@@ -107,7 +108,8 @@ def read_table(path: Path) -> CrystalTable:
     try:
         columns = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} is not a readable parquet file ({error})", "import the data set again") from None
+        message = f"{path} is not a readable parquet file ({error})"
+        raise DataError(message, "import the data set again") from None
     missing = [name for name in STRUCTURE_COLUMNS if name not in columns.column_names]
     if missing:
         raise DataError(f"{path} lacks the columns {', '.join(missing)}", "import the data set again")
@@ -120,11 +122,7 @@ def read_table(path: Path) -> CrystalTable:
         np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
         frac.reshape(-1, 3),
         lattice.reshape(-1, 3, 3),
-        {
-            name: columns[name].to_numpy()
-            for name in columns.column_names
-            if name not in STRUCTURE_COLUMNS
-        },
+        {name: columns[name].to_numpy() for name in columns.column_names if name not in STRUCTURE_COLUMNS},
     )
 
 
