@@ -1,0 +1,237 @@
+"""Crystal structure prediction judged as the field does: match rate and RMSE at k, METRe, cRMSE, three
+protocols.
+
+Protocols differ only in which predictions may count. `full`: all. `geometry` (KLDM, arXiv 2507.03602): those
+with a valid geometry. `smact` (CDVAE, DiffCSP, FlowMM): those that also pass the SMACT composition rule and,
+if asked for, have a fingerprint; at one sample the reference must pass too. METRe and cRMSE: arXiv
+2509.12178.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from nucleate.data.table import CrystalTable
+from nucleate.errors import DataError
+from nucleate.metrics.jobs import CrossJob, Progress, RowJob, RowVerdict, judge_pairs, judge_row, run_jobs
+from nucleate.metrics.matching import Matcher
+from nucleate.metrics.predictions import Prediction, PredictionSet, reference_cell
+from nucleate.metrics.reduction import Cell
+from nucleate.metrics.validity import require_fingerprints, smact_valid
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from nucleate.metrics.report import CspReport
+
+PROTOCOLS = ("geometry", "smact", "full")
+PAIRS_PER_JOB = 32
+
+
+@dataclass(frozen=True)
+class CspSettings:
+    """What is measured and how.
+
+    Attributes:
+        k: numbers of samples; () takes 1 and the number of samples there are.
+        protocols: names from PROTOCOLS.
+        matcher: tolerances of the structure matcher.
+        fingerprints: whether `smact` also asks for a CrystalNN fingerprint (0.05 to 0.5 s for each matched
+            structure).
+        metre: whether METRe and cRMSE are computed (all pairs of one composition: slow for elements).
+        workers: processes.
+        timeout: seconds for one pair; a pair that takes longer counts as no match.
+        seed: of the bootstrap.
+    """
+
+    k: tuple[int, ...] = ()
+    protocols: tuple[str, ...] = PROTOCOLS
+    matcher: Matcher = field(default_factory=Matcher)
+    fingerprints: bool = False
+    metre: bool = True
+    workers: int = 1
+    timeout: float = 60.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.protocols:
+            if name not in PROTOCOLS:
+                raise DataError(f"no protocol is called {name!r}", f"choose among {', '.join(PROTOCOLS)}")
+        if any(k < 1 for k in self.k):
+            raise DataError(f"k = {min(self.k)} samples can't be judged", "k starts at 1")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All verdicts of a run, before any protocol looks at them.
+
+    Attributes:
+        rows: rows of the reference that have at least one prediction, ascending.
+        cells: the predicted cells of each of these rows, None where one is missing or unreadable.
+        missing: how many of these places have no prediction at all.
+        verdicts: for each of these rows.
+        cross: RMS of (row of the prediction, row of the reference) for matches of first samples across rows.
+        cross_failures: pairs across rows that failed, by kind.
+    """
+
+    rows: list[int]
+    cells: list[list[Cell | None]]
+    missing: int
+    verdicts: list[RowVerdict]
+    cross: dict[tuple[int, int], float]
+    cross_failures: dict[str, int]
+
+
+def evaluate(
+    predictions: Iterable[Prediction | tuple[int, int, Structure | Cell | None]] | PredictionSet,
+    reference: CrystalTable,
+    settings: CspSettings | None = None,
+    progress: Progress | None = None,
+) -> CspReport:
+    """Judge predictions against a reference split.
+
+    Args:
+        predictions: what `read_predictions` returns, or (reference row, sample number, structure or None)
+            each.
+        reference: the split they are predictions of.
+        settings: what is measured; the defaults are all protocols, one process.
+        progress: called as the work goes on.
+
+    Raises DataError where there are fewer samples than the largest k, or two predictions with the same row
+    and sample number; MissingPackageError when the `smact` protocol is asked for without smact.
+    """
+    from nucleate.metrics.report import build_report
+
+    settings = settings or CspSettings()
+    if "smact" in settings.protocols:
+        smact_valid(((8, 1),))
+        if settings.fingerprints:
+            require_fingerprints()
+    found = (
+        predictions if isinstance(predictions, PredictionSet) else PredictionSet(_as_predictions(predictions))
+    )
+    rows, cells, missing = _by_row(found.predictions, reference, settings.k)
+    jobs = (
+        RowJob(
+            reference_cell(reference, row),
+            samples,
+            settings.matcher,
+            settings.timeout,
+            "full" in settings.protocols,
+        )
+        for row, samples in zip(rows, cells, strict=True)
+    )
+    verdicts = list(run_jobs(judge_row, jobs, len(rows), settings.workers, "matching", progress))
+    cross, failures = _across_rows(rows, verdicts, settings, progress) if settings.metre else ({}, {})
+    judged = Judged(rows, cells, missing, verdicts, cross, failures)
+    return build_report(judged, found, reference, settings, progress)
+
+
+def _as_predictions(items: Iterable) -> list[Prediction]:
+    result = []
+    for item in items:
+        if not isinstance(item, Prediction):
+            row, sample, structure = item
+            cell = structure if structure is None or isinstance(structure, Cell) else Cell.of(structure)
+            item = Prediction(int(row), int(sample), cell)
+        result.append(item)
+    return result
+
+
+def _by_row(
+    predictions: Sequence[Prediction], reference: CrystalTable, k: tuple[int, ...]
+) -> tuple[list[int], list[list[Cell | None]], int]:
+    by_row: dict[int, dict[int, Cell | None]] = defaultdict(dict)
+    for one in predictions:
+        if not 0 <= one.row < len(reference):
+            raise DataError(
+                f"a prediction is for row {one.row}, but the reference has {len(reference)} rows",
+                "check that the predictions were made for this split",
+            )
+        if one.sample in by_row[one.row]:
+            raise DataError(
+                f"sample {one.sample} of {reference.ids[one.row]} is there twice",
+                "give each prediction of a crystal its own sample number",
+            )
+        by_row[one.row][one.sample] = one.cell
+    if not by_row:
+        raise DataError(
+            "there are no predictions to judge", "run 'nucleate predict --like DIR --split val' first"
+        )
+    samples = 1 + max(max(numbers) for numbers in by_row.values())
+    if k and max(k) > samples:
+        raise DataError(
+            f"k = {max(k)} needs {max(k)} samples of each crystal, but there are {samples}",
+            f"predict with -n {max(k)}, or ask for -k {samples}",
+        )
+    rows = sorted(by_row)
+    cells = [[by_row[row].get(sample) for sample in range(samples)] for row in rows]
+    missing = len(rows) * samples - sum(len(numbers) for numbers in by_row.values())
+    return rows, cells, missing
+
+
+def _across_rows(
+    rows: list[int], verdicts: list[RowVerdict], settings: CspSettings, progress: Progress | None
+) -> tuple[dict[tuple[int, int], float], dict[str, int]]:
+    """Match the first sample of every row with the references of all other rows of its composition."""
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for index, verdict in enumerate(verdicts):
+        if verdict.reference is not None:
+            groups[verdict.reference.composition].append(index)
+    pairs = [
+        (rows[i], rows[j], verdicts[i].first, verdicts[j].reference)
+        for i, verdict in enumerate(verdicts)
+        if verdict.first is not None
+        for j in groups.get(verdict.first.composition, ())
+        if i != j
+    ]
+    jobs = [
+        CrossJob(pairs[start : start + PAIRS_PER_JOB], settings.matcher, settings.timeout)
+        for start in range(0, len(pairs), PAIRS_PER_JOB)
+    ]
+    cross, failures = {}, defaultdict(int)
+    for results in (
+        run_jobs(judge_pairs, jobs, len(jobs), settings.workers, "METRe", progress) if jobs else ()
+    ):
+        for i, j, rms, failure in results:
+            if rms is not None:
+                cross[i, j] = rms
+            if failure:
+                failures[failure] += 1
+    return cross, dict(failures)
+
+
+class MatchRate(NamedTuple):
+    """Share of structures that match, mean RMS displacement of those (None without any), all structures."""
+
+    match_rate: float
+    rmse: float | None
+    n: int
+
+
+def match_rate(
+    structures: Sequence[Structure | Cell | None],
+    reference_structures: Sequence[Structure | Cell],
+    workers: int = 1,
+    timeout: float = 20.0,
+) -> MatchRate:
+    """Match rate at one sample under the `geometry` protocol, structure by structure; None counts as a miss.
+
+    Meant for a look at about a hundred crystals during training; `evaluate` is for numbers to publish.
+    """
+    if len(structures) != len(reference_structures):
+        raise DataError(
+            f"{len(structures)} structures can't be compared with {len(reference_structures)} references",
+            "give one reference for each structure",
+        )
+    cells = [x if x is None or isinstance(x, Cell) else Cell.of(x) for x in structures]
+    references = [x if isinstance(x, Cell) else Cell.of(x) for x in reference_structures]
+    jobs = [RowJob(r, [c], Matcher(), timeout, False) for c, r in zip(cells, references, strict=True)]
+    verdicts = [v.samples[0] for v in run_jobs(judge_row, jobs, len(jobs), workers, "matching")]
+    matched = [v.rms for v in verdicts if v.rms is not None and not v.geometry]
+    return MatchRate(
+        len(matched) / max(len(jobs), 1), sum(matched) / len(matched) if matched else None, len(jobs)
+    )

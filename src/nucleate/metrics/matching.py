@@ -1,0 +1,223 @@
+"""The RMS displacement of two structures with the verdicts of pymatgen's `StructureMatcher`, faster.
+
+`StructureMatcher.get_rms_dist` (Ong et al., Comput. Mater. Sci. 68, 314, 2013): scale both primitive Niggli
+cells to one volume; for every basis of the first lattice whose lengths and angles are within tolerance of the
+second's, and every shift that lays an atom of the rarest kind on its like, assign atoms to atoms on the
+average lattice and take the smallest RMS displacement after removing the mean one, in units of (volume /
+atoms)^(1/3).
+
+Here the bases of one pair are found and prepared in one sweep of array operations, a pair is dropped where no
+basis can exist, and lattices that need no LLL reduction are not sent through one. Nothing is approximated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nucleate.metrics.reduction import Cell, Reduced, reduce_cell
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+MAX_LATTICE_POINTS = 3e6
+"""A search sphere with more lattice points than this is given up as a time-out: it would need gigabytes."""
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """Tolerances; the defaults are those of every published CSP match rate.
+
+    Attributes:
+        stol: largest RMS displacement, in units of (volume / atoms)^(1/3).
+        angle_tol: largest difference of lattice angles, degrees.
+        ltol: largest relative difference of lattice lengths.
+    """
+
+    stol: float = 0.5
+    angle_tol: float = 10.0
+    ltol: float = 0.3
+
+    def rms(self, first: Reduced, second: Reduced) -> float | None:
+        """RMS displacement of `first` (prediction) from `second` (reference), or None without a match."""
+        if first.composition != second.composition:
+            return None
+        ratio = (second.volume / first.volume) ** (1 / 6)
+        lattice1, lattice2 = first.lattice * ratio, second.lattice / ratio
+        lengths2, angles2 = cell_parameters(lattice2[None])
+        if (first.minima * ratio > (1 + self.ltol) * np.sort(lengths2[0])).any():
+            return None
+        bases = self._bases(lattice1, lengths2[0], angles2[0])
+        if not len(bases):
+            return None
+        return self._search(first, second, first.frac @ lattice1, bases, (lengths2, angles2))
+
+    def _bases(self, lattice: np.ndarray, lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
+        """Bases of `lattice` with lengths and angles near the given ones, vectors as rows. [bases, 3, 3]"""
+        from pymatgen.core import Lattice
+
+        radius = lengths.max() * (1 + self.ltol)
+        if 4.19 * radius**3 / abs(np.linalg.det(lattice)) > MAX_LATTICE_POINTS:
+            raise TimeoutError("the search sphere holds too many lattice points")
+        points, distance, _, _ = Lattice(lattice).get_points_in_sphere(
+            [[0, 0, 0]], [0, 0, 0], radius, zip_results=False
+        )
+        points = np.asarray(points, dtype=float).reshape(-1, 3)
+        relative = np.asarray(distance)[None, :] / lengths[:, None]
+        near = (relative < 1 + self.ltol) & (relative > 1 / (1 + self.ltol))
+        a, b, c = (points[chosen] for chosen in near)
+        va, vb, vc = (chosen @ lattice for chosen in (a, b, c))
+        alpha, beta, gamma = (
+            np.abs(_angles_between(x, y) - angle) <= self.angle_tol
+            for x, y, angle in zip((vb, va, va), (vc, vc, vb), angles, strict=True)
+        )
+        i, j = np.nonzero(gamma)
+        pair, k = np.nonzero(alpha[j] & beta[i])
+        i, j = i[pair], j[pair]
+        determinant = np.einsum("ij,ij->i", np.cross(a[i], b[j]), c[k])
+        kept = np.abs(np.abs(determinant) - 1) <= 0.5
+        return np.stack([va[i], vb[j], vc[k]], 1)[kept]
+
+    def _search(
+        self, first: Reduced, second: Reduced, cart: np.ndarray, bases: np.ndarray, target
+    ) -> float | None:
+        """The smallest RMS displacement over all bases and all shifts."""
+        from pymatgen.util.coord_cython import is_coord_subset_pbc
+
+        forbidden = (second.numbers[:, None] != first.numbers[None, :]).astype(np.int64)
+        anchor = int(forbidden.sum(1).argmax())
+        partners = np.flatnonzero(forbidden[anchor] == 0)
+        prepared = _prepare(cart, bases, target)
+        tolerance = self.stol / np.pi * prepared.free_length
+        best, boxes = np.inf, {}
+        for index, frac1 in enumerate(prepared.frac):
+            reach = prepared.reciprocal[index] * tolerance[index]
+            key = prepared.average[index].tobytes()
+            for partner in partners:
+                frac2 = second.frac + (frac1[partner] - second.frac[anchor])
+                if not is_coord_subset_pbc(frac2, frac1, reach, forbidden):
+                    continue
+                if key not in boxes:
+                    boxes[key] = _Box.around(prepared, index)
+                box = boxes[key]
+                reach_box = box.reciprocal * tolerance[index]
+                best = min(best, box.rms(frac2, frac1, forbidden, reach_box) / prepared.free_length[index])
+                if best < 1e-5:
+                    return best
+        return best if best < self.stol else None
+
+
+class _Prepared(NamedTuple):
+    """The first structure in each basis, and the average lattices.
+
+    frac [bases, atoms, 3]; average [bases, 3, 3], Å; reciprocal: lengths of the reciprocal vectors (with 2
+    pi) [bases, 3], 1/Å; free_length: (volume / atoms)^(1/3) [bases], Å; is_lll: LLL would change nothing
+    [bases].
+    """
+
+    frac: np.ndarray
+    average: np.ndarray
+    reciprocal: np.ndarray
+    free_length: np.ndarray
+    is_lll: np.ndarray
+
+
+def _prepare(cart: np.ndarray, bases: np.ndarray, target) -> _Prepared:
+    frac = cart @ np.linalg.inv(bases)
+    frac -= np.floor(frac)
+    lengths, angles = cell_parameters(bases)
+    average = cells_from_parameters((lengths + target[0]) / 2, (angles + target[1]) / 2)
+    volume = np.abs(np.linalg.det(average))
+    return _Prepared(
+        frac,
+        average,
+        _reciprocal_lengths(average),
+        (volume / len(cart)) ** (1 / 3),
+        _surely_lll_reduced(average),
+    )
+
+
+class _Box(NamedTuple):
+    """What `pbc_shortest_vectors` asks of a lattice, with the LLL reduction done once."""
+
+    lll_matrix: np.ndarray
+    inverse: np.ndarray | None
+    reciprocal: np.ndarray
+    pbc: tuple[bool, bool, bool] = (True, True, True)
+
+    @classmethod
+    def around(cls, prepared: _Prepared, index: int) -> _Box:
+        from pymatgen.core import Lattice
+
+        if prepared.is_lll[index]:
+            return cls(prepared.average[index], None, prepared.reciprocal[index])
+        lattice = Lattice(prepared.average[index])
+        matrix = lattice.lll_matrix
+        return cls(matrix, lattice.lll_inverse, _reciprocal_lengths(matrix[None])[0])
+
+    def get_lll_frac_coords(self, frac: np.ndarray) -> np.ndarray:
+        return frac if self.inverse is None else frac @ self.inverse
+
+    def rms(self, frac2: np.ndarray, frac1: np.ndarray, forbidden: np.ndarray, reach: np.ndarray) -> float:
+        """RMS displacement in Å of the best assignment, less its mean; huge where atoms are out of reach."""
+        from pymatgen.util.coord_cython import pbc_shortest_vectors
+        from scipy.optimize import linear_sum_assignment
+
+        vectors, squares = pbc_shortest_vectors(self, frac2, frac1, forbidden, True, reach)
+        rows, columns = linear_sum_assignment(squares)
+        chosen = vectors[rows, columns]
+        chosen = chosen - chosen.sum(0) / len(chosen)
+        return float(np.sqrt((chosen * chosen).sum() / len(chosen)))
+
+
+def cell_parameters(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths [cells, 3] in Å and angles [cells, 3] in degrees of cells [cells, 3, 3]."""
+    lengths = np.sqrt((cells**2).sum(-1))
+    following, last = cells[:, [1, 2, 0]], cells[:, [2, 0, 1]]
+    cosines = (following * last).sum(-1) / (lengths[:, [1, 2, 0]] * lengths[:, [2, 0, 1]])
+    return lengths, np.rad2deg(np.arccos(np.clip(cosines, -1, 1)))
+
+
+def cells_from_parameters(lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Cells [cells, 3, 3] with c along z and a in the xz plane, from lengths (Å) and angles (degrees)."""
+    cosine, sine = np.cos(np.radians(angles)), np.sin(np.radians(angles))
+    star = (cosine[:, 0] * cosine[:, 1] - cosine[:, 2]) / (sine[:, 0] * sine[:, 1])
+    star = np.arccos(np.clip(star, -1, 1))
+    cells = np.zeros((len(lengths), 3, 3))
+    cells[:, 0, 0], cells[:, 0, 2] = sine[:, 1], cosine[:, 1]
+    cells[:, 1, 0], cells[:, 1, 1] = -sine[:, 0] * np.cos(star), sine[:, 0] * np.sin(star)
+    cells[:, 1, 2], cells[:, 2, 2] = cosine[:, 0], 1.0
+    return cells * lengths[:, :, None]
+
+
+def _reciprocal_lengths(cells: np.ndarray) -> np.ndarray:
+    return 2 * np.pi * np.sqrt((np.linalg.inv(cells) ** 2).sum(1))
+
+
+def _angles_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Angles in degrees between every vector of the one and every vector of the other."""
+    norms = np.sqrt((first**2).sum(1))[:, None], np.sqrt((second**2).sum(1))[None, :]
+    return np.rad2deg(np.arccos(np.clip(first @ second.T / norms[0] / norms[1], -1, 1)))
+
+
+def _surely_lll_reduced(cells: np.ndarray) -> np.ndarray:
+    """Where LLL with delta = 3/4 leaves the basis as it is, with a margin for rounding. [cells]"""
+    a, b, c = cells[:, 0], cells[:, 1], cells[:, 2]
+    aa = (a * a).sum(1)
+    ba = (b * a).sum(1) / aa
+    b_star = b - ba[:, None] * a
+    bb = (b_star * b_star).sum(1)
+    ca, cb = (c * a).sum(1) / aa, (c * b_star).sum(1) / bb
+    c_star = c - ca[:, None] * a - cb[:, None] * b_star
+    cc = (c_star * c_star).sum(1)
+    half, margin = 0.5 - 1e-9, 1 + 1e-9
+    small = (np.abs(ba) < half) & (np.abs(ca) < half) & (np.abs(cb) < half)
+    return small & (bb > (0.75 - ba**2) * aa * margin) & (cc > (0.75 - cb**2) * bb * margin)
+
+
+def rms_distance(prediction: Structure, reference: Structure, matcher: Matcher | None = None) -> float | None:
+    """Normalised RMS displacement of two pymatgen structures, or None where they don't match."""
+    matcher = matcher or Matcher()
+    return matcher.rms(reduce_cell(Cell.of(prediction)), reduce_cell(Cell.of(reference)))

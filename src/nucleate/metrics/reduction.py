@@ -1,0 +1,165 @@
+"""Cells as plain arrays, and their reduction to the primitive Niggli cell, done once for each structure.
+
+The result is the one that pymatgen's `StructureMatcher` works on (Niggli cell, then the primitive cell within
+0.25 Å). Its Niggli reduction is used as it is; the search for a smaller cell is skipped where it can't
+succeed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import gcd
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nucleate.elements import SYMBOLS
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+PRIMITIVE_TOLERANCE = 0.25
+"""Å; what `Structure.get_primitive_structure` takes two sites to be the same within."""
+
+
+class Cell(NamedTuple):
+    """One crystal as arrays.
+
+    Attributes:
+        numbers: atomic numbers. [atoms]
+        frac: fractional coordinates, any range. [atoms, 3]
+        lattice: rows are the cell vectors, Å. [3, 3]
+    """
+
+    numbers: np.ndarray
+    frac: np.ndarray
+    lattice: np.ndarray
+
+    @classmethod
+    def of(cls, structure: Structure) -> Cell:
+        """From an ordered pymatgen structure."""
+        numbers = np.array(structure.atomic_numbers)
+        return cls(numbers, np.array(structure.frac_coords), np.array(structure.lattice.matrix))
+
+    def to_structure(self) -> Structure:
+        from pymatgen.core import Lattice, Structure
+
+        return Structure(Lattice(self.lattice), self.numbers.tolist(), self.frac)
+
+    @property
+    def formula(self) -> tuple[tuple[int, int], ...]:
+        """(atomic number, count) by atomic number, counts divided by their greatest common divisor."""
+        numbers, counts = np.unique(self.numbers, return_counts=True)
+        divisor = gcd(*counts.tolist())
+        return tuple((int(z), int(n) // divisor) for z, n in zip(numbers, counts, strict=True))
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A primitive Niggli cell, ready to be matched.
+
+    Attributes:
+        numbers, frac, lattice: as in `Cell`.
+        composition: sorted atomic numbers as bytes: equal for equal compositions.
+        volume: Å^3.
+        minima: lower bounds of the successive minima of the lattice, ascending (zeros where unknown), Å. [3]
+    """
+
+    numbers: np.ndarray
+    frac: np.ndarray
+    lattice: np.ndarray
+    composition: bytes
+    volume: float
+    minima: np.ndarray
+
+
+def reduce_cell(cell: Cell) -> Reduced:
+    """The primitive Niggli cell of `cell`. Raises ValueError or LinAlgError where the cell is degenerate."""
+    from pymatgen.core import Lattice, Structure
+
+    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
+        raise ValueError("coordinates or lattice are not finite")
+    lattice, numbers, frac = Lattice(cell.lattice), cell.numbers, cell.frac
+    niggli = lattice.get_niggli_reduced_lattice()
+    if niggli != lattice:
+        frac = niggli.get_fractional_coords(lattice.get_cartesian_coords(frac)) % 1
+        lattice = niggli
+    if _may_hold_smaller_cell(numbers, frac, lattice.lengths):
+        structure = Structure(lattice, numbers.tolist(), frac).get_primitive_structure(PRIMITIVE_TOLERANCE)
+        numbers, frac, lattice = Cell.of(structure)
+    else:
+        lattice = np.array(lattice.matrix)
+    volume = float(abs(np.linalg.det(lattice)))
+    composition = np.sort(numbers).astype(np.int16).tobytes()
+    return Reduced(numbers, np.array(frac, dtype=float), lattice, composition, volume, _minima(lattice))
+
+
+def _may_hold_smaller_cell(numbers: np.ndarray, frac: np.ndarray, lengths: tuple[float, ...]) -> bool:
+    """False only where no smaller cell can pass pymatgen's tests.
+
+    A smaller cell with `f` times fewer atoms needs lattice vectors with a component of at least 1 / f in this
+    cell, each within the tolerance of a vector that carries every atom near an atom of its kind.
+    """
+    species, counts = np.unique(numbers, return_counts=True)
+    units = gcd(*counts.tolist())
+    if units == 1:
+        return False
+    tolerance = PRIMITIVE_TOLERANCE / np.asarray(lengths)
+    if 1 / units <= tolerance.max() * (1 + 1e-9):
+        return True
+    smallest = min(zip(counts.tolist(), (SYMBOLS[z] for z in species), species, strict=True))[2]
+    sites = frac[numbers == smallest]
+    shifts = sites[1:] - sites[0]
+    for z in species[np.argsort(counts, kind="stable")]:
+        group = frac[numbers == z]
+        pairs = group[None, :, :] - group[:, None, :]
+        miss = pairs[None] - shifts[:, None, None, :]
+        near = np.abs(miss - np.round(miss)) <= 2 * tolerance * (1 + 1e-9)
+        shifts = shifts[near.all(-1).any(2).all(1)]
+        if not len(shifts):
+            return False
+    return True
+
+
+def _minima(lattice: np.ndarray) -> np.ndarray:
+    """Successive minima, which are the lengths of a Minkowski-reduced cell; zeros where it is not reduced."""
+    order = np.argsort((lattice**2).sum(1))
+    a, b, c = lattice[order]
+    slack = 1.002
+    pairs = ((a, b), (a, c), (b, c))
+    reduced = all(2 * abs(x @ y) <= slack * (x @ x) for x, y in pairs)
+    diagonals = (a + b + c, a + b - c, a - b + c, a - b - c)
+    if reduced and all(slack * (d @ d) >= c @ c for d in diagonals):
+        return 0.99 * np.sqrt([a @ a, b @ b, c @ c])
+    return np.zeros(3)
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise TimeoutError in the block after this many seconds, where the platform has interval timers.
+
+    Works in the main thread of a process on POSIX; elsewhere the block runs without a limit.
+    """
+    import signal
+    import threading
+
+    if (
+        not seconds
+        or not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def stop(signum, frame):
+        raise TimeoutError(f"more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
