@@ -38,12 +38,17 @@ class KineticSettings:
         horizon: the paper's T, how long the forward process runs.
         initial_velocity: standard deviation of the velocities that the data are given at t = 1.
         centred: keep the net translation of noise, velocities and targets at zero.
+        shown: what the network sees. `state` is the paper's: coordinates and velocities as they are. `rest` shows
+            theta - tanh(tau/2) v, the coordinates without the displacement that the velocity explains, and no velocity:
+            for data at rest the kernel above makes theta_0 depend on the state through it alone, so nothing is lost
+            and the network need not learn the shift of every wave by the velocity.
     """
 
     parametrisation: Literal["simplified", "direct"] = "simplified"
     horizon: float = 2.0
     initial_velocity: float = 0.0
     centred: bool = True
+    shown: Literal["state", "rest"] = "state"
 
 
 def position_variance(tau: Tensor) -> Tensor:
@@ -62,6 +67,8 @@ class Kinetic(Process):
     def __init__(self, settings: KineticSettings) -> None:
         if settings.parametrisation == "simplified" and settings.initial_velocity != 0:
             raise ValueError("the simplified parametrisation needs initial_velocity = 0; use parametrisation = direct")
+        if settings.shown == "rest" and settings.initial_velocity != 0:
+            raise ValueError("shown = rest needs initial_velocity = 0; use shown = state")
         self.settings = settings
         widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
         self.images = wrapped_normal.images_for(widest)
@@ -110,7 +117,11 @@ class Kinetic(Process):
         return Noised({"theta": theta, "velocity": velocity}, target, torch.ones_like(t))
 
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
-        return {"frac": state["theta"] / TAU, "velocity": state["velocity"] / TAU}
+        theta, velocity = state["theta"], state["velocity"]
+        if self.settings.shown == "rest":
+            gain = self.coefficients(t, theta)[0]
+            return {"frac": (theta - gain * velocity) / TAU, "velocity": torch.zeros_like(velocity)}
+        return {"frac": theta / TAU, "velocity": velocity / TAU}
 
     def score(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         """Derivative of log p_t with respect to the velocities (eq. 19)."""

@@ -44,7 +44,7 @@ def train_recipe(
     fabric = _fabric(recipe, hardware)
     model = recipe.build()
     if recipe.standardise:
-        model.codec.fit(torch.from_numpy(train.lattice), torch.from_numpy(train.sizes))
+        model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
     card = _card(recipe, dataset, train, model, hardware)
     steps_per_epoch = max(1, len(train) // recipe.training.batch)
     if epochs is None:

@@ -1,0 +1,72 @@
+"""Crystals for many requests: batches by size, results as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nucleate.crystals import Crystals
+from nucleate.data.buckets import split_by_edges
+from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.sampling.loop import trajectory
+from nucleate.sampling.request import Request
+from nucleate.sampling.settings import SamplerSettings
+
+EDGES = 16384
+FRAMES = 100
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One crystal as a batch of one without padding, the request it answers, what it cost, and the way it took."""
+
+    request: Request
+    crystal: Crystals
+    nfe: int
+    path: tuple[Crystals, ...] = ()
+
+
+def generate(
+    model: CrystalModel, requests: Sequence[Request], settings: SamplerSettings, seed: int, *,
+    edges: int = EDGES, with_path: bool = False, on_step: Callable[[int], None] | None = None,
+) -> Iterator[list[Generated]]:
+    """Draw every request, one list for each batch. The seed and a request decide its crystal, whatever the batch.
+
+    on_step is called after every step with the number of crystals in the batch.
+    """  # fmt: skip
+    device = next(model.parameters()).device
+    sizes = np.array([len(request.species) for request in requests])
+    for part in split_by_edges(np.argsort(sizes, kind="stable"), sizes, edges):
+        chosen = [requests[i] for i in part]
+        mask = torch.arange(int(sizes[part].max())) < torch.tensor(sizes[part])[:, None]
+        species = torch.zeros(mask.shape, dtype=torch.long)
+        species[mask] = torch.tensor([z for request in chosen for z in request.species])
+        noise = Noise.of(seed, torch.tensor([request.key for request in chosen], device=device))
+        states, path = {}, []
+        marks = set(np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist())
+        before = model.evaluations
+        for number, (_, states) in enumerate(  # noqa: B007
+            trajectory(model, species.to(device), mask.to(device), settings, noise)
+        ):
+            if with_path and number in marks:
+                path.append(model.decode(states, mask.to(device)).to("cpu"))
+            if on_step is not None and number:
+                on_step(len(chosen))
+        nfe = model.evaluations - before
+        crystals = model.decode(states, mask.to(device)).to("cpu")
+        yield [
+            Generated(request, _alone(crystals, i), nfe, tuple(_alone(frame, i) for frame in path))
+            for i, request in enumerate(chosen)
+        ]
+
+
+def _alone(crystals: Crystals, index: int) -> Crystals:
+    size = int(crystals.sizes[index])
+    row = slice(index, index + 1)
+    return Crystals(
+        crystals.species[row, :size], crystals.frac[row, :size], crystals.lattice[row], crystals.mask[row, :size]
+    )

@@ -1,0 +1,132 @@
+"""Requests: which crystals are asked for, each with the key that its noise hangs on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nucleate.data.table import CrystalTable
+from nucleate.elements import SYMBOLS
+from nucleate.errors import FormulaError
+from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
+
+COMMON_UNITS = (1, 2, 4)
+LEAST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Request:
+    """One crystal that is asked for.
+
+    Attributes:
+        species: atomic numbers of its atoms.
+        name: what it is called in files. formula: reduced formula.
+        sample: which of the samples of the same thing it is, from 0.
+        crystal: row of the data set it answers, or None. material_id: its name there.
+    """
+
+    species: tuple[int, ...]
+    name: str
+    formula: str
+    sample: int
+    crystal: int | None = None
+    material_id: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What makes this crystal this one: the same in every job that asks for it."""
+        origin = f"{self.name}" if self.crystal is None else f"row {self.crystal} {self.material_id}"
+        return f"{origin} {self.sample}"
+
+    @property
+    def key(self) -> int:
+        """63 bits of the identity, for the noise."""
+        return int.from_bytes(hashlib.sha256(self.identity.encode()).digest()[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model can be asked for: elements it saw, the largest cell it was trained on, and how often a formula unit
+    of so many atoms stood so many times in a training cell (atoms -> units -> share)."""
+
+    elements: frozenset[int]
+    largest_cell: int
+    units: dict[int, dict[int, float]]
+
+    @classmethod
+    def of_card(cls, card: dict[str, Any]) -> Limits:
+        units = {int(a): {int(z): s for z, s in shares.items()} for a, shares in card.get("formula_units", {}).items()}
+        return cls(frozenset(card["elements"]), int(card["largest_cell"]), units)
+
+    def check(self, text: str, counts: Counter[int]) -> None:
+        """Raise FormulaError for what the model never saw."""
+        unseen = [SYMBOLS[number] for number in counts if number not in self.elements]
+        if unseen:
+            raise FormulaError(
+                f"'{text}' holds {', '.join(unseen)}, which the model never saw in training",
+                "use a model that was trained on it; 'nucleate models' lists the elements of a model",
+            )
+        atoms = sum(counts.values())
+        if atoms > self.largest_cell:
+            raise FormulaError(
+                f"'{text}' has {atoms} atoms in the cell, more than the {self.largest_cell} the model was trained for",
+                "ask for fewer formula units, or use a model trained on larger cells",
+            )
+
+    def probable_units(self, atoms: int) -> dict[int, float]:
+        """Numbers of formula units worth trying for a unit of so many atoms, with shares that sum to 1."""
+        fitting = [units for units in COMMON_UNITS if units * atoms <= self.largest_cell] or [1]
+        shares = {z: s for z, s in self.units.get(atoms, {}).items() if s >= LEAST_SHARE and z * atoms <= self.largest_cell}
+        shares = shares or dict.fromkeys(fitting, 1.0)
+        total = sum(shares.values())
+        return {units: share / total for units, share in sorted(shares.items())}
+
+
+def formula_requests(
+    formulas: Sequence[str], n: int, limits: Limits, units: Sequence[int] | None = (1,)
+) -> list[Request]:
+    """n crystals of each formula and number of formula units; with units None, n shared over the probable numbers."""
+    requests = []
+    for text in formulas:
+        unit, written = reduce_formula(parse_formula(text))
+        limits.check(formula_text(unit), unit)
+        if units is None:
+            plan = _share_out(n, limits.probable_units(sum(unit.values())))
+        else:
+            plan = {z * (written if len(units) == 1 else 1): n for z in units}
+        for number, count in plan.items():
+            cell = Counter({z: c * number for z, c in unit.items()})
+            limits.check(formula_text(cell), cell)
+            requests += [
+                Request(species_of(cell), formula_text(cell), formula_text(unit), sample) for sample in range(count)
+            ]
+    return requests
+
+
+def _share_out(n: int, shares: dict[int, float]) -> dict[int, int]:
+    """n in proportion to the shares, largest remainders first."""
+    exact = {units: n * share for units, share in shares.items()}
+    counts = {units: int(value) for units, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda units: counts[units] - exact[units])
+    for units in by_remainder[: n - sum(counts.values())]:
+        counts[units] += 1
+    return {units: count for units, count in counts.items() if count}
+
+
+def table_requests(table: CrystalTable, n: int, limits: Limits, rows: np.ndarray | None = None) -> list[Request]:
+    """n crystals for the composition of each row of a split."""
+    requests = []
+    for row in np.arange(len(table)) if rows is None else rows:
+        species = tuple(int(z) for z in table.species[table.atoms_of(int(row))])
+        counts = Counter(species)
+        limits.check(table.ids[int(row)], counts)
+        formula = formula_text(reduce_formula(counts)[0])
+        requests += [
+            Request(species, table.ids[int(row)], formula, sample, int(row), table.ids[int(row)]) for sample in range(n)
+        ]
+    return requests
