@@ -1,0 +1,70 @@
+# make demo   predict three structures offline with the shipped model
+# make test   everything that must hold before a change goes in
+# make setup  the environment for both
+#
+# A bare Python 3.11 to 3.13 is enough. PYTHON=/path/to/python picks one; PIP_ARGS goes to every pip install,
+# TORCH names the build of torch (on Linux the public default brings CUDA: README, "Install").
+
+VENV ?= .venv
+TORCH ?= torch==2.13.0
+PIP_ARGS ?=
+PYTHON ?=
+JOBS ?= 2
+DEMO_DIR ?= demo-output
+
+BIN := $(VENV)/bin
+# The stamps carry a checksum: a changed pyproject.toml installs again, a touched one does not.
+SUM := $(shell cksum < pyproject.toml | cut -d ' ' -f 1)
+BASE := $(VENV)/.base-$(SUM)
+DEV := $(VENV)/.dev-$(SUM)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_ARGS)
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+.PHONY: demo test setup lint types unit clean
+
+demo: $(BASE)
+	$(BIN)/nucleate predict ZnSe Mg2Sn KNiF3 -n 8 --seed 0 --out $(DEMO_DIR)
+
+test: lint types unit
+
+setup: $(DEV)
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(DEV)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+unit: $(DEV)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS)
+
+clean:
+	rm -rf $(VENV) $(DEMO_DIR) .pytest_cache .ruff_cache .import_linter_cache
+
+$(VENV)/.torch:
+	@python=''; \
+	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; \
+	  then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "error: no usable Python among: $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)" >&2; \
+	  echo "hint: install Python 3.11, 3.12 or 3.13 with its venv module, or name one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python" >&2; \
+	  exit 1; \
+	fi; \
+	echo "setting up $(VENV) with $$("$$python" --version), a few minutes the first time" >&2; \
+	"$$python" -m venv $(VENV)
+	$(PIP) '$(TORCH)'
+	@touch $@
+
+$(BASE): $(VENV)/.torch
+	$(PIP) -e .
+	@rm -f $(VENV)/.base-*
+	@touch $@
+
+$(DEV): $(VENV)/.torch
+	$(PIP) -e '.[dev]'
+	@rm -f $(VENV)/.base-* $(VENV)/.dev-*
+	@touch $(BASE) $@
