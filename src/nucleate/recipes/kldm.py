@@ -73,6 +73,7 @@ _small = KLDM(
     name="kldm-csp-small",
     network="torus-transformer",
     torus_transformer=TorusTransformerSettings(width=192, pair_width=48),
+    frac=KineticSettings(horizon=3.0, shown="rest"),
     loss_weights=LossWeights(lattice=2.0),
     training=TrainingSettings(
         epochs=400, batch=64, schedule="cooldown", warmup=500, clip=1.0, validate_every=1000, checkpoint_every=500
