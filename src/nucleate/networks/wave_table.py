@@ -49,19 +49,20 @@ class WaveTable(nn.Module):
         return self.points / (2 * self.frequencies)
 
     def _grid(self) -> Float[Tensor, "points waves"]:
-        """Sines, then cosines, at the grid's points, divided by the window's Fourier transform."""
+        """Sines, then cosines, from 0 to half a turn, divided by the window's Fourier transform."""
         k = torch.arange(self.frequencies, dtype=torch.float64)
         inner = (self.shape**2 - (math.pi * TAPS * k / self.points) ** 2).sqrt()
         window = TAPS * inner.sinh() / inner / torch.i0(torch.tensor(self.shape, dtype=torch.float64))
-        turns = torch.arange(self.points, dtype=torch.float64).unsqueeze(1) * k / self.points
+        turns = torch.arange(self.points // 2 + 1, dtype=torch.float64).unsqueeze(1) * k / self.points
         phase = 2 * math.pi * torch.remainder(turns, 1)
         return torch.cat([phase.sin() / window, phase.cos() / window], 1).float()
 
     def table(self, weight: Float[Tensor, "channels waves"]) -> Float[Tensor, "rows channels"]:
-        """The table of a layer's weight; its columns are sine or cosine, axis, frequency (the order of torus_waves)."""
-        channels = weight.shape[0]
-        columns = weight.view(channels, 2, 3, self.frequencies).permute(2, 1, 3, 0)
-        return (self.grid @ columns.reshape(3, 2 * self.frequencies, channels)).view(self.rows, channels)
+        """The table of a layer's weight; its columns are sine or cosine, axis, frequency, as torus_waves has them."""
+        sines, cosines = weight.view(len(weight), 2, 3, self.frequencies).permute(1, 2, 3, 0)
+        odd = self.grid[:, : self.frequencies] @ sines
+        even = self.grid[:, self.frequencies :] @ cosines
+        return torch.cat([even + odd, (even - odd)[:, 1:-1].flip(1)], 1).view(self.rows, -1)
 
     def taps(self, x: Float[Tensor, "points 3"]) -> Taps:
         """Rows and weights at points of the unit torus (any real numbers)."""
