@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nucleate.crystals import Crystals
-    from nucleate.sampling.predictor import Predictor, load
+    from nucleate.predictor import Predictor, load
 
 __all__ = ["Crystals", "Predictor", "__version__", "load"]
 
@@ -19,7 +19,7 @@ def __getattr__(name: str):
 
         return Crystals
     if name in ("Predictor", "load"):
-        from nucleate.sampling import predictor
+        from nucleate import predictor
 
         return getattr(predictor, name)
     raise AttributeError(f"module 'nucleate' has no attribute {name!r}")

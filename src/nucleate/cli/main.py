@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nucleate import __version__
-from nucleate.cli import data, train
+from nucleate.cli import data, evaluate, predict, train
 from nucleate.cli.console import say
 from nucleate.errors import NucleateError
 
@@ -20,7 +20,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(evaluate.app, name="evaluate")
 app.command("train")(train.train)
+app.command("predict")(predict.predict)
 
 
 def _show_version(wanted: bool) -> None:

@@ -91,7 +91,7 @@ RECIPES: tuple[KLDM, ...] = (
         _small,
         name="kldm-csp-tiny",
         torus_transformer=TorusTransformerSettings(width=128, layers=4, heads=4, pair_width=32, time_width=64),
-        training=replace(_small.training, batch=256),
+        training=replace(_small.training, batch=128, learning_rate=2e-3),
     ),
     replace(
         _small,

@@ -1,0 +1,151 @@
+"""nucleate predict: structures for formulas, or for every composition of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nucleate.errors import FormulaError, ModelError
+
+if TYPE_CHECKING:
+    from nucleate.predictor import Predictor
+    from nucleate.sampling.job import Shard
+    from nucleate.sampling.request import Request
+    from nucleate.sampling.settings import SamplerSettings
+
+KINDS = ("cif", "extxyz", "poscar", "json")
+SHOWN_RANKS = 3
+
+
+def predict(
+    formulas: Annotated[list[str] | None, typer.Argument(metavar="FORMULA...", help="For example LiFePO4 NaCl.")] = None,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="Structures for each formula (20), or each row (1).")] = None,
+    formula_units: Annotated[str, typer.Option(help="Formula units in the cell: 1,2,4 or auto.")] = "auto",
+    model: Annotated[str, typer.Option(help="Shipped model, model folder, or hf:owner/name.")] = "kldm-mp20-csp",
+    sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
+    format_: Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")] = "cif",
+    like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions.")] = None,
+    split: Annotated[str, typer.Option(help="Split of the data set.")] = "val",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only a random part of the split, the same every time.")] = None,
+    trajectory: Annotated[bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    shard: Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")] = "0/1",
+) -> None:
+    """Predict crystal structures. A rerun of the same command goes on where it stopped."""
+    if bool(formulas) == (like is not None):
+        raise FormulaError("give formulas or --like DIR, and not both", "for example: nucleate predict LiFePO4 -n 20")
+    kinds = _kinds(format_)
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    from nucleate.predictor import load
+
+    predictor = load(model, device)
+    settings = predictor.sampler(sampler, steps)
+    if like is not None:
+        requests = _like(predictor, like, split, n or 1, limit)
+    else:
+        requests = _formulas(predictor, formulas or [], n or 20, formula_units)
+    _run(predictor, requests, settings, seed, out, _shard(shard), trajectory)
+    if like is None:
+        _present(out, kinds)
+    print(out)
+
+
+def _kinds(text: str) -> list[str]:
+    kinds = [kind.strip() for kind in text.split(",") if kind.strip()]
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise ModelError(f"no format '{', '.join(unknown) or text}'", f"formats: {', '.join(KINDS)}")
+    return kinds
+
+
+def _shard(text: str) -> Shard:
+    from nucleate.sampling.job import Shard
+
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdigit() and count.isdigit() and int(index) < int(count)):
+        raise ModelError(f"--shard {text} is not I/N with I below N", "for example --shard 0/4, 1/4, 2/4 and 3/4")
+    return Shard(int(index), int(count))
+
+
+def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> list[Request]:
+    from nucleate.sampling.request import formula_requests
+
+    parts = None if units == "auto" else units.split(",")
+    if parts is not None and not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise FormulaError(f"--formula-units {units} are not whole numbers", "write for example 1,2,4 or auto")
+    numbers = None if parts is None else tuple(int(part) for part in parts)
+    return formula_requests(formulas, n, predictor.limits, numbers)
+
+
+def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | None) -> list[Request]:
+    import numpy as np
+
+    from nucleate.data.dataset import Dataset
+    from nucleate.sampling.request import table_requests
+
+    table = Dataset.open(folder).split(split)
+    rows = np.arange(len(table))
+    if limit is not None and limit < len(table):
+        rows = np.sort(np.random.default_rng(0).permutation(len(table))[:limit])
+    return table_requests(table, n, predictor.limits, rows)
+
+
+def _run(
+    predictor: Predictor, requests: list[Request], settings: SamplerSettings, seed: int, out: Path,
+    shard: Shard, with_path: bool,
+) -> None:  # fmt: skip
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from nucleate.cli.console import say
+    from nucleate.sampling.job import Job
+    from nucleate.sampling.trajectory_file import write_trajectories
+    from nucleate.settings import to_dict
+
+    asked = {"model": predictor.name, "weights": predictor.checksum, "seed": seed, "sampler": to_dict(settings)}
+    asked["crystals"] = {"count": len(requests), "first": requests[0].identity, "last": requests[-1].identity}
+    job = Job(out, asked, shard)
+    missing = job.missing(requests)
+    if len(missing) < len(requests[shard.index :: shard.count]):
+        say(f"going on: {len(requests[shard.index :: shard.count]) - len(missing)} crystals are already in {job.path}")
+    columns = TextColumn("predicting"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("predict", total=len(missing))
+
+        def on_step(crystals: int) -> None:
+            progress.advance(task, crystals / settings.steps)
+
+        for batch in predictor.draw(missing, settings, seed, with_path=with_path, on_step=on_step):
+            job.write(batch, seed, predictor.name)
+            if with_path:
+                write_trajectories(out, batch, seed, predictor.name)
+
+
+def _present(out: Path, kinds: list[str]) -> None:
+    """Files and ranking of everything in the folder."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from nucleate.cli.console import say
+    from nucleate.discovery.shortlist import shortlist, write_shortlist
+
+    rows, structures = shortlist(out)
+    write_shortlist(out, rows, structures, [kind for kind in kinds if kind != "extxyz"])
+    table = Table("formula", "rank", "agree", "cell", "space group", "Å³/atom", "file", box=None)
+    for row in rows:
+        if row.representative and row.rank <= SHOWN_RANKS:
+            agree = f"{row.agree}/{row.samples}"
+            table.add_row(row.formula, str(row.rank), agree, row.cell, row.space_group, f"{row.volume:.2f}", row.file)
+    Console(stderr=True).print(table)
+    broken = sum(1 for row in rows if row.rank == 0)
+    if broken:
+        say(f"{broken} of {len(rows)} structures have atoms closer than 0.5 Å or no volume: kept, not ranked")

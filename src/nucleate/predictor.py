@@ -1,0 +1,189 @@
+"""The Python door: load a model, predict structures.
+
+>>> import nucleate
+>>> model = nucleate.load("kldm-mp20-csp")
+>>> structures = model.predict("LiFePO4", n=20, seed=0)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nucleate.errors import FormulaError, MissingPackageError, ModelError
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.recipes.folder import load_model
+from nucleate.recipes.registry import Recipe
+from nucleate.sampling.formula import formula_text
+from nucleate.sampling.generate import Generated, generate
+from nucleate.sampling.job import header
+from nucleate.sampling.request import Limits, Request, formula_requests
+from nucleate.sampling.settings import SamplerSettings
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from pymatgen.core import Composition, Structure
+
+DEFAULT_MODEL = "kldm-mp20-csp"
+
+
+def shipped_models() -> dict[str, Path]:
+    """Names and folders of the models inside the package."""
+    root = Path(str(files("nucleate"))) / "shipped"
+    return {path.name: path for path in sorted(root.iterdir()) if (path / "recipe.toml").exists()}
+
+
+def load(name: str | Path = DEFAULT_MODEL, device: str = "auto") -> Predictor:
+    """A trained model: a shipped name, a model folder, or `hf:owner/name` from the Hugging Face hub.
+
+    Raises ModelError when there is no such model, MissingPackageError when huggingface-hub is needed for it.
+    """
+    folder = find_model(str(name))
+    model, recipe, card = load_model(folder)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    label = folder.name if folder.name not in ("model", "model-last") else f"{folder.parent.name}/{folder.name}"
+    return Predictor(model.to(device), recipe, card, label, folder)
+
+
+def find_model(name: str) -> Path:
+    """The folder of a model."""
+    if name.startswith("hf:"):
+        return _from_hub(name[3:])
+    shipped = shipped_models()
+    if name in shipped:
+        return shipped[name]
+    folder = Path(name)
+    if (folder / "model" / "recipe.toml").exists():
+        return folder / "model"
+    if not folder.exists():
+        raise ModelError(f"no model '{name}'", f"shipped models: {', '.join(shipped) or 'none'}; or name a model folder")
+    return folder
+
+
+def _from_hub(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise MissingPackageError("'hf:' models need huggingface-hub", "pip install 'nucleate[hub]'") from None
+    try:
+        return Path(snapshot_download(name, allow_patterns=["weights.safetensors", "recipe.toml", "card.json"]))
+    except Exception as error:  # the hub raises many kinds, all of them about reaching or finding the model
+        first = str(error).strip().splitlines()[0]
+        raise ModelError(f"'hf:{name}' can't be fetched ({first})", "check the name and the network") from error
+
+
+class Predictor:
+    """A trained model that predicts crystals.
+
+    Attributes:
+        model: the composition of processes and network. recipe: its settings. card: what it was trained on.
+        name: what it is called in files. folder: where it came from.
+    """
+
+    def __init__(self, model: CrystalModel, recipe: Recipe, card: dict[str, Any], name: str, folder: Path) -> None:
+        self.model, self.recipe, self.card, self.name, self.folder = model, recipe, card, name, folder
+
+    @property
+    def limits(self) -> Limits:
+        """Elements and sizes that the model can be asked for."""
+        return Limits.of_card(self.card)
+
+    @property
+    def checksum(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the weights."""
+        return hashlib.sha256((self.folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
+
+    def sampler(self, method: str | None = None, steps: int | None = None, **changes: Any) -> SamplerSettings:
+        """The model's own sampler settings with some of them changed."""
+        given = {"method": method, "steps": steps, **changes}
+        return replace(self.recipe.sampler, **{key: value for key, value in given.items() if value is not None})
+
+    def draw(
+        self, requests: Sequence[Request], sampler: SamplerSettings | None = None, seed: int = 0, *,
+        with_path: bool = False, on_step: Callable[[int], None] | None = None,
+    ) -> Iterator[list[Generated]]:  # fmt: skip
+        """Crystals for requests, one list for each batch, as they come."""
+        return generate(
+            self.model, requests, sampler or self.recipe.sampler, seed, with_path=with_path, on_step=on_step
+        )
+
+    def predict(
+        self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
+        formula_units: int | Sequence[int] | str = 1, sampler: SamplerSettings | None = None,
+    ) -> list[Structure]:  # fmt: skip
+        """n predicted structures of a formula, in the order of their sample numbers.
+
+        Args:
+            formula: text such as "LiFePO4", several of them, or a pymatgen Composition, Structure or ASE Atoms whose
+                composition is taken.
+            formula_units: formula units in the cell, several of them, or "auto" to share n over the probable numbers.
+            sampler: see `Predictor.sampler`.
+
+        Returns pymatgen structures with formula, sample, seed, nfe and model in `properties`. The same seed gives the
+        same crystals, however many are asked for. Raises FormulaError for what the model can't predict.
+        """
+        from nucleate.crystals import Crystals
+
+        return [
+            _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
+            for one in self._all(formula, n, seed, formula_units, sampler)
+        ]
+
+    def predict_atoms(
+        self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
+        formula_units: int | Sequence[int] | str = 1, sampler: SamplerSettings | None = None,
+    ) -> list[Atoms]:  # fmt: skip
+        """As `predict`, but ASE atoms with the same entries in `info`."""
+        out = []
+        for one in self._all(formula, n, seed, formula_units, sampler):
+            atoms = one.crystal.to_atoms()[0]
+            atoms.info.update({key: value for key, value in header(one, seed, self.name).items() if value is not None})
+            out.append(atoms)
+        return out
+
+    def push_to_hub(self, name: str, private: bool = False) -> str:
+        """Upload the model folder to `owner/name` on the Hugging Face hub; returns its address."""
+        try:
+            from huggingface_hub import HfApi
+        except ImportError:
+            raise MissingPackageError("push_to_hub needs huggingface-hub", "pip install 'nucleate[hub]'") from None
+        api = HfApi()
+        address = api.create_repo(name, private=private, exist_ok=True)
+        api.upload_folder(repo_id=name, folder_path=self.folder, commit_message=f"nucleate model {self.name}")
+        return str(address)
+
+    def _all(self, formula, n, seed, formula_units, sampler) -> list[Generated]:
+        if n < 1:
+            raise FormulaError(f"n = {n} structures were asked for", "ask for at least one")
+        formulas = [formula] if isinstance(formula, str) or not isinstance(formula, Sequence) else list(formula)
+        if formula_units == "auto":
+            units = None
+        else:
+            units = (formula_units,) if isinstance(formula_units, int) else tuple(int(z) for z in formula_units)
+        requests = formula_requests([_text_of(one) for one in formulas], n, self.limits, units)
+        order = {request.identity: place for place, request in enumerate(requests)}
+        made = [one for batch in self.draw(requests, sampler, seed) for one in batch]
+        return sorted(made, key=lambda one: order[one.request.identity])
+
+
+def _text_of(formula: Any) -> str:
+    if isinstance(formula, str):
+        return formula
+    if hasattr(formula, "get_atomic_numbers"):
+        from collections import Counter
+
+        return formula_text(Counter(formula.get_atomic_numbers().tolist()))
+    composition = getattr(formula, "composition", formula)
+    return composition.formula.replace(" ", "")
+
+
+def _with_properties(structure: Structure, info: dict[str, object]) -> Structure:
+    structure.properties.update({key: value for key, value in info.items() if value is not None})
+    return structure
