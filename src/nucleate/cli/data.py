@@ -26,10 +26,10 @@ def _group() -> None:
 
 @app.command("import")
 def import_(
+    out: Annotated[Path, typer.Option(help="Folder of the new data set.")],
     sources: Annotated[
         Files, typer.Argument(help="Files or folders, taken as one pool and split at random.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the new data set.")] = ...,
     train: Annotated[Files, typer.Option(help="Training split (repeatable).")] = None,
     val: Annotated[Files, typer.Option(help="Validation split (repeatable).")] = None,
     test: Annotated[Files, typer.Option(help="Test split (repeatable).")] = None,
@@ -86,8 +86,7 @@ def download(
     overwrite: Overwrite = False,
 ) -> None:
     """Download a benchmark set from its public repository and import it with the splits of the field."""
-    from rich.console import Console
-
+    from nucleate.cli.console import say
     from nucleate.data.download import download as fetch_all
     from nucleate.data.download import find_benchmark
     from nucleate.data.importing import ImportSettings
@@ -102,13 +101,8 @@ def download(
         overwrite=overwrite,
         workers=workers or _cores(),
     )
-    console = Console(stderr=True, highlight=False)
-
-    def report(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False)
-
     with _bar("crystals") as progress:
-        info = fetch_all(benchmark, out, settings, base_url or BASE_URL, progress, report)
+        info = fetch_all(benchmark, out, settings, base_url or BASE_URL, progress, say)
     _summary(info, out)
 
 
@@ -133,8 +127,9 @@ def info(
 def _lines(info: dict) -> list[str]:
     """What `nucleate data info` prints."""
     source = info.get("source", {})
+    files = [one["name"] for named in source.get("files", {}).values() for one in named]
     lines = [
-        f"source    {source.get('note') or 'not stated'}",
+        f"source    {source.get('note') or ', '.join(files)}",
         f"licence   {info.get('licence') or 'not stated'}",
         f"cells     {'primitive, Niggli-reduced' if info['settings']['reduce'] else 'as in the source'}",
     ]
@@ -158,11 +153,12 @@ def _span(found: dict) -> str:
     return f"{found['min']:.4g} to {found['max']:.4g} (mean {found['mean']:.4g})"
 
 
-def _shares(text: str) -> tuple[float, ...]:
+def _shares(text: str) -> tuple[float, float, float]:
     from nucleate.errors import DataError
 
     try:
-        return tuple(float(part) for part in text.split(","))
+        train, val, test = (float(part) for part in text.split(","))
+        return train, val, test
     except ValueError:
         raise DataError(
             f"split '{text}' is not three numbers", "write for example --split 0.8,0.1,0.1"
@@ -206,17 +202,11 @@ def _bar(what: str):
 
 
 def _summary(info: dict, out: Path) -> None:
-    from rich.console import Console
+    from nucleate.cli.console import say
 
-    console = Console(stderr=True, highlight=False)
-    counts = ", ".join(f"{name} {count}" for name, count in info["counts"].items())
-    console.print(f"{out}: {counts}", soft_wrap=True)
+    say(f"{out}: " + ", ".join(f"{name} {count}" for name, count in info["counts"].items()))
     for name, reasons in info["rejected"].items():
         for reason, count in reasons.items():
-            console.print(
-                f"{name}: {count} refused: {reason} (see {out / 'rejected.csv'})",
-                soft_wrap=True,
-                markup=False,
-            )
+            say(f"{name}: {count} refused: {reason} (see {out / 'rejected.csv'})")
     if not any(info["rejected"].values()):
-        console.print("no row refused")
+        say("no row refused")

@@ -53,7 +53,7 @@ def standard_lattice(lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
     (a, b, c), (ca, cb, cg) = lengths, np.cos(np.radians(angles))
     sa, sb = np.sin(np.radians(angles[:2]))
     volume_squared = 1 - ca**2 - cb**2 - cg**2 + 2 * ca * cb * cg
-    if volume_squared <= 1e-12:
+    if volume_squared <= 1e-12 or not ((angles > 0) & (angles < 180)).all():
         raise StructureError(f"no cell has the angles {', '.join(f'{x:g}' for x in angles)} degrees")
     cos_star = (ca * cb - cg) / (sa * sb)
     return np.array([
@@ -77,7 +77,10 @@ def niggli(cell: Cell) -> Cell:
     """The Niggli-reduced cell in the standard orientation. Raises StructureError when the reduction fails."""
     import spglib
 
-    reduced = spglib.niggli_reduce(cell.lattice)
+    try:
+        reduced = spglib.niggli_reduce(cell.lattice)
+    except spglib.SpglibError:
+        reduced = None
     if reduced is None:
         raise StructureError("the Niggli reduction of the cell failed")
     change = reduced @ np.linalg.inv(cell.lattice)
@@ -97,12 +100,11 @@ def primitive(cell: Cell, tolerance: float) -> Cell:
         return cell
     import spglib
 
-    found = spglib.standardize_cell(
-        (cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist()),
-        to_primitive=True,
-        no_idealize=True,
-        symprec=tolerance,
-    )
+    spglib_cell = (cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
+    try:
+        found = spglib.standardize_cell(spglib_cell, to_primitive=True, no_idealize=True, symprec=tolerance)
+    except spglib.SpglibError:
+        found = None
     if found is None or len(found[2]) >= len(cell.species):
         return cell
     lattice, frac, species = found

@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def import_splits(
 
 def split_rows(count: int, fractions: tuple[float, float, float], seed: int) -> dict[str, np.ndarray]:
     """Row numbers of train, val and test, each in the source's order. Raises DataError on wrong fractions."""
-    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+    if len(fractions) != 3 or not min(fractions) >= 0 or not abs(sum(fractions) - 1) < 1e-6:
         raise DataError(
             f"split {','.join(f'{x:g}' for x in fractions)} is not three shares that add to 1",
             "write for example --split 0.8,0.1,0.1",
@@ -150,14 +151,17 @@ def _map(chunks: list[list[Record]], settings: ImportSettings) -> Iterator[list[
         yield from (parse_all(chunk, settings.cells) for chunk in chunks)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.workers, mp_context=context) as pool:
-        waiting = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(parse_all, chunk, settings.cells))
-            if len(waiting) > 4 * settings.workers:
+    try:
+        with ProcessPoolExecutor(settings.workers, mp_context=context) as pool:
+            waiting = deque()
+            for chunk in chunks:
+                waiting.append(pool.submit(parse_all, chunk, settings.cells))
+                if len(waiting) > 4 * settings.workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise DataError("a worker process died, perhaps out of memory", "try --workers 1") from error
 
 
 def _write(

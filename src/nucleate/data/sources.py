@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import sqlite3
 import tarfile
 import zipfile
 import zlib
@@ -40,6 +41,7 @@ def read_source(path: Path) -> list[Record]:
         zlib.error,
         UnicodeDecodeError,
         csv.Error,
+        sqlite3.Error,
         zipfile.BadZipFile,
         tarfile.TarError,
     ) as error:
