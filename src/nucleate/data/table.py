@@ -106,7 +106,8 @@ def read_table(path: Path) -> CrystalTable:
     if not path.is_file():
         raise DataError(f"no file {path}", "make a data set with 'nucleate data import SOURCE --out DIR'")
     try:
-        columns = pq.read_table(path)
+        # Not pq.read_table nor ChunkedArray.to_numpy: both import pandas wherever it is installed.
+        columns = pq.ParquetFile(path).read()
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path} is not a readable parquet file ({error})"
         raise DataError(message, "import the data set again") from None
@@ -122,7 +123,11 @@ def read_table(path: Path) -> CrystalTable:
         np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
         frac.reshape(-1, 3),
         lattice.reshape(-1, 3, 3),
-        {name: columns[name].to_numpy() for name in columns.column_names if name not in STRUCTURE_COLUMNS},
+        {
+            name: columns[name].combine_chunks().to_numpy(zero_copy_only=False)
+            for name in columns.column_names
+            if name not in STRUCTURE_COLUMNS
+        },
     )
 
 
