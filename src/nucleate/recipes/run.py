@@ -1,137 +1,195 @@
-"""A training run in a folder: recipe.toml, metrics.jsonl, tensorboard/, last.ckpt, model/ (best) and model-last/."""
+"""A training run in a folder: recipe.toml, metrics.jsonl, tensorboard/, last.ckpt and the models in model/ (lowest
+validation loss), model-match/ (highest match rate, where that is measured) and model-last/."""
 
 from __future__ import annotations
 
-import platform
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
 
-import nucleate
 from nucleate import settings
+from nucleate.codecs.lattice import MAX_ATOMS
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
-from nucleate.errors import MissingPackageError, TrainingError
+from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.errors import DataError, NucleateError, RecipeError, TrainingError
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.recipes.card import make_card
+from nucleate.recipes.devices import Hardware, launch
 from nucleate.recipes.folder import FORMAT, read_recipe, save_model
+from nucleate.recipes.match import match_rate_judge
 from nucleate.recipes.registry import Recipe
-from nucleate.training.loop import Budget, Counters, Hooks, Trainer
+from nucleate.training.batches import steps_per_epoch
+from nucleate.training.loop import Hooks, Trainer
+from nucleate.training.progress import Budget, Counters
 
-BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
+FOLDERS = {"best": "model", "match": "model-match", "last": "model-last"}
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Hardware:
-    """Where a run runs: accelerator, devices and strategy as Lightning Fabric names them, threads for the CPU."""
+class Outcome:
+    """How a call of `train_recipe` ended.
 
-    devices: int = 1
-    strategy: str = "auto"
-    accelerator: str = "auto"
-    nodes: int = 1
+    Attributes:
+        state: `trained` to the end of the budget, `stopped` by a signal with a checkpoint saved, or `finished` by an
+            earlier call already.
+        main: whether this is the process that speaks, where there are several.
+    """
+
+    counters: Counters
+    state: Literal["trained", "stopped", "finished"]
+    main: bool
 
 
 def train_recipe(
     recipe: Recipe, data: Path, run: Path, *, epochs: int | None = None, minutes: float | None = None,
-    resume: bool = False, hardware: Hardware | None = None, visible: bool = True,
-) -> Counters:  # fmt: skip
-    """Train a recipe on a data set folder. Raises TrainingError if the run folder is taken and resume is not asked."""
-    _prepare(run, recipe, resume)
+    resume: bool = False, hardware: Hardware | None = None, visible: bool = True, tell: Tell | None = None,
+) -> Outcome:  # fmt: skip
+    """Train a recipe on a data set folder.
+
+    The budget counts from the run's beginning: epochs (the recipe's by default), or minutes including validation. `tell`
+    is given what the user should know, in whole sentences. Raises TrainingError if the run folder is taken and resume is
+    not asked, DataError if the data can't be trained on.
+    """
+    hardware = hardware or Hardware()
+    fabric = launch(hardware, recipe.training.precision)
+    tell = tell if tell and fabric.global_rank == 0 else _silent
+    _once(fabric, partial(_prepare, run, recipe, resume, data))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
-    hardware = hardware or Hardware()
-    fabric = _fabric(recipe, hardware)
-    model = recipe.build()
+    model = _build(recipe)
     if recipe.standardise:
         model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
-    card = _card(recipe, dataset, train, model, hardware)
-    steps_per_epoch = max(1, len(train) // recipe.training.batch)
+    card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
-    hooks = Hooks(export=_exporter(run, recipe, card), match_rate=_match_rate(recipe, val))
-    trainer = Trainer(fabric, model, train, val, recipe.training, Budget(epochs * steps_per_epoch, minutes), run, hooks)
-    if resume:
-        trainer.resume()
-    return trainer.fit(visible)
+    budget = Budget(epochs * steps_per_epoch(len(train), recipe.training.batch), minutes)
+    hooks = Hooks(_exporter(run, recipe, card), _judge(recipe, val, tell))
+    trainer = Trainer(fabric, model, train, val, recipe.training, budget, run, hooks)
+    try:
+        return _train(trainer, dataset, resume, visible, tell)
+    except TrainingError:
+        # Every process meets the same error; one of them tells it.
+        if trainer.main:
+            raise
+        raise SystemExit(0) from None
 
 
-def _prepare(run: Path, recipe: Recipe, resume: bool) -> None:
-    taken = (run / "recipe.toml").exists()
-    if taken and not resume:
+def _train(trainer: Trainer, dataset: Dataset, resume: bool, visible: bool, tell: Tell) -> Outcome:
+    if resume and not trainer.resume():
+        tell(f"{trainer.run} holds no checkpoint yet, so the run starts from the beginning")
+    _same_data(trainer.counters, dataset, trainer.run)
+    if trainer.progress >= 1:
+        return Outcome(trainer.counters, "finished", trainer.main)
+    completed = trainer.fit(visible)
+    return Outcome(trainer.counters, "trained" if completed else "stopped", trainer.main)
+
+
+def _build(recipe: Recipe) -> CrystalModel:
+    try:
+        return recipe.build()
+    except ValueError as error:
+        raise RecipeError(f"the settings don't fit together: {error}", "change them with --set") from None
+
+
+def _once(fabric: Any, check: Callable[[], None]) -> None:
+    """Run a check in the first process only. Its error ends all processes, and only the first one tells it."""
+    error = None
+    if fabric.global_rank == 0:
+        try:
+            check()
+        except NucleateError as found:
+            error = found
+    failed = fabric.broadcast(error is not None) if fabric.world_size > 1 else error is not None
+    if error is not None:
+        raise error
+    if failed:
+        raise SystemExit(0)
+
+
+def _prepare(run: Path, recipe: Recipe, resume: bool, data: Path) -> None:
+    """Check the data and the run folder, then claim the folder by writing recipe.toml."""
+    dataset = Dataset.open(data)
+    for name in ("train", "val"):
+        _check_split(dataset.split(name), f"{data}/{name}.parquet")
+    path = run / "recipe.toml"
+    if path.exists() and not resume:
         raise TrainingError(f"{run} already holds a run", "add --resume to go on with it, or name another --out")
-    if taken:
-        before, now = settings.to_dict(read_recipe(run / "recipe.toml")), settings.to_dict(recipe)
+    if path.exists():
+        before, now = settings.to_dict(read_recipe(path)), settings.to_dict(recipe)
         changed = [key for key in now if key != "training" and now[key] != before.get(key)]
         if changed:
             raise TrainingError(
                 f"the run in {run} was started with other settings ({', '.join(changed)})",
                 "resume with the same recipe and --set, or name another --out",
             )
-    run.mkdir(parents=True, exist_ok=True)
-    text = settings.to_toml({"format": FORMAT, **settings.to_dict(recipe)})
-    (run / "recipe.toml").write_text(text)
-
-
-def _fabric(recipe: Recipe, hardware: Hardware) -> Any:
+    scratch = run / "recipe.toml.part"
     try:
-        from lightning.fabric import Fabric
-    except ImportError:
-        raise MissingPackageError("training needs lightning", "pip install 'nucleate[train]'") from None
-    precision = recipe.training.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if native_bf16(hardware.accelerator) else "32-true"
-    fabric = Fabric(
-        accelerator=hardware.accelerator, devices=hardware.devices, num_nodes=hardware.nodes,
-        strategy=hardware.strategy, precision=precision,
-    )  # fmt: skip
-    fabric.launch()
-    return fabric
+        run.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(settings.to_toml({"format": FORMAT, **settings.to_dict(recipe)}))
+        os.replace(scratch, path)
+    except OSError as error:
+        raise TrainingError(f"{run} can't be a run folder ({error.strerror})", "name another --out") from None
 
 
-def native_bf16(accelerator: str = "auto") -> bool:
-    """Whether bfloat16 products run in hardware; elsewhere they are emulated and far slower than float32."""
-    if accelerator != "cpu" and torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError:
-        return False
-    return bool(flags & BF16_FLAGS)
-
-
-def _card(
-    recipe: Recipe, dataset: Dataset, train: CrystalTable, model: CrystalModel, hardware: Hardware
-) -> dict[str, Any]:
-    """What a reader of the model must know. Metrics are added at every export."""
-    return {
-        "recipe": recipe.name,
-        "task": "csp",
-        "data": {
-            "name": dataset.path.name,
-            "crystals": len(train),
-            "checksums": dataset.info["checksums"],
-            "source": dataset.info.get("source"),
-            "licence": dataset.info.get("licence"),
-        },
-        "elements": sorted({int(z) for z in train.species}),
-        "largest_cell": int(train.sizes.max()),
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "versions": {"nucleate": nucleate.__version__, "torch": torch.__version__, "python": platform.python_version()},
-        "hardware": {"devices": hardware.devices, "cuda": torch.cuda.is_available(), "threads": torch.get_num_threads()},
-        "metrics": {},
+def _check_split(table: CrystalTable, name: str) -> None:
+    """Raise DataError for what no model here can be trained on."""
+    if not len(table):
+        raise DataError(f"{name} holds no crystals", "import the data set with other sources or --split")
+    broken = ~np.isfinite(table.lattice).all((1, 2))
+    broken |= np.add.reduceat(~np.isfinite(table.frac).all(1), table.offsets[:-1]) > 0
+    large = table.sizes > MAX_ATOMS
+    strange = np.add.reduceat((table.species < 1) | (table.species > MAX_ATOMIC_NUMBER), table.offsets[:-1]) > 0
+    problems = {
+        "coordinates or cells that are not finite": broken,
+        f"more than {MAX_ATOMS} atoms": large,
+        "unknown elements": strange,
     }
+    for problem, rows in problems.items():
+        if rows.any():
+            ids = [table.ids[i] for i in np.flatnonzero(rows)[:5].tolist()]
+            message = f"{int(rows.sum())} crystals in {name} have {problem}: {', '.join(ids)}"
+            raise DataError(message, "import the data set again: the import leaves such rows out")
+
+
+def _same_data(counters: Counters, dataset: Dataset, run: Path) -> None:
+    """A run goes on with the training split it was started on."""
+    checksum = dataset.info["checksums"]["train.parquet"]
+    if counters.data not in ("", checksum):
+        raise TrainingError(
+            f"the run in {run} was started on other data than {dataset.path}",
+            "resume with the --data it was started on, or name another --out",
+        )
+    counters.data = checksum
 
 
 def _exporter(run: Path, recipe: Recipe, card: dict[str, Any]):
-    folders = {"best": run / "model", "last": run / "model-last"}
-
-    def export(model: CrystalModel, kind: str, metrics: dict[str, float]) -> None:
-        save_model(folders[kind], model, recipe, {**card, "metrics": metrics})
+    def export(model: CrystalModel, kind: str, metrics: dict[str, float], counters: Counters) -> None:
+        training = {
+            "steps": counters.step,
+            "crystals": counters.crystals,
+            "minutes": round((counters.seconds + counters.paused) / 60, 2),
+        }
+        save_model(run / FOLDERS[kind], model, recipe, {**card, "training": training, "metrics": metrics})
 
     return export
 
 
-def _match_rate(recipe: Recipe, val: CrystalTable):
-    """A judge of predictions on validation for the training loop, or None where pymatgen is not installed."""
-    return None
+def _judge(recipe: Recipe, val: CrystalTable, tell: Tell):
+    if not recipe.training.match_every:
+        return None
+    judge = match_rate_judge(recipe, val)
+    if judge is None:
+        tell("no match rates during training: pymatgen is not installed")
+    return judge
+
+
+def _silent(text: str) -> None:
+    pass

@@ -7,8 +7,11 @@ over its window, so that it mixes small and large cells while each forward pass 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+
+from nucleate.data.buckets import split_by_edges
 
 WINDOW = 16
 SLICES = 4
@@ -16,7 +19,7 @@ SLICES = 4
 
 @dataclass(frozen=True)
 class StepPlan:
-    """Which crystals each step sees.
+    """Which crystals each step sees: exactly `batch` different ones.
 
     Attributes:
         sizes: atoms in each crystal of the split. [crystals]
@@ -32,27 +35,34 @@ class StepPlan:
 
     @property
     def steps_per_epoch(self) -> int:
-        return max(1, len(self.sizes) // self.batch)
+        return steps_per_epoch(len(self.sizes), self.batch)
 
     def step(self, step: int) -> list[np.ndarray]:
         """The micro-batches of one step: indices into the split, each batch padded to its largest cell."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.sizes))
+        order = _order(self.seed, epoch, len(self.sizes))
         first = position - position % WINDOW
         count = min(WINDOW, self.steps_per_epoch - first)
         window = order[first * self.batch : (first + count) * self.batch]
         window = window[np.argsort(self.sizes[window], kind="stable")]
-        parts = np.array_split(window, self.slices)
-        chosen = [np.array_split(part, count)[(position - first) % count] for part in parts]
-        return [piece for part in chosen for piece in split_by_edges(part, self.sizes, self.edges)]
+        batches, start, place = [], 0, position - first
+        for width in self._widths():
+            part = window[start + place * width : start + (place + 1) * width]
+            batches += split_by_edges(part, self.sizes, self.edges)
+            start += count * width
+        return batches
+
+    def _widths(self) -> list[int]:
+        """Crystals that a step takes from each slice; they sum to the batch."""
+        whole, rest = divmod(self.batch, self.slices)
+        return [width for i in range(self.slices) if (width := whole + (i < rest))]
 
 
-def split_by_edges(indices: np.ndarray, sizes: np.ndarray, edges: int) -> list[np.ndarray]:
-    """Cut crystals, sorted by size, into batches of at most `edges` padded pairs; a large cell stands alone."""
-    batches, start = [], 0
-    for stop in range(1, len(indices) + 1):
-        last = stop == len(indices)
-        if last or (stop + 1 - start) * int(sizes[indices[stop]]) ** 2 > edges:
-            batches.append(indices[start:stop])
-            start = stop
-    return batches
+def steps_per_epoch(crystals: int, batch: int) -> int:
+    """Steps of one pass over the data. The rest that fills no batch is left out, another one in every epoch."""
+    return max(1, crystals // batch)
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, crystals: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(crystals)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from nucleate.errors import TrainingError
 from nucleate.training.ema import AveragedWeights
@@ -40,24 +40,37 @@ def load_checkpoint(
     path: Path, model: nn.Module, ema: AveragedWeights, optimiser: torch.optim.Optimizer
 ) -> dict[str, Any]:
     """Restore everything in place and return the counters. Raises TrainingError if the file does not fit."""
-    try:
-        with safe_open(path, "pt") as file:
-            progress = json.loads(file.metadata()["progress"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise TrainingError(f"{path} can't be read ({error})", "delete it to start the run anew") from None
+    progress, tensors = read_checkpoint(path)
     try:
         model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model/")})
-    except RuntimeError as error:
+        for name in ema.weights:
+            ema.weights[name].copy_(tensors[f"ema/{name}"])
+    except (RuntimeError, KeyError) as error:
         raise TrainingError(
             f"{path} belongs to another network ({str(error).splitlines()[-1].strip()})",
             "resume with the recipe and settings the run was started with",
         ) from None
+    moments: dict[str, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser/"):
+            name, moment = key.removeprefix("optimiser/").rsplit("/", 1)
+            moments.setdefault(name, {})[moment] = value
     for name, parameter in model.named_parameters():
-        ema.weights[name].copy_(tensors[f"ema/{name}"])
-        moments = {k.rsplit("/", 1)[1]: v for k, v in tensors.items() if k.startswith(f"optimiser/{name}/")}
-        if moments:
-            optimiser.state[parameter] = {
-                moment: value if moment == "step" else value.to(parameter.device) for moment, value in moments.items()
-            }
+        if name in moments:
+            # The fused optimiser wants its step counters on the device too.
+            optimiser.state[parameter] = {k: v.clone().to(parameter.device) for k, v in moments[name].items()}
     return progress
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Counters and tensors of a checkpoint. Raises TrainingError if it can't be read."""
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            number, progress = header["format"], json.loads(header["progress"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise TrainingError(f"{path} can't be read ({error})", "delete it to start the run anew") from None
+    if number != str(FORMAT):
+        raise TrainingError(f"{path} has format {number}, this version reads {FORMAT}", "update nucleate")
+    return progress, tensors

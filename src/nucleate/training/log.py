@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ class MetricsLog:
         self.path = run / "metrics.jsonl"
         kept = read_metrics(self.path) if resume_step is not None and self.path.exists() else []
         kept = [row for row in kept if row["step"] <= (resume_step or 0)]
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        scratch = self.path.with_name(self.path.name + ".part")
+        scratch.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        os.replace(scratch, self.path)
         self.board = _tensorboard(run / "tensorboard", resume_step)
 
     def write(self, step: int, **values: float) -> None:
@@ -52,7 +55,7 @@ def _tensorboard(folder: Path, resume_step: int | None):
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=None if resume_step is None else resume_step + 1)
+    return SummaryWriter(str(folder), purge_step=(resume_step or 0) + 1)
 
 
 class TrainingBar:
@@ -79,6 +82,7 @@ class TrainingBar:
         self.progress.stop()
 
     def update(self, share: float, step: int, rate: float, losses: dict[str, float], seconds_left: float) -> None:
+        """share: of the run that is over. rate: crystals/s. losses: running mean of each process."""
         parts = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         minutes = f"{seconds_left / 60:.0f} min left" if seconds_left < 1e7 else ""
         self.progress.update(self.task, completed=share, text=f"step {step}  {rate:.0f} crystals/s  {parts}  {minutes}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,44 +19,26 @@ from nucleate.model.crystal_model import EARLIEST_NOISE, CrystalModel
 from nucleate.training.batches import StepPlan
 from nucleate.training.checkpoint import load_checkpoint, save_checkpoint
 from nucleate.training.ema import AveragedWeights
+from nucleate.training.feed import Feed
+from nucleate.training.interrupt import StopRequest
 from nucleate.training.log import MetricsLog, TrainingBar
+from nucleate.training.progress import Budget, Clock, Counters
 from nucleate.training.schedule import learning_rate_factor
 from nucleate.training.settings import TrainingSettings
+from nucleate.training.unread import StepRecord, Unread
 from nucleate.training.validation import validation_loss, validation_subset
 
 LOG_EVERY = 50
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long a run lasts: optimiser steps, or minutes of training, whichever ends first."""
-
-    steps: int
-    minutes: float | None = None
-
-    def progress(self, step: int, seconds: float) -> float:
-        """Share of the run that is over."""
-        share = step / max(1, self.steps)
-        return max(share, seconds / (60 * self.minutes)) if self.minutes else share
-
-
-@dataclass
-class Counters:
-    """What a checkpoint keeps beside tensors."""
-
-    step: int = 0
-    seconds: float = 0.0
-    best: float = math.inf
-    crystals: int = 0
-    recent: dict[str, float] = field(default_factory=dict)
+MATCH_RATE = "val/match_rate"
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a run does with its model besides training: `export(model, kind, metrics)` writes it as the `best` or `last`
-    model, `match_rate(model)` judges predictions on validation (None where that is not possible)."""
+    """What a run does with its model besides training: `export(model, kind, metrics, counters)` writes it as the `best`
+    (validation loss), `match` (match rate) or `last` model, `match_rate(model)` judges predictions on validation (None
+    where that is not possible)."""
 
-    export: Callable[[CrystalModel, str, dict[str, float]], None]
+    export: Callable[[CrystalModel, str, dict[str, float], Counters], None]
     match_rate: Callable[[CrystalModel], dict[str, float]] | None = None
 
 
@@ -70,145 +51,200 @@ class Trainer:
     ) -> None:  # fmt: skip
         self.fabric, self.model, self.train, self.val = fabric, model, train, val
         self.settings, self.budget, self.run, self.hooks = settings, budget, run, hooks
+        self.main = fabric.global_rank == 0
         optimiser = torch.optim.AdamW(
             model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay,
             amsgrad=settings.amsgrad, fused=True,
         )  # fmt: skip
+        if settings.compile:
+            model.network.compile(dynamic=True)
         self.forward, self.optimiser = fabric.setup(model, optimiser)
         self.ema = AveragedWeights(model, settings.ema)
-        self.plan = StepPlan(train.sizes, min(settings.batch, len(train)), settings.edges, settings.seed)
+        batch = min(settings.batch, len(train))
+        self.plan = StepPlan(train.sizes, batch, settings.edges, settings.seed, settings.slices)
+        self.feed = Feed(train, fabric.device)
+        self.unread = Unread(fabric)
         self.validation = validation_subset(val)
         self.counters = Counters()
+        self.log: MetricsLog | None = None
 
     @property
     def checkpoint(self) -> Path:
         return self.run / "last.ckpt"
 
-    def resume(self) -> None:
-        """Go on from last.ckpt, if there is one."""
-        if self.checkpoint.exists():
-            self.counters = Counters(**load_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer))
+    @property
+    def progress(self) -> float:
+        """Share of the run that is over."""
+        return self.budget.progress(self.counters.step, self.counters.seconds + self.counters.paused)
 
-    def fit(self, visible: bool = True) -> Counters:
-        """Train until the budget is used up. A keyboard interrupt saves a checkpoint first."""
-        main = self.fabric.global_rank == 0
-        resumed = self.counters.step if self.checkpoint.exists() else None
-        self.log = MetricsLog(self.run, resumed) if main else None
+    def resume(self) -> bool:
+        """Go on from last.ckpt; False if there is none."""
+        if not self.checkpoint.exists():
+            return False
+        self.counters = Counters(**load_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer))
+        return True
+
+    def fit(self, visible: bool = True) -> bool:
+        """Train until the budget is used up (True) or somebody asks to stop, which saves a checkpoint first (False)."""
+        if self.main:
+            self.log = MetricsLog(self.run, self.counters.step or None)
+        self.clock = Clock(self.fabric, self.counters)
+        done, stopped = self.progress >= 1, False
         try:
-            with TrainingBar(visible and main) as bar:
-                while self.progress < 1:
-                    self._step(bar)
-        except KeyboardInterrupt:
-            self._save()
-            raise
+            with StopRequest() as stop, TrainingBar(visible and self.main) as bar:
+                while not (done or stopped):
+                    self._step()
+                    stopped = self.clock.agree(self.counters.step, stop.asked)
+                    done = self.progress >= 1
+                    self._visit(bar, done)
+                if stopped:
+                    self._save()
         finally:
             if self.log is not None:
                 self.log.close()
-        return self.counters
+        return not stopped
 
-    @property
-    def progress(self) -> float:
-        return self.budget.progress(self.counters.step, self.counters.seconds)
-
-    def _step(self, bar: TrainingBar) -> None:
-        started, counters, settings = time.perf_counter(), self.counters, self.settings
+    def _step(self) -> None:
+        """One optimiser step. Nothing in it waits for the device, unless the losses are due to be read."""
+        counters, settings = self.counters, self.settings
         factor = learning_rate_factor(settings, counters.step, self.progress)
+        self.learning_rate = settings.learning_rate * factor
         for group in self.optimiser.param_groups:
-            group["lr"] = settings.learning_rate * factor
-        losses = self._gradients()
-        norm = self._clip()
-        if not math.isfinite(norm):
-            self._refuse_gradients()
+            group["lr"] = self.learning_rate
+        losses, finite = self._gradients()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip or math.inf)
+        self.unread.add(counters.step, norm, losses, finite)
         self.optimiser.step()
         self.optimiser.zero_grad()
         self.ema.update(self.model, counters.step)
         counters.step += 1
         counters.crystals += self.plan.batch
-        counters.seconds += time.perf_counter() - started
-        for name, value in losses.items():
-            counters.recent[name] = value + 0.98 * (counters.recent.get(name, value) - value)
-        self._visit(bar, {"gradient_norm": norm, "learning_rate": settings.learning_rate * factor})
+        if self.fabric.device.type == "cpu" or self._due(LOG_EVERY, settings.validate_every, settings.checkpoint_every):
+            self._read()
+        self.clock.lap()
 
-    def _gradients(self) -> dict[str, float]:
-        """Gradients of the mean loss over the step's crystals, one micro-batch after another."""
+    def _gradients(self) -> tuple[dict[str, Tensor], Tensor]:
+        """Gradients of the mean loss over the step's crystals, one micro-batch after another.
+
+        Returns the mean loss of each process, and 1 for each crystal whose loss is finite. [batch]
+        """
         step, world, rank = self.counters.step, self.fabric.world_size, self.fabric.global_rank
         batches = self.plan.step(step)
-        times = dict(zip(np.concatenate(batches).tolist(), self._times(step), strict=True))
         if len(batches) < world:
-            raise TrainingError(f"a step of {self.plan.batch} crystals is too small for {world} devices", "raise training.batch")
-        mine, sums = batches[rank::world], {}
-        for number, indices in enumerate(mine):
-            crystals = self.train.batch(indices).to(self.fabric.device)
-            t = torch.tensor([times[i] for i in indices.tolist()], dtype=torch.float32, device=self.fabric.device)
-            keys = Noise.of(self.settings.seed, torch.as_tensor(indices, device=self.fabric.device)).at(step).keys
-            with self.fabric.no_backward_sync(self.forward, enabled=number + 1 < len(mine)):
-                losses = self.forward(crystals.species, crystals.frac, crystals.lattice, crystals.mask, t, keys)
-                total = self.model.total(losses).sum() * world / self.plan.batch
-                self.fabric.backward(total)
+            raise TrainingError(
+                f"a step of {self.plan.batch} crystals is too small for {world} devices", "raise training.batch"
+            )
+        order = np.concatenate(batches)
+        indices, times = self.feed.upload(torch.from_numpy(order)), self.feed.upload(self._times(step))
+        keys = Noise.of(self.settings.seed, indices).at(step).keys
+        stops = np.cumsum([len(batch) for batch in batches]).tolist()
+        mine, sums, finite = range(rank, len(batches), world), {}, torch.zeros_like(times)
+        for number in mine:
+            part = slice(stops[number] - len(batches[number]), stops[number])
+            crystals = self.feed.batch(indices[part], int(self.train.sizes[batches[number]].max()))
+            with self.fabric.no_backward_sync(self.forward, enabled=number != mine[-1]):
+                losses = self.forward(
+                    crystals.species, crystals.frac, crystals.lattice, crystals.mask, times[part], keys[part]
+                )
+                total = self.model.total(losses)
+                self.fabric.backward(total.sum() * world / self.plan.batch)
+            finite[part] = total.detach().isfinite().to(finite)
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + loss.detach().sum() * world / self.plan.batch
-        return {name: float(self._mean(value)) for name, value in sums.items()}
+        return sums, finite
 
-    def _mean(self, value: Tensor) -> Tensor:
-        return self.fabric.all_reduce(value, reduce_op="mean") if self.fabric.world_size > 1 else value
-
-    def _times(self, step: int) -> list[float]:
+    def _times(self, step: int) -> Tensor:
         """Times that cover (0, 1 - EARLIEST_NOISE) evenly, in random order."""
         rng = np.random.default_rng((self.settings.seed, 1, step))
         strata = (rng.permutation(self.plan.batch) + rng.random()) / self.plan.batch
-        return (1 - (EARLIEST_NOISE + (1 - EARLIEST_NOISE) * strata)).tolist()
+        return torch.from_numpy(1 - (EARLIEST_NOISE + (1 - EARLIEST_NOISE) * strata)).float()
 
-    def _clip(self) -> float:
-        limit = self.settings.clip or math.inf
-        return float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+    def _read(self) -> None:
+        """Look at the losses of the steps since the last look; one that is not finite ends the run.
 
-    def _refuse_gradients(self) -> None:
-        step = self.counters.step
-        ids = [self.train.ids[i] for i in np.concatenate(self.plan.step(step)).tolist()]
+        Every save is preceded by a look, so last.ckpt never holds what came after such a step.
+        """
+        for record in self.unread.read():
+            if not record.sound:
+                self._refuse(record)
+            recent = self.counters.recent
+            for name, value in record.losses.items():
+                recent[name] = value + 0.98 * (recent.get(name, value) - value)
+            self.norm = record.norm
+
+    def _refuse(self, record: StepRecord) -> None:
+        order = np.concatenate(self.plan.step(record.step)).tolist()
+        culprits = [i for i, finite in zip(order, record.finite, strict=True) if not finite]
+        ids = [self.train.ids[i] for i in culprits or order]
         shown = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
         raise TrainingError(
-            f"the gradient of step {step} is not finite; crystals: {shown}",
-            "check these crystals, or set training.clip=1 or a lower training.learning_rate and resume",
+            f"the {'loss' if culprits else 'gradient'} of step {record.step} is not finite; crystals: {shown}",
+            "check these crystals; or set training.clip=1 or a lower training.learning_rate and resume",
         )
 
-    def _visit(self, bar: TrainingBar, extra: dict[str, float]) -> None:
+    def _due(self, *intervals: int) -> bool:
+        return any(every and self.counters.step % every == 0 for every in intervals)
+
+    def _visit(self, bar: TrainingBar, done: bool) -> None:
         """Everything that happens at intervals: log, validate, judge, save."""
-        counters, settings, done = self.counters, self.settings, self.progress >= 1
-        rate, share = counters.crystals / max(counters.seconds, 1e-9), max(self.progress, 1e-9)
-        if counters.step % 10 == 0 or done:
-            left = counters.seconds * (1 - share) / share
-            bar.update(share, counters.step, rate, counters.recent, left)
-        if self.log is not None and (counters.step % LOG_EVERY == 0 or done):
+        counters, settings = self.counters, self.settings
+        if done:
+            self._read()
+        if self._due(10) or done:
+            share = max(self.progress, 1e-9)
+            left = (counters.seconds + counters.paused) * (1 - share) / share
+            bar.update(share, counters.step, self._rate(), counters.recent, left)
+        if self.log is not None and (self._due(LOG_EVERY) or done):
             losses = {f"train/{name}": value for name, value in counters.recent.items()}
-            self.log.write(counters.step, **losses, **extra, crystals_per_second=rate, seconds=counters.seconds)
-        if counters.step % settings.validate_every == 0 or done:
-            self._validate(done)
-        if counters.step % settings.checkpoint_every == 0 or done:
+            extra = {"gradient_norm": self.norm, "learning_rate": self.learning_rate}
+            extra["crystals_per_second"] = self._rate()
+            self.log.write(counters.step, **losses, **extra, seconds=counters.seconds)
+        every = settings.match_every if self.hooks.match_rate else 0
+        if self._due(settings.validate_every, every) or done:
+            self._read()
+            self._validate(done, judge=self._due(every) or (done and every > 0))
+        if self._due(settings.checkpoint_every) or done:
             self._save()
+        self.clock.lap(paused=True)
+
+    def _rate(self) -> float:
+        return self.counters.crystals / max(self.counters.seconds, 1e-9)
+
+    def _validate(self, done: bool, judge: bool) -> None:
+        """Validation loss, and match rate if asked for, of the averaged weights; export what is best so far."""
+        if self.log is not None:
+            self.ema.swap(self.model)
+            self.model.eval()
+            with self.fabric.autocast():
+                metrics = self._metrics(judge)
+            self.log.write(self.counters.step, **metrics, seconds=self.counters.seconds)
+            for kind in self._kinds(metrics, done):
+                self.hooks.export(self.model, kind, metrics, self.counters)
+            self.model.train()
+            self.ema.swap(self.model)
         self.fabric.barrier()
 
-    def _validate(self, done: bool) -> None:
-        if self.log is None:
-            return
-        self.ema.swap(self.model)
-        self.model.eval()
+    def _metrics(self, judge: bool) -> dict[str, float]:
         losses = validation_loss(self.model, self.val, self.validation, self.settings.edges, self.fabric.device)
         total = float(self.model.total({name: torch.tensor(value) for name, value in losses.items()}))
         metrics = {f"val/{name}": value for name, value in losses.items()} | {"val/total": total}
-        every = self.settings.match_every
-        if self.hooks.match_rate is not None and every and (self.counters.step % every == 0 or done):
+        if judge and self.hooks.match_rate is not None:
             metrics |= self.hooks.match_rate(self.model)
-        self.log.write(self.counters.step, **metrics, seconds=self.counters.seconds)
+        return metrics
+
+    def _kinds(self, metrics: dict[str, float], done: bool) -> list[str]:
+        """As what the model is exported; notes the new records."""
         kinds = ["last"] if done else []
-        if total < self.counters.best:
-            self.counters.best = total
+        if metrics["val/total"] < self.counters.best:
+            self.counters.best = metrics["val/total"]
             kinds.append("best")
-        for kind in kinds:
-            self.hooks.export(self.model, kind, metrics)
-        self.model.train()
-        self.ema.swap(self.model)
+        if metrics.get(MATCH_RATE, -1.0) > self.counters.best_match:
+            self.counters.best_match = metrics[MATCH_RATE]
+            kinds.append("match")
+        return kinds
 
     def _save(self) -> None:
-        if self.fabric.global_rank == 0:
-            progress = vars(self.counters)
-            save_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer, progress)
+        self._read()
+        if self.main:
+            save_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer, vars(self.counters))
+        self.fabric.barrier()

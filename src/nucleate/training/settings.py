@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nucleate.errors import RecipeError
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -13,6 +15,8 @@ class TrainingSettings:
     Attributes:
         epochs: passes over the training split, unless a run is given minutes.
         batch: crystals in an optimiser step. edges: most padded pairs of atoms in one forward pass.
+        slices: size classes that are mixed in a step, each a forward pass of its own: fewer keep a GPU busier, more
+            pad less.
         learning_rate, weight_decay, amsgrad: of AdamW.
         schedule: `constant`, `cosine` (to zero), or `cooldown` (constant, then linear to zero over the last part).
         cooldown: share of the run that the cooldown takes. warmup: steps of linear warm-up.
@@ -22,11 +26,13 @@ class TrainingSettings:
         seed: of the initial weights, the order of the data and all noise.
         validate_every, checkpoint_every: steps. match_every: steps between match rates on validation, 0 for never.
         match_crystals: how many validation crystals are predicted for it.
+        compile: let torch.compile build the network; pays on GPUs in runs of more than a few minutes.
     """
 
     epochs: int = 1000
     batch: int = 256
     edges: int = 32768
+    slices: int = 4
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     amsgrad: bool = False
@@ -41,3 +47,13 @@ class TrainingSettings:
     checkpoint_every: int = 250
     match_every: int = 0
     match_crystals: int = 100
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "edges", "slices", "validate_every", "checkpoint_every", "match_crystals"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"training.{name} = {getattr(self, name)}", f"give training.{name} at least 1")
+        if not 0 < self.ema < 1:
+            raise RecipeError(f"training.ema = {self.ema}", "give training.ema a number between 0 and 1")
+        if not 0 < self.cooldown <= 1:
+            raise RecipeError(f"training.cooldown = {self.cooldown}", "give training.cooldown a share of the run, above 0")

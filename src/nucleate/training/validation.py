@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from nucleate.data.buckets import split_by_edges
 from nucleate.data.table import CrystalTable
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import EARLIEST_NOISE, CrystalModel
-from nucleate.training.batches import split_by_edges
 
 VALIDATION_CRYSTALS = 512
 VALIDATION_SEED = 20_507

@@ -1,0 +1,71 @@
+"""card.json: what a reader of a model must know, and what `predict` needs to refuse what the model can't do."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter, defaultdict
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import nucleate
+from nucleate.data.dataset import Dataset
+from nucleate.data.table import CrystalTable
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.recipes.registry import Recipe
+
+
+def make_card(
+    recipe: Recipe, dataset: Dataset, train: CrystalTable, model: CrystalModel, devices: int, device: torch.device
+) -> dict[str, Any]:
+    """The card without `training` and `metrics`, which every export adds."""
+    return {
+        "recipe": recipe.name,
+        "task": "csp",
+        "data": {
+            "name": dataset.path.resolve().name,
+            "crystals": len(train),
+            "checksums": dataset.info["checksums"],
+            "source": dataset.info.get("source"),
+            "licence": dataset.info.get("licence"),
+        },
+        "elements": sorted({int(z) for z in train.species}),
+        "largest_cell": int(train.sizes.max()),
+        "formula_units": formula_units(train),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "versions": {"nucleate": nucleate.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "hardware": {
+            "device": device_name(device),
+            "devices": devices,
+            "cuda": device.type == "cuda",
+            "threads": torch.get_num_threads(),
+        },
+    }
+
+
+def formula_units(table: CrystalTable) -> dict[str, dict[str, float]]:
+    """How often a formula unit of so many atoms stands so many times in a cell: atoms -> units -> share."""
+    counts: dict[int, Counter[int]] = defaultdict(Counter)
+    for row in range(len(table)):
+        numbers = np.unique(table.species[table.atoms_of(row)], return_counts=True)[1].tolist()
+        units = gcd(*numbers)
+        counts[sum(numbers) // units][units] += 1
+    return {
+        str(atoms): {str(units): round(n / sum(found.values()), 4) for units, n in sorted(found.items())}
+        for atoms, found in sorted(counts.items())
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """What the machine calls itself."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

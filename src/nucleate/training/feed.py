@@ -1,0 +1,37 @@
+"""The training split on the device, so that a step uploads indices and nothing else."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from nucleate.crystals import Crystals, wrap
+from nucleate.data.table import CrystalTable
+
+
+class Feed:
+    """A split in columns on one device; `batch` gives what `CrystalTable.batch` gives, bit for bit."""
+
+    def __init__(self, table: CrystalTable, device: torch.device) -> None:
+        self.device = device
+        self.species = torch.tensor(table.species).to(device)
+        self.frac = wrap(torch.tensor(table.frac).float()).to(device)
+        self.lattice = torch.tensor(table.lattice).float().to(device)
+        self.sizes = torch.tensor(table.sizes).to(device)
+        self.first = torch.tensor(table.offsets[:-1]).to(device)
+
+    def batch(self, indices: Int[Tensor, " crystals"], atoms: int) -> Crystals:
+        """The crystals at these indices (on the device), padded to so many atoms. No transfer, no wait."""
+        position = torch.arange(atoms, device=self.device)
+        mask = position < self.sizes[indices].unsqueeze(-1)
+        atom = torch.where(mask, self.first[indices].unsqueeze(-1) + position, 0)
+        species = torch.where(mask, self.species[atom], 0)
+        frac = torch.where(mask.unsqueeze(-1), self.frac[atom], 0.0)
+        return Crystals(species, frac, self.lattice[indices], mask)
+
+    def upload(self, values: Tensor) -> Tensor:
+        """A small tensor to the device, without waiting for it."""
+        if self.device.type != "cuda":
+            return values.to(self.device)
+        return values.pin_memory().to(self.device, non_blocking=True)

@@ -1,0 +1,76 @@
+"""How far a run is: its budget, its counters, and the clock that several processes agree on."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+AGREE_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a run lasts: optimiser steps, or minutes, whichever ends first. Both count from the run's beginning."""
+
+    steps: int
+    minutes: float | None = None
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the run that is over."""
+        share = step / max(1, self.steps)
+        return max(share, seconds / (60 * self.minutes)) if self.minutes else share
+
+
+@dataclass
+class Counters:
+    """What a checkpoint keeps beside tensors.
+
+    Attributes:
+        step, crystals: how many were trained on.
+        seconds: time in training steps. paused: time in validation, predictions and saving.
+        best: lowest validation loss so far. best_match: highest match rate, -1 before the first.
+        recent: running mean of each process's loss.
+        data: which data set the run was started on.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float = math.inf
+    crystals: int = 0
+    recent: dict[str, float] = field(default_factory=dict)
+    paused: float = 0.0
+    best_match: float = -1.0
+    data: str = ""
+
+
+class Clock:
+    """Adds up the time of training and of pauses. Several processes take the longest time of all, now and then."""
+
+    def __init__(self, fabric: Any, counters: Counters) -> None:
+        self.fabric, self.counters = fabric, counters
+        self.times = [counters.seconds, counters.paused]
+        self.mark = time.perf_counter()
+        self.stop = False
+
+    def lap(self, paused: bool = False) -> None:
+        """Book the time since the last call."""
+        now = time.perf_counter()
+        self.times[paused] += now - self.mark
+        self.mark = now
+        if self.fabric.world_size == 1:
+            self.counters.seconds, self.counters.paused = self.times
+
+    def agree(self, step: int, stop: bool) -> bool:
+        """Whether any process was asked to stop. Without agreement they would end at different steps and hang."""
+        if self.fabric.world_size == 1:
+            return stop
+        if step % AGREE_EVERY == 0:
+            values = torch.tensor([*self.times, float(stop)], device=self.fabric.device)
+            *self.times, asked = self.fabric.all_reduce(values, reduce_op="max").tolist()
+            self.counters.seconds, self.counters.paused = self.times
+            self.stop = asked > 0
+        return self.stop
