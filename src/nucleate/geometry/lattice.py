@@ -25,7 +25,9 @@ def cell_from_parameters(lengths: Triples, angles: Triples) -> Cells:
     Angles that no cell has (alpha + beta < gamma and the like) give a flat cell of no volume, not NaN.
     """
     cos, sin = torch.cos(angles), torch.sin(angles)
-    cos_gamma_star = ((cos[:, 0] * cos[:, 1] - cos[:, 2]) / (sin[:, 0] * sin[:, 1])).clamp(-1, 1)
+    # An angle of 0 or 180 degrees has no sine to divide by.
+    sines = (sin[:, 0] * sin[:, 1]).clamp(min=1e-12)
+    cos_gamma_star = ((cos[:, 0] * cos[:, 1] - cos[:, 2]) / sines).clamp(-1, 1)
     sin_gamma_star = torch.sqrt((1 - cos_gamma_star**2).clamp(min=0))
     a, b, c = lengths.unbind(-1)
     zero = torch.zeros_like(a)

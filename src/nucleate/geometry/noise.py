@@ -68,5 +68,6 @@ class Noise:
 
 
 def _unit(bits24: Tensor) -> Tensor:
-    """24 random bits to the midpoints of 2^24 equal parts of (0, 1)."""
-    return (bits24.float() + 0.5) * 2.0**-24
+    """24 random bits to the midpoints of 2^24 equal parts of (0, 1), rounded to float32."""
+    # The last midpoint rounds to 1.
+    return ((bits24.float() + 0.5) * 2.0**-24).clamp(max=1 - 2.0**-24)
