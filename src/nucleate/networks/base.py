@@ -51,6 +51,11 @@ def torus_waves(frac: Float[Tensor, "crystals atoms 3"], frequencies: Tensor) ->
         return sin_j * cos_i - cos_j * sin_i, cos_j * cos_i + sin_j * sin_i
 
 
+EMBEDDING_SCALE = 0.02
+"""Standard deviation of initial vectors. At 1, the default, they drown what the first layers say about geometry: on
+MP-20 the coordinate loss then stays on its plateau for more than 80,000 crystals, here it leaves it after 15,000."""
+
+
 class SpeciesEmbedding(nn.Module):
     """Sum of learned vectors of the element, its period and its column, so that rare elements learn from relatives."""
 
@@ -65,6 +70,8 @@ class SpeciesEmbedding(nn.Module):
         self.element_vectors = nn.Embedding(MAX_ATOMIC_NUMBER + 1, width)
         self.period_vectors = nn.Embedding(8, width)
         self.group_vectors = nn.Embedding(33, width)
+        for vectors in (self.element_vectors, self.period_vectors, self.group_vectors):
+            nn.init.normal_(vectors.weight, std=EMBEDDING_SCALE)
 
     def forward(self, species: Species) -> Float[Tensor, "crystals atoms width"]:
         period, group = self.period[species], self.group[species]

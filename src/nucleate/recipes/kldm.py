@@ -76,7 +76,7 @@ _small = KLDM(
     frac=KineticSettings(horizon=3.0, shown="rest"),
     loss_weights=LossWeights(lattice=2.0),
     training=TrainingSettings(
-        epochs=400, batch=64, schedule="cooldown", warmup=500, clip=1.0, validate_every=1000, checkpoint_every=500
+        epochs=400, batch=64, learning_rate=1.5e-3, schedule="cooldown", warmup=300, clip=1.0, validate_every=1000, checkpoint_every=500
     ),
     sampler=SamplerSettings(steps=100),
 )
