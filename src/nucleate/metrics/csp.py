@@ -19,7 +19,7 @@ from nucleate.errors import DataError
 from nucleate.metrics.jobs import CrossJob, Progress, RowJob, RowVerdict, judge_pairs, judge_row, run_jobs
 from nucleate.metrics.matching import Matcher
 from nucleate.metrics.predictions import Prediction, PredictionSet, reference_cell
-from nucleate.metrics.reduction import Cell
+from nucleate.metrics.reduction import Cell, Reduced
 from nucleate.metrics.validity import require_fingerprints, smact_valid
 
 if TYPE_CHECKING:
@@ -177,16 +177,16 @@ def _across_rows(
     rows: list[int], verdicts: list[RowVerdict], settings: CspSettings, progress: Progress | None
 ) -> tuple[dict[tuple[int, int], float], dict[str, int]]:
     """Match the first sample of every row with the references of all other rows of its composition."""
-    groups: dict[bytes, list[int]] = defaultdict(list)
-    for index, verdict in enumerate(verdicts):
-        if verdict.reference is not None:
-            groups[verdict.reference.composition].append(index)
+    groups: dict[bytes, list[tuple[int, Reduced]]] = defaultdict(list)
+    for row, one in zip(rows, verdicts, strict=True):
+        if one.reference:
+            groups[one.reference.composition].append((row, one.reference))
     pairs = [
-        (rows[i], rows[j], verdicts[i].first, verdicts[j].reference)
-        for i, verdict in enumerate(verdicts)
-        if verdict.first is not None
-        for j in groups.get(verdict.first.composition, ())
-        if i != j
+        (row, other, one.first, reduced)
+        for row, one in zip(rows, verdicts, strict=True)
+        if one.first
+        for other, reduced in groups.get(one.first.composition, ())
+        if other != row
     ]
     jobs = [
         CrossJob(pairs[start : start + PAIRS_PER_JOB], settings.matcher, settings.timeout)

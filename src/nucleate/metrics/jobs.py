@@ -76,9 +76,8 @@ def judge_row(job: RowJob) -> RowVerdict:
         if problem not in ("", "cell_too_long") and not job.match_invalid:
             verdicts.append(Verdict(problem))
             continue
-        (reduced, rms), failure = _attempt(
-            partial(_match, cell, reference, job.matcher), job.timeout, (None, None)
-        )
+        result, failure = _attempt(partial(_match, cell, reference, job.matcher), job.timeout)
+        reduced, rms = result or (None, None)
         verdicts.append(Verdict(problem, rms, failure))
         first = reduced if sample == 0 else first
     return RowVerdict(verdicts, reference, first)
@@ -102,10 +101,11 @@ class CrossJob:
 
 def judge_pairs(job: CrossJob) -> list[tuple[int, int, float | None, str]]:
     """(row of the prediction, row of the reference, RMS or None, failure) of each pair."""
-    return [
-        (i, j, *_attempt(partial(job.matcher.rms, prediction, reference), job.timeout))
-        for i, j, prediction, reference in job.pairs
-    ]
+    results = []
+    for i, j, prediction, reference in job.pairs:
+        rms, failure = _attempt(partial(job.matcher.rms, prediction, reference), job.timeout)
+        results.append((i, j, rms, failure))
+    return results
 
 
 def judge_fingerprint(job: tuple[Cell, float]) -> bool:
@@ -113,15 +113,15 @@ def judge_fingerprint(job: tuple[Cell, float]) -> bool:
     return bool(_attempt(partial(fingerprint_constructible, job[0]), job[1])[0])
 
 
-def _attempt(work: Callable[[], Result], timeout: float, otherwise=None):
-    """(result, "") or (otherwise, the kind of failure)."""
+def _attempt(work: Callable[[], Result], timeout: float) -> tuple[Result | None, str]:
+    """(result, "") or (None, the kind of failure)."""
     try:
         with time_limit(timeout):
             return work(), ""
     except TimeoutError:
-        return otherwise, "timed_out"
+        return None, "timed_out"
     except MATCH_FAILURES:
-        return otherwise, "matcher_failed"
+        return None, "matcher_failed"
 
 
 def run_jobs(
@@ -134,9 +134,9 @@ def run_jobs(
 ) -> Iterator[Result]:
     """Results in the order of the jobs, from processes with one thread each, or from this process."""
     done = 0
-    with _mapper(workers) as mapper:
+    with job_map(workers) as mapped:
         try:
-            for result in mapper(function, jobs):
+            for result in mapped(function, jobs):
                 done += 1
                 if progress:
                     progress(stage, done, total)
@@ -149,7 +149,8 @@ def run_jobs(
 
 
 @contextmanager
-def _mapper(workers: int) -> Iterator[Callable]:
+def job_map(workers: int) -> Iterator[Callable]:
+    """A `map` that works in processes with one thread each, or in this process for one worker."""
     if workers <= 1:
         yield map
         return

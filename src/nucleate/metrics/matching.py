@@ -13,7 +13,7 @@ basis can exist, and lattices that need no LLL reduction are not sent through on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -61,9 +61,8 @@ class Matcher:
         radius = lengths.max() * (1 + self.ltol)
         if 4.19 * radius**3 / abs(np.linalg.det(lattice)) > MAX_LATTICE_POINTS:
             raise TimeoutError("the search sphere holds too many lattice points")
-        points, distance, _, _ = Lattice(lattice).get_points_in_sphere(
-            [[0, 0, 0]], [0, 0, 0], radius, zip_results=False
-        )
+        found: Any = Lattice(lattice).get_points_in_sphere([[0, 0, 0]], [0, 0, 0], radius, zip_results=False)
+        points, distance = found[0], found[1]
         points = np.asarray(points, dtype=float).reshape(-1, 3)
         relative = np.asarray(distance)[None, :] / lengths[:, None]
         near = (relative < 1 + self.ltol) & (relative > 1 / (1 + self.ltol))
