@@ -23,12 +23,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scatter_cspnet import Graph, ScatterCSPNet
 from torch import Tensor, nn
 
 from nucleate.networks.base import Head
 from nucleate.networks.cspnet import CSPNet, CSPNetSettings
-from nucleate.recipes.run import native_bf16
+from nucleate.recipes.devices import native_bf16
+from scatter_cspnet import Graph, ScatterCSPNet
 
 HEADS = {"frac": Head("atom", 3), "lattice": Head("cell", 6)}
 # Cells of MP-20's training split by number of atoms, 0 to 20.

@@ -35,7 +35,7 @@ class Graph:
 
 
 class ScatterCSPNet(nn.Module):
-    """Takes and gives flat atoms: species [atoms], frac and velocity [atoms, 3]; lattice [crystals, 6], t [crystals]."""
+    """Takes flat atoms: species [atoms], frac and velocity [atoms, 3]; lattice [crystals, 6], t [crystals]."""
 
     def __init__(self, settings: CSPNetSettings, heads: dict[str, Head], lattice_width: int = 6) -> None:
         super().__init__()

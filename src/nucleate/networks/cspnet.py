@@ -5,9 +5,9 @@ Each layer sends a message along every ordered pair of different atoms,
     m_i = mean_j SiLU(E2 SiLU(E1 [h_i, h_j, lattice, W_v (v_j - v_i), sin 2 pi k (f_j - f_i), cos 2 pi k (f_j - f_i)])),
 
 with k = 0 .. 127, and adds a two-layer function of [h_i, m_i] to the atom. E1 is one matrix of the published shape, but
-its input is never built: its columns are split, the terms of atoms, crystals and waves have their own products and are
-added. W_v is folded into the columns that read it, which leaves three numbers for each velocity. The paper sums messages
-where its code, which we follow, takes the mean. The published network is shown the time u = 1 - t.
+its input is never built: its columns are split, the terms of atoms, crystals and waves have their own products and
+are added. W_v is folded into the columns that read it, which leaves three numbers for each velocity. The paper sums
+messages where its code, which we follow, takes the mean. The published network is shown the time u = 1 - t.
 """
 
 from __future__ import annotations
@@ -61,10 +61,7 @@ class CSPNet(Denoiser):
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         graph = self._graph(inputs["frac"], mask)
-        velocity, species = (
-            graph.pack(inputs["velocity"]),
-            graph.pack(inputs["species"].unsqueeze(-1)).squeeze(-1),
-        )
+        velocity, species = graph.pack(inputs["velocity"]), graph.pack(inputs["species"])
         time = graph.spread(self.time(1 - t)).expand(*species.shape, -1)
         x = self.join(torch.cat([self.species(species), time], -1))
         for layer in self.layers:
@@ -114,7 +111,7 @@ class MessageLayer(nn.Module):
 
 
 class DenseEdges:
-    """All ordered pairs of a padded batch, [crystals, atoms i, atoms j]; pairs of padding and (i, i) have weight zero."""
+    """All ordered pairs of a padded batch, [crystals, atoms i, atoms j]. Padding and (i, i) have weight zero."""
 
     def __init__(self, frac: PerAtom3, mask: Mask, frequencies: int) -> None:
         waves = torch.cat(torus_waves(frac, torch.arange(frequencies, device=frac.device)), -1)

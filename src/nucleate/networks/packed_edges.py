@@ -1,6 +1,6 @@
 """Messages between atoms on a CPU: only real edges, in blocks that stay in cache, waves from a table.
 
-The atoms of a padded batch are packed one behind the other, edges (receiver i, sender j) in the order of their receivers.
+The atoms of a padded batch are packed one behind the other, edges (receiver i, sender j) in the order of receivers.
 What enters the SiLU of the first edge layer is receiver_i + sender_j + a weighted sum of rows of the wave table, one
 embedding bag for each edge; every sum over edges is an embedding bag too, so nothing depends on the order of threads.
 """
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nucleate.arrays import Mask, PerAtom3
 from nucleate.networks.wave_table import WaveTable
 
-BLOCK = 1024
+BLOCK = 512
 Nodes = Float[Tensor, "nodes channels"]
 
 
@@ -29,7 +29,8 @@ class Block:
     Attributes:
         atoms, edges: the range of atoms and of edges.
         rows, weights: what each edge takes from [receivers, senders, table]. [edges, 2 + taps]
-        receivers: packed atoms. [edges] reverse: edge (j, i) of edge (i, j). [edges] first: of each atom. [atoms]
+        receivers: packed atoms. reverse: edge (j, i) of edge (i, j). order: 0, 1, 2 ... [edges]
+        first: the first edge that each atom receives. [atoms]
         spread: for each row of the table, which edges it went to, with what weight; None under no_grad.
     """
 
@@ -66,7 +67,8 @@ class PackedEdges:
             for atoms, edges in _cuts(sizes)
         ]
 
-    def pack(self, x: Float[Tensor, "crystals atoms channels"]) -> Nodes:
+    def pack(self, x: Shaped[Tensor, "crystals atoms *channels"]) -> Shaped[Tensor, "nodes *channels"]:
+        """The real atoms of a padded batch, one behind the other."""
         return x[self.mask]
 
     def unpack(self, x: Nodes) -> Float[Tensor, "crystals atoms channels"]:
@@ -143,6 +145,7 @@ class _Messages(torch.autograd.Function):
             d_first = torch.ops.aten.silu_backward(d_second @ weight, first)
             _sum(d_first, block.order, block.first, d_receiver[block.atoms])
             _sum(d_first, block.reverse, block.first, d_sender[block.atoms])
+            assert block.spread is not None, "the graph of a backward pass is made with gradients enabled"
             edges, weights, rows = block.spread
             d_waves += F.embedding_bag(edges, d_first, rows, per_sample_weights=weights, mode="sum")
         return d_table, d_weight, d_bias, None

@@ -1,10 +1,11 @@
 """Trigonometric polynomials of many channels at many points, by a fine grid and a short window around each point.
 
-What a first linear layer makes of the waves sin(2 pi k x), cos(2 pi k x), k < F, is for each channel and axis a function
-of the single number x, of limited band. It is evaluated once on a grid of 4 F points (one product for each layer) and
-taken from there by 7 rows with Kaiser-Bessel weights, the non-uniform Fourier transform of Dutt & Rokhlin (1993) and
-Fessler & Sutton (2003). That replaces a product of 6 F numbers for each pair by a weighted sum of 21 rows, at an error of
-about 1e-7 of the function's size: less than float32 sines of large phases carry.
+What a first linear layer makes of the waves sin(2 pi k x), cos(2 pi k x), k < F, is for each channel and axis a
+function of the single number x, of limited band. It is evaluated once on a grid of 4 F points (one product for each
+layer) and taken from there by 7 rows with Kaiser-Bessel weights, the non-uniform Fourier transform of Dutt & Rokhlin
+(1993) and Fessler & Sutton (2003). That replaces a product of 6 F numbers for each pair by a weighted sum of 21 rows.
+With 128 waves the largest error is 4e-6 of the function's standard deviation; float32 sines of such large phases, as
+the products of other implementations take them, are 6e-5 away from float64.
 """
 
 from __future__ import annotations

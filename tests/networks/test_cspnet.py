@@ -1,0 +1,152 @@
+"""CSPNet against the plain scatter implementation; its edges and its wave table against direct sums."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from nucleate.networks import cspnet, packed_edges
+from nucleate.networks.base import Head, torus_waves
+from nucleate.networks.cspnet import CSPNet, CSPNetSettings
+from nucleate.networks.packed_edges import PackedEdges
+from nucleate.networks.wave_table import WaveTable
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from scatter_cspnet import Graph, ScatterCSPNet
+
+HEADS = {"frac": Head("atom", 3), "lattice": Head("cell", 6), "species": Head("atom", 100)}
+SMALL = CSPNetSettings(width=64, layers=3, frequencies=128, time_width=32)
+
+
+def batch(sizes: list[int]) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    mask = torch.arange(max(sizes)) < torch.tensor(sizes).unsqueeze(1)
+    inputs = {
+        "species": torch.randint(0, 101, mask.shape, generator=rng),
+        "frac": torch.rand(*mask.shape, 3, generator=rng) - 0.5,
+        "velocity": 0.16 * torch.randn(*mask.shape, 3, generator=rng),
+        "lattice": torch.randn(len(sizes), 6, generator=rng),
+    }
+    return inputs, torch.rand(len(sizes), generator=rng), mask
+
+
+def pair() -> tuple[CSPNet, ScatterCSPNet]:
+    torch.manual_seed(0)
+    ours, plain = CSPNet(SMALL, HEADS), ScatterCSPNet(SMALL, HEADS)
+    with torch.no_grad():
+        for layer in ours.layers:
+            layer.velocity.weight.mul_(5)
+            layer.edge_1.weight.mul_(2)
+    plain.load_state_dict(ours.state_dict())
+    return ours, plain
+
+
+@pytest.mark.parametrize("enough", [1, 10**9], ids=["packed", "dense"])
+@pytest.mark.parametrize("block", [1, 40, 1024])
+def test_equal_to_the_plain_scatter_implementation(enough, block, monkeypatch):
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
+    monkeypatch.setattr(packed_edges, "BLOCK", block)
+    ours, plain = pair()
+    inputs, t, mask = batch([4, 1, 9, 20, 2, 1])
+    flat = {name: x if name == "lattice" else x[mask] for name, x in inputs.items()}
+    predictions, expected = ours(inputs, t, mask), plain(flat, t, Graph.of(mask))
+    for name, x in expected.items():
+        prediction = predictions[name] if name == "lattice" else predictions[name][mask]
+        torch.testing.assert_close(prediction, x, atol=5e-5 * float(x.detach().abs().max()), rtol=0)
+        (prediction.square().sum()).backward(retain_graph=True)
+        x.square().sum().backward(retain_graph=True)
+    gradients = dict(plain.named_parameters())
+    for name, parameter in ours.named_parameters():
+        theirs = gradients[name].grad
+        assert (parameter.grad - theirs).norm() < 2e-4 * theirs.norm().clamp(min=1e-3), name
+
+
+def test_no_gradient_means_the_same_prediction(monkeypatch):
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", 1)
+    ours, _ = pair()
+    given = batch([4, 9, 20])
+    with_gradient = ours(*given)
+    with torch.no_grad():
+        without = ours(*given)
+    assert all(torch.equal(with_gradient[name], without[name]) for name in without)
+
+
+def test_gradients_of_coordinates_take_the_dense_path(monkeypatch):
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", 1)
+    ours, _ = pair()
+    inputs, t, mask = batch([4, 9])
+    inputs["frac"].requires_grad_()
+    ours(inputs, t, mask)["lattice"].sum().backward()
+    assert inputs["frac"].grad is not None
+    assert inputs["frac"].grad[mask].abs().min() > 0
+
+
+def test_gradients_of_velocities_and_lattice_agree_on_both_paths(monkeypatch):
+    gradients = []
+    for enough in (1, 10**9):
+        monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
+        ours, _ = pair()
+        inputs, t, mask = batch([4, 9])
+        leaves = [inputs[name].requires_grad_() for name in ("velocity", "lattice")]
+        ours(inputs, t, mask)["frac"][mask].square().sum().backward()
+        gradients.append([leaf.grad for leaf in leaves])
+    for packed, dense in zip(*gradients, strict=True):
+        torch.testing.assert_close(packed, dense, atol=1e-5 * float(dense.abs().max()), rtol=1e-3)
+
+
+def test_autocast_keeps_waves_in_float32_and_products_close():
+    ours, _ = pair()
+    given = batch([4, 9, 20])
+    with torch.no_grad():
+        exact = ours(*given)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = ours(*given)
+            sines, _ = torus_waves(given[0]["frac"], torch.arange(128))
+    assert sines.dtype == torch.float32
+    assert rounded["lattice"].dtype == torch.bfloat16
+    for name, x in exact.items():
+        real = (rounded[name].float() - x) if name == "lattice" else (rounded[name].float() - x)[given[2]]
+        assert real.abs().max() < 0.05 * x.abs().max()
+
+
+@pytest.mark.parametrize("frequencies", [3, 16, 128])
+def test_wave_table_is_the_sum_of_waves(frequencies):
+    torch.manual_seed(0)
+    waves, weight = WaveTable(frequencies), torch.randn(5, 6 * frequencies)
+    x = torch.cat([torch.zeros(1, 3), torch.full((1, 3), 0.5), 2 * torch.rand(200, 3) - 1])
+    taps = waves.taps(x)
+    ours = (waves.table(weight)[taps.rows] * taps.weights.unsqueeze(-1)).sum(1)
+    phase = 2 * torch.pi * (x.double().unsqueeze(-1) * torch.arange(frequencies)).flatten(1)
+    exact = torch.cat([phase.sin(), phase.cos()], 1) @ weight.double().t()
+    assert (ours - exact).abs().max() < 1e-5 * exact.std()
+
+
+def test_wave_table_agrees_with_the_order_of_torus_waves():
+    torch.manual_seed(0)
+    waves, weight, frac = WaveTable(16), torch.randn(5, 96), torch.rand(1, 6, 3)
+    dense = torch.cat(torus_waves(frac, torch.arange(16)), -1) @ weight.t()
+    taps = waves.taps(frac[0][None, :].sub(frac[0][:, None]).reshape(-1, 3))
+    table = (waves.table(weight)[taps.rows] * taps.weights.unsqueeze(-1)).sum(1)
+    torch.testing.assert_close(table.view(6, 6, 5), dense[0], atol=1e-4, rtol=0)
+
+
+def test_edges_are_all_ordered_pairs_and_know_their_reverse():
+    sizes = torch.tensor([3, 1, 5, 2])
+    receivers, senders, reverse = packed_edges._edges(sizes)
+    crystal = torch.repeat_interleave(torch.arange(4), sizes)
+    expected = [(i, j) for i in range(11) for j in range(11) if i != j and crystal[i] == crystal[j]]
+    assert list(zip(receivers.tolist(), senders.tolist(), strict=True)) == expected
+    assert torch.equal(receivers[reverse], senders)
+    assert torch.equal(senders[reverse], receivers)
+
+
+def test_blocks_cover_all_edges_once(monkeypatch):
+    monkeypatch.setattr(packed_edges, "BLOCK", 20)
+    inputs, _, mask = batch([4, 1, 9, 1, 1, 3, 2, 1])
+    blocks = PackedEdges(inputs["frac"], mask, WaveTable(8)).blocks
+    assert len(blocks) > 2
+    assert [n for b in blocks for n in range(b.edges.start, b.edges.stop)] == list(range(12 + 72 + 6 + 2))
+    atoms = [n for b in blocks for n in range(b.atoms.start, b.atoms.stop)]
+    assert atoms == list(range(len(atoms)))
+    assert len(atoms) >= 21
