@@ -50,6 +50,12 @@ def bootstrap_mean(values: np.ndarray, seed: int) -> Estimate:
     if not len(values):
         return Estimate(None, None, None, 0)
     rng = np.random.default_rng(seed)
-    means = [values[rng.integers(0, len(values), len(values))].mean() for _ in range(RESAMPLES)]
+    block = max(1, 1_000_000 // len(values))
+    means = np.concatenate(
+        [
+            values[rng.integers(0, len(values), (min(block, RESAMPLES - start), len(values)))].mean(1)
+            for start in range(0, RESAMPLES, block)
+        ]
+    )
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(values.mean()), float(low), float(high), len(values))
