@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 import types
 import typing
@@ -45,12 +46,16 @@ def override(settings: T, assignments: list[str]) -> T:
     for assignment in assignments:
         key, sign, text = assignment.partition("=")
         if not sign or not key:
-            raise RecipeError(f"'{assignment}' is not key=value", "write for example --set training.learning_rate=5e-4")
+            raise RecipeError(
+                f"'{assignment}' is not key=value", "write for example --set training.learning_rate=5e-4"
+            )
         *parents, last = key.strip().split(".")
         level = values
         for parent in parents:
             if not isinstance(level.get(parent), dict):
-                raise RecipeError(f"no group of settings named '{parent}' in '{key}'", f"groups: {_groups(level)}")
+                raise RecipeError(
+                    f"no group of settings named '{parent}' in '{key}'", f"groups: {_groups(level)}"
+                )
             level = level[parent]
         if isinstance(level.get(last), dict):
             raise RecipeError(f"'{key}' is a group of settings", f"set one of: {', '.join(level[last])}")
@@ -79,13 +84,19 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         inner = [option for option in typing.get_args(hint) if option is not type(None)]
         return _convert(inner[0], value, path)
     if origin is tuple:
-        return tuple(value)
+        if not isinstance(value, (list, tuple)):
+            raise RecipeError(f"{path} = {value!r} is not a list", f"write {path}=[...]")
+        return tuple(_convert(typing.get_args(hint)[0], item, f"{path}[{i}]") for i, item in enumerate(value))
     if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise RecipeError(f"{path} = {value!r} is not a group of settings", f"write {path}.name = value")
         return from_dict(hint, value, f"{path}.")  # type: ignore[arg-type]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
-        raise RecipeError(f"{path} = {value!r} is not of type {hint.__name__}", f"give {path} a {hint.__name__}")
+        raise RecipeError(
+            f"{path} = {value!r} is not of type {hint.__name__}", f"give {path} a {hint.__name__}"
+        )
     return value
 
 
@@ -111,8 +122,8 @@ def _write(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # A JSON string is a TOML string, but for one control character that JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_write, value)) + "]"
     return repr(value)

@@ -12,9 +12,13 @@ def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe, for example kldm-csp-small.")],
     data: Annotated[Path, typer.Option(help="Data set folder, made by 'nucleate data import'.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: key=value. Repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting: key=value. Repeatable.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of the whole run in minutes.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Length of the whole run in passes over the data.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Length of the whole run in passes over the data.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
     devices: Annotated[int, typer.Option(min=1, help="Number of devices or processes.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning Fabric strategy, for example ddp.")] = "auto",
@@ -34,16 +38,27 @@ def train(
         torch.set_num_threads(threads)
     hardware = Hardware(devices, strategy, accelerator, nodes)
     outcome = train_recipe(
-        get_recipe(recipe, set_), data, out, epochs=epochs, minutes=minutes, resume=resume, hardware=hardware, tell=say
+        get_recipe(recipe, set_),
+        data,
+        out,
+        epochs=epochs,
+        minutes=minutes,
+        resume=resume,
+        hardware=hardware,
+        tell=say,
     )
     counters = outcome.counters
     if not outcome.main:
         return
     if outcome.state == "stopped":
-        say(f"stopped after step {counters.step}; go on with the same command and --resume (run folder {out})")
+        say(
+            f"stopped after step {counters.step}; go on with the same command and --resume (run folder {out})"
+        )
         raise typer.Exit(130)
     if outcome.state == "finished":
-        say(f"the run in {out} is finished already ({counters.step} steps); to go on, raise --epochs or --minutes")
+        say(
+            f"the run in {out} is finished already ({counters.step} steps); to go on, raise --epochs or --minutes"
+        )
         return
     say(f"{counters.step} steps in {counters.seconds / 60:.1f} min; best validation loss {counters.best:.4f}")
     say(f"predict with it: nucleate predict NaCl --model {out / 'model'}")

@@ -19,7 +19,12 @@ from nucleate.recipes.registry import Recipe
 
 
 def make_card(
-    recipe: Recipe, dataset: Dataset, train: CrystalTable, model: CrystalModel, devices: int, device: torch.device
+    recipe: Recipe,
+    dataset: Dataset,
+    train: CrystalTable,
+    model: CrystalModel,
+    devices: int,
+    device: torch.device,
 ) -> dict[str, Any]:
     """The card without `training` and `metrics`, which every export adds."""
     return {
@@ -36,7 +41,11 @@ def make_card(
         "largest_cell": int(train.sizes.max()),
         "formula_units": formula_units(train),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "versions": {"nucleate": nucleate.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {
+            "nucleate": nucleate.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
         "hardware": {
             "device": device_name(device),
             "devices": devices,

@@ -43,7 +43,9 @@ def launch(hardware: Hardware, precision: str) -> Any:
             strategy=hardware.strategy, precision=precision,  # pyright: ignore[reportArgumentType]
         )  # fmt: skip
     except (ValueError, RuntimeError, MisconfigurationException) as error:
-        asked = f"accelerator {hardware.accelerator}, {hardware.devices} devices, strategy {hardware.strategy}"
+        asked = (
+            f"accelerator {hardware.accelerator}, {hardware.devices} devices, strategy {hardware.strategy}"
+        )
         reason = str(error).strip().splitlines()[0].rstrip(".")
         hint = "try --accelerator cpu --devices 1 --strategy auto"
         raise TrainingError(f"can't run with {asked} ({reason})", hint) from None

@@ -51,4 +51,8 @@ def _predict(model: CrystalModel, recipe: Recipe, table: CrystalTable, rows: np.
         noise = Noise.of(VALIDATION_SEED, torch.as_tensor(part, device=device))
         made = sample(model, crystals.species, crystals.mask, recipe.sampler, noise).to("cpu")
         for i, size in enumerate(made.sizes.tolist()):
-            yield made.species[i, :size].numpy(), made.frac[i, :size].double().numpy(), made.lattice[i].double().numpy()
+            yield (
+                made.species[i, :size].numpy(),
+                made.frac[i, :size].double().numpy(),
+                made.lattice[i].double().numpy(),
+            )

@@ -54,9 +54,9 @@ def train_recipe(
 ) -> Outcome:  # fmt: skip
     """Train a recipe on a data set folder.
 
-    The budget counts from the run's beginning: epochs (the recipe's by default), or minutes including validation. `tell`
-    is given what the user should know, in whole sentences. Raises TrainingError if the run folder is taken and resume is
-    not asked, DataError if the data can't be trained on.
+    The budget counts from the run's beginning: epochs (the recipe's by default), or minutes including
+    validation. `tell` is given what the user should know, in whole sentences. Raises TrainingError if the run
+    folder is taken and resume is not asked, DataError if the data can't be trained on.
     """
     hardware = hardware or Hardware()
     fabric = launch(hardware, recipe.training.precision)
@@ -121,7 +121,9 @@ def _prepare(run: Path, recipe: Recipe, resume: bool, data: Path) -> None:
         _check_split(dataset.split(name), f"{data}/{name}.parquet")
     path = run / "recipe.toml"
     if path.exists() and not resume:
-        raise TrainingError(f"{run} already holds a run", "add --resume to go on with it, or name another --out")
+        raise TrainingError(
+            f"{run} already holds a run", "add --resume to go on with it, or name another --out"
+        )
     if path.exists():
         before, now = settings.to_dict(read_recipe(path)), settings.to_dict(recipe)
         changed = [key for key in now if key != "training" and now[key] != before.get(key)]
@@ -146,7 +148,9 @@ def _check_split(table: CrystalTable, name: str) -> None:
     broken = ~np.isfinite(table.lattice).all((1, 2))
     broken |= np.add.reduceat(~np.isfinite(table.frac).all(1), table.offsets[:-1]) > 0
     large = table.sizes > MAX_ATOMS
-    strange = np.add.reduceat((table.species < 1) | (table.species > MAX_ATOMIC_NUMBER), table.offsets[:-1]) > 0
+    strange = (
+        np.add.reduceat((table.species < 1) | (table.species > MAX_ATOMIC_NUMBER), table.offsets[:-1]) > 0
+    )
     problems = {
         "coordinates or cells that are not finite": broken,
         f"more than {MAX_ATOMS} atoms": large,

@@ -22,7 +22,11 @@ FORMAT = 1
 
 
 def save_checkpoint(
-    path: Path, model: nn.Module, ema: AveragedWeights, optimiser: torch.optim.Optimizer, progress: dict[str, Any]
+    path: Path,
+    model: nn.Module,
+    ema: AveragedWeights,
+    optimiser: torch.optim.Optimizer,
+    progress: dict[str, Any],
 ) -> None:
     """Write beside `path`, then rename: a kill at any moment leaves the old or the new checkpoint."""
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}

@@ -81,8 +81,12 @@ class TrainingBar:
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
-    def update(self, share: float, step: int, rate: float, losses: dict[str, float], seconds_left: float) -> None:
+    def update(
+        self, share: float, step: int, rate: float, losses: dict[str, float], seconds_left: float
+    ) -> None:
         """share: of the run that is over. rate: crystals/s. losses: running mean of each process."""
         parts = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         minutes = f"{seconds_left / 60:.0f} min left" if seconds_left < 1e7 else ""
-        self.progress.update(self.task, completed=share, text=f"step {step}  {rate:.0f} crystals/s  {parts}  {minutes}")
+        self.progress.update(
+            self.task, completed=share, text=f"step {step}  {rate:.0f} crystals/s  {parts}  {minutes}"
+        )

@@ -81,7 +81,9 @@ class Trainer:
         """Go on from last.ckpt; False if there is none."""
         if not self.checkpoint.exists():
             return False
-        self.counters = Counters(**load_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer))
+        self.counters = Counters(
+            **load_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer)
+        )
         return True
 
     def fit(self, visible: bool = True) -> bool:
@@ -119,7 +121,9 @@ class Trainer:
         self.ema.update(self.model, counters.step)
         counters.step += 1
         counters.crystals += self.plan.batch
-        if self.fabric.device.type == "cpu" or self._due(LOG_EVERY, settings.validate_every, settings.checkpoint_every):
+        if self.fabric.device.type == "cpu" or self._due(
+            LOG_EVERY, settings.validate_every, settings.checkpoint_every
+        ):
             self._read()
         self.clock.lap()
 
@@ -132,7 +136,8 @@ class Trainer:
         batches = self.plan.step(step)
         if len(batches) < world:
             raise TrainingError(
-                f"a step of {self.plan.batch} crystals is too small for {world} devices", "raise training.batch"
+                f"a step of {self.plan.batch} crystals is too small for {world} devices",
+                "raise training.batch",
             )
         order = np.concatenate(batches)
         indices, times = self.feed.upload(torch.from_numpy(order)), self.feed.upload(self._times(step))
@@ -225,7 +230,9 @@ class Trainer:
         self.fabric.barrier()
 
     def _metrics(self, judge: bool) -> dict[str, float]:
-        losses = validation_loss(self.model, self.val, self.validation, self.settings.edges, self.fabric.device)
+        losses = validation_loss(
+            self.model, self.val, self.validation, self.settings.edges, self.fabric.device
+        )
         total = float(self.model.total({name: torch.tensor(value) for name, value in losses.items()}))
         metrics = {f"val/{name}": value for name, value in losses.items()} | {"val/total": total}
         if judge and self.hooks.match_rate is not None:
@@ -246,5 +253,7 @@ class Trainer:
     def _save(self) -> None:
         self._read()
         if self.main:
-            save_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer, vars(self.counters))
+            save_checkpoint(
+                self.checkpoint, self.model, self.ema, self.optimiser.optimizer, vars(self.counters)
+            )
         self.fabric.barrier()

@@ -50,10 +50,22 @@ class TrainingSettings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "edges", "slices", "validate_every", "checkpoint_every", "match_crystals"):
+        for name in (
+            "epochs",
+            "batch",
+            "edges",
+            "slices",
+            "validate_every",
+            "checkpoint_every",
+            "match_crystals",
+        ):
             if getattr(self, name) < 1:
-                raise RecipeError(f"training.{name} = {getattr(self, name)}", f"give training.{name} at least 1")
+                raise RecipeError(
+                    f"training.{name} = {getattr(self, name)}", f"give training.{name} at least 1"
+                )
         if not 0 < self.ema < 1:
             raise RecipeError(f"training.ema = {self.ema}", "give training.ema a number between 0 and 1")
         if not 0 < self.cooldown <= 1:
-            raise RecipeError(f"training.cooldown = {self.cooldown}", "give training.cooldown a share of the run, above 0")
+            raise RecipeError(
+                f"training.cooldown = {self.cooldown}", "give training.cooldown a share of the run, above 0"
+            )

@@ -1,0 +1,176 @@
+"""Ablations of KLDM (arXiv 2507.03602, section 5.4 and appendix E) on Perov-5 with a small network.
+
+    python benchmarks/ablations.py --data data/perov_5 --epochs 16
+
+One run folder for each cell and seed under runs/ablations/; a call goes on where the last one stopped, and
+cells that are finished cost nothing. Validation match rate (one sample, `geometry` protocol) against the
+training step goes into a YAML record and a figure. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from nucleate.recipes.card import device_name
+from nucleate.recipes.devices import Hardware
+from nucleate.recipes.registry import get_recipe
+from nucleate.recipes.run import train_recipe
+from nucleate.training.batches import steps_per_epoch
+from nucleate.training.log import read_metrics
+
+NETWORK = (
+    "torus_transformer.width=96", "torus_transformer.layers=3", "torus_transformer.heads=4",
+    "torus_transformer.pair_width=24", "torus_transformer.frequencies=8", "torus_transformer.time_width=64",
+    "training.batch=64", "training.schedule=constant", "training.warmup=100", "training.ema=0.995",
+    "sampler.method=pc",
+)  # fmt: skip
+DIRECT = "frac.parametrisation=direct"
+CELLS = {
+    "direct, velocity 0": (DIRECT,),
+    "direct, velocity 0.1": (DIRECT, "frac.initial_velocity=0.1"),
+    "direct, velocity 0.5": (DIRECT, "frac.initial_velocity=0.5"),
+    "direct, velocity 1": (DIRECT, "frac.initial_velocity=1.0"),
+    "simplified": (),
+    "simplified, not centred": ("frac.centred=false",),
+}
+PANELS = {
+    "initial velocities (direct)": [name for name in CELLS if name.startswith("direct")],
+    "parametrisation": ["direct, velocity 0", "simplified"],
+    "zero net translation": ["simplified", "simplified, not centred"],
+}
+
+
+def run_folder(root: Path, cell: str, seed: int) -> Path:
+    return root / f"{cell.replace(', ', '-').replace(' ', '-')}-seed-{seed}"
+
+
+def settings_of(asked: argparse.Namespace, cell: str, seed: int, steps: int) -> list[str]:
+    every = max(1, steps // asked.points)
+    return [
+        *NETWORK, *CELLS[cell], f"training.seed={seed}", f"training.match_every={every}",
+        f"training.match_crystals={asked.crystals}", f"training.validate_every={every}",
+        f"training.checkpoint_every={every}", f"sampler.steps={asked.nfe // 2}",
+    ]  # fmt: skip
+
+
+def train_cells(asked: argparse.Namespace) -> None:
+    """Train what is not trained yet, seed by seed, so that an early stop leaves whole seeds."""
+    from nucleate.data.dataset import Dataset
+
+    crystals = len(Dataset.open(asked.data).split("train"))
+    steps = asked.epochs * steps_per_epoch(crystals, 64)
+    cells = [(cell, seed) for seed in range(asked.seeds) for cell in CELLS]
+    for number, (cell, seed) in enumerate(cells):
+        recipe = get_recipe("kldm-csp-tiny", settings_of(asked, cell, seed, steps))
+        outcome = train_recipe(
+            recipe, asked.data, run_folder(asked.root, cell, seed), epochs=asked.epochs, minutes=asked.minutes,
+            resume=True, hardware=Hardware(accelerator="cpu"), visible=False,
+        )  # fmt: skip
+        counters = outcome.counters
+        minutes = (counters.seconds + counters.paused) / 60
+        print(
+            f"{number + 1}/{len(cells)} {cell}, seed {seed}: {counters.step} steps, {minutes:.1f} min",
+            file=sys.stderr,
+        )
+        if outcome.state == "stopped":
+            raise SystemExit(130)
+
+
+def curve(root: Path, cell: str, seeds: int) -> list[dict[str, Any]]:
+    """Mean and standard error over the seeds that have reached each step."""
+    by_step: dict[int, list[float]] = {}
+    for seed in range(seeds):
+        path = run_folder(root, cell, seed) / "metrics.jsonl"
+        for row in read_metrics(path) if path.exists() else []:
+            if "val/match_rate" in row:
+                by_step.setdefault(row["step"], []).append(row["val/match_rate"])
+    return [
+        {
+            "step": step,
+            "match_rate": round(statistics.fmean(found), 5),
+            "standard_error": round(statistics.stdev(found) / len(found) ** 0.5, 5)
+            if len(found) > 1
+            else None,
+            "seeds": len(found),
+        }
+        for step, found in sorted(by_step.items())
+    ]
+
+
+def record(asked: argparse.Namespace) -> dict[str, Any]:
+    words = [
+        f"--{name} {getattr(asked, name)}"
+        for name in ("epochs", "minutes", "seeds", "crystals", "nfe", "points")
+    ]
+    return {
+        "title": "Ablations of KLDM on Perov-5 with a small network",
+        "source": "arXiv 2507.03602, section 5.4 and appendix E",
+        "command": shlex.join(["python", "benchmarks/ablations.py", "--data", str(asked.data)])
+        + " " + " ".join(word for word in words if not word.endswith("None")),
+        "protocol": "geometry", "split": "val", "k": 1, "crystals": asked.crystals, "nfe": asked.nfe,
+        "hardware": f"{device_name(torch.device('cpu'))}, 1 thread",
+        "settings": list(NETWORK),
+        "cells": {
+            cell: {"settings": list(CELLS[cell]), "curve": curve(asked.root, cell, asked.seeds)} for cell in CELLS
+        },
+    }  # fmt: skip
+
+
+def draw(found: dict[str, Any], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(12, 3.6), sharey=True, layout="constrained")
+    for axis, (title, cells) in zip(axes, PANELS.items(), strict=True):
+        for cell in cells:
+            points = found["cells"][cell]["curve"]
+            steps, means = [p["step"] for p in points], [100 * p["match_rate"] for p in points]
+            errors = [100 * (p["standard_error"] or 0.0) for p in points]
+            axis.errorbar(
+                steps, means, errors, marker="o", markersize=4, capsize=3, linewidth=1.5, label=cell
+            )
+        axis.set_title(title)
+        axis.set_xlabel("training step")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    axes[0].set_ylabel(f"match rate, % (NFE {found['nfe']})")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("data/perov_5"))
+    parser.add_argument("--root", type=Path, default=Path("runs/ablations"))
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--minutes", type=float, help="most minutes of a cell")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--crystals", type=int, default=200, help="validation compositions that are judged")
+    parser.add_argument("--nfe", type=int, default=100, help="network evaluations for each crystal")
+    parser.add_argument("--points", type=int, default=4, help="match rates in a run")
+    parser.add_argument("--yaml", type=Path, default=Path("benchmarks/results/ablations/perov-5.yaml"))
+    parser.add_argument("--figure", type=Path, default=Path("docs/images/ablations.png"))
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    train_cells(asked)
+    found = record(asked)
+    asked.yaml.parent.mkdir(parents=True, exist_ok=True)
+    asked.yaml.write_text(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=110))
+    draw(found, asked.figure)
+
+
+if __name__ == "__main__":
+    main()

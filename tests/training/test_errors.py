@@ -1,0 +1,148 @@
+"""What a user can get wrong, and what the data can hold: one sentence and a hint, or training that goes through."""
+
+import numpy as np
+import pytest
+import torch
+
+from nucleate.errors import DataError, RecipeError, TrainingError
+from nucleate.recipes.registry import get_recipe
+from tests.training.tiny import call, command, losses, mixed_sizes, random_table, train, write_dataset
+
+
+def with_cells(table, rows, value):
+    lattice = table.lattice.copy()
+    lattice[rows] = value
+    return type(table)(table.ids, table.species, table.offsets, table.frac, lattice)
+
+
+def test_a_loss_that_is_not_finite_names_step_and_crystals(tmp_path):
+    """1e60 Å is a number in the file, and infinite in float32."""
+    table = with_cells(random_table([3] * 24), [5, 17], 1e60 * np.eye(3))
+    data = write_dataset(tmp_path / "data", train=table, val=random_table([3] * 4, 1))
+    with pytest.raises(
+        TrainingError, match=r"the loss of step \d+ is not finite; crystals: crystal-0-(5|17)"
+    ) as error:
+        train(data, tmp_path / "run", "standardise=false", epochs=3)
+    assert (
+        "step 0 " in error.value.message
+        or "step 1 " in error.value.message
+        or "step 2 " in error.value.message
+    )
+    assert "crystal-0-3" not in error.value.message
+    assert error.value.hint
+    assert not (tmp_path / "run" / "last.ckpt").exists()
+
+
+def test_a_gradient_that_explodes_names_the_step(data, tmp_path):
+    with pytest.raises(TrainingError, match=r"step \d+ is not finite; crystals: crystal-0-\d+, "):
+        train(
+            data,
+            tmp_path / "run",
+            "training.learning_rate=1e30",
+            "training.clip=0",
+            "training.warmup=1",
+            epochs=20,
+        )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [("lattice", np.nan, "not finite"), ("frac", np.inf, "not finite"), ("species", 0, "unknown elements")],
+)
+def test_broken_rows_are_named_before_anything_starts(tmp_path, column, value, words):
+    table = random_table([2, 3, 4])
+    getattr(table, column)[1] = value
+    data = write_dataset(tmp_path / "data", train=table, val=random_table([2], 1))
+    with pytest.raises(DataError, match=words) as error:
+        train(data, tmp_path / "run", epochs=1)
+    assert "crystal-0-" in error.value.message
+    assert not (tmp_path / "run").exists()
+
+
+def test_cells_that_are_too_large_are_named(tmp_path):
+    data = write_dataset(tmp_path / "data", train=random_table([2, 257]), val=random_table([2], 1))
+    with pytest.raises(DataError, match=r"more than 256 atoms: crystal-0-1"):
+        train(data, tmp_path / "run", epochs=1)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[1] * 20, [4] * 20, [5] * 3, [2], [1, 6, 2, 1, 3, 3, 1, 2, 2, 2]],
+    ids=["ones", "same", "few", "one", "ten"],
+)
+def test_any_shape_of_data_trains(tmp_path, sizes):
+    data = write_dataset(tmp_path / "data", train=random_table(sizes), val=random_table([1], 1))
+    train(data, tmp_path / "run", epochs=3)
+    last = losses(tmp_path / "run")[-1]
+    assert np.isfinite(last["val/total"])
+    assert last["step"] == 3 * max(1, len(sizes) // 8)
+
+
+def test_settings_that_do_not_fit_together(data, tmp_path):
+    with pytest.raises(RecipeError, match="parametrisation = direct"):
+        train(data, tmp_path / "run", "frac.initial_velocity=0.5", epochs=1)
+
+
+@pytest.mark.parametrize(
+    "setting", ["batch=0", "ema=1.0", "validate_every=0", "cooldown=0.0", "slices=0", "edges=-1"]
+)
+def test_impossible_training_settings(setting):
+    with pytest.raises(RecipeError, match=rf"training\.{setting.partition('=')[0]} = "):
+        get_recipe("kldm-csp-tiny", [f"training.{setting}"])
+
+
+def test_a_taken_folder_other_settings_and_other_data(data, whole, tmp_path):
+    with pytest.raises(TrainingError, match="already holds a run") as error:
+        train(data, whole, epochs=1)
+    assert "--resume" in error.value.hint
+    with pytest.raises(TrainingError, match=r"other settings \(loss_weights\)"):
+        train(data, whole, "loss_weights.lattice=3", epochs=1, resume=True)
+    other = write_dataset(
+        tmp_path / "other", train=random_table(mixed_sizes(50, 9)), val=random_table([2, 3], 1)
+    )
+    with pytest.raises(TrainingError, match="started on other data"):
+        train(other, whole, epochs=20, resume=True)
+
+
+def test_a_file_where_the_run_should_be(data, tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(TrainingError, match="can't be a run folder"):
+        train(data, tmp_path / "run", epochs=1)
+
+
+def test_missing_data_leaves_no_run_behind(tmp_path):
+    with pytest.raises(DataError, match="no data set"):
+        train(tmp_path / "nothing", tmp_path / "run", epochs=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_of_another_network_and_a_broken_one(data, tmp_path):
+    train(data, tmp_path / "run", epochs=1)
+    (tmp_path / "run" / "recipe.toml").unlink()
+    with pytest.raises(TrainingError, match="another network"):
+        train(data, tmp_path / "run", "torus_transformer.width=48", epochs=2, resume=True)
+    (tmp_path / "run" / "last.ckpt").write_bytes(b"noise")
+    (tmp_path / "run" / "recipe.toml").unlink()
+    with pytest.raises(TrainingError, match="can't be read"):
+        train(data, tmp_path / "run", epochs=2, resume=True)
+
+
+def test_no_hardware_of_that_name(data, tmp_path):
+    from nucleate.recipes.devices import Hardware, launch
+
+    with pytest.raises(TrainingError, match="can't run with accelerator abacus"):
+        launch(Hardware(accelerator="abacus"), "32-true")
+    if not torch.cuda.is_available():
+        with pytest.raises(TrainingError, match="accelerator cuda"):
+            launch(Hardware(accelerator="cuda"), "32-true")
+
+
+def test_the_command_line_says_one_line_and_a_hint(data, whole, tmp_path):
+    done = call(command(data, whole))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert lines == [
+        f"error: {whole} already holds a run",
+        "hint: add --resume to go on with it, or name another --out",
+    ]
