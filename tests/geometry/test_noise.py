@@ -107,6 +107,15 @@ def test_a_crystal_meets_the_same_noise_in_any_batch_order_and_padding():
     assert torch.equal(wide[1, :5], narrow[0])
 
 
+def test_a_stream_does_not_run_dry():
+    """The counter of draws passes 2^63 after the third."""
+    noise = Noise.of(0, torch.arange(1000))
+    draws = [noise.normal(100) for _ in range(12)]
+    for i, x in enumerate(draws):
+        for y in draws[:i]:
+            assert abs(correlation(x, y)) < 5 / math.sqrt(100_000)
+
+
 def test_values_never_change():
     """Frozen: a seed in a paper or in the header of a file must go on meaning the same crystal."""
     noise = Noise.of(42, torch.tensor([0, 7]))

@@ -18,6 +18,11 @@ _MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
 _MIX_2 = 0x94D049BB133111EB - (1 << 64)
 
 
+def _signed(number: int) -> int:
+    """An integer modulo 2^64, as the signed number that torch holds."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
 def _shift(x: Tensor, bits: int) -> Tensor:
     """Logical right shift of a signed 64-bit integer."""
     return (x >> bits) & ((1 << (64 - bits)) - 1)
@@ -63,7 +68,7 @@ class Noise:
         self.draws += 1
         count = math.prod(shape)
         position = torch.arange(1, count + 1, device=self.keys.device) * _GOLDEN
-        stream = _mix(self.keys + self.draws * 0x2545F4914F6CDD1D)
+        stream = _mix(self.keys + _signed(self.draws * 0x2545F4914F6CDD1D))
         return _mix(stream[:, None] ^ _mix(position)).reshape(-1, *shape)
 
 
