@@ -12,7 +12,9 @@ def samples():
     rock_salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.6), ["Na", "Cl"], [[0, 0, 0], [0.5, 0, 0]])
     caesium = Structure(Lattice.cubic(3.4), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     primitive = rock_salt.get_primitive_structure()
-    moved = [primitive.copy().perturb(0.05) or primitive.copy() for _ in range(3)]
+    moved = [primitive.copy() for _ in range(3)]
+    for copy, distance in zip(moved, (0.02, 0.03, 0.0), strict=True):
+        copy.perturb(distance, seed=1)
     broken = Structure(Lattice.cubic(3.4), ["Na", "Cl"], [[0, 0, 0], [0.01, 0, 0]])
     return [caesium, *moved, broken, caesium.copy()]
 
@@ -33,5 +35,7 @@ def test_order_does_not_matter(samples):
 
 def test_colliding_and_flat_cells_are_not_usable(samples):
     assert not is_usable(samples[4])
-    assert not is_usable(Structure(Lattice(np.diag([3.0, 3.0, np.nan])), ["Na"], [[0, 0, 0]], validate_proximity=False))
+    assert not is_usable(
+        Structure(Lattice(np.diag([3.0, 3.0, np.nan])), ["Na"], [[0, 0, 0]], validate_proximity=False)
+    )
     assert is_usable(samples[0])
