@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from nucleate.sampling.generate import Generated, generate
 from nucleate.sampling.job import header
 from nucleate.sampling.request import Limits, Request, formula_requests
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import from_dict, to_dict
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -103,7 +103,8 @@ class Predictor:
     def sampler(self, method: str | None = None, steps: int | None = None, **changes: Any) -> SamplerSettings:
         """The model's own sampler settings with some of them changed."""
         given = {"method": method, "steps": steps, **changes}
-        return replace(self.recipe.sampler, **{key: value for key, value in given.items() if value is not None})
+        asked = {key: value for key, value in given.items() if value is not None}
+        return from_dict(SamplerSettings, {**to_dict(self.recipe.sampler), **asked}, "sampler.")
 
     def draw(
         self, requests: Sequence[Request], sampler: SamplerSettings | None = None, seed: int = 0, *,

@@ -15,10 +15,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nucleate.arrays import Mask, PerAtom, PerCrystal, Vectors
+from nucleate.arrays import Mask, PerAtom3, PerCrystal
 from nucleate.networks.base import Denoiser, Head, SpeciesEmbedding, TimeFeatures, masked_mean, torus_waves
 
-Pairs = Float[Tensor, "crystals atoms atoms channels"]
+Tokens = Float[Tensor, "crystals atoms width"]
+Summary = Float[Tensor, "crystals width"]
+Pairs = Float[Tensor, "crystals atoms atoms pair_width"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class PairEmbedding(nn.Module):
         self.mix = nn.Linear(s.pair_width, s.pair_width)
         self.norm = nn.LayerNorm(s.pair_width)
 
-    def forward(self, frac: PerAtom, velocity: PerAtom, species: PerAtom, cell: Vectors) -> Pairs:
+    def forward(self, frac: PerAtom3, velocity: PerAtom3, species: Tokens, cell: Summary) -> Pairs:
         sin, cos = torus_waves(frac, self.frequencies)
         moved = self.velocity(velocity)
         receiver = self.receiver(species) - moved + self.cell(cell).unsqueeze(1)
@@ -119,12 +121,12 @@ class Block(nn.Module):
         self.gate = nn.Linear(s.width, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, s.width, bias=False)
 
-    def forward(self, x: PerAtom, pairs: Pairs, closed: Tensor | None) -> PerAtom:
+    def forward(self, x: Tokens, pairs: Pairs, closed: Tensor | None) -> Tokens:
         x = x + self.attend(self.norm_1(x), pairs, closed)
         gate, value = self.gate(self.norm_2(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * value)
 
-    def attend(self, x: PerAtom, pairs: Pairs, closed: Tensor | None) -> PerAtom:
+    def attend(self, x: Tokens, pairs: Pairs, closed: Tensor | None) -> Tokens:
         crystals, atoms, width = x.shape
         q, k, v = self.qkv(x).view(crystals, atoms, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.bias(pairs).permute(0, 3, 1, 2)

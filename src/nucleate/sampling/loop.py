@@ -13,6 +13,7 @@ from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.sampling.settings import SamplerSettings
 
 PRIOR_STEP = 0
+NOTHING = torch.zeros(0)
 
 
 def time_grid(settings: SamplerSettings) -> torch.Tensor:
@@ -48,7 +49,7 @@ def _move(
     """One network evaluation, then the move `how` of every process."""
     predictions = model.denoise(states, shown.clamp(max=1 - 1e-4), mask)
     return {
-        name: getattr(process, how)(states[name], predictions.get(name), t, t_next, mask, noise, rule)
+        name: getattr(process, how)(states[name], predictions.get(name, NOTHING), t, t_next, mask, noise, rule)
         for name, process in model.processes.items()
     }
 

@@ -1,0 +1,27 @@
+"""nucleate models: what is shipped, and what a model knows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="A model, to see its card; all shipped models by default.")] = None,
+) -> None:
+    """List the shipped models, or print one model's card as JSON."""
+    import json
+
+    from nucleate.predictor import find_model, shipped_models
+
+    if name is not None:
+        print((find_model(name) / "card.json").read_text(), end="")
+        return
+    for model, folder in shipped_models().items():
+        card = json.loads((folder / "card.json").read_text())
+        data, elements = card["data"], len(card["elements"])
+        print(
+            f"{model}\t{card['task']}\t{card['parameters'] / 1e6:.1f} M parameters\ttrained on {data['crystals']} crystals "
+            f"of {data['name']}\t{elements} elements\tup to {card['largest_cell']} atoms"
+        )

@@ -1,0 +1,148 @@
+"""nucleate predict: files, resuming after a kill, shards, data sets, and what it says when the input is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import ase.io
+import numpy as np
+import pytest
+from tests.models import tiny_model
+from pymatgen.core import Structure
+
+from nucleate.cli import main as cli
+from nucleate.data.extxyz import drop_cut_frame, read_headers
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return str(tiny_model(tmp_path_factory.mktemp("cli") / "tiny"))
+
+
+def run(monkeypatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["nucleate", *words])
+    try:
+        cli.main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def headers(path):
+    return [header for header, _ in read_headers(path)]
+
+
+def test_files_of_every_format_hold_the_same_crystal(model, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    words = ["predict", "NaCl", "-n", "3", "--formula-units", "2", "--model", model, "--out", str(out)]
+    assert run(monkeypatch, *words, "--format", "cif,poscar,json,extxyz", "--trajectory") == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    frames = ase.io.read(out / "predictions.extxyz", ":")
+    assert [frame.info["sample"] for frame in frames] == [0, 1, 2]
+    rows = (out / "ranking.csv").read_text().splitlines()
+    assert len(rows) == 4
+    for path in (out / "cif").iterdir():
+        expected = frames[int(path.stem[-3:])]
+        for other in (path, out / "poscar" / f"{path.stem}.vasp"):
+            assert abs(Structure.from_file(other).volume - expected.get_volume()) < 1e-2
+        assert "nfe=12 model=tiny" in path.read_text().splitlines()[0]
+    track = ase.io.read(out / "trajectories" / "Na2Cl2-000.extxyz", ":")
+    assert len(track) == 7
+    np.testing.assert_allclose(track[-1].positions, frames[0].positions, atol=1e-5)
+
+
+def test_a_rerun_goes_on_and_another_job_is_refused(model, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    words = ["predict", "NaCl", "SrTiO3", "-n", "4", "--model", model, "--out", str(out)]
+    assert run(monkeypatch, *words) == 0
+    whole = (out / "predictions.extxyz").read_text()
+    lines = whole.splitlines(keepends=True)
+    (out / "predictions.extxyz").write_text("".join(lines[: len(lines) // 2])[:-5])
+    assert run(monkeypatch, *words) == 0
+    assert "going on" in capsys.readouterr().err
+    assert sorted(whole.splitlines()) == sorted((out / "predictions.extxyz").read_text().splitlines())
+    assert run(monkeypatch, *words, "--seed", "9") == 2
+    assert "another seed" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(180)
+def test_killed_at_any_moment_it_loses_at_most_one_batch(model, tmp_path):
+    out = tmp_path / "out"
+    words = [
+        sys.executable, "-m", "nucleate.cli.main", "predict", "NaCl", "SrTiO3", "Na2O", "-n", "3", "--formula-units",
+        "1,2,3", "--model", model, "--steps", "300", "--format", "extxyz", "--out", str(out), "--threads", "1",
+    ]  # fmt: skip
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    child = subprocess.Popen(words, **quiet)
+    path = out / "predictions.extxyz"
+    while child.poll() is None and not (path.exists() and path.stat().st_size):
+        time.sleep(0.02)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    before = path.read_bytes()
+    assert subprocess.run(words, **quiet, check=False).returncode == 0
+    keys = [header["key"] for header in headers(path)]
+    assert len(keys) == len(set(keys)) == 27
+    assert path.read_bytes().startswith(before[: before.rfind(b"\n", 0, -1) // 2])
+
+
+def test_shards_together_are_the_whole_job(model, tmp_path, monkeypatch):
+    words = ["predict", "NaCl", "SrTiO3", "-n", "5", "--formula-units", "1", "--model", model, "--out"]
+    assert run(monkeypatch, *words, str(tmp_path / "whole")) == 0
+    for index in range(3):
+        assert run(monkeypatch, *words, str(tmp_path / "parts"), "--shard", f"{index}/3") == 0
+    whole = {h["key"] for h in headers(tmp_path / "whole" / "predictions.extxyz")}
+    parts = [h["key"] for path in (tmp_path / "parts").glob("predictions.*.extxyz") for h in headers(path)]
+    assert sorted(parts) == sorted(whole)
+
+
+def test_like_predicts_every_row_of_a_split(model, tmp_path, monkeypatch):
+    from nucleate.data.dataset import sha256
+    from nucleate.data.table import CrystalTable, write_table
+
+    data = tmp_path / "data"
+    data.mkdir()
+    offsets = np.array([0, 2, 7, 9])
+    species = np.array([11, 17, 38, 22, 8, 8, 8, 11, 17])
+    table = CrystalTable(["a", "b", "c"], species, offsets, np.random.rand(9, 3), np.stack([np.eye(3) * 4] * 3))
+    write_table(table, data / "val.parquet")
+    info = {"checksums": {"val.parquet": sha256(data / "val.parquet")}}
+    (data / "dataset.json").write_text(json.dumps(info))
+    out = tmp_path / "out"
+    assert run(monkeypatch, "predict", "--like", str(data), "-n", "2", "--model", model, "--out", str(out)) == 0
+    found = headers(out / "predictions.extxyz")
+    assert sorted((h["crystal"], h["sample"], h["material_id"]) for h in found) == [
+        (str(i), str(s), name) for i, name in enumerate("abc") for s in range(2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["KCl"], "K, which the model never saw"),
+        (["Sr20O20"], "40 atoms"),
+        (["NaCl", "--format", "pdf"], "no format 'pdf'"),
+        (["NaCl", "--formula-units", "two"], "not whole numbers"),
+        (["NaCl", "--shard", "3/3"], "--shard 3/3"),
+        ([], "give formulas or --like"),
+        (["--like", "nowhere"], "nowhere"),
+        (["NaCl", "--sampler", "best"], "best"),
+    ],
+)
+def test_bad_input_is_one_line_and_a_hint(model, tmp_path, monkeypatch, capsys, words, part):
+    assert run(monkeypatch, "predict", *words, "--model", model, "--out", str(tmp_path / "out")) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert part in lines[0]
+    assert lines[1].startswith("hint: ")
+    assert len(lines) == 2
+
+
+def test_cut_frames_are_dropped(tmp_path):
+    path = tmp_path / "a.extxyz"
+    frame = '1\nLattice="1 0 0 0 1 0 0 0 1" key=a\nH 0 0 0\n'
+    path.write_text(frame + frame.replace("key=a", "key=b")[:-4])
+    assert [header["key"] for header in drop_cut_frame(path)] == ["a"]
+    assert path.read_text() == frame

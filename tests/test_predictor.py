@@ -1,0 +1,121 @@
+"""The Python door: loading, predicting, and that a seed and a request decide the crystal."""
+
+import numpy as np
+import pytest
+import torch
+from tests.models import tiny_model
+from pymatgen.core import Composition, Structure
+
+import nucleate
+from nucleate.errors import FormulaError, ModelError, NucleateError
+from nucleate.predictor import load
+from nucleate.sampling.generate import generate
+from nucleate.sampling.request import formula_requests
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory):
+    return load(tiny_model(tmp_path_factory.mktemp("tiny") / "tiny"), device="cpu")
+
+
+def test_predict_gives_structures_with_their_origin(predictor):
+    structures = predictor.predict("SrTiO3", n=3, seed=5)
+    assert [s.composition for s in structures] == [Composition("SrTiO3")] * 3
+    assert [s.properties["sample"] for s in structures] == [0, 1, 2]
+    assert structures[0].properties["seed"] == 5
+    assert structures[0].properties["nfe"] == 12
+    assert structures[0].properties["model"] == "tiny"
+
+
+def test_same_seed_same_crystal_however_many_are_asked_for(predictor):
+    few = predictor.predict("NaCl", n=1, seed=1, formula_units=2)[0]
+    many = predictor.predict(["SrTiO3", "NaCl"], n=7, seed=1, formula_units=2)[7]
+    other = predictor.predict("NaCl", n=1, seed=2, formula_units=2)[0]
+    assert many.composition == few.composition
+    np.testing.assert_allclose(few.lattice.matrix, many.lattice.matrix, atol=1e-4)
+    np.testing.assert_allclose(few.frac_coords, many.frac_coords, atol=1e-4)
+    assert np.abs(few.frac_coords - other.frac_coords).max() > 1e-2
+
+
+def test_batch_size_does_not_change_a_crystal(predictor):
+    requests = formula_requests(["NaCl", "SrTiO3", "Na2O"], 4, predictor.limits, (1, 2))
+    runs = []
+    for edges in (100_000, 60):
+        batches = generate(predictor.model, requests, predictor.recipe.sampler, 0, edges=edges)
+        runs.append({one.request.key: one.crystal for batch in batches for one in batch})
+    for key, crystal in runs[0].items():
+        torch.testing.assert_close(crystal.lattice, runs[1][key].lattice, atol=1e-4, rtol=1e-4)
+        turn = (crystal.frac - runs[1][key].frac + 0.5) % 1 - 0.5
+        assert turn.abs().max() < 1e-4
+
+
+def test_takes_and_gives_ase_atoms_and_pymatgen_structures(predictor):
+    structure = predictor.predict("NaCl")[0]
+    atoms = predictor.predict_atoms(structure, seed=3)[0]
+    again = predictor.predict_atoms(atoms, seed=3)[0]
+    assert atoms.get_chemical_formula() == "ClNa"
+    assert atoms.pbc.all()
+    assert atoms.info["model"] == "tiny"
+    np.testing.assert_allclose(atoms.positions, again.positions, atol=1e-5)
+    assert isinstance(predictor.predict(Composition("SrTiO3"))[0], Structure)
+
+
+@pytest.mark.parametrize(("formula", "n"), [("KCl", 1), ("Sr30", 1), ("NaCl", 0), ("Na$", 1)])
+def test_what_can_not_be_predicted_is_an_error_with_a_hint(predictor, formula, n):
+    with pytest.raises(FormulaError) as caught:
+        predictor.predict(formula, n=n)
+    assert caught.value.hint
+
+
+def test_unknown_models_and_damaged_folders(tmp_path):
+    with pytest.raises(ModelError, match="no model 'nothing-like-it'"):
+        nucleate.load("nothing-like-it")
+    folder = tiny_model(tmp_path / "m")
+    (folder / "weights.safetensors").write_bytes(b"0" * 100)
+    with pytest.raises(ModelError, match="don't fit"):
+        load(folder)
+    (folder / "recipe.toml").write_text('format = 9\nname = "kldm-csp"\n')
+    with pytest.raises(ModelError, match="format 9"):
+        load(folder)
+    (folder / "card.json").unlink()
+    with pytest.raises(NucleateError, match=r"card\.json"):
+        load(folder)
+
+
+def test_half_precision_weights_predict_nearly_the_same(predictor, tmp_path):
+    from nucleate.recipes.folder import save_model
+
+    save_model(tmp_path / "half", predictor.model, predictor.recipe, predictor.card, torch.float16)
+    half = load(tmp_path / "half", device="cpu")
+    full, less = predictor.predict("NaCl", seed=1)[0], half.predict("NaCl", seed=1)[0]
+    assert abs(full.volume / less.volume - 1) < 0.05
+
+
+def test_push_to_hub_uploads_the_folder(predictor, monkeypatch):
+    import huggingface_hub
+
+    calls = []
+
+    class Api:
+        def create_repo(self, name, **options):
+            calls.append((name, options["private"]))
+            return "address"
+
+        def upload_folder(self, **options):
+            calls.append((options["repo_id"], options["folder_path"]))
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    assert predictor.push_to_hub("me/model", private=True) == "address"
+    assert calls == [("me/model", True), ("me/model", predictor.folder)]
+
+
+def test_hub_models_that_can_not_be_fetched(monkeypatch):
+    import huggingface_hub
+
+    def refuse(*_, **__):
+        raise OSError("no network\nlong story")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(ModelError, match="can't be fetched") as caught:
+        load("hf:me/model")
+    assert "long story" not in caught.value.message
