@@ -163,7 +163,7 @@ class Predictor:
     def _all(self, formula, n, seed, formula_units, sampler) -> list[Generated]:
         if n < 1:
             raise FormulaError(f"n = {n} structures were asked for", "ask for at least one")
-        formulas = [formula] if isinstance(formula, str) or not isinstance(formula, Sequence) else list(formula)
+        formulas = list(formula) if isinstance(formula, (list, tuple)) else [formula]
         if formula_units == "auto":
             units = None
         else:
