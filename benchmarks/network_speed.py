@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import platform
 import statistics
 import sys
@@ -126,17 +127,20 @@ def sampling_pass(
     return run
 
 
-def take_turns(runs: dict[str, Callable[[], None]], repeats: int, device: str) -> dict[str, list[float]]:
-    """Seconds of each run, one after the other in every round, after a round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
+Seconds = dict[str, list[tuple[float, float]]]
+
+
+def take_turns(runs: dict[str, Callable[[], None]], repeats: int, device: str) -> Seconds:
+    """Wall-clock and processor seconds of each run, in turn in every round, after a round that does not count."""
+    seconds: Seconds = {name: [] for name in runs}
     for number in range(repeats + 1):
         for name, run in runs.items():
             _wait(device)
-            start = time.perf_counter()
+            start, start_busy = time.perf_counter(), time.process_time()
             run()
             _wait(device)
             if number:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append((time.perf_counter() - start, time.process_time() - start_busy))
     return seconds
 
 
@@ -145,17 +149,26 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def summary(seconds: dict[str, list[float]], crystals: int) -> dict:
-    """Medians, crystals/s, and the ratio of the medians of every scatter run to the dense one."""
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    return {
-        "seconds": {name: [round(s, 4) for s in times] for name, times in seconds.items()},
-        "median_seconds": {name: round(s, 4) for name, s in medians.items()},
-        "crystals_per_second": {name: round(crystals / s, 2) for name, s in medians.items()},
-        "ratio_of_medians": {
-            f"{name}/dense": round(s / medians["dense"], 3) for name, s in medians.items() if name != "dense"
-        },
-    }
+def summary(seconds: Seconds, crystals: int) -> dict:
+    """Medians, crystals/s, and ratios of the medians of the scatter runs to the dense one.
+
+    Processor seconds are what the runs cost where other programs share the machine; they mean nothing for a GPU.
+    """
+    record = {}
+    for column, kind in enumerate(("wall", "processor")):
+        times = {name: [pair[column] for pair in pairs] for name, pairs in seconds.items()}
+        medians = {name: statistics.median(values) for name, values in times.items()}
+        record[kind] = {
+            "seconds": {name: [round(s, 4) for s in values] for name, values in times.items()},
+            "median_seconds": {name: round(s, 4) for name, s in medians.items()},
+            "crystals_per_second": {name: round(crystals / s, 2) for name, s in medians.items()},
+            "ratio_of_medians": {
+                f"{name} / dense": round(s / medians["dense"], 3)
+                for name, s in medians.items()
+                if name != "dense"
+            },
+        }
+    return record
 
 
 def size_sorted(sizes: np.ndarray, edges: int) -> list[np.ndarray]:
@@ -199,6 +212,7 @@ def measure(args: argparse.Namespace, precision: str) -> dict:
         "scatter, same batches": sampling_pass(scatter, [flatten(b) for b in by_size], autocast),
         "dense": sampling_pass(dense, by_size, autocast),
     }
+    print(json.dumps(record["training"]), file=sys.stderr)
     record["sampling"] = {
         "crystals": len(pool),
         "edges": int((pool * (pool - 1)).sum()),
@@ -243,6 +257,7 @@ def main() -> None:
         "command": " ".join(["python", *sys.argv]),
         "hardware": hardware(args.device),
         "threads": args.threads,
+        "load_before": [round(x, 2) for x in os.getloadavg()],
         "torch": torch.__version__,
         "data": args.data or "MP-20 histogram",
         "layers": args.layers,
