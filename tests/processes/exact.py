@@ -1,0 +1,72 @@
+"""Exact answers of a perfect network, in closed form, for data that are a few points with weights.
+
+They stand in the network's place: what a network is shown (`inputs`, time, mask) goes in, its ideal prediction comes
+out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from nucleate.geometry.torus import TAU, wrap
+from nucleate.geometry.wrapped_normal import grad_mean, log_density
+from nucleate.processes.gaussian import Gaussian
+from nucleate.processes.kinetic import Kinetic
+
+Oracle = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
+
+
+def kinetic_oracle(process: Kinetic, points: Tensor, weights: Tensor) -> Oracle:
+    """For data points [points, atoms, 3] (fractional) and their weights.
+
+    Two atoms with centred noise: only the difference of the two matters, and the law of the pair is one wrapped normal
+    of sqrt(2) times the width. One atom with noise that is not centred: every coordinate is a circle of its own, and
+    the points are mixed in each coordinate independently.
+    """
+    pair = process.settings.centred
+    if points.shape[1] != (2 if pair else 1):
+        raise ValueError("exact scores are known for two atoms with centred noise or one without")
+
+    def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
+        theta, velocity = inputs["frac"] * TAU, inputs["velocity"] * TAU
+        a, sigma_v, sigma_r = process.coefficients(t, theta)
+        if pair:
+            position, speed, spread = (
+                theta[:, 0] - theta[:, 1],
+                velocity[:, 0] - velocity[:, 1],
+                2**0.5 * sigma_r[:, 0],
+            )
+            targets = TAU * (points[:, 0] - points[:, 1])
+        else:
+            position, speed, spread = theta[:, 0], velocity[:, 0], sigma_r[:, 0]
+            targets = TAU * points[:, 0]
+        # [crystals, points, 3]; the law of the velocity is the same for every point.
+        gaps = position[:, None] - targets - a * speed[:, None]
+        width = spread[:, None].expand_as(gaps)
+        logs = log_density(wrap(gaps), width, process.images + 1)
+        logs = logs.sum(-1, keepdim=True) if pair else logs
+        share = torch.softmax(logs + weights.log()[:, None].to(logs), 1)
+        pull = (share * grad_mean(gaps, width, process.images + 1)).sum(1)
+        pulls = torch.stack([pull, -pull], 1) if pair else pull[:, None]
+        if process.settings.parametrisation == "direct":
+            return -velocity / sigma_v**2 + a * pulls
+        return pulls / process.fisher_root(sigma_r)
+
+    return oracle
+
+
+def gaussian_oracle(process: Gaussian, points: Tensor, weights: Tensor) -> Oracle:
+    """For data points [points, width] and their weights: the posterior mean, as clean data or as noise."""
+
+    def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
+        x = inputs[process.name]
+        alpha, sigma = (c[:, None] for c in process.alpha_sigma(t))
+        squares = ((x[:, None] - alpha[..., None] * points.to(x)) ** 2).sum(-1)
+        share = torch.softmax(weights.log().to(x) - 0.5 * squares / sigma.clamp(min=1e-6) ** 2, -1)
+        mean = share @ points.to(x)
+        return mean if process.settings.predicts == "x0" else (x - alpha * mean) / sigma.clamp(min=1e-6)
+
+    return oracle

@@ -1,0 +1,158 @@
+"""Every process of the folder, and for each class the constructions that the conformance suite runs.
+
+A new class needs one entry in `_MAKERS`: settings to try, data points that its oracle knows, and what to measure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+import nucleate.processes
+from nucleate.geometry.torus import TAU, wrap
+from nucleate.processes.base import Process, State
+from nucleate.processes.fixed import Fixed
+from nucleate.processes.gaussian import Gaussian, GaussianSettings
+from nucleate.processes.kinetic import Kinetic, KineticSettings
+from tests.processes.exact import Oracle, gaussian_oracle, kinetic_oracle
+
+
+@dataclass(frozen=True)
+class Example:
+    """A process with two data points, the exact prediction for them, and what is measured.
+
+    Attributes:
+        points: two data points, [2, atoms, channels] or [2, channels].
+        oracle: makes the exact prediction for some of the points with weights.
+        distance: of decoded quantities to a data point, [crystals]: 0 is recovery.
+        moments: bounded or normal statistics of a state, [statistics, crystals], whose means are compared.
+        prior_gap: how far the means of `moments` at t = 0 may be from those of the prior (a finite horizon).
+        atoms: in each crystal.
+    """
+
+    name: str
+    process: Process
+    points: Tensor
+    oracle: Callable[[Tensor, Tensor], Oracle] | None
+    distance: Callable[[Tensor, Tensor], Tensor]
+    moments: Callable[[State], Tensor]
+    prior_gap: float
+    atoms: int
+
+    def mask(self, crystals: int) -> Tensor:
+        return torch.ones(crystals, self.atoms, dtype=torch.bool)
+
+    def data(self, weights: Tensor, crystals: int) -> tuple[Tensor, Tensor]:
+        """Data points in exact proportion to their weights, and which is which."""
+        which = (torch.arange(crystals) >= round(crystals * weights[0].item())).long()
+        return self.points[which], which
+
+
+def _kinetic() -> list[Example]:
+    cases = {
+        "paper": KineticSettings(),
+        "long": KineticSettings(horizon=4.0),
+        "direct": KineticSettings(horizon=4.0, parametrisation="direct"),
+        "uncentred": KineticSettings(horizon=4.0, centred=False),
+    }
+    points = torch.tensor([[[0.1, 0.2, 0.3], [0.35, 0.6, 0.9]], [[0.1, 0.2, 0.3], [0.85, 0.15, 0.5]]])
+    return [_kinetic_case(name, Kinetic(settings), points) for name, settings in cases.items()]
+
+
+def _kinetic_case(name: str, process: Kinetic, points: Tensor) -> Example:
+    centred = process.settings.centred
+    points = points if centred else points[:, 1:]
+
+    def relative(x: Tensor) -> Tensor:
+        return x[:, 0] - x[:, -1] if centred else x[:, 0]
+
+    def distance(frac: Tensor, point: Tensor) -> Tensor:
+        return wrap(TAU * (relative(frac) - relative(point[None]))).abs().amax(-1) / TAU
+
+    def moments(state: State) -> Tensor:
+        phase, speed = relative(state["theta"]), relative(state["velocity"])
+        speed = speed / (2**0.5 if centred else 1)
+        rows = (speed, speed**2, phase.cos(), phase.sin(), speed * phase.sin(), speed * phase.cos())
+        return torch.cat([row.T for row in rows])
+
+    def oracle(chosen: Tensor, weights: Tensor) -> Oracle:
+        return kinetic_oracle(process, chosen, weights)
+
+    gap = 0.25 if process.settings.horizon < 3 else (0.02 if centred else 0.1)
+    return Example(f"kinetic-{name}", process, points, oracle, distance, moments, gap, points.shape[1])
+
+
+def _gaussian() -> list[Example]:
+    points = torch.tensor([[0.8, -0.5, 0.0, 1.5, -1.0, 0.3], [-1.2, 0.4, 0.9, -0.7, 1.0, 0.1]])
+
+    def moments(state: State) -> Tensor:
+        return torch.cat([state["x"].T, state["x"].T ** 2])
+
+    def case(predicts: str) -> Example:
+        process = Gaussian(GaussianSettings(predicts=predicts))
+        return Example(
+            f"gaussian-{predicts}",
+            process,
+            points,
+            lambda chosen, weights: gaussian_oracle(process, chosen, weights),
+            lambda x, point: (x - point).abs().amax(-1),
+            moments,
+            0.02,
+            2,
+        )
+
+    return [case("x0"), case("epsilon")]
+
+
+def _fixed() -> list[Example]:
+    points = torch.tensor([[3, 8], [11, 17]])
+    return [
+        Example(
+            "fixed",
+            Fixed(),
+            points,
+            None,
+            lambda x, point: (x - point).abs().amax(-1).float(),
+            lambda state: state["x"].T.float(),
+            float("inf"),
+            2,
+        )
+    ]
+
+
+_MAKERS: dict[type[Process], Callable[[], list[Example]]] = {
+    Kinetic: _kinetic,
+    Gaussian: _gaussian,
+    Fixed: _fixed,
+}
+
+
+def process_classes() -> list[type[Process]]:
+    """Every concrete process of the folder src/nucleate/processes."""
+    names = [m.name for m in pkgutil.iter_modules(nucleate.processes.__path__, "nucleate.processes.")]
+    members = [
+        value
+        for name in names
+        for _, value in inspect.getmembers(importlib.import_module(name), inspect.isclass)
+    ]
+    found = {c for c in members if issubclass(c, Process) and not inspect.isabstract(c)}
+    return sorted(found, key=lambda c: c.__name__)
+
+
+def examples_of(process_class: type[Process]) -> list[Example]:
+    """Example constructions of a class. Raises LookupError, with what to do, for one that has none."""
+    if process_class not in _MAKERS:
+        raise LookupError(
+            f"{process_class.__name__} has no example in tests/processes/examples.py: add a maker to _MAKERS, so that "
+            "the conformance suite covers it (docs/guides/add-a-process.md)"
+        )
+    return _MAKERS[process_class]()
+
+
+EXAMPLES = [example for c in process_classes() if c in _MAKERS for example in examples_of(c)]

@@ -1,0 +1,120 @@
+"""The variance-preserving process: posterior moments, Euler and flow steps, and the two parametrisations."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from nucleate.geometry.noise import Noise
+from nucleate.processes.base import StepRule
+from nucleate.processes.gaussian import Gaussian, GaussianSettings
+
+MANY = 20_000
+MASK = torch.ones(MANY, 1, dtype=torch.bool)
+
+
+def process(predicts: str = "x0") -> Gaussian:
+    return Gaussian(GaussianSettings(predicts=predicts))
+
+
+def scalars(t: float) -> tuple[float, float]:
+    alpha, sigma = process().alpha_sigma(torch.tensor([t], dtype=torch.float64))
+    return alpha.item(), sigma.item()
+
+
+def test_schedule_integrates_beta():
+    """alpha = exp(-1/2 int beta) by quadrature of the linear beta, and alpha^2 + sigma^2 = 1 to its last digits."""
+    u = torch.linspace(0, 1, 100_001, dtype=torch.float64)
+    beta = 0.1 + 19.9 * u
+    integral = torch.cat([torch.zeros(1).double(), torch.cumulative_trapezoid(beta, u)])
+    alpha, sigma = process().alpha_sigma(1 - u)
+    torch.testing.assert_close(alpha, torch.exp(-0.5 * integral), rtol=1e-8, atol=0)
+    torch.testing.assert_close(alpha**2 + sigma**2, torch.ones_like(u))
+    tiny = process().alpha_sigma(torch.tensor([1 - 1e-6], dtype=torch.float64))[1].item()
+    assert tiny == pytest.approx(math.sqrt(0.1e-6), rel=1e-4)
+
+
+def step(
+    state: float, data: float, rule: StepRule, t: float, t_next: float, predicts: str = "x0"
+) -> torch.Tensor:
+    """Draws of x at t_next from x = state at t, given the true data."""
+    gaussian, (alpha, sigma) = process(predicts), scalars(t)
+    answer = data if predicts == "x0" else (state - alpha * data) / sigma
+    x, prediction = (torch.full((MANY, 6), value, dtype=torch.float64) for value in (state, answer))
+    now, then = (torch.full((MANY,), value, dtype=torch.float64) for value in (t, t_next))
+    return gaussian.step({"x": x}, prediction, now, then, MASK, Noise.of(0, torch.arange(MANY)), rule)["x"]
+
+
+@pytest.mark.parametrize(("t", "t_next"), [(0.0, 0.1), (0.4, 0.45), (0.5, 0.9), (0.9, 0.99)])
+def test_ancestral_step_has_the_moments_of_the_exact_posterior(t, t_next):
+    """By conditioning the joint normal of (x_next, x) given the data, which knows nothing of the step's algebra."""
+    data, state = 0.7, -0.4
+    (alpha, sigma), (alpha_next, sigma_next) = scalars(t), scalars(t_next)
+    covariance = alpha / alpha_next * sigma_next**2
+    mean = alpha_next * data + covariance / sigma**2 * (state - alpha * data)
+    variance = sigma_next**2 - covariance**2 / sigma**2
+    x = step(state, data, StepRule("em"), t, t_next)
+    assert x.mean().item() == pytest.approx(mean, abs=5 * math.sqrt(variance / x.numel()))
+    assert x.var().item() == pytest.approx(variance, rel=0.02)
+
+
+def test_ancestral_step_ends_on_the_data():
+    x = step(1.0, 0.3, StepRule("em"), 0.95, 1.0)
+    torch.testing.assert_close(x, torch.full_like(x, 0.3), atol=1e-6, rtol=0)
+
+
+def test_euler_step_is_that_of_the_reverse_equation():
+    """x - (f x - g^2 s) h + g sqrt(h) z with f = -beta / 2 and g^2 = beta; both x and g are missing in the paper."""
+    t, h, state, data = 0.6, 0.01, 0.9, -0.2
+    alpha, sigma = scalars(t)
+    beta = 0.1 + 19.9 * (1 - t)
+    score = -(state - alpha * data) / sigma**2
+    x = step(state, data, StepRule("em", euler=True), t, t + h)
+    assert x.mean().item() == pytest.approx(state + (0.5 * state + score) * beta * h, abs=5e-3)
+    assert x.var().item() == pytest.approx(beta * h, rel=0.02)
+
+
+def test_euler_and_ancestral_steps_agree_for_small_steps():
+    euler, exact = (step(0.9, -0.2, StepRule("em", euler=e), 0.6, 0.6005) for e in (True, False))
+    assert euler.mean().item() == pytest.approx(exact.mean().item(), abs=1e-4)
+    assert euler.var().item() == pytest.approx(exact.var().item(), rel=0.01)
+
+
+@pytest.mark.parametrize("method", ["ode", "pc"])
+def test_deterministic_step_follows_the_probability_flow(method):
+    """Against fine Euler steps of dx/dt = beta (x + s) / 2 for one data point, over a large step."""
+    t, t_next, x, data, count = 0.5, 0.7, 0.9, -0.2, 20_000
+    h = (t_next - t) / count
+    times = t + h * (torch.arange(count, dtype=torch.float64) + 0.5)
+    alphas, sigmas = (c.tolist() for c in process().alpha_sigma(times))
+    for now, alpha, sigma in zip(times.tolist(), alphas, sigmas, strict=True):
+        x += 0.5 * (0.1 + 19.9 * (1 - now)) * (x - (x - alpha * data) / sigma**2) * h
+    moved = step(0.9, data, StepRule(method), t, t_next)
+    assert moved.std() < 1e-12
+    assert moved.mean().item() == pytest.approx(x, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rule", [StepRule("em"), StepRule("em", euler=True), StepRule("ode"), StepRule("pc")], ids=str
+)
+def test_clean_data_and_noise_are_two_ways_of_saying_the_same(rule):
+    for t, t_next in ((0.0, 0.05), (0.5, 0.6), (0.9, 1.0)):
+        one, other = (step(0.9, -0.2, rule, t, t_next, predicts) for predicts in ("x0", "epsilon"))
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
+
+
+def test_corrector_keeps_the_law_for_a_small_step_and_widens_it_by_half_of_a_large_one():
+    """Unadjusted Langevin on N(0, 1) with step delta has variance (1 - delta)^2 + 2 delta = 1 + delta^2 after one."""
+    gaussian = Gaussian(GaussianSettings(), width=200)
+    mask, t = torch.ones(2000, 1, dtype=torch.bool), torch.zeros(2000, dtype=torch.float64)
+    noise = Noise.of(0, torch.arange(2000))
+    x = noise.normal(200).double()
+    for tau in (0.01, 0.5):
+        moved = gaussian.correct(
+            {"x": x}, torch.zeros_like(x), t, t + 0.1, mask, noise, StepRule("pc", tau=tau)
+        )
+        # delta = tau / mean(s^2), which is close to tau in 200 dimensions.
+        assert moved["x"].var().item() == pytest.approx(1 + tau**2, abs=0.02)
+        assert (moved["x"] - x).var().item() == pytest.approx(2 * tau + tau**2, rel=0.03)
