@@ -1,0 +1,116 @@
+"""The sampling loop: its time grid, its count of network evaluations, and what it shows the network when."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel, mask_of
+from nucleate.networks.base import Denoiser
+from nucleate.processes.fixed import Fixed
+from nucleate.processes.gaussian import Gaussian, GaussianSettings
+from nucleate.processes.kinetic import Kinetic, KineticSettings
+from nucleate.sampling.loop import sample, time_grid, trajectory
+from nucleate.sampling.settings import SamplerSettings
+
+
+class Recorder(Denoiser):
+    """A network that answers something smooth for each crystal by itself, and remembers when it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def forward(self, inputs, t, mask):
+        self.times.append(t[0].item())
+        real = mask.unsqueeze(-1)
+        centre = (inputs["frac"] * real).sum(1) / real.sum(1)
+        lattice = 0.1 * inputs["lattice"] + torch.cat([centre, centre], -1)
+        return {"frac": torch.sin(6.28 * inputs["frac"]) * real, "lattice": lattice}
+
+
+def model() -> CrystalModel:
+    processes = {
+        "species": Fixed(),
+        "frac": Kinetic(KineticSettings()),
+        "lattice": Gaussian(GaussianSettings()),
+    }
+    return CrystalModel(processes, LogLengthsTanAngles(), Recorder())
+
+
+def species_of(mask: torch.Tensor) -> torch.Tensor:
+    return torch.where(mask, torch.arange(1, mask.shape[1] + 1), torch.zeros(1, dtype=torch.long))
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+@pytest.mark.parametrize("noise_left", [0.0, 0.01])
+def test_time_grid_runs_from_noise_to_data(power, noise_left):
+    grid = time_grid(SamplerSettings(steps=40, power=power, noise_left=noise_left))
+    assert grid.shape == (41,)
+    assert grid[0] == 0
+    assert grid[-1].item() == pytest.approx(1 - noise_left, abs=1e-12)
+    steps = grid.diff()
+    assert (steps > 0).all()
+    assert steps[0] / steps[-1] > 10 if power > 1 else torch.allclose(steps, steps[:1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        (SamplerSettings("em", steps=3), [0, 1 / 3, 2 / 3]),
+        (SamplerSettings("ode", steps=2), [0, 0.5]),
+        (SamplerSettings("pc", steps=2), [0, 0, 0.5, 0.5]),
+        (SamplerSettings("pc", steps=2, order="predictor-first"), [0, 0.5, 0.5, 1 - 1e-4]),
+    ],
+    ids=["em", "ode", "pc", "pc-predictor-first"],
+)
+def test_the_network_is_asked_at_the_right_times_and_the_evaluations_are_counted(
+    settings, shown, mask, noise
+):
+    one = model()
+    sample(one, species_of(mask), mask, settings, noise)
+    assert isinstance(one.network, Recorder)
+    assert one.network.times == pytest.approx(shown, abs=1e-6)
+    assert one.evaluations == settings.evaluations
+
+
+@pytest.mark.parametrize("method", ["em", "ode", "pc"])
+def test_a_crystal_does_not_depend_on_its_batch(method, mask):
+    settings = SamplerSettings(method, steps=5)
+    together = sample(model(), species_of(mask), mask, settings, Noise.of(0, torch.tensor([4, 5, 6])))
+    for i, atoms in enumerate(mask.sum(1).tolist()):
+        alone_mask = mask_of(torch.tensor([atoms]))
+        alone = sample(
+            model(), species_of(alone_mask), alone_mask, settings, Noise.of(0, torch.tensor([4 + i]))
+        )
+        torch.testing.assert_close(together.lattice[i], alone.lattice[0], rtol=1e-4, atol=1e-4)
+        gap = (together.frac[i, :atoms] - alone.frac[0] + 0.5).remainder(1) - 0.5
+        assert gap.abs().max() < 1e-4
+
+
+def test_samples_are_crystals_with_the_given_species_and_empty_padding(mask, noise):
+    crystals = sample(model(), species_of(mask), mask, SamplerSettings(steps=4), noise)
+    assert torch.equal(crystals.species, species_of(mask))
+    assert torch.equal(crystals.mask, mask)
+    assert (crystals.frac[~mask] == 0).all()
+    assert torch.isfinite(crystals.frac).all()
+    assert torch.isfinite(crystals.lattice).all()
+    assert ((crystals.frac >= 0) & (crystals.frac <= 1)).all()
+
+
+def test_trajectory_holds_every_time_and_keeps_the_species(mask, noise):
+    settings = SamplerSettings("em", steps=6)
+    path = list(trajectory(model(), species_of(mask), mask, settings, noise))
+    assert [t for t, _ in path] == pytest.approx(time_grid(settings).tolist())
+    assert all(torch.equal(states["species"]["x"], species_of(mask)) for _, states in path)
+
+
+def test_the_same_seed_gives_the_same_crystal_and_another_seed_another(mask):
+    draws = [
+        sample(model(), species_of(mask), mask, SamplerSettings(steps=3), Noise.of(seed, torch.arange(3)))
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(draws[0].frac, draws[1].frac)
+    assert not torch.equal(draws[0].frac, draws[2].frac)
