@@ -24,7 +24,9 @@ def tiny_model(folder: Path) -> Path:
     recipe = get_recipe("kldm-csp-tiny", SHRINK)
     model = recipe.build()
     cells = torch.stack([torch.eye(3) * a for a in (3.0, 4.0, 5.0)])
-    crystals = Crystals.pad([torch.ones(n) for n in (1, 2, 5)], [torch.rand(n, 3) for n in (1, 2, 5)], list(cells))
+    crystals = Crystals.pad(
+        [torch.ones(n) for n in (1, 2, 5)], [torch.rand(n, 3) for n in (1, 2, 5)], list(cells)
+    )
     model.codec.fit(crystals.lattice, crystals.sizes)
     for head in model.network.heads.values():
         torch.nn.init.normal_(head[2].weight, std=0.3, generator=torch.Generator().manual_seed(1))

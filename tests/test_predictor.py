@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.models import tiny_model
 from pymatgen.core import Composition, Structure
 
 import nucleate
@@ -11,6 +10,7 @@ from nucleate.errors import FormulaError, ModelError, NucleateError
 from nucleate.predictor import load
 from nucleate.sampling.generate import generate
 from nucleate.sampling.request import formula_requests
+from tests.models import tiny_model
 
 
 @pytest.fixture(scope="module")

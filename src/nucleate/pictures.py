@@ -14,9 +14,12 @@ Frame = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Atomic numbers [atoms], fractional coordinates [atoms, 3], cell [3, 3] in Å."""
 
 MARGIN = 0.06
+EDGES = [(i, i | bit) for i in range(8) for bit in (1, 2, 4) if not i & bit]
 
 
-def draw_strip(frames: Sequence[Frame], titles: Sequence[str], path: Path, azimuth: float = 28, height: float = 2.6) -> None:
+def draw_strip(
+    frames: Sequence[Frame], titles: Sequence[str], path: Path, azimuth: float = 28, height: float = 2.6
+) -> None:
     """Draw frames side by side, all to one scale, and save them as `path` (PNG, SVG or PDF by its ending).
 
     Atoms near a face of the cell are repeated on the opposite one. Raises DataError without frames.
@@ -31,7 +34,9 @@ def draw_strip(frames: Sequence[Frame], titles: Sequence[str], path: Path, azimu
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, len(frames), figsize=(height * len(frames), height * 1.08), squeeze=False)
-    reach = max(float(np.abs(_centred_corners(cell) @ _view(azimuth)[:, :2]).max()) for *_, cell in frames) + 1.0
+    reach = (
+        max(float(np.abs(_centred_corners(cell) @ _view(azimuth)[:, :2]).max()) for *_, cell in frames) + 1.0
+    )
     for axis, frame, title in zip(axes[0], frames, titles, strict=True):
         _draw_cell(axis, frame, azimuth)
         axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
@@ -62,15 +67,19 @@ def _draw_cell(axis, frame: Frame, azimuth: float) -> None:
     numbers, frac, cell = frame
     view = _view(azimuth)
     corners = _centred_corners(cell) @ view
-    for i, j in ((i, j) for i in range(8) for j in range(i + 1, 8) if bin(i ^ j).count("1") == 1):
-        axis.plot(corners[[i, j], 0], corners[[i, j], 1], color="0.6", lw=0.9, zorder=corners[[i, j], 2].mean())
+    for i, j in EDGES:
+        axis.plot(
+            corners[[i, j], 0], corners[[i, j], 1], color="0.6", lw=0.9, zorder=corners[[i, j], 2].mean()
+        )
     for number, place in _with_images(numbers, frac):
         x, y, depth = ((place - 0.5) @ cell) @ view
         radius = 0.5 * covalent_radii[number]
         colour = np.asarray(jmol_colors[number])
         axis.add_patch(Circle((x, y), radius, facecolor=colour, edgecolor="0.15", lw=0.7, zorder=depth))
         light = np.minimum(1, colour + 0.35)
-        spot = Circle((x - 0.3 * radius, y + 0.3 * radius), 0.3 * radius, color=light, alpha=0.8, zorder=depth + 1e-3)
+        spot = Circle(
+            (x - 0.3 * radius, y + 0.3 * radius), 0.3 * radius, color=light, alpha=0.8, zorder=depth + 1e-3
+        )
         axis.add_patch(spot)
 
 

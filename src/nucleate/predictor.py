@@ -48,7 +48,9 @@ def load(name: str | Path = DEFAULT_MODEL, device: str = "auto") -> Predictor:
     model, recipe, card = load_model(folder)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    label = folder.name if folder.name not in ("model", "model-last") else f"{folder.parent.name}/{folder.name}"
+    label = (
+        folder.name if folder.name not in ("model", "model-last") else f"{folder.parent.name}/{folder.name}"
+    )
     return Predictor(model.to(device), recipe, card, label, folder)
 
 
@@ -63,7 +65,9 @@ def find_model(name: str) -> Path:
     if (folder / "model" / "recipe.toml").exists():
         return folder / "model"
     if not folder.exists():
-        raise ModelError(f"no model '{name}'", f"shipped models: {', '.join(shipped) or 'none'}; or name a model folder")
+        raise ModelError(
+            f"no model '{name}'", f"shipped models: {', '.join(shipped) or 'none'}; or name a model folder"
+        )
     return folder
 
 
@@ -71,12 +75,18 @@ def _from_hub(name: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
-        raise MissingPackageError("'hf:' models need huggingface-hub", "pip install 'nucleate[hub]'") from None
+        raise MissingPackageError(
+            "'hf:' models need huggingface-hub", "pip install 'nucleate[hub]'"
+        ) from None
     try:
-        return Path(snapshot_download(name, allow_patterns=["weights.safetensors", "recipe.toml", "card.json"]))
+        return Path(
+            snapshot_download(name, allow_patterns=["weights.safetensors", "recipe.toml", "card.json"])
+        )
     except Exception as error:  # the hub raises many kinds, all of them about reaching or finding the model
         first = str(error).strip().splitlines()[0]
-        raise ModelError(f"'hf:{name}' can't be fetched ({first})", "check the name and the network") from error
+        raise ModelError(
+            f"'hf:{name}' can't be fetched ({first})", "check the name and the network"
+        ) from error
 
 
 class Predictor:
@@ -87,7 +97,9 @@ class Predictor:
         name: what it is called in files. folder: where it came from.
     """
 
-    def __init__(self, model: CrystalModel, recipe: Recipe, card: dict[str, Any], name: str, folder: Path) -> None:
+    def __init__(
+        self, model: CrystalModel, recipe: Recipe, card: dict[str, Any], name: str, folder: Path
+    ) -> None:
         self.model, self.recipe, self.card, self.name, self.folder = model, recipe, card, name, folder
 
     @property
@@ -145,7 +157,9 @@ class Predictor:
         out = []
         for one in self._all(formula, n, seed, formula_units, sampler):
             atoms = one.crystal.to_atoms()[0]
-            atoms.info.update({key: value for key, value in header(one, seed, self.name).items() if value is not None})
+            atoms.info.update(
+                {key: value for key, value in header(one, seed, self.name).items() if value is not None}
+            )
             out.append(atoms)
         return out
 
@@ -154,7 +168,9 @@ class Predictor:
         try:
             from huggingface_hub import HfApi
         except ImportError:
-            raise MissingPackageError("push_to_hub needs huggingface-hub", "pip install 'nucleate[hub]'") from None
+            raise MissingPackageError(
+                "push_to_hub needs huggingface-hub", "pip install 'nucleate[hub]'"
+            ) from None
         api = HfApi()
         address = api.create_repo(name, private=private, exist_ok=True)
         api.upload_folder(repo_id=name, folder_path=self.folder, commit_message=f"nucleate model {self.name}")
@@ -167,7 +183,9 @@ class Predictor:
         if formula_units == "auto":
             units = None
         else:
-            units = (formula_units,) if isinstance(formula_units, int) else tuple(int(z) for z in formula_units)
+            units = (
+                (formula_units,) if isinstance(formula_units, int) else tuple(int(z) for z in formula_units)
+            )
         requests = formula_requests([_text_of(one) for one in formulas], n, self.limits, units)
         order = {request.identity: place for place, request in enumerate(requests)}
         made = [one for batch in self.draw(requests, sampler, seed) for one in batch]

@@ -10,11 +10,11 @@ import time
 import ase.io
 import numpy as np
 import pytest
-from tests.models import tiny_model
 from pymatgen.core import Structure
 
 from nucleate.cli import main as cli
 from nucleate.data.extxyz import drop_cut_frame, read_headers
+from tests.models import tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +107,16 @@ def test_like_predicts_every_row_of_a_split(model, tmp_path, monkeypatch):
     data.mkdir()
     offsets = np.array([0, 2, 7, 9])
     species = np.array([11, 17, 38, 22, 8, 8, 8, 11, 17])
-    table = CrystalTable(["a", "b", "c"], species, offsets, np.random.rand(9, 3), np.stack([np.eye(3) * 4] * 3))
+    table = CrystalTable(
+        ["a", "b", "c"], species, offsets, np.random.rand(9, 3), np.stack([np.eye(3) * 4] * 3)
+    )
     write_table(table, data / "val.parquet")
     info = {"checksums": {"val.parquet": sha256(data / "val.parquet")}}
     (data / "dataset.json").write_text(json.dumps(info))
     out = tmp_path / "out"
-    assert run(monkeypatch, "predict", "--like", str(data), "-n", "2", "--model", model, "--out", str(out)) == 0
+    assert (
+        run(monkeypatch, "predict", "--like", str(data), "-n", "2", "--model", model, "--out", str(out)) == 0
+    )
     found = headers(out / "predictions.extxyz")
     assert sorted((h["crystal"], h["sample"], h["material_id"]) for h in found) == [
         (str(i), str(s), name) for i, name in enumerate("abc") for s in range(2)

@@ -9,9 +9,14 @@ from nucleate.errors import FormulaError
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
 
 
-@pytest.mark.parametrize("text", ["NaCl", "LiFePO4", "Ca(OH)2", "K2[PtCl6]", "Fe2(SO4)3", "Mg3(Al2(SiO4)3)2", "U", "O12"])
+@pytest.mark.parametrize(
+    "text", ["NaCl", "LiFePO4", "Ca(OH)2", "K2[PtCl6]", "Fe2(SO4)3", "Mg3(Al2(SiO4)3)2", "U", "O12"]
+)
 def test_counts_agree_with_pymatgen(text):
-    expected = {element.Z: int(count) for element, count in Composition(text.replace("[", "(").replace("]", ")")).items()}
+    expected = {
+        element.Z: int(count)
+        for element, count in Composition(text.replace("[", "(").replace("]", ")")).items()
+    }
     assert dict(parse_formula(text)) == expected
 
 

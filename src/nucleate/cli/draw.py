@@ -23,7 +23,11 @@ def draw(
     if not file.is_file():
         raise DataError(f"no file {file}", "make one with 'nucleate predict FORMULA --trajectory'")
     cells = [cell for _, cell in read_frames(file.read_text(), file.name) if cell is not None]
-    chosen = sorted({int(i) for i in np.linspace(0, len(cells) - 1, min(frames, max(1, len(cells)))).round()}) if cells else []
+    chosen = (
+        sorted({int(i) for i in np.linspace(0, len(cells) - 1, min(frames, max(1, len(cells)))).round()})
+        if cells
+        else []
+    )
     titles = [f"t = {i / max(1, len(cells) - 1):.2f}" for i in chosen]
     draw_strip([(cells[i].numbers, cells[i].frac, cells[i].lattice) for i in chosen], titles, out)
     print(out)

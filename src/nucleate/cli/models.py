@@ -8,7 +8,9 @@ import typer
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="A model, to see its card; all shipped models by default.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A model, to see its card; all shipped models by default.")
+    ] = None,
 ) -> None:
     """List the shipped models, or print one model's card as JSON."""
     import json
@@ -20,8 +22,7 @@ def models(
         return
     for model, folder in shipped_models().items():
         card = json.loads((folder / "card.json").read_text())
-        data, elements = card["data"], len(card["elements"])
-        print(
-            f"{model}\t{card['task']}\t{card['parameters'] / 1e6:.1f} M parameters\ttrained on {data['crystals']} crystals "
-            f"of {data['name']}\t{elements} elements\tup to {card['largest_cell']} atoms"
-        )
+        data, size = card["data"], f"{card['parameters'] / 1e6:.1f} M parameters"
+        source = f"trained on {data['crystals']} crystals of {data['name']}"
+        reach = f"{len(card['elements'])} elements, up to {card['largest_cell']} atoms"
+        print("\t".join((model, card["task"], size, source, reach)))

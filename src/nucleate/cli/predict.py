@@ -20,26 +20,40 @@ SHOWN_RANKS = 3
 
 
 def predict(
-    formulas: Annotated[list[str] | None, typer.Argument(metavar="FORMULA...", help="For example LiFePO4 NaCl.")] = None,
-    n: Annotated[int | None, typer.Option("-n", min=1, help="Structures for each formula (20), or each row (1).")] = None,
+    formulas: Annotated[
+        list[str] | None, typer.Argument(metavar="FORMULA...", help="For example LiFePO4 NaCl.")
+    ] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="Structures for each formula (20), or each row (1).")
+    ] = None,
     formula_units: Annotated[str, typer.Option(help="Formula units in the cell: 1,2,4 or auto.")] = "auto",
-    model: Annotated[str, typer.Option(help="Shipped model, model folder, or hf:owner/name.")] = "kldm-mp20-csp",
+    model: Annotated[
+        str, typer.Option(help="Shipped model, model folder, or hf:owner/name.")
+    ] = "kldm-mp20-csp",
     sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
     format_: Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")] = "cif",
     like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions.")] = None,
     split: Annotated[str, typer.Option(help="Split of the data set.")] = "val",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only a random part of the split, the same every time.")] = None,
-    trajectory: Annotated[bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only a random part of the split, the same every time.")
+    ] = None,
+    trajectory: Annotated[
+        bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     shard: Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")] = "0/1",
 ) -> None:
     """Predict crystal structures. A rerun of the same command goes on where it stopped."""
     if bool(formulas) == (like is not None):
-        raise FormulaError("give formulas or --like DIR, and not both", "for example: nucleate predict LiFePO4 -n 20")
+        raise FormulaError(
+            "give formulas or --like DIR, and not both", "for example: nucleate predict LiFePO4 -n 20"
+        )
     kinds = _kinds(format_)
     if threads is not None:
         import torch
@@ -72,7 +86,9 @@ def _shard(text: str) -> Shard:
 
     index, slash, count = text.partition("/")
     if not (slash and index.isdigit() and count.isdigit() and int(index) < int(count)):
-        raise ModelError(f"--shard {text} is not I/N with I below N", "for example --shard 0/4, 1/4, 2/4 and 3/4")
+        raise ModelError(
+            f"--shard {text} is not I/N with I below N", "for example --shard 0/4, 1/4, 2/4 and 3/4"
+        )
     return Shard(int(index), int(count))
 
 
@@ -81,7 +97,9 @@ def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> 
 
     parts = None if units == "auto" else units.split(",")
     if parts is not None and not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-        raise FormulaError(f"--formula-units {units} are not whole numbers", "write for example 1,2,4 or auto")
+        raise FormulaError(
+            f"--formula-units {units} are not whole numbers", "write for example 1,2,4 or auto"
+        )
     numbers = None if parts is None else tuple(int(part) for part in parts)
     return formula_requests(formulas, n, predictor.limits, numbers)
 
@@ -111,13 +129,25 @@ def _run(
     from nucleate.sampling.trajectory_file import write_trajectories
     from nucleate.settings import to_dict
 
-    asked = {"model": predictor.name, "weights": predictor.checksum, "seed": seed, "sampler": to_dict(settings)}
+    asked = {
+        "model": predictor.name,
+        "weights": predictor.checksum,
+        "seed": seed,
+        "sampler": to_dict(settings),
+    }
     asked["crystals"] = {"count": len(requests), "first": requests[0].identity, "last": requests[-1].identity}
     job = Job(out, asked, shard)
     missing = job.missing(requests)
     if len(missing) < len(requests[shard.index :: shard.count]):
-        say(f"going on: {len(requests[shard.index :: shard.count]) - len(missing)} crystals are already in {job.path}")
-    columns = TextColumn("predicting"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn()
+        say(
+            f"going on: {len(requests[shard.index :: shard.count]) - len(missing)} crystals are already in {job.path}"
+        )
+    columns = (
+        TextColumn("predicting"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("predict", total=len(missing))
 
@@ -144,7 +174,9 @@ def _present(out: Path, kinds: list[str]) -> None:
     for row in rows:
         if row.representative and row.rank <= SHOWN_RANKS:
             agree = f"{row.agree}/{row.samples}"
-            table.add_row(row.formula, str(row.rank), agree, row.cell, row.space_group, f"{row.volume:.2f}", row.file)
+            table.add_row(
+                row.formula, str(row.rank), agree, row.cell, row.space_group, f"{row.volume:.2f}", row.file
+            )
     Console(stderr=True).print(table)
     broken = sum(1 for row in rows if row.rank == 0)
     if broken:

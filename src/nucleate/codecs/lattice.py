@@ -68,7 +68,7 @@ class LogLengthsTanAngles(nn.Module):
 
 
 def _line_in_log_n(x: Float[Tensor, "crystals 3"], sizes: Sizes) -> Float[Tensor, "counts 3"]:
-    """Least-squares line of each column of x in log n, evaluated at every count; slope 1/3 if only one count is seen."""
+    """Least-squares line of each column of x in log n, at every count; slope 1/3 if only one count is seen."""
     log_n = sizes.double().log()
     spread = log_n - log_n.mean()
     if spread.abs().max() < 1e-9:

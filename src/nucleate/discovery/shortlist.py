@@ -68,7 +68,9 @@ def _rank_group(formula: str, members: list[tuple[dict[str, str], Structure]]) -
     clusters = rank_by_agreement(structures)
     for rank, cluster in enumerate(clusters, 1):
         for place, index in enumerate(cluster.members):
-            out.append((_row(formula, members[index], rank, place == 0, cluster, len(members)), structures[index]))
+            out.append(
+                (_row(formula, members[index], rank, place == 0, cluster, len(members)), structures[index])
+            )
     empty = Cluster((), 0.0, "-")
     for index, structure in enumerate(structures):
         if not is_usable(structure):
@@ -77,7 +79,12 @@ def _rank_group(formula: str, members: list[tuple[dict[str, str], Structure]]) -
 
 
 def _row(
-    formula: str, member: tuple[dict[str, str], Structure], rank: int, first: bool, cluster: Cluster, samples: int
+    formula: str,
+    member: tuple[dict[str, str], Structure],
+    rank: int,
+    first: bool,
+    cluster: Cluster,
+    samples: int,
 ) -> Row:
     info, structure = member
     cell, sample = info.get("cell", formula), int(info["sample"])
@@ -88,7 +95,9 @@ def _row(
     )  # fmt: skip
 
 
-def write_shortlist(folder: Path, rows: Sequence[Row], structures: Sequence[Structure], kinds: Sequence[str]) -> None:
+def write_shortlist(
+    folder: Path, rows: Sequence[Row], structures: Sequence[Structure], kinds: Sequence[str]
+) -> None:
     """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure."""
     with (folder / "ranking.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)])

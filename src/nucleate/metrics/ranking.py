@@ -1,7 +1,8 @@
 """Rank predicted structures of one composition by agreement: how many samples fall into the same cluster.
 
-Samples that match (pymatgen's StructureMatcher with its default tolerances) are one cluster; connected components, so that the
-order of the samples does not matter. The member with the smallest mean distance to the others stands for its cluster.
+Samples that match (pymatgen's StructureMatcher with its default tolerances) are one cluster; connected components,
+so that the order of the samples does not matter. The member with the smallest mean distance to the others stands for
+its cluster.
 """
 
 from __future__ import annotations
@@ -79,6 +80,6 @@ def space_group(structure: Structure) -> str:
     """Hermann-Mauguin symbol at a tolerance of 0.1 Å, "-" where none can be found."""
     import spglib
 
-    cell = (structure.lattice.matrix, structure.frac_coords, structure.atomic_numbers)
+    cell = (structure.lattice.matrix.tolist(), structure.frac_coords.tolist(), list(structure.atomic_numbers))
     found = spglib.get_spacegroup(cell, symprec=SYMMETRY_TOLERANCE)
     return found.split(" (")[0] if found else "-"

@@ -33,7 +33,9 @@ class Denoiser(nn.Module):
         raise NotImplementedError
 
 
-def masked_mean(x: Float[Tensor, "crystals atoms channels"], mask: Mask) -> Float[Tensor, "crystals channels"]:
+def masked_mean(
+    x: Float[Tensor, "crystals atoms channels"], mask: Mask
+) -> Float[Tensor, "crystals channels"]:
     """Mean over the real atoms of each crystal."""
     real = mask.unsqueeze(-1).to(x.dtype)
     return (x * real).sum(1) / real.sum(1)

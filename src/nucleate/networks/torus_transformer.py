@@ -44,7 +44,9 @@ class TorusTransformerSettings:
 class TorusTransformer(Denoiser):
     """See the module's text. Built for the heads that the processes ask for."""
 
-    def __init__(self, settings: TorusTransformerSettings, heads: dict[str, Head], lattice_width: int = 6) -> None:
+    def __init__(
+        self, settings: TorusTransformerSettings, heads: dict[str, Head], lattice_width: int = 6
+    ) -> None:
         super().__init__()
         s = settings
         self.species = SpeciesEmbedding(s.width)
@@ -55,16 +57,7 @@ class TorusTransformer(Denoiser):
         self.blocks = nn.ModuleList(Block(s) for _ in range(s.layers))
         self.norm = nn.LayerNorm(s.width)
         self.levels = {name: head.level for name, head in heads.items()}
-        self.heads = nn.ModuleDict(
-            {
-                name: nn.Sequential(
-                    nn.Linear(s.width, s.width), nn.SiLU(), nn.Linear(s.width, head.width, bias=False)
-                )
-                for name, head in heads.items()
-            }
-        )
-        for head in self.heads.values():
-            nn.init.zeros_(head[2].weight)
+        self.heads = nn.ModuleDict({name: _head(s.width, head.width) for name, head in heads.items()})
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         size = mask.sum(1, keepdim=True).to(t.dtype).log()
@@ -78,6 +71,13 @@ class TorusTransformer(Denoiser):
         x = self.norm(x)
         pooled = masked_mean(x, mask)
         return {name: head(x if self.levels[name] == "atom" else pooled) for name, head in self.heads.items()}
+
+
+def _head(width: int, out: int) -> nn.Module:
+    """Two layers, the last one zero at the start, so that the first predictions are the mean."""
+    last = nn.Linear(width, out, bias=False)
+    nn.init.zeros_(last.weight)
+    return nn.Sequential(nn.Linear(width, width), nn.SiLU(), last)
 
 
 class PairEmbedding(nn.Module):

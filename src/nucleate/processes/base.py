@@ -76,7 +76,14 @@ class Process(ABC):
 
     @abstractmethod
     def step(
-        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
     ) -> State:
         """The state at t_next > t. Under `pc` this is the predictor."""
 
@@ -89,7 +96,14 @@ class Process(ABC):
         """The quantity itself, from the state at t = 1."""
 
     def correct(
-        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
     ) -> State:
         """A corrector step at time t, where the process has one; t_next is where the sampler goes afterwards."""
         return state
@@ -112,10 +126,9 @@ def langevin(x: Tensor, score: Tensor, mask: Mask | None, tau: float, z: Tensor)
 
     Song et al. 2021 (arXiv 2011.13456) algorithm 5, with the step size of each crystal by itself.
     """
-    if mask is None:
-        power = score.square().mean(-1)
-    else:
-        power = score.square().mean(-1).sum(1) / mask.sum(1).clamp(min=1)
+    power = score.square().mean(-1)
+    if mask is not None:
+        power = power.sum(1) / mask.sum(1).clamp(min=1)
     moves = power > 1e-12
     delta = as_column(torch.where(moves, tau / power.clamp(min=1e-12), torch.zeros_like(power)), x)
     return x + delta * score + torch.sqrt(2 * delta) * z

@@ -30,7 +30,14 @@ class Fixed(Process):
         return {"species": state["x"]}
 
     def step(
-        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
     ) -> State:
         return state
 

@@ -75,7 +75,14 @@ class Gaussian(Process):
         return (state["x"] - alpha * prediction) / sigma.clamp(min=1e-6)
 
     def step(
-        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
     ) -> State:
         x = state["x"]
         eps = self.epsilon(state, prediction, t)
@@ -102,11 +109,20 @@ class Gaussian(Process):
         return x + (0.5 * beta * x + beta * score) * h + torch.sqrt(beta * h) * z
 
     def correct(
-        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
     ) -> State:
         sigma = as_column(self.alpha_sigma(t)[1], prediction).clamp(min=1e-6)
         score = -self.epsilon(state, prediction, t) / sigma
-        return {"x": langevin(state["x"], score, None, rule.tau, noise.normal(self.target_width).to(score.dtype))}
+        return {
+            "x": langevin(state["x"], score, None, rule.tau, noise.normal(self.target_width).to(score.dtype))
+        }
 
     def decode(self, state: State) -> Tensor:
         return state["x"]

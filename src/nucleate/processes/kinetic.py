@@ -66,7 +66,9 @@ class Kinetic(Process):
 
     def __init__(self, settings: KineticSettings) -> None:
         if settings.parametrisation == "simplified" and settings.initial_velocity != 0:
-            raise ValueError("the simplified parametrisation needs initial_velocity = 0; use parametrisation = direct")
+            raise ValueError(
+                "the simplified parametrisation needs initial_velocity = 0; use parametrisation = direct"
+            )
         if settings.shown == "rest" and settings.initial_velocity != 0:
             raise ValueError("shown = rest needs initial_velocity = 0; use shown = state")
         self.settings = settings
@@ -105,7 +107,9 @@ class Kinetic(Process):
         eps_v, eps_r = (self._centre(noise.normal(mask.shape[1], 3).to(data.dtype), mask) for _ in range(2))
         start = torch.zeros_like(data)
         if self.settings.initial_velocity > 0:
-            start = self.settings.initial_velocity * self._centre(noise.normal(mask.shape[1], 3).to(data.dtype), mask)
+            start = self.settings.initial_velocity * self._centre(
+                noise.normal(mask.shape[1], 3).to(data.dtype), mask
+            )
         velocity = torch.exp(-as_column(self.clock(t), data)) * start + sigma_v * eps_v
         mean = gain * (velocity + start)
         theta = wrap(TAU * data + mean + sigma_r * eps_r) * mask.unsqueeze(-1)
@@ -132,13 +136,22 @@ class Kinetic(Process):
         return -state["velocity"] / sigma_v**2 + gain * self.fisher_root(sigma_r) * prediction
 
     def step(
-        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
     ) -> State:
         score, velocity = self.score(state, prediction, t, mask), state["velocity"]
         h = as_column(self.clock(t) - self.clock(t_next), score)
         if rule.method == "em":
             z = self._centre(noise.normal(mask.shape[1], 3).to(score.dtype), mask)
-            velocity = torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
+            velocity = (
+                torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
+            )
         elif rule.method == "ode":
             velocity = torch.exp(h) * velocity + torch.expm1(h) * score
         else:
@@ -147,7 +160,14 @@ class Kinetic(Process):
         return self._drift(state["theta"], velocity, h, mask)
 
     def correct(
-        self, state: State, prediction: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise, rule: StepRule
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
     ) -> State:
         score = self.score(state, prediction, t, mask)
         z = self._centre(noise.normal(mask.shape[1], 3).to(score.dtype), mask)

@@ -21,7 +21,11 @@ FORMAT = 1
 
 
 def save_model(
-    folder: Path, model: CrystalModel, recipe: Recipe, card: dict[str, Any], dtype: torch.dtype = torch.float32
+    folder: Path,
+    model: CrystalModel,
+    recipe: Recipe,
+    card: dict[str, Any],
+    dtype: torch.dtype = torch.float32,
 ) -> None:
     """Write a model folder, each file as a whole. Parameters are stored as dtype, statistics in float32."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +45,8 @@ def load_model(folder: Path) -> tuple[CrystalModel, Recipe, dict[str, Any]]:
     missing = [n for n in ("weights.safetensors", "recipe.toml", "card.json") if not (folder / n).is_file()]
     if missing:
         raise ModelError(
-            f"{folder} is no model folder: it lacks {', '.join(missing)}", "name a run's 'model' folder or a shipped model"
+            f"{folder} is no model folder: it lacks {', '.join(missing)}",
+            "name a run's 'model' folder or a shipped model",
         )
     recipe, card = read_recipe(folder / "recipe.toml"), json.loads((folder / "card.json").read_text())
     model = recipe.build()
@@ -50,7 +55,9 @@ def load_model(folder: Path) -> tuple[CrystalModel, Recipe, dict[str, Any]]:
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise ModelError(f"the weights in {folder} don't fit its recipe ({reason})", "get the folder again") from None
+        raise ModelError(
+            f"the weights in {folder} don't fit its recipe ({reason})", "get the folder again"
+        ) from None
     return model.eval(), recipe, card
 
 

@@ -30,7 +30,7 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class KLDM:
-    """Crystal structure prediction with KLDM. The defaults are the paper's table; see docs/concepts/kinetic-langevin.md.
+    """Crystal structure prediction with KLDM; the defaults are the paper's table.
 
     Attributes:
         network: which of the two networks below is built.
@@ -76,27 +76,36 @@ _small = KLDM(
     frac=KineticSettings(horizon=3.0, shown="rest"),
     loss_weights=LossWeights(lattice=2.0),
     training=TrainingSettings(
-        epochs=400, batch=64, learning_rate=1.5e-3, schedule="cooldown", warmup=300, clip=1.0, validate_every=1000, checkpoint_every=500
+        epochs=400,
+        batch=64,
+        learning_rate=1.5e-3,
+        schedule="cooldown",
+        warmup=300,
+        clip=1.0,
+        validate_every=1000,
+        checkpoint_every=500,
     ),
     sampler=SamplerSettings(steps=100),
 )
 
 RECIPES: tuple[KLDM, ...] = (
     _paper,
-    replace(
-        _paper, name="kldm-csp-epsilon", standardise=False, lattice=GaussianSettings(predicts="epsilon")
-    ),
+    replace(_paper, name="kldm-csp-epsilon", standardise=False, lattice=GaussianSettings(predicts="epsilon")),
     _small,
     replace(
         _small,
         name="kldm-csp-tiny",
-        torus_transformer=TorusTransformerSettings(width=128, layers=4, heads=4, pair_width=32, time_width=64),
+        torus_transformer=TorusTransformerSettings(
+            width=128, layers=4, heads=4, pair_width=32, time_width=64
+        ),
         training=replace(_small.training, batch=128, learning_rate=2e-3),
     ),
     replace(
         _small,
         name="kldm-csp-large",
-        torus_transformer=TorusTransformerSettings(width=512, layers=8, heads=16, pair_width=128, frequencies=32),
+        torus_transformer=TorusTransformerSettings(
+            width=512, layers=8, heads=16, pair_width=128, frequencies=32
+        ),
         training=replace(_small.training, batch=256, epochs=1500, learning_rate=5e-4),
     ),
 )

@@ -49,7 +49,9 @@ def parse_formula(text: str) -> Counter[int]:
 
 
 def _unreadable(text: str, what: str) -> FormulaError:
-    return FormulaError(f"'{text}' is no formula that can be read: {what}", "write for example LiFePO4 or Ca(OH)2")
+    return FormulaError(
+        f"'{text}' is no formula that can be read: {what}", "write for example LiFePO4 or Ca(OH)2"
+    )
 
 
 def _number(symbol: str, text: str) -> int:

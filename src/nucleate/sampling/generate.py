@@ -31,8 +31,14 @@ class Generated:
 
 
 def generate(
-    model: CrystalModel, requests: Sequence[Request], settings: SamplerSettings, seed: int, *,
-    edges: int = EDGES, with_path: bool = False, on_step: Callable[[int], None] | None = None,
+    model: CrystalModel,
+    requests: Sequence[Request],
+    settings: SamplerSettings,
+    seed: int,
+    *,
+    edges: int = EDGES,
+    with_path: bool = False,
+    on_step: Callable[[int], None] | None = None,
 ) -> Iterator[list[Generated]]:
     """Draw every request, one list for each batch. The seed and a request decide its crystal, whatever the batch.
 
@@ -47,9 +53,11 @@ def generate(
         species[mask] = torch.tensor([z for request in chosen for z in request.species])
         noise = Noise.of(seed, torch.tensor([request.key for request in chosen], device=device))
         states, path = {}, []
-        marks = set(np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist())
+        marks = set(
+            np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist()
+        )
         before = model.evaluations
-        for number, (_, states) in enumerate(  # noqa: B007
+        for number, (_, states) in enumerate(
             trajectory(model, species.to(device), mask.to(device), settings, noise)
         ):
             if with_path and number in marks:
@@ -68,5 +76,8 @@ def _alone(crystals: Crystals, index: int) -> Crystals:
     size = int(crystals.sizes[index])
     row = slice(index, index + 1)
     return Crystals(
-        crystals.species[row, :size], crystals.frac[row, :size], crystals.lattice[row], crystals.mask[row, :size]
+        crystals.species[row, :size],
+        crystals.frac[row, :size],
+        crystals.lattice[row],
+        crystals.mask[row, :size],
     )

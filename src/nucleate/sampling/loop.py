@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 
@@ -31,7 +32,7 @@ def trajectory(
     states = {name: process.prior(mask, noise.at(PRIOR_STEP)) for name, process in model.processes.items()}
     states["species"] = {"x": species}
     yield 0.0, states
-    for number, (now, then) in enumerate(zip(times[:-1], times[1:], strict=True)):
+    for number, (now, then) in enumerate(pairwise(times)):
         draws = noise.at(PRIOR_STEP + 1 + number)
         t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
         if rule.method == "pc" and rule.order == "corrector-first":
@@ -49,7 +50,9 @@ def _move(
     """One network evaluation, then the move `how` of every process."""
     predictions = model.denoise(states, shown.clamp(max=1 - 1e-4), mask)
     return {
-        name: getattr(process, how)(states[name], predictions.get(name, NOTHING), t, t_next, mask, noise, rule)
+        name: getattr(process, how)(
+            states[name], predictions.get(name, NOTHING), t, t_next, mask, noise, rule
+        )
         for name, process in model.processes.items()
     }
 

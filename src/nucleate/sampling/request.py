@@ -60,7 +60,10 @@ class Limits:
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> Limits:
-        units = {int(a): {int(z): s for z, s in shares.items()} for a, shares in card.get("formula_units", {}).items()}
+        units = {
+            int(a): {int(z): s for z, s in shares.items()}
+            for a, shares in card.get("formula_units", {}).items()
+        }
         return cls(frozenset(card["elements"]), int(card["largest_cell"]), units)
 
     def check(self, text: str, counts: Counter[int]) -> None:
@@ -81,7 +84,11 @@ class Limits:
     def probable_units(self, atoms: int) -> dict[int, float]:
         """Numbers of formula units worth trying for a unit of so many atoms, with shares that sum to 1."""
         fitting = [units for units in COMMON_UNITS if units * atoms <= self.largest_cell] or [1]
-        shares = {z: s for z, s in self.units.get(atoms, {}).items() if s >= LEAST_SHARE and z * atoms <= self.largest_cell}
+        shares = {
+            z: s
+            for z, s in self.units.get(atoms, {}).items()
+            if s >= LEAST_SHARE and z * atoms <= self.largest_cell
+        }
         shares = shares or dict.fromkeys(fitting, 1.0)
         total = sum(shares.values())
         return {units: share / total for units, share in sorted(shares.items())}
@@ -103,7 +110,8 @@ def formula_requests(
             cell = Counter({z: c * number for z, c in unit.items()})
             limits.check(formula_text(cell), cell)
             requests += [
-                Request(species_of(cell), formula_text(cell), formula_text(unit), sample) for sample in range(count)
+                Request(species_of(cell), formula_text(cell), formula_text(unit), sample)
+                for sample in range(count)
             ]
     return requests
 
@@ -118,7 +126,9 @@ def _share_out(n: int, shares: dict[int, float]) -> dict[int, int]:
     return {units: count for units, count in counts.items() if count}
 
 
-def table_requests(table: CrystalTable, n: int, limits: Limits, rows: np.ndarray | None = None) -> list[Request]:
+def table_requests(
+    table: CrystalTable, n: int, limits: Limits, rows: np.ndarray | None = None
+) -> list[Request]:
     """n crystals for the composition of each row of a split."""
     requests = []
     for row in np.arange(len(table)) if rows is None else rows:
@@ -127,6 +137,7 @@ def table_requests(table: CrystalTable, n: int, limits: Limits, rows: np.ndarray
         limits.check(table.ids[int(row)], counts)
         formula = formula_text(reduce_formula(counts)[0])
         requests += [
-            Request(species, table.ids[int(row)], formula, sample, int(row), table.ids[int(row)]) for sample in range(n)
+            Request(species, table.ids[int(row)], formula, sample, int(row), table.ids[int(row)])
+            for sample in range(n)
         ]
     return requests
