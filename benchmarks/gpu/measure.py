@@ -35,7 +35,7 @@ def training_speed(run: Path) -> dict[str, float]:
     found = {k: v for row in rows for k, v in row.items() if k.startswith(("train/", "val/"))}
     if len(train) > 1:
         counts = [row["crystals_per_second"] * row["seconds"] for row in train]
-        middle = len(train) // 2
+        middle = (len(train) - 1) // 2
         if train[-1]["seconds"] > train[middle]["seconds"]:
             found["crystals_per_second"] = (counts[-1] - counts[middle]) / (
                 train[-1]["seconds"] - train[middle]["seconds"]

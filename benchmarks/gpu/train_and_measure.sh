@@ -39,6 +39,7 @@ timeout --signal=TERM --kill-after=60 "$CALL" "$PYTHON" -m nucleate.cli.main tra
   --minutes "$MINUTES" --resume --accelerator "$ACCELERATOR" "${words[@]}" 2>"$RUN.log" || status=$?
 tail -c 2000 "$RUN.log" | tr '\r' '\n' | tail -5
 case $status in 0 | 124 | 130 | 143) ;; *) exit "$status" ;; esac
+[ -e "$RUN/last.ckpt" ] || { echo "no checkpoint after $CALL seconds: raise CALL" >&2; exit 1; }
 mkdir -p "$OUT"
 "$PYTHON" benchmarks/gpu/measure.py --run "$RUN" --data "$DATA" --out "$OUT" --crystals "$CRYSTALS" --steps "$STEPS"
 "$PYTHON" benchmarks/gpu/compact.py pack "$RUN" "$OUT"

@@ -50,7 +50,8 @@ EVALUATION = {
     "full": {"match_rate@1": estimate(0.0), "rmse@1": estimate(None, 0)},
     "counts": {"reference_rows": 9047, "covered_rows": 100, "samples_per_row": 20, "predictions": 2000},
     "settings": {
-        "k": [1, 20], "matcher": {"stol": 0.5}, "pymatgen": "2026", "predictions": "p", "reference": "r", "split": "val",
+        "k": [1, 20], "matcher": {"stol": 0.5}, "pymatgen": "2026", "predictions": "p", "reference": "r",
+        "split": "val",
     },
 }  # fmt: skip
 

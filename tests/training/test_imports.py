@@ -30,6 +30,10 @@ class Hide:
     def find_spec(self, name, path=None, target=None):
         return None if name.partition(".")[0] in {BLOCKED} else self.finder.find_spec(name, path, target)
 
+    def find_distributions(self, *context):
+        found = self.finder.find_distributions(*context) if hasattr(self.finder, "find_distributions") else ()
+        return (one for one in found if one.metadata["Name"] not in {BLOCKED})
+
     def __getattr__(self, name):
         return getattr(self.finder, name)
 

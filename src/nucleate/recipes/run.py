@@ -26,7 +26,8 @@ from nucleate.recipes.folder import FORMAT, read_recipe, save_model
 from nucleate.recipes.match import match_rate_judge
 from nucleate.recipes.registry import Recipe
 from nucleate.training.batches import steps_per_epoch
-from nucleate.training.loop import Hooks, Trainer
+from nucleate.training.hooks import Hooks
+from nucleate.training.loop import Trainer
 from nucleate.training.progress import Budget, Counters
 
 FOLDERS = {"best": "model", "match": "model-match", "last": "model-last"}

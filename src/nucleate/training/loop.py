@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from nucleate.training.batches import StepPlan
 from nucleate.training.checkpoint import load_checkpoint, save_checkpoint
 from nucleate.training.ema import AveragedWeights
 from nucleate.training.feed import Feed
+from nucleate.training.hooks import Hooks
 from nucleate.training.interrupt import StopRequest
 from nucleate.training.log import MetricsLog, TrainingBar
 from nucleate.training.progress import Budget, Clock, Counters
@@ -30,16 +29,6 @@ from nucleate.training.validation import validation_loss, validation_subset
 
 LOG_EVERY = 50
 MATCH_RATE = "val/match_rate"
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """What a run does with its model besides training: `export(model, kind, metrics, counters)` writes it as the `best`
-    (validation loss), `match` (match rate) or `last` model, `match_rate(model)` judges predictions on validation (None
-    where that is not possible)."""
-
-    export: Callable[[CrystalModel, str, dict[str, float], Counters], None]
-    match_rate: Callable[[CrystalModel], dict[str, float]] | None = None
 
 
 class Trainer:
@@ -197,7 +186,7 @@ class Trainer:
             self._read()
         if self._due(10) or done:
             share = max(self.progress, 1e-9)
-            left = (counters.seconds + counters.paused) * (1 - share) / share
+            left = (counters.seconds + counters.paused) * max(0.0, 1 - share) / share
             bar.update(share, counters.step, self._rate(), counters.recent, left)
         if self.log is not None and (self._due(LOG_EVERY) or done):
             losses = {f"train/{name}": value for name, value in counters.recent.items()}

@@ -1,0 +1,23 @@
+"""What a run does with its model besides training: the seam between the loop and those who know recipes and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.training.progress import Counters
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Called by the first process, with the averaged weights in the model.
+
+    Attributes:
+        export: `export(model, kind, metrics, counters)` writes the model as the `best` (validation loss), `match`
+            (match rate) or `last` one.
+        match_rate: `match_rate(model)` judges predictions on validation; None where that is not possible.
+    """
+
+    export: Callable[[CrystalModel, str, dict[str, float], Counters], None]
+    match_rate: Callable[[CrystalModel], dict[str, float]] | None = None
