@@ -127,7 +127,7 @@ def test_like_predicts_every_row_of_a_split(model, tmp_path, monkeypatch):
     ("words", "part"),
     [
         (["KCl"], "K, which the model never saw"),
-        (["Sr20O20"], "40 atoms"),
+        (["Sr20O20", "--formula-units", "1"], "40 atoms"),
         (["NaCl", "--format", "pdf"], "no format 'pdf'"),
         (["NaCl", "--formula-units", "two"], "not whole numbers"),
         (["NaCl", "--shard", "3/3"], "--shard 3/3"),

@@ -90,8 +90,8 @@ def _row(
     cell, sample = info.get("cell", formula), int(info["sample"])
     return Row(
         formula=formula, rank=rank, representative=first, agree=len(cluster.members), samples=samples, cell=cell,
-        sample=sample, space_group=cluster.space_group, volume=structure.volume / len(structure), seed=int(info["seed"]),
-        nfe=int(info["nfe"]), model=info["model"], file=f"{cell}-{sample:03d}",
+        sample=sample, space_group=cluster.space_group, volume=structure.volume / len(structure),
+        seed=int(info["seed"]), nfe=int(info["nfe"]), model=info["model"], file=f"{cell}-{sample:03d}",
     )  # fmt: skip
 
 

@@ -23,7 +23,6 @@ def time_grid(settings: SamplerSettings) -> torch.Tensor:
     return 1 - (settings.noise_left + (1 - settings.noise_left) * u)
 
 
-@torch.no_grad()
 def trajectory(
     model: CrystalModel, species: Species, mask: Mask, settings: SamplerSettings, noise: Noise
 ) -> Iterator[tuple[float, States]]:
@@ -43,6 +42,7 @@ def trajectory(
         yield then, states
 
 
+@torch.no_grad()
 def _move(
     model: CrystalModel, how: str, states: States, t: PerCrystal, t_next: PerCrystal, shown: PerCrystal,
     mask: Mask, noise: Noise, rule,
