@@ -70,7 +70,7 @@ def draw(path: Path) -> None:
         axes[2].plot(times, jumped, label=name)
     axes[2].axhline(0.75, color="grey", lw=0.8, ls="--")
     axes[2].set_xlabel("τ")
-    axes[2].set_title("share of means that jumped, centred noise")
+    axes[2].set_title("zero net translation: share that jumped")
     axes[2].legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)

@@ -30,9 +30,9 @@ RULES = {
 SAMPLERS = {
     "em": SamplerSettings("em", steps=150),
     "ode": SamplerSettings("ode", steps=60),
-    "pc": SamplerSettings("pc", steps=60, tau=0.01),
-    "pc-one-drift": SamplerSettings("pc", steps=60, tau=0.01, drift_in_corrector=False),
-    "pc-predictor-first": SamplerSettings("pc", steps=60, tau=0.01, order="predictor-first"),
+    "pc": SamplerSettings("pc", steps=60, tau=0.002),
+    "pc-one-drift": SamplerSettings("pc", steps=60, tau=0.002, drift_in_corrector=False),
+    "pc-predictor-first": SamplerSettings("pc", steps=150, tau=0.002, order="predictor-first"),
 }
 DEFINED = [e for e in EXAMPLES if e.oracle is not None]
 
