@@ -29,7 +29,7 @@ from nucleate.training.log import read_metrics
 NETWORK = (
     "torus_transformer.width=96", "torus_transformer.layers=3", "torus_transformer.heads=4",
     "torus_transformer.pair_width=24", "torus_transformer.frequencies=8", "torus_transformer.time_width=64",
-    "training.batch=64", "training.schedule=constant", "training.warmup=100", "training.ema=0.995",
+    "training.batch=64", "training.slices=1", "training.schedule=constant", "training.warmup=100", "training.ema=0.995",
     "training.learning_rate=1e-3", "training.clip=1.0",
     "sampler.method=pc", "frac.shown=state", "frac.horizon=2.0", "loss_weights.lattice=2.0",
 )  # fmt: skip
