@@ -34,6 +34,9 @@ def predict(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")
     ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Set a sampler setting: key=value, for example tau=0.1.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
     format_: Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")] = "cif",
@@ -60,9 +63,10 @@ def predict(
 
         torch.set_num_threads(threads)
     from nucleate.predictor import load
+    from nucleate.settings import override
 
     predictor = load(model, device)
-    settings = predictor.sampler(sampler, steps)
+    settings = override(predictor.sampler(sampler, steps), set_ or [])
     if like is not None:
         requests = _like(predictor, like, split, n or 1, limit)
     else:

@@ -24,7 +24,9 @@ def _distances(x: Tensor, images: int) -> Tensor:
     return wrap(x).unsqueeze(-1) + offsets
 
 
-def log_density(x: Float[Tensor, "..."], sigma: Float[Tensor, "..."], images: int = 3) -> Float[Tensor, "..."]:
+def log_density(
+    x: Float[Tensor, "..."], sigma: Float[Tensor, "..."], images: int = 3
+) -> Float[Tensor, "..."]:
     """log of the wrapped normal density at angle x from its mean, per radian."""
     exponents = -0.5 * (_distances(x, images) / sigma.unsqueeze(-1)) ** 2
     return exponents.logsumexp(-1) - torch.log(sigma * math.sqrt(TAU))

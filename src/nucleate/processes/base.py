@@ -39,6 +39,8 @@ class StepRule:
         order: which of the two comes first under `pc`: `corrector-first` is the published code, `predictor-first` the
             paper's algorithm 4.
         tau: size of a corrector step relative to the mean squared score of the crystal.
+        corrector: step size of the corrector, relative to the mean squared score of the `crystal` (as published) or to
+            its `expected` value at this time.
         drift_in_corrector: whether the corrector of the kinetic process moves the coordinates as well.
         euler: take plain Euler-Maruyama steps of the variance-preserving process under `em` (as published) in place of
             its exact ancestral step.
@@ -47,6 +49,7 @@ class StepRule:
     method: Literal["em", "ode", "pc"] = "pc"
     order: Literal["corrector-first", "predictor-first"] = "corrector-first"
     tau: float = 0.25
+    corrector: Literal["crystal", "expected"] = "crystal"
     drift_in_corrector: bool = True
     euler: bool = False
 
@@ -121,14 +124,21 @@ def as_column(x: PerCrystal, like: Tensor) -> Tensor:
     return x.reshape(-1, *(1,) * (like.ndim - 1))
 
 
-def langevin(x: Tensor, score: Tensor, mask: Mask | None, tau: float, z: Tensor) -> Tensor:
-    """x + delta s + sqrt(2 delta) z with delta = tau / mean(s^2) over the crystal; a zero score leaves x as it is.
+def langevin(
+    x: Tensor, score: Tensor, mask: Mask | None, expected: Tensor, rule: StepRule, z: Tensor
+) -> Tensor:
+    """x + delta s + sqrt(2 delta) z with delta = tau / power; a zero score leaves x as it is.
 
-    Song et al. 2021 (arXiv 2011.13456) algorithm 5, with the step size of each crystal by itself.
+    The power is the mean of s^2 over the crystal (Song et al. 2021, arXiv 2011.13456, algorithm 5, with the step size of
+    each crystal by itself) or, under `corrector = expected`, its expectation at this time. The former depends on the
+    state without the term that would make up for it, and its inverse is heavy-tailed in small cells.
     """
-    power = score.square().mean(-1)
-    if mask is not None:
-        power = power.sum(1) / mask.sum(1).clamp(min=1)
-    moves = power > 1e-12
-    delta = as_column(torch.where(moves, tau / power.clamp(min=1e-12), torch.zeros_like(power)), x)
+    if rule.corrector == "expected":
+        delta = rule.tau / expected
+    else:
+        power = score.square().mean(-1)
+        if mask is not None:
+            power = power.sum(1) / mask.sum(1).clamp(min=1)
+        moves = power > 1e-12
+        delta = as_column(torch.where(moves, rule.tau / power.clamp(min=1e-12), torch.zeros_like(power)), x)
     return x + delta * score + torch.sqrt(2 * delta) * z

@@ -120,9 +120,8 @@ class Gaussian(Process):
     ) -> State:
         sigma = as_column(self.alpha_sigma(t)[1], prediction).clamp(min=1e-6)
         score = -self.epsilon(state, prediction, t) / sigma
-        return {
-            "x": langevin(state["x"], score, None, rule.tau, noise.normal(self.target_width).to(score.dtype))
-        }
+        z = noise.normal(self.target_width).to(score.dtype)
+        return {"x": langevin(state["x"], score, None, sigma**-2, rule, z)}
 
     def decode(self, state: State) -> Tensor:
         return state["x"]

@@ -171,7 +171,9 @@ class Kinetic(Process):
     ) -> State:
         score = self.score(state, prediction, t, mask)
         z = self._centre(noise.normal(mask.shape[1], 3).to(score.dtype), mask)
-        velocity = langevin(state["velocity"], score, mask, rule.tau, z)
+        gain, sigma_v, sigma_r = self.coefficients(t, score)
+        expected = sigma_v**-2 + (gain * self.fisher_root(sigma_r)) ** 2
+        velocity = langevin(state["velocity"], score, mask, expected, rule, z)
         if not rule.drift_in_corrector:
             return {"theta": state["theta"], "velocity": velocity}
         h = as_column((self.clock(t) - self.clock(t_next)).abs(), score)

@@ -16,7 +16,7 @@ class SamplerSettings:
         method: `em`, `ode` or `pc`; pc takes two network evaluations a step.
         steps: steps from noise to data. power: 1 for a uniform time grid; above 1 steps are smaller near the data.
         noise_left: distance of the last time from the data, 0 to end on it.
-        order, tau, drift_in_corrector, euler: see `nucleate.processes.base.StepRule`.
+        order, tau, corrector, drift_in_corrector, euler: see `nucleate.processes.base.StepRule`.
     """
 
     method: Literal["em", "ode", "pc"] = "pc"
@@ -25,12 +25,15 @@ class SamplerSettings:
     noise_left: float = 0.0
     order: Literal["corrector-first", "predictor-first"] = "corrector-first"
     tau: float = 0.25
+    corrector: Literal["crystal", "expected"] = "crystal"
     drift_in_corrector: bool = True
     euler: bool = False
 
     @property
     def rule(self) -> StepRule:
-        return StepRule(self.method, self.order, self.tau, self.drift_in_corrector, self.euler)
+        return StepRule(
+            self.method, self.order, self.tau, self.corrector, self.drift_in_corrector, self.euler
+        )
 
     @property
     def evaluations(self) -> int:
