@@ -41,11 +41,13 @@ CELLS = {
     "direct, velocity 1": (DIRECT, "frac.initial_velocity=1.0"),
     "simplified": (),
     "simplified, not centred": ("frac.centred=false",),
+    "simplified, at rest": ("frac.shown=rest",),
 }
 PANELS = {
     "initial velocities (direct)": [name for name in CELLS if name.startswith("direct")],
     "parametrisation": ["direct, velocity 0", "simplified"],
     "zero net translation": ["simplified", "simplified, not centred"],
+    "what the network sees": ["simplified", "simplified, at rest"],
 }
 
 

@@ -1,0 +1,53 @@
+"""Put a trained model into the package: half precision, a full card, the sampler that was found best.
+
+    python benchmarks/ship.py --run runs/mp20-small --data data/mp_20 --name kldm-mp20-csp --sampler steps=100
+
+The averaged weights of RUN/model (or --folder model-last) go to src/nucleate/shipped/NAME.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from nucleate.data.dataset import Dataset
+from nucleate.recipes.card import make_card
+from nucleate.recipes.folder import load_model, save_model
+from nucleate.settings import override
+from nucleate.training.log import read_metrics
+
+SHIPPED = Path(__file__).resolve().parent.parent / "src" / "nucleate" / "shipped"
+
+
+def ship(asked: argparse.Namespace) -> Path:
+    model, recipe, old = load_model(asked.run / asked.folder)
+    recipe = replace(recipe, sampler=override(recipe.sampler, asked.sampler))
+    dataset = Dataset.open(asked.data)
+    card = make_card(recipe, dataset, dataset.split("train"), model, 1, torch.device("cpu"))
+    rows = read_metrics(asked.run / "metrics.jsonl")
+    last = next(row for row in reversed(rows) if "val/total" in row)
+    card["hardware"] |= {key: old["hardware"][key] for key in ("devices", "threads", "cuda") if key in old["hardware"]}
+    card["data"]["note"] = asked.note
+    card["training"] = {"steps": last["step"], "minutes": round(last["seconds"] / 60, 1)}
+    card["metrics"] = old["metrics"]
+    card["weights"] = "averaged over training (EMA), stored in half precision"
+    folder = SHIPPED / asked.name
+    save_model(folder, model, recipe, card, torch.float16)
+    return folder
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--folder", default="model")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--note", default="")
+    parser.add_argument("--sampler", nargs="*", default=[], metavar="KEY=VALUE")
+    folder = ship(parser.parse_args())
+    size = (folder / "weights.safetensors").stat().st_size / 1e6
+    print(json.dumps({"folder": folder.name, "megabytes": round(size, 2)}))
