@@ -19,7 +19,7 @@ def predictor(tmp_path_factory):
 
 
 def test_predict_gives_structures_with_their_origin(predictor):
-    structures = predictor.predict("SrTiO3", n=3, seed=5)
+    structures = predictor.predict("SrTiO3", n=3, seed=5, formula_units=1)
     assert [s.composition for s in structures] == [Composition("SrTiO3")] * 3
     assert [s.properties["sample"] for s in structures] == [0, 1, 2]
     assert structures[0].properties["seed"] == 5
@@ -50,9 +50,9 @@ def test_batch_size_does_not_change_a_crystal(predictor):
 
 
 def test_takes_and_gives_ase_atoms_and_pymatgen_structures(predictor):
-    structure = predictor.predict("NaCl")[0]
-    atoms = predictor.predict_atoms(structure, seed=3)[0]
-    again = predictor.predict_atoms(atoms, seed=3)[0]
+    structure = predictor.predict("NaCl", formula_units=1)[0]
+    atoms = predictor.predict_atoms(structure, seed=3, formula_units=1)[0]
+    again = predictor.predict_atoms(atoms, seed=3, formula_units=1)[0]
     assert atoms.get_chemical_formula() == "ClNa"
     assert atoms.pbc.all()
     assert atoms.info["model"] == "tiny"
@@ -60,11 +60,23 @@ def test_takes_and_gives_ase_atoms_and_pymatgen_structures(predictor):
     assert isinstance(predictor.predict(Composition("SrTiO3"))[0], Structure)
 
 
-@pytest.mark.parametrize(("formula", "n"), [("KCl", 1), ("Sr30", 1), ("NaCl", 0), ("Na$", 1)])
+@pytest.mark.parametrize(
+    ("formula", "n"), [("KCl", 1), ("Sr30", 1), ("NaCl", 0), ("Na$", 1), ("Na1000000000Cl", 1)]
+)
 def test_what_can_not_be_predicted_is_an_error_with_a_hint(predictor, formula, n):
     with pytest.raises(FormulaError) as caught:
-        predictor.predict(formula, n=n)
+        predictor.predict(formula, n=n, formula_units=1)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("units", ["12", 0, (1, 0), ()])
+def test_formula_units_that_are_no_numbers(predictor, units):
+    with pytest.raises(FormulaError, match="formula_units"):
+        predictor.predict("NaCl", formula_units=units)
+
+
+def test_a_formula_named_twice_is_one_request(predictor):
+    assert len(formula_requests(["NaCl", "Na2Cl2", "NaCl"], 2, predictor.limits, (1,))) == 4
 
 
 def test_unknown_models_and_damaged_folders(tmp_path):

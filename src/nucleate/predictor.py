@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -20,7 +20,7 @@ from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.folder import load_model
 from nucleate.recipes.registry import Recipe
 from nucleate.sampling.formula import formula_text
-from nucleate.sampling.generate import Generated, generate
+from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header
 from nucleate.sampling.request import Limits, Request, formula_requests
 from nucleate.sampling.settings import SamplerSettings
@@ -39,19 +39,33 @@ def shipped_models() -> dict[str, Path]:
     return {path.name: path for path in sorted(root.iterdir()) if (path / "recipe.toml").exists()}
 
 
-def load(name: str | Path = DEFAULT_MODEL, device: str = "auto") -> Predictor:
-    """A trained model: a shipped name, a model folder, or `hf:owner/name` from the Hugging Face hub.
+def load(
+    name: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Literal["float32", "bf16"] = "float32"
+) -> Predictor:
+    """A trained model: a shipped name, a model or run folder, or `hf:owner/name` from the Hugging Face hub.
 
-    Raises ModelError when there is no such model, MissingPackageError when huggingface-hub is needed for it.
+    device: `auto`, `cpu`, `cuda` or another of torch's. precision: of the network's products.
+    Raises ModelError when there is no such model or device, MissingPackageError when huggingface-hub is needed.
     """
     folder = find_model(str(name))
     model, recipe, card = load_model(folder)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    label = (
-        folder.name if folder.name not in ("model", "model-last") else f"{folder.parent.name}/{folder.name}"
-    )
-    return Predictor(model.to(device), recipe, card, label, folder)
+    try:
+        model = model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise ModelError(f"device '{device}' can't be used ({first})", "use --device cpu or auto") from None
+    model.bf16 = precision == "bf16"
+    return Predictor(model, recipe, card, _label(str(name), folder), folder)
+
+
+def _label(name: str, folder: Path) -> str:
+    """What a model is called in files: the hub's name, the folder's, or the run's with the folder's."""
+    if name.startswith("hf:"):
+        return name[3:]
+    folder = folder.resolve()
+    return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("model") else folder.name
 
 
 def find_model(name: str) -> Path:
@@ -108,6 +122,11 @@ class Predictor:
         return Limits.of_card(self.card)
 
     @property
+    def edges(self) -> int:
+        """Padded pairs of atoms in a batch that suit the device."""
+        return EDGES if next(self.model.parameters()).device.type == "cpu" else 32 * EDGES
+
+    @property
     def checksum(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the weights."""
         return hashlib.sha256((self.folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
@@ -120,16 +139,17 @@ class Predictor:
 
     def draw(
         self, requests: Sequence[Request], sampler: SamplerSettings | None = None, seed: int = 0, *,
-        with_path: bool = False, on_step: Callable[[int], None] | None = None,
+        with_path: bool = False, on_step: Callable[[int], None] | None = None, edges: int | None = None,
     ) -> Iterator[list[Generated]]:  # fmt: skip
         """Crystals for requests, one list for each batch, as they come."""
         return generate(
-            self.model, requests, sampler or self.recipe.sampler, seed, with_path=with_path, on_step=on_step
-        )
+            self.model, requests, sampler or self.recipe.sampler, seed,
+            edges=edges or self.edges, with_path=with_path, on_step=on_step,
+        )  # fmt: skip
 
     def predict(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
-        formula_units: int | Sequence[int] | str = 1, sampler: SamplerSettings | None = None,
+        formula_units: int | Sequence[int] | str = "auto", sampler: SamplerSettings | None = None,
     ) -> list[Structure]:  # fmt: skip
         """n predicted structures of a formula, in the order of their sample numbers.
 
@@ -151,7 +171,7 @@ class Predictor:
 
     def predict_atoms(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
-        formula_units: int | Sequence[int] | str = 1, sampler: SamplerSettings | None = None,
+        formula_units: int | Sequence[int] | str = "auto", sampler: SamplerSettings | None = None,
     ) -> list[Atoms]:  # fmt: skip
         """As `predict`, but ASE atoms with the same entries in `info`."""
         out = []
@@ -190,6 +210,15 @@ class Predictor:
         order = {request.identity: place for place, request in enumerate(requests)}
         made = [one for batch in self.draw(requests, sampler, seed) for one in batch]
         return sorted(made, key=lambda one: order[one.request.identity])
+
+
+def _units_of(formula_units: int | Sequence[int] | str) -> tuple[int, ...] | None:
+    if formula_units == "auto":
+        return None
+    units = (formula_units,) if isinstance(formula_units, int) else tuple(formula_units)
+    if not units or not all(isinstance(number, int) and number > 0 for number in units):
+        raise FormulaError(f"formula_units = {formula_units!r}", 'give 1, (1, 2, 4) or "auto"')
+    return tuple(int(number) for number in units)
 
 
 def _text_of(formula: Any) -> str:

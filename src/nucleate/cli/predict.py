@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nucleate.cli.console import say
 from nucleate.errors import FormulaError, ModelError
 
 if TYPE_CHECKING:
     from nucleate.predictor import Predictor
-    from nucleate.sampling.job import Shard
+    from nucleate.sampling.job import Job, Shard
     from nucleate.sampling.request import Request
     from nucleate.sampling.settings import SamplerSettings
 
@@ -20,44 +23,35 @@ SHOWN_RANKS = 3
 
 
 def predict(
-    formulas: Annotated[
-        list[str] | None, typer.Argument(metavar="FORMULA...", help="For example LiFePO4 NaCl.")
-    ] = None,
+    formulas: Annotated[list[str] | None, typer.Argument(metavar="FORMULA...", help="Such as LiFePO4.")] = None,
     n: Annotated[
-        int | None, typer.Option("-n", min=1, help="Structures for each formula (20), or each row (1).")
+        int | None, typer.Option("-n", min=1, help="Structures for each formula (20) or each row of --like (1).")
     ] = None,
-    formula_units: Annotated[str, typer.Option(help="Formula units in the cell: 1,2,4 or auto.")] = "auto",
-    model: Annotated[
-        str, typer.Option(help="Shipped model, model folder, or hf:owner/name.")
-    ] = "kldm-mp20-csp",
+    formula_units: Annotated[
+        str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto shares n over the probable.")
+    ] = "auto",
+    model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-csp",
     sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Set a sampler setting: key=value, for example tau=0.1.")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, for example tau=0.1.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
     format_: Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")] = "cif",
-    like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions.")] = None,
+    like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions (extxyz only).")] = None,
     split: Annotated[str, typer.Option(help="Split of the data set.")] = "val",
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only a random part of the split, the same every time.")
-    ] = None,
-    trajectory: Annotated[
-        bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")
-    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="A random part of the split, the same every time.")] = None,
+    trajectory: Annotated[bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    edges: Annotated[int | None, typer.Option(min=1, help="Padded pairs of atoms in a batch; by device.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     shard: Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")] = "0/1",
-) -> None:
+) -> None:  # fmt: skip
     """Predict crystal structures. A rerun of the same command goes on where it stopped."""
     if bool(formulas) == (like is not None):
         raise FormulaError(
             "give formulas or --like DIR, and not both", "for example: nucleate predict LiFePO4 -n 20"
         )
-    kinds = _kinds(format_)
+    kinds, part = _kinds(format_), _shard(shard)
     if threads is not None:
         import torch
 
@@ -71,10 +65,10 @@ def predict(
         requests = _like(predictor, like, split, n or 1, limit)
     else:
         requests = _formulas(predictor, formulas or [], n or 20, formula_units)
-    _run(predictor, requests, settings, seed, out, _shard(shard), trajectory)
+    _Work(predictor, requests, settings, seed, trajectory, edges).run(out, part)
     if like is None:
         _present(out, kinds)
-    print(out)
+    say(f"written to {out}")
 
 
 def _kinds(text: str) -> list[str]:
@@ -118,58 +112,86 @@ def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | N
     rows = np.arange(len(table))
     if limit is not None and limit < len(table):
         rows = np.sort(np.random.default_rng(0).permutation(len(table))[:limit])
-    return table_requests(table, n, predictor.limits, rows)
-
-
-def _run(
-    predictor: Predictor, requests: list[Request], settings: SamplerSettings, seed: int, out: Path,
-    shard: Shard, with_path: bool,
-) -> None:  # fmt: skip
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from nucleate.cli.console import say
-    from nucleate.sampling.job import Job
-    from nucleate.sampling.trajectory_file import write_trajectories
-    from nucleate.settings import to_dict
-
-    asked = {
-        "model": predictor.name,
-        "weights": predictor.checksum,
-        "seed": seed,
-        "sampler": to_dict(settings),
-    }
-    asked["crystals"] = {"count": len(requests), "first": requests[0].identity, "last": requests[-1].identity}
-    job = Job(out, asked, shard)
-    missing = job.missing(requests)
-    if len(missing) < len(requests[shard.index :: shard.count]):
-        say(
-            f"going on: {len(requests[shard.index :: shard.count]) - len(missing)} crystals are already in {job.path}"
+    requests, refused = table_requests(table, n, predictor.limits, rows)
+    if refused:
+        say(f"{len(refused)} of {len(rows)} rows can't be predicted with this model; the first: {refused[0]}")
+    if not requests:
+        raise ModelError(
+            f"no row of the {split} split of {folder} can be predicted", "use another model or split"
         )
-    columns = (
-        TextColumn("predicting"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("predict", total=len(missing))
+    return requests
 
-        def on_step(crystals: int) -> None:
-            progress.advance(task, crystals / settings.steps)
 
-        for batch in predictor.draw(missing, settings, seed, with_path=with_path, on_step=on_step):
-            job.write(batch, seed, predictor.name)
-            if with_path:
-                write_trajectories(out, batch, seed, predictor.name)
+@dataclass(frozen=True)
+class _Work:
+    """What is drawn and how."""
+
+    predictor: Predictor
+    requests: list[Request]
+    settings: SamplerSettings
+    seed: int
+    with_path: bool
+    edges: int | None
+
+    @property
+    def asked(self) -> dict[str, object]:
+        """What makes two jobs the same, for job.json."""
+        from nucleate.settings import to_dict
+
+        identities = "\n".join(sorted(request.identity for request in self.requests))
+        return {
+            "model": self.predictor.name,
+            "weights": self.predictor.checksum,
+            "seed": self.seed,
+            "sampler": to_dict(self.settings),
+            "crystals": {
+                "count": len(self.requests),
+                "digest": hashlib.sha256(identities.encode()).hexdigest()[:16],
+            },
+        }
+
+    def run(self, out: Path, shard: Shard) -> None:
+        from nucleate.sampling.job import Job
+        from nucleate.sampling.trajectory_file import trajectory_path
+
+        job = Job(out, self.asked, shard)
+        missing, mine = job.missing(self.requests), job.mine(self.requests)
+        if len(missing) < len(mine):
+            say(f"going on: {len(mine) - len(missing)} of {len(mine)} crystals are already in {out}")
+        if self.with_path:
+            undrawn = {request.key for request in missing}
+            missing = [r for r in mine if r.key in undrawn or not trajectory_path(out, r).exists()]
+        self._draw(job, missing)
+
+    def _draw(self, job: Job, missing: list[Request]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from nucleate.sampling.trajectory_file import write_trajectories
+
+        columns = (
+            TextColumn("predicting"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("predict", total=len(missing) * self.settings.steps)
+            batches = self.predictor.draw(
+                missing, self.settings, self.seed, with_path=self.with_path, edges=self.edges,
+                on_step=lambda crystals: progress.advance(task, crystals),
+            )  # fmt: skip
+            for batch in batches:
+                if self.with_path:
+                    write_trajectories(job.folder, batch, self.seed, self.predictor.name)
+                job.write(batch, self.seed, self.predictor.name)
 
 
 def _present(out: Path, kinds: list[str]) -> None:
-    """Files and ranking of everything in the folder."""
+    """Files and ranking of everything in the folder; the table is the command's output."""
     from rich.console import Console
     from rich.table import Table
 
-    from nucleate.cli.console import say
     from nucleate.discovery.shortlist import shortlist, write_shortlist
 
     rows, structures = shortlist(out)
@@ -181,7 +203,7 @@ def _present(out: Path, kinds: list[str]) -> None:
             table.add_row(
                 row.formula, str(row.rank), agree, row.cell, row.space_group, f"{row.volume:.2f}", row.file
             )
-    Console(stderr=True).print(table)
+    Console().print(table)
     broken = sum(1 for row in rows if row.rank == 0)
     if broken:
         say(f"{broken} of {len(rows)} structures have atoms closer than 0.5 Å or no volume: kept, not ranked")

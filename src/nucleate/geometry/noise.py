@@ -47,7 +47,7 @@ class Noise:
     @classmethod
     def of(cls, seed: int, crystals: Int[Tensor, " crystals"]) -> Noise:
         """Streams for crystals that are numbered by any integers, under one seed."""
-        root = _mix(torch.full_like(crystals, seed, dtype=torch.int64) + _GOLDEN)
+        root = _mix(torch.full_like(crystals, seed % (1 << 63), dtype=torch.int64) + _GOLDEN)
         return cls(_mix(root ^ _mix(crystals.long() * _GOLDEN + _MIX_2)))
 
     def at(self, step: int) -> Noise:

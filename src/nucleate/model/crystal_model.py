@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +27,7 @@ class CrystalModel(nn.Module):
         network: the denoiser, with a head for every process that predicts something.
         loss_weights: weight of each process in the total loss.
         evaluations: how often the network was called, the NFE of a sampler.
+        bf16: run the network's products in bfloat16.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class CrystalModel(nn.Module):
         self.network = network
         self.loss_weights = loss_weights or {}
         self.evaluations = 0
+        self.bf16 = False
 
     def encode(self, crystals: Crystals) -> dict[str, Tensor]:
         """Crystals to the channels that the processes work on."""
@@ -59,7 +63,8 @@ class CrystalModel(nn.Module):
         inputs: dict[str, Tensor] = {}
         for name, process in self.processes.items():
             inputs |= process.inputs(states[name], t)
-        predictions = self.network(inputs, t, mask)
+        with torch.autocast(t.device.type, torch.bfloat16, enabled=True) if self.bf16 else nullcontext():
+            predictions = self.network(inputs, t, mask)
         return {name: prediction.float() for name, prediction in predictions.items()}
 
     def loss(self, crystals: Crystals, t: PerCrystal, noise: Noise) -> dict[str, PerCrystal]:

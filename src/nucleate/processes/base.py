@@ -129,9 +129,9 @@ def langevin(
 ) -> Tensor:
     """x + delta s + sqrt(2 delta) z with delta = tau / power; a zero score leaves x as it is.
 
-    The power is the mean of s^2 over the crystal (Song et al. 2021, arXiv 2011.13456, algorithm 5, with the step size of
-    each crystal by itself) or, under `corrector = expected`, its expectation at this time. The former depends on the
-    state without the term that would make up for it, and its inverse is heavy-tailed in small cells.
+    The power is the mean of s^2 over the crystal (Song et al. 2021, arXiv 2011.13456, algorithm 5, with the step size
+    of each crystal by itself) or, under `corrector = expected`, its expectation at this time. The former depends on
+    the state without the term that would make up for it, and its inverse is heavy-tailed in small cells.
     """
     if rule.corrector == "expected":
         delta = rule.tau / expected

@@ -69,8 +69,10 @@ class Kinetic(Process):
             raise ValueError(
                 "the simplified parametrisation needs initial_velocity = 0; use parametrisation = direct"
             )
-        if settings.shown == "rest" and settings.initial_velocity != 0:
-            raise ValueError("shown = rest needs initial_velocity = 0; use shown = state")
+        if settings.shown == "rest" and settings.parametrisation == "direct":
+            raise ValueError(
+                "the direct parametrisation asks for the velocity's noise; it needs shown = state"
+            )
         self.settings = settings
         widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
         self.images = wrapped_normal.images_for(widest)

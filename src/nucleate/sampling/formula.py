@@ -9,6 +9,7 @@ from collections import Counter
 from nucleate.elements import ATOMIC_NUMBERS, SYMBOLS
 from nucleate.errors import FormulaError
 
+LARGEST_COUNT = 9999
 _TOKEN = re.compile(r"([A-Z][a-z]?)|(\d+(?:\.\d+)?)|([(\[])|([)\]])")
 
 
@@ -31,8 +32,9 @@ def parse_formula(text: str) -> Counter[int]:
         elif count:
             if latest is None or "." in count or int(count) == 0:
                 raise _unreadable(text, f"the count {count}")
-            for _repeat in range(int(count) - 1):
-                stack[-1].update(latest)
+            if int(count) > LARGEST_COUNT:
+                raise _unreadable(text, f"the count {count}")
+            stack[-1].update({number: (int(count) - 1) * n for number, n in latest.items()})
             latest = None
         elif opening:
             stack.append(Counter())

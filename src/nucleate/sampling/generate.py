@@ -16,18 +16,21 @@ from nucleate.sampling.loop import trajectory
 from nucleate.sampling.request import Request
 from nucleate.sampling.settings import SamplerSettings
 
-EDGES = 16384
+EDGES = 4096
+"""Padded pairs of atoms in a batch: small enough that results reach the disk often, large enough for a CPU's products.
+On a GPU ask for 16 times as many."""
 FRAMES = 100
 
 
 @dataclass(frozen=True)
 class Generated:
-    """One crystal as a batch of one without padding, the request it answers, what it cost, and the way it took."""
+    """One crystal as a batch of one without padding, the request it answers, what it cost, and the way it took: the
+    time and the crystal of up to FRAMES + 1 steps, empty unless it was asked for."""
 
     request: Request
     crystal: Crystals
     nfe: int
-    path: tuple[Crystals, ...] = ()
+    path: tuple[tuple[float, Crystals], ...] = ()
 
 
 def generate(
@@ -57,17 +60,17 @@ def generate(
             np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist()
         )
         before = model.evaluations
-        for number, (_, states) in enumerate(
+        for number, (t, states) in enumerate(
             trajectory(model, species.to(device), mask.to(device), settings, noise)
         ):
             if with_path and number in marks:
-                path.append(model.decode(states, mask.to(device)).to("cpu"))
+                path.append((t, model.decode(states, mask.to(device)).to("cpu")))
             if on_step is not None and number:
                 on_step(len(chosen))
         nfe = model.evaluations - before
         crystals = model.decode(states, mask.to(device)).to("cpu")
         yield [
-            Generated(request, _alone(crystals, i), nfe, tuple(_alone(frame, i) for frame in path))
+            Generated(request, _alone(crystals, i), nfe, tuple((t, _alone(frame, i)) for t, frame in path))
             for i, request in enumerate(chosen)
         ]
 

@@ -7,14 +7,15 @@ Several processes may share one folder, each with its own shard of the requests 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nucleate.data.extxyz import drop_cut_frame, frame_text
+from nucleate.data.extxyz import drop_cut_frame, frame_text, read_headers
 from nucleate.errors import ModelError
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.request import Request
@@ -33,43 +34,59 @@ class Shard:
 
 
 class Job:
-    """The folder of one job. Raises ModelError when it already holds another job's predictions."""
+    """The folder of one job. Raises ModelError when it can't be made or already holds another job's predictions."""
 
     def __init__(self, folder: Path, asked: dict[str, Any], shard: Shard | None = None) -> None:
         self.folder, self.shard = folder, shard or Shard()
         self.path = folder / self.shard.file
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(f"{folder} can't be made ({error.strerror})", "name another --out") from None
         self._claim(asked)
-        self.done = {header["key"] for header in drop_cut_frame(self.path)} if self.path.exists() else set()
+        if self.path.exists():
+            drop_cut_frame(self.path)
+        self.done = {header["key"] for path in self.files() for header, _ in read_headers(path)}
 
     def _claim(self, asked: dict[str, Any]) -> None:
-        asked = json.loads(json.dumps(asked))
+        """Leave job.json behind as a whole, or compare with the one that is there."""
         record = self.folder / "job.json"
+        asked = json.loads(json.dumps(asked))
         if not record.exists():
-            record.write_text(json.dumps(asked, indent=2) + "\n")
+            scratch = self.folder / f"job.{os.getpid()}.part"
+            scratch.write_text(json.dumps(asked, indent=2) + "\n")
+            os.replace(scratch, record)
             return
-        before = json.loads(record.read_text())
+        try:
+            before = json.loads(record.read_text())
+        except ValueError:
+            raise ModelError(f"{record} is not readable", "delete it, or name another --out") from None
         changed = sorted(key for key in asked.keys() | before.keys() if asked.get(key) != before.get(key))
         if changed:
             raise ModelError(
-                f"{self.folder} holds predictions made with another {', '.join(changed)}",
+                f"{self.folder} holds predictions made with other {', '.join(changed)}",
                 "name another --out, or repeat the first command to go on with it",
             )
 
+    def mine(self, requests: Sequence[Request]) -> list[Request]:
+        """The requests of this shard."""
+        return list(requests[self.shard.index :: self.shard.count])
+
     def missing(self, requests: Sequence[Request]) -> list[Request]:
-        """The requests of this shard that are not on disk yet."""
-        mine = requests[self.shard.index :: self.shard.count]
-        return [request for request in mine if f"{request.key:016x}" not in self.done]
+        """The requests of this shard that no file of the folder holds yet."""
+        return [request for request in self.mine(requests) if request.name_of_key not in self.done]
 
     def write(self, batch: Sequence[Generated], seed: int, model: str) -> None:
-        """Append one batch; a crash loses at most this one."""
+        """Append what is new of one batch; a crash loses at most this one."""
+        new = [one for one in batch if one.request.name_of_key not in self.done]
         with self.path.open("a") as file:
-            file.write("".join(frame_text(*arrays(one), header(one, seed, model)) for one in batch))
+            file.write("".join(frame_text(*arrays(one), header(one, seed, model)) for one in new))
             file.flush()
+        self.done |= {one.request.name_of_key for one in new}
 
-    def files(self) -> Iterator[Path]:
+    def files(self) -> list[Path]:
         """All prediction files of the folder, those of other shards too."""
-        yield from sorted(self.folder.glob("predictions*.extxyz"))
+        return sorted(self.folder.glob("predictions*.extxyz"))
 
 
 def arrays(one: Generated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,5 +107,5 @@ def header(one: Generated, seed: int, model: str) -> dict[str, object]:
         "seed": seed,
         "nfe": one.nfe,
         "model": model,
-        "key": f"{request.key:016x}",
+        "key": request.name_of_key,
     }

@@ -12,7 +12,7 @@ import numpy as np
 
 from nucleate.data.table import CrystalTable
 from nucleate.elements import SYMBOLS
-from nucleate.errors import FormulaError
+from nucleate.errors import FormulaError, ModelError
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
 
 COMMON_UNITS = (1, 2, 4)
@@ -48,6 +48,11 @@ class Request:
         """63 bits of the identity, for the noise."""
         return int.from_bytes(hashlib.sha256(self.identity.encode()).digest()[:8], "big") >> 1
 
+    @property
+    def name_of_key(self) -> str:
+        """The key as it stands in files."""
+        return f"{self.key:016x}"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -60,6 +65,9 @@ class Limits:
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> Limits:
+        lacking = [key for key in ("elements", "largest_cell") if key not in card]
+        if lacking:
+            raise ModelError(f"the model's card lacks {', '.join(lacking)}", "get the model folder again")
         units = {
             int(a): {int(z): s for z, s in shares.items()}
             for a, shares in card.get("formula_units", {}).items()
@@ -113,7 +121,7 @@ def formula_requests(
                 Request(species_of(cell), formula_text(cell), formula_text(unit), sample)
                 for sample in range(count)
             ]
-    return requests
+    return list({request.identity: request for request in requests}.values())
 
 
 def _share_out(n: int, shares: dict[int, float]) -> dict[int, int]:
@@ -128,16 +136,18 @@ def _share_out(n: int, shares: dict[int, float]) -> dict[int, int]:
 
 def table_requests(
     table: CrystalTable, n: int, limits: Limits, rows: np.ndarray | None = None
-) -> list[Request]:
-    """n crystals for the composition of each row of a split."""
-    requests = []
+) -> tuple[list[Request], list[str]]:
+    """n crystals for the composition of each row of a split, and the reasons for rows the model can't predict."""
+    requests: list[Request] = []
+    refused: list[str] = []
     for row in np.arange(len(table)) if rows is None else rows:
-        species = tuple(int(z) for z in table.species[table.atoms_of(int(row))])
+        name, species = table.ids[int(row)], tuple(int(z) for z in table.species[table.atoms_of(int(row))])
         counts = Counter(species)
-        limits.check(table.ids[int(row)], counts)
+        try:
+            limits.check(name, counts)
+        except FormulaError as error:
+            refused.append(error.message)
+            continue
         formula = formula_text(reduce_formula(counts)[0])
-        requests += [
-            Request(species, table.ids[int(row)], formula, sample, int(row), table.ids[int(row)])
-            for sample in range(n)
-        ]
-    return requests
+        requests += [Request(species, name, formula, sample, int(row), name) for sample in range(n)]
+    return requests, refused

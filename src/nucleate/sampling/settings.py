@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nucleate.errors import RecipeError
 from nucleate.processes.base import StepRule
 
 
@@ -28,6 +29,17 @@ class SamplerSettings:
     corrector: Literal["crystal", "expected"] = "crystal"
     drift_in_corrector: bool = True
     euler: bool = False
+
+    def __post_init__(self) -> None:
+        limits = {
+            "steps": (self.steps, self.steps >= 1, "at least 1"),
+            "power": (self.power, self.power > 0, "above 0"),
+            "tau": (self.tau, self.tau > 0, "above 0"),
+            "noise_left": (self.noise_left, 0 <= self.noise_left < 1, "from 0 to below 1"),
+        }
+        for name, (value, holds, needed) in limits.items():
+            if not holds:
+                raise RecipeError(f"sampler setting {name} = {value}", f"{name} must be {needed}")
 
     @property
     def rule(self) -> StepRule:

@@ -9,16 +9,20 @@ from pathlib import Path
 from nucleate.data.extxyz import frame_text
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.job import arrays, header
+from nucleate.sampling.request import Request
+
+
+def trajectory_path(folder: Path, request: Request) -> Path:
+    """Where the way of one crystal is written."""
+    return folder / "trajectories" / f"{request.name}-{request.sample:03d}.extxyz"
 
 
 def write_trajectories(folder: Path, batch: Sequence[Generated], seed: int, model: str) -> None:
     """FOLDER/trajectories/NAME-SAMPLE.extxyz for each crystal of a batch that was drawn with its path."""
-    target = folder / "trajectories"
-    target.mkdir(exist_ok=True)
+    (folder / "trajectories").mkdir(exist_ok=True)
     for one in batch:
-        frames = [replace(one, crystal=crystal) for crystal in one.path]
         text = "".join(
-            frame_text(*arrays(frame), {"frame": number, **header(frame, seed, model)})
-            for number, frame in enumerate(frames)
+            frame_text(*arrays(replace(one, crystal=crystal)), {"t": f"{t:.4f}", **header(one, seed, model)})
+            for t, crystal in one.path
         )
-        (target / f"{one.request.name}-{one.request.sample:03d}.extxyz").write_text(text)
+        trajectory_path(folder, one.request).write_text(text)
