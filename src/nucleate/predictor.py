@@ -200,12 +200,7 @@ class Predictor:
         if n < 1:
             raise FormulaError(f"n = {n} structures were asked for", "ask for at least one")
         formulas = list(formula) if isinstance(formula, (list, tuple)) else [formula]
-        if formula_units == "auto":
-            units = None
-        else:
-            units = (
-                (formula_units,) if isinstance(formula_units, int) else tuple(int(z) for z in formula_units)
-            )
+        units = _units_of(formula_units)
         requests = formula_requests([_text_of(one) for one in formulas], n, self.limits, units)
         order = {request.identity: place for place, request in enumerate(requests)}
         made = [one for batch in self.draw(requests, sampler, seed) for one in batch]
