@@ -32,7 +32,8 @@ def ship(asked: argparse.Namespace) -> Path:
     last = next(row for row in reversed(rows) if "val/total" in row)
     card["hardware"] |= {key: old["hardware"][key] for key in ("devices", "threads", "cuda") if key in old["hardware"]}
     card["data"]["note"] = asked.note
-    card["training"] = {"steps": last["step"], "minutes": round(last["seconds"] / 60, 1)}
+    seen = last["step"] * min(recipe.training.batch, card["data"]["crystals"])
+    card["training"] = {"steps": last["step"], "crystals": seen, "minutes": round(last["seconds"] / 60, 1)}
     card["metrics"] = old["metrics"]
     card["weights"] = "averaged over training (EMA), stored in half precision"
     folder = SHIPPED / asked.name

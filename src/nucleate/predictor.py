@@ -22,6 +22,7 @@ from nucleate.recipes.registry import Recipe
 from nucleate.sampling.formula import formula_text
 from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header
+from nucleate.sampling.presets import best_sampler
 from nucleate.sampling.request import Limits, Request, formula_requests
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import from_dict, to_dict
@@ -131,11 +132,14 @@ class Predictor:
         """First 16 hexadecimal digits of the SHA-256 of the weights."""
         return hashlib.sha256((self.folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
 
-    def sampler(self, method: str | None = None, steps: int | None = None, **changes: Any) -> SamplerSettings:
-        """The model's own sampler settings with some of them changed."""
-        given = {"method": method, "steps": steps, **changes}
+    def sampler(
+        self, method: str | None = None, steps: int | None = None, nfe: int | None = None
+    ) -> SamplerSettings:
+        """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count."""
+        base = self.recipe.sampler if nfe is None else best_sampler(nfe)
+        given = {"method": method, "steps": steps}
         asked = {key: value for key, value in given.items() if value is not None}
-        return from_dict(SamplerSettings, {**to_dict(self.recipe.sampler), **asked}, "sampler.")
+        return from_dict(SamplerSettings, {**to_dict(base), **asked}, "sampler.")
 
     def draw(
         self, requests: Sequence[Request], sampler: SamplerSettings | None = None, seed: int = 0, *,

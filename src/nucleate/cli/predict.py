@@ -33,6 +33,7 @@ def predict(
     model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-csp",
     sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations: the best sampler for them.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, for example tau=0.1.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
@@ -60,7 +61,7 @@ def predict(
     from nucleate.settings import override
 
     predictor = load(model, device)
-    settings = override(predictor.sampler(sampler, steps), set_ or [])
+    settings = override(predictor.sampler(sampler, steps, nfe), set_ or [])
     if like is not None:
         requests = _like(predictor, like, split, n or 1, limit)
     else:

@@ -1,9 +1,14 @@
-"""A fast reader of extended XYZ files (many frames, fixed columns): no ASE, about ten times its speed."""
+"""A fast reader of extended XYZ files (many frames, fixed columns): no ASE, about ten times its speed.
+
+It also knows which files of a folder of `nucleate predict` hold its predictions.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +17,72 @@ from nucleate.errors import DataError
 from nucleate.metrics.reduction import Cell
 
 _PAIR = re.compile(r"""([^\s="']+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a file.
+
+    Attributes:
+        file, number: where it stands, frames counted from 0.
+        info: key=value pairs of its header.
+        cell: the crystal, None where its numbers can't be read.
+    """
+
+    file: str
+    number: int
+    info: dict[str, str]
+    cell: Cell | None
+
+    @property
+    def name(self) -> str:
+        """Where it stands, for people."""
+        return f"{self.file}, frame {self.number}"
+
+
+def prediction_files(path: Path) -> list[Path]:
+    """What `nucleate predict` wrote its structures to: all shards in a folder, or `path` itself if it is one.
+
+    Empty for anything else. Trajectories and the CIF, POSCAR and JSON files are copies, and not among them.
+    """
+    if path.is_dir():
+        return sorted(file for file in path.glob("predictions*.extxyz") if file.is_file())
+    return [path] if path.is_file() and path.match("predictions*.extxyz") else []
+
+
+def read_prediction_files(files: Sequence[Path], unfinished: bool = False) -> tuple[list[Frame], int]:
+    """All crystals of some files once, and how many frames were left out as the same crystal drawn again.
+
+    Two frames are the same crystal where key, seed, nfe and model of their headers agree; frames without a key
+    are all kept. With `unfinished`, a last frame that is still being written is left out; otherwise it is a
+    DataError.
+    """
+    frames, seen, repeated = [], set(), 0
+    for file in files:
+        text = file.read_text(errors="replace")
+        if unfinished:
+            text = _whole_frames(text)
+        for number, (info, cell) in enumerate(read_frames(text, file.name)):
+            identity = tuple(info.get(key) for key in ("key", "seed", "nfe", "model"))
+            if identity[0] is not None and identity in seen:
+                repeated += 1
+                continue
+            seen.add(identity)
+            frames.append(Frame(file.name, number, info, cell))
+    return frames, repeated
+
+
+def _whole_frames(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+    end = 0
+    while end < len(lines):
+        size = 2 + int(lines[end]) if lines[end].strip().isdigit() else 1
+        if end + size > len(lines):
+            break
+        end += size
+    return "".join(lines[:end])
 
 
 def read_frames(text: str, name: str) -> Iterator[tuple[dict[str, str], Cell | None]]:
@@ -28,6 +99,8 @@ def read_frames(text: str, name: str) -> Iterator[tuple[dict[str, str], Cell | N
             continue
         try:
             atoms = int(lines[start])
+            if atoms < 0:
+                raise ValueError(atoms)
         except ValueError:
             raise DataError(
                 f"{name}, line {start + 1}: {lines[start][:40]!r} is not a number of atoms",
@@ -37,7 +110,7 @@ def read_frames(text: str, name: str) -> Iterator[tuple[dict[str, str], Cell | N
         if end > len(lines):
             raise DataError(
                 f"{name} ends within a frame that begins at line {start + 1}",
-                "the file was cut: write it again",
+                "the file was cut: write it again, for 'nucleate predict' by the same command",
             )
         info = {key: a or b or c for key, a, b, c in _PAIR.findall(lines[start + 1])}
         yield info, _frame(info, lines[start + 2 : end], f"{name}, line {start + 2}")
@@ -72,7 +145,7 @@ def _columns(properties: str, where: str) -> tuple[int, int]:
     starts, column = {}, 0
     for name, width in zip(parts[::3], parts[2::3], strict=False):
         starts[name] = column
-        column += int(width)
+        column += int(width) if width.isdigit() else 0
     if "species" not in starts or "pos" not in starts:
         raise DataError(f"{where}: Properties={properties} has no species and pos", "write both columns")
     return starts["species"], starts["pos"]

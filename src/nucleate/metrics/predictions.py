@@ -6,12 +6,12 @@ import re
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
-from nucleate.metrics.extxyz import read_frames
+from nucleate.metrics.extxyz import prediction_files, read_frames, read_prediction_files
 from nucleate.metrics.reduction import Cell
 
 PAIRINGS = ("material_id", "row number", "file name", "composition")
@@ -40,12 +40,14 @@ class PredictionSet:
         pairing: how many predictions were paired by each of PAIRINGS.
         unpaired: names of files and frames that belong to no row.
         unreadable: how many could not be read, or hold partly occupied sites.
+        repeated: frames of `nucleate predict` left out as they are a crystal that is there already.
     """
 
     predictions: list[Prediction]
     pairing: Counter[str] = field(default_factory=Counter)
     unpaired: list[str] = field(default_factory=list)
     unreadable: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def read_predictions(path: Path, reference: CrystalTable) -> PredictionSet:
     """Read and pair the predictions in `path`.
 
     `path` is a file or folder of `nucleate predict --like`, or a file, folder or zip of CIF, extended XYZ or
-    POSCAR files of any other program. A prediction finds its row by the first of these that works:
+    POSCAR files of any other program. Of a folder that holds predictions*.extxyz exactly these files are read,
+    and a crystal that was drawn twice counts once. A prediction finds its row by the first of these that works:
     `material_id` in its header, `crystal` (a row number) in its header, a file name `<material_id>` or
     `<material_id>_<sample>`, its composition and number of atoms (dealt out in turn among the rows that share
     them).
@@ -69,9 +72,10 @@ def read_predictions(path: Path, reference: CrystalTable) -> PredictionSet:
     nothing can be paired.
     """
     pairs = _Pairs(reference)
-    for frame in _frames(path):
+    frames, repeated = _frames(path)
+    for frame in frames:
         pairs.add(frame)
-    result = pairs.finish()
+    result = replace(pairs.finish(), repeated=repeated)
     if not result.predictions:
         raise DataError(
             f"none of the {len(result.unpaired)} structures in {path} belongs to a row of the reference",
@@ -163,23 +167,23 @@ def _composition(cell: Cell) -> tuple:
     return cell.formula, len(cell.numbers)
 
 
-def _frames(path: Path) -> Iterator[_Frame]:
-    own = path / "predictions.extxyz"
-    if own.is_file():
-        path = own
+def _frames(path: Path) -> tuple[list[_Frame], int]:
+    """All frames, and how many more were repetitions."""
     if not path.exists():
         raise DataError(
             f"no predictions at {path}", "give the folder that 'nucleate predict --out' wrote, or a file"
         )
-    found = False
-    for name, text in _texts(path):
-        for frame in _read(name, text):
-            found = True
-            yield frame
-    if not found:
+    repeated = 0
+    if files := prediction_files(path):
+        own, repeated = read_prediction_files(files)
+        frames = [_Frame(frame.name, Path(frame.file).stem, frame.info, frame.cell) for frame in own]
+    else:
+        frames = [frame for name, text in _texts(path) for frame in _read(name, text)]
+    if not frames:
         raise DataError(
             f"no structures in {path}", "give CIF, extended XYZ or POSCAR files, a folder or zip of them"
         )
+    return frames, repeated
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:

@@ -1,19 +1,27 @@
 """Rank predicted structures of one composition by agreement: how many samples fall into the same cluster.
 
-Samples that match (pymatgen's StructureMatcher with its default tolerances) are one cluster; connected components,
-so that the order of the samples does not matter. The member with the smallest mean distance to the others stands for
-its cluster.
+Samples that match with the default tolerances of pymatgen's StructureMatcher are one cluster: connected components,
+found exactly. Pairs that are connected already are not compared, as their distance can't change a component. All
+samples are put in an order of their own first (by volume), so that nothing depends on the order they are given in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Structure
 
+from nucleate.metrics.jobs import MATCH_FAILURES
+from nucleate.metrics.matching import Matcher
+from nucleate.metrics.reduction import Cell, Reduced, reduce_cell, time_limit
+
 SYMMETRY_TOLERANCE = 0.1
+PAIR_SECONDS = 10.0
+CANDIDATES = 32
+DEFAULT_TOLERANCES = Matcher(stol=0.3, angle_tol=5.0, ltol=0.2)
+"""Those of pymatgen's StructureMatcher; the match rates of the field use wider ones."""
 
 
 @dataclass(frozen=True)
@@ -24,26 +32,34 @@ class Cluster:
         members: indices of the structures, the representative first.
         share: of all samples of the composition.
         space_group: symbol of the representative at 0.1 Å, or "-".
+        undecided: comparisons of its members that timed out or failed, and so count as no match.
     """
 
     members: tuple[int, ...]
     share: float
     space_group: str
+    undecided: int = 0
 
 
-def rank_by_agreement(structures: list[Structure]) -> list[Cluster]:
-    """Clusters of structures of one composition, largest first."""
-    matcher = StructureMatcher()
-    count = len(structures)
-    usable = [i for i in range(count) if is_usable(structures[i])]
-    distances = np.full((count, count), np.inf)
-    for place, i in enumerate(usable):
-        for j in usable[place + 1 :]:
-            found = matcher.get_rms_dist(structures[i], structures[j])
-            if found is not None:
-                distances[i, j] = distances[j, i] = found[0]
-    clusters = [_cluster(group, distances, structures, count) for group in _components(usable, distances)]
-    return sorted(clusters, key=lambda cluster: (-len(cluster.members), cluster.members))
+def rank_by_agreement(structures: list[Structure], timeout: float = PAIR_SECONDS) -> list[Cluster]:
+    """Clusters of structures of one composition, largest first, and of two of one size the denser first.
+
+    The member with the smallest mean distance to the others stands for its cluster; in a cluster of more than
+    CANDIDATES, the one among the CANDIDATES with volumes next to the median. Structures that are not usable are in
+    no cluster. `timeout`: seconds for one comparison.
+    """
+    usable = [i for i, structure in enumerate(structures) if is_usable(structure)]
+    cells = {i: _reduce(structures[i], timeout) for i in usable}
+    order = sorted(usable, key=lambda i: _place(cells[i] or Cell.of(structures[i])))
+    pairs = _Pairs([cells[i] for i in order], timeout)
+    groups = sorted(_components(len(order), pairs.distance), key=lambda group: (-len(group), group))
+    clusters = []
+    for group in groups:
+        centre = order[_representative(group, pairs.distance)]
+        members = (centre, *sorted(order[i] for i in group if order[i] != centre))
+        share = len(group) / len(structures)
+        clusters.append(Cluster(members, share, space_group(structures[centre]), pairs.undecided(group)))
+    return clusters
 
 
 def is_usable(structure: Structure) -> bool:
@@ -53,27 +69,76 @@ def is_usable(structure: Structure) -> bool:
     return structure.volume > 0.1 and structure.is_valid(tol=0.5)
 
 
-def _components(nodes: list[int], distances: np.ndarray) -> list[list[int]]:
-    left, groups = set(nodes), []
-    while left:
-        group, frontier = [], [min(left)]
-        left.discard(frontier[0])
-        while frontier:
-            node = frontier.pop()
-            group.append(node)
-            linked = [other for other in left if np.isfinite(distances[node, other])]
-            left.difference_update(linked)
-            frontier += linked
-        groups.append(sorted(group))
-    return groups
+def _reduce(structure: Structure, timeout: float) -> Reduced | None:
+    try:
+        with time_limit(timeout):
+            return reduce_cell(Cell.of(structure))
+    except (TimeoutError, *MATCH_FAILURES):
+        return None
 
 
-def _cluster(group: list[int], distances: np.ndarray, structures: list[Structure], count: int) -> Cluster:
-    inside = np.minimum(distances[np.ix_(group, group)], 1.0)
-    np.fill_diagonal(inside, 0)
-    centre = group[int(inside.sum(1).argmin())]
-    members = (centre, *(i for i in group if i != centre))
-    return Cluster(members, len(group) / count, space_group(structures[centre]))
+def _place(cell: Reduced | Cell) -> tuple[float, bytes, bytes]:
+    volume = abs(float(np.linalg.det(cell.lattice)))
+    return volume / len(cell.numbers), cell.lattice.tobytes(), cell.frac.tobytes()
+
+
+class _Pairs:
+    """Distances of reduced cells, each found once and only when asked for."""
+
+    def __init__(self, cells: list[Reduced | None], timeout: float) -> None:
+        self.cells, self.timeout = cells, timeout
+        self.known: dict[tuple[int, int], float] = {}
+        self.failed: list[tuple[int, int]] = []
+
+    def distance(self, first: int, second: int) -> float:
+        """Normalised RMS displacement, infinite without a match."""
+        # the matcher is not quite symmetric at the edge of its tolerances
+        pair = min(first, second), max(first, second)
+        if pair not in self.known:
+            self.known[pair] = self._match(*pair)
+        return self.known[pair]
+
+    def _match(self, first: int, second: int) -> float:
+        one, other = self.cells[first], self.cells[second]
+        try:
+            if one is None or other is None:
+                raise ValueError("a cell can't be reduced")
+            with time_limit(self.timeout):
+                found = DEFAULT_TOLERANCES.rms(one, other)
+        except (TimeoutError, *MATCH_FAILURES):
+            self.failed.append((first, second))
+            return np.inf
+        return np.inf if found is None else found
+
+    def undecided(self, group: list[int]) -> int:
+        return sum(1 for pair in self.failed if not set(pair).isdisjoint(group))
+
+
+def _components(count: int, distance: Callable[[int, int], float]) -> list[list[int]]:
+    """Connected components; neighbours in the order come first, as they are the likeliest to match."""
+    parent = list(range(count))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = node = parent[parent[node]]
+        return node
+
+    for gap in range(1, count):
+        for node in range(count - gap):
+            one, other = root(node), root(node + gap)
+            if one != other and np.isfinite(distance(node, node + gap)):
+                parent[max(one, other)] = min(one, other)
+    groups: dict[int, list[int]] = {}
+    for node in range(count):
+        groups.setdefault(root(node), []).append(node)
+    return list(groups.values())
+
+
+def _representative(group: list[int], distance: Callable[[int, int], float]) -> int:
+    start = max(0, (len(group) - CANDIDATES) // 2)
+    candidates = group[start : start + CANDIDATES]
+    mean = [sum(min(distance(i, j), 1.0) for j in candidates if j != i) for i in candidates]
+    return candidates[int(np.argmin(mean))]
 
 
 def space_group(structure: Structure) -> str:
