@@ -50,7 +50,12 @@ def measure(asked: argparse.Namespace, name: str, settings: list[str], nfe: int)
             "--protocol", "geometry", "--no-metre", "--workers", str(asked.threads), "--json", str(report),
         )  # fmt: skip
     found = json.loads(report.read_text())["geometry"]
-    return {"sampler": name, "settings": settings, "nfe": nfe, **{k: found[k] for k in ("match_rate@1", "rmse@1")}}
+    return {
+        "sampler": name,
+        "settings": settings,
+        "nfe": nfe,
+        **{k: found[k] for k in ("match_rate@1", "rmse@1")},
+    }
 
 
 def draw(points: list[dict], path: Path, title: str) -> None:
@@ -65,7 +70,9 @@ def draw(points: list[dict], path: Path, title: str) -> None:
         for axis, key, scale in zip(axes, ("match_rate@1", "rmse@1"), (100, 1), strict=True):
             values = [scale * p[key]["value"] for p in mine]
             spread = [[scale * abs(p[key][e] - p[key]["value"]) for p in mine] for e in ("low", "high")]
-            axis.errorbar([p["nfe"] for p in mine], values, spread, marker="o", ms=4, capsize=2, lw=1, label=name)
+            axis.errorbar(
+                [p["nfe"] for p in mine], values, spread, marker="o", ms=4, capsize=2, lw=1, label=name
+            )
     for axis, label in zip(axes, ("match rate at 1 sample, %", "RMSE of the matches"), strict=True):
         axis.set(xscale="log", xlabel="NFE", ylabel=label)
         axis.grid(alpha=0.3)
@@ -76,7 +83,9 @@ def draw(points: list[dict], path: Path, title: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="val")
@@ -96,7 +105,11 @@ def main() -> None:
     results = Path("benchmarks/results/sweeps")
     results.mkdir(parents=True, exist_ok=True)
     (results / f"{asked.name}.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
-    draw(points, Path(f"docs/images/sweep-{asked.name}.png"), f"{asked.model}, {asked.limit} validation crystals")
+    draw(
+        points,
+        Path(f"docs/images/sweep-{asked.name}.png"),
+        f"{asked.model}, {asked.limit} validation crystals",
+    )
 
 
 if __name__ == "__main__":

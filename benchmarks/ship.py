@@ -30,7 +30,9 @@ def ship(asked: argparse.Namespace) -> Path:
     card = make_card(recipe, dataset, dataset.split("train"), model, 1, torch.device("cpu"))
     rows = read_metrics(asked.run / "metrics.jsonl")
     last = next(row for row in reversed(rows) if "val/total" in row)
-    card["hardware"] |= {key: old["hardware"][key] for key in ("devices", "threads", "cuda") if key in old["hardware"]}
+    card["hardware"] |= {
+        key: old["hardware"][key] for key in ("devices", "threads", "cuda") if key in old["hardware"]
+    }
     card["data"]["note"] = asked.note
     seen = last["step"] * min(recipe.training.batch, card["data"]["crystals"])
     card["training"] = {"steps": last["step"], "crystals": seen, "minutes": round(last["seconds"] / 60, 1)}
@@ -42,7 +44,9 @@ def ship(asked: argparse.Namespace) -> Path:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--folder", default="model")
     parser.add_argument("--data", type=Path, required=True)

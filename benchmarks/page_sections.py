@@ -1,0 +1,102 @@
+"""The parts of docs/results.md that are no single run: samplers against cost, ablations, speed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def sweeps(results: Path) -> str:
+    """Match rate against NFE, a table and a figure for each sweep."""
+    parts = []
+    for path in sorted((results / "sweeps").glob("*.yaml")):
+        found = yaml.safe_load(path.read_text())
+        costs = sorted({point["nfe"] for point in found["points"]})
+        lines = [
+            f"### {found['model']}, {found['crystals']} crystals of {found['data']} {found['split']}\n",
+            "| sampler | " + " | ".join(f"NFE {cost}" for cost in costs) + " |",
+            "|---" * (len(costs) + 1) + "|",
+        ]
+        for name in dict.fromkeys(point["sampler"] for point in found["points"]):
+            mine = {point["nfe"]: point for point in found["points"] if point["sampler"] == name}
+            lines.append(f"| {name} | " + " | ".join(_point(mine.get(cost)) for cost in costs) + " |")
+        lines += [
+            f"\n![match rate against NFE](images/sweep-{found['name']}.png)\n",
+            _command(found["command"]),
+        ]
+        parts.append("\n".join(lines))
+    head = "## Match rate against NFE\n\nMR@1 % (95 % interval) / RMSE under the `geometry` protocol.\n"
+    return "\n".join([head, *parts]) if parts else ""
+
+
+def _point(point: dict[str, Any] | None) -> str:
+    if point is None:
+        return "-"
+    rate, rmse = point["match_rate@1"], point["rmse@1"]["value"]
+    value, low, high = (f"{100 * rate[key]:.1f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high}) / {'-' if rmse is None else f'{rmse:.3f}'}"
+
+
+def ablations(results: Path) -> str:
+    """The last match rate of each cell, mean and standard error over seeds."""
+    parts = []
+    for path in sorted((results / "ablations").glob("*.yaml")):
+        found = yaml.safe_load(path.read_text())
+        lines = [
+            f"## {found['title']}\n",
+            f"After {found['source']}. Match rate of one sample under the `{found['protocol']}` protocol on "
+            f"{found['crystals']} validation crystals, NFE {found['nfe']}, on {found['hardware']}.\n",
+            "| cell | step | match rate, % | standard error | seeds |\n|---|---|---|---|---|",
+        ]
+        for name, cell in found["cells"].items():
+            if cell["curve"]:
+                last = cell["curve"][-1]
+                error = "-" if last["standard_error"] is None else f"{100 * last['standard_error']:.1f}"
+                lines.append(
+                    f"| {name} | {last['step']} | {100 * last['match_rate']:.1f} | {error} | {last['seeds']} |"
+                )
+        lines += ["\n![ablations](images/ablations.png)\n", _command(found["command"])]
+        parts.append("\n".join(lines))
+    return "\n".join(parts)
+
+
+def speed(results: Path) -> str:
+    """Network and evaluation against plain implementations."""
+    parts = ["## Speed\n"]
+    network = results / "network_speed.json"
+    if network.exists():
+        parts.append(_network(json.loads(network.read_text())))
+    for path in sorted(results.glob("evaluation-*.json")):
+        found = json.loads(path.read_text())
+        parts.append(
+            f"Evaluation of {found['pairs']} pairs of {Path(found['reference']).name} ({found['predictions']}), "
+            f"{found['workers']} workers against a plain single-process loop, {found['clock']} time: "
+            f"{found['plain_ms_per_pair']:.1f} against {found['ours_ms_per_pair']:.1f} ms a pair, "
+            f"**{found['ratio']:.2f}x**, {found['differing_verdicts']} differing verdicts.\n"
+        )
+    return "\n".join(parts) if len(parts) > 1 else ""
+
+
+def _network(found: dict[str, Any]) -> str:
+    lines = [
+        f"CSPNet of paper size, dense (ours) against scatter with the concatenated edge input, on {found['hardware']}, "
+        f"{found['threads']} threads, {found['data']} sizes; ratio of medians of runs taken in turn:\n",
+        "| precision | work | wall time | processor time |\n|---|---|---|---|",
+    ]
+    for precision in ("float32", "bf16"):
+        if not isinstance(found.get(precision), dict):
+            lines.append(f"| {precision} | {found.get(precision, 'not measured')} | | |")
+            continue
+        for work in ("training", "sampling"):
+            clocks = found[precision][work]
+            for pair, ratio in clocks["wall"]["ratio_of_medians"].items():
+                processor = clocks["processor"]["ratio_of_medians"][pair]
+                lines.append(f"| {precision} | {work}, {pair} | {ratio:.2f}x | {processor:.2f}x |")
+    return "\n".join(lines) + "\n\n" + _command(found["command"])
+
+
+def _command(text: str) -> str:
+    return f"```\n{text}\n```\n"
