@@ -13,6 +13,7 @@ from nucleate.errors import DataError, MissingPackageError
 Frame = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Atomic numbers [atoms], fractional coordinates [atoms, 3], cell [3, 3] in Å."""
 
+ENDINGS = (".png", ".svg", ".pdf")
 MARGIN = 0.06
 EDGES = [(i, i | bit) for i in range(8) for bit in (1, 2, 4) if not i & bit]
 
@@ -22,10 +23,15 @@ def draw_strip(
 ) -> None:
     """Draw frames side by side, all to one scale, and save them as `path` (PNG, SVG or PDF by its ending).
 
-    Atoms near a face of the cell are repeated on the opposite one. Raises DataError without frames.
+    Atoms near a face of the cell are repeated on the opposite one. Raises DataError without frames, for numbers
+    that are not finite, and for a path that can't be written.
     """
+    check_picture(path)
     if not frames:
         raise DataError("there are no frames to draw", "give an extended XYZ file with at least one frame")
+    for title, frame in zip(titles, frames, strict=True):
+        if not is_drawable(frame):
+            raise DataError(f"'{title}' holds numbers that are not finite", "leave this frame out")
     try:
         import matplotlib
     except ImportError:
@@ -43,8 +49,24 @@ def draw_strip(
         axis.axis("off")
         axis.set_title(title, fontsize=10)
     figure.tight_layout(pad=0.3)
-    figure.savefig(path, dpi=160, facecolor="white", bbox_inches="tight", pad_inches=0.08)
-    plt.close(figure)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=160, facecolor="white", bbox_inches="tight", pad_inches=0.08)
+    except OSError as error:
+        raise DataError(f"{path} can't be written ({error.strerror})", "name another --out") from error
+    finally:
+        plt.close(figure)
+
+
+def check_picture(path: Path) -> None:
+    """Raise DataError for a picture of a kind that can't be made."""
+    if path.suffix.lower() not in ENDINGS:
+        raise DataError(f"no picture can be made as {path}", f"end its name with one of {', '.join(ENDINGS)}")
+
+
+def is_drawable(frame: Frame) -> bool:
+    """Whether all numbers of a frame are finite."""
+    return bool(np.isfinite(frame[1]).all() and np.isfinite(frame[2]).all())
 
 
 def _view(azimuth: float) -> np.ndarray:

@@ -55,6 +55,7 @@ def test_numbers_that_are_not_finite_are_read_and_symbols_that_are_none_are_not(
     ("text", "message"),
     [
         ("2\nLattice=\"1 0 0 0 1 0 0 0 1\"\nLi 0 0 0\n", "ends within a frame that begins at line 1"),
+        ("-1\nx\n", "'-1' is not a number of atoms"),
         ("data_x\n", "'data_x' is not a number of atoms"),
         ("1\nProperties=species:S:1:pos:R:3\nLi 0 0 0\n", "no Lattice"),
         ("1\nLattice=\"1 0 0 0 1 0 0 0 1\" Properties=id:I:1\n7\n", "no species and pos"),
@@ -73,6 +74,33 @@ def test_own_file_is_paired_by_id(tmp_path):
         assert [(p.row, p.sample) for p in found.predictions] == [(0, 0), (0, 1), (2, 0), (2, 1)]
         assert found.pairing == {"material_id": 4}
         assert_same(found.predictions[0].cell, 0)
+
+
+def test_all_shards_are_read_each_crystal_once_and_nothing_else(tmp_path):
+    def frame(row: int, sample: int):
+        return atoms_of(
+            row, crystal=row, material_id=f"x-{row}", sample=sample, key=f"k{row}{sample}", seed=0, nfe=9
+        )
+
+    write(tmp_path / "predictions.0-of-2.extxyz", [frame(2, 0), frame(0, 1)])
+    write(tmp_path / "predictions.1-of-2.extxyz", [frame(0, 0)])
+    write(tmp_path / "predictions.extxyz", [frame(0, 1), frame(2, 1)])
+    for name in ("trajectories", "cif"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "trajectories" / "x-2-000.extxyz", [frame(2, 0), frame(2, 0)])
+    CRYSTALS[4].to(str(tmp_path / "cif" / "x-4.cif"))
+    found = read_predictions(tmp_path, TABLE)
+    assert [(p.row, p.sample) for p in found.predictions] == [(0, 0), (0, 1), (2, 0), (2, 1)]
+    assert found.repeated == 1
+    one = read_predictions(tmp_path / "predictions.0-of-2.extxyz", TABLE)
+    assert [(p.row, p.sample) for p in one.predictions] == [(0, 1), (2, 0)]
+
+
+def test_two_seeds_in_one_file_are_no_repetition(tmp_path):
+    info = {"crystal": 3, "sample": 0, "key": "k"}
+    write(tmp_path / "predictions.extxyz", [atoms_of(3, seed=seed, **info) for seed in (0, 1)])
+    with pytest.raises(DataError, match="sample 0 of x-3 is there twice"):
+        read_predictions(tmp_path, TABLE)
 
 
 def test_row_number_serves_where_there_is_no_id(tmp_path):

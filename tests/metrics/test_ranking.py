@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
+from scipy.sparse.csgraph import connected_components
 
+from nucleate.metrics import ranking
 from nucleate.metrics.ranking import is_usable, rank_by_agreement
+from tests.metrics.crystals_for_tests import known_crystals, perturbed
 
 
 @pytest.fixture
@@ -31,6 +35,65 @@ def test_order_does_not_matter(samples):
     order = np.random.default_rng(0).permutation(len(samples))
     clusters = rank_by_agreement([samples[i] for i in order])
     assert [{int(order[i]) for i in cluster.members} for cluster in clusters] == [{1, 2, 3}, {0, 5}]
+
+
+def noisy_samples(index: int, count: int) -> list[Structure]:
+    """Copies of a known crystal from close to beyond recognition."""
+    rng = np.random.default_rng(index)
+    levels = ((0.05, 0.01), (0.25, 0.04), (0.5, 0.06))
+    return [perturbed(known_crystals()[index], rng, *levels[i % 3]) for i in range(count)]
+
+
+def test_ranks_and_representatives_do_not_depend_on_the_order_either():
+    samples = noisy_samples(5, 12)
+    first = rank_by_agreement(samples)
+    assert len(first) > 2
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(samples))
+        again = rank_by_agreement([samples[i] for i in order])
+        assert [order[cluster.members[0]] for cluster in again] == [cluster.members[0] for cluster in first]
+        assert [{order[i] for i in c.members} for c in again] == [set(c.members) for c in first]
+
+
+@pytest.mark.parametrize("index", [1, 7, 8])
+def test_clusters_are_the_components_of_all_pairs_under_pymatgen(index):
+    samples = noisy_samples(index, 9)
+    matcher = StructureMatcher()
+    linked = [[matcher.get_rms_dist(a, b) is not None for b in samples] for a in samples]
+    labels = connected_components(np.array(linked))[1]
+    expected = {frozenset(np.flatnonzero(labels == label).tolist()) for label in set(labels.tolist())}
+    assert {frozenset(cluster.members) for cluster in rank_by_agreement(samples)} == expected
+
+
+def test_pairs_that_are_connected_already_are_not_compared(monkeypatch):
+    """A long chain needs one comparison a link, and its components come out whole."""
+    asked = []
+
+    def distance(i: int, j: int) -> float:
+        asked.append((i, j))
+        return 0.1 if (j - i) % 2 == 0 and j - i == 2 else np.inf
+
+    groups = ranking._components(40, distance)
+    assert groups == [list(range(0, 40, 2)), list(range(1, 40, 2))]
+    assert len([pair for pair in asked if (pair[1] - pair[0]) % 2 == 0]) == 38
+
+
+def test_the_representative_is_the_middle_of_its_cluster():
+    def on_a_line(i: int, j: int) -> float:
+        return abs(i - j) / 1000
+
+    assert ranking._representative([2, 3, 4, 5, 9], on_a_line) == 4
+    assert abs(ranking._representative(list(range(101)), on_a_line) - 50) <= 1
+
+
+def test_what_can_not_be_compared_is_counted(samples, monkeypatch):
+    def never(self, first, second):
+        raise TimeoutError
+
+    monkeypatch.setattr(ranking.Matcher, "rms", never)
+    clusters = rank_by_agreement(samples)
+    assert [len(cluster.members) for cluster in clusters] == [1] * 5
+    assert [cluster.undecided for cluster in clusters] == [4] * 5
 
 
 def test_colliding_and_flat_cells_are_not_usable(samples):

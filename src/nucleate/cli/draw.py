@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from nucleate.errors import DataError
+
 
 def draw(
     file: Annotated[Path, typer.Argument(help="Extended XYZ, for example from predict --trajectory.")],
@@ -16,18 +18,34 @@ def draw(
     """Draw the way from noise to a crystal."""
     import numpy as np
 
-    from nucleate.errors import DataError
+    from nucleate.cli.console import say
     from nucleate.metrics.extxyz import read_frames
-    from nucleate.pictures import draw_strip
+    from nucleate.pictures import check_picture, draw_strip, is_drawable
 
     if not file.is_file():
         raise DataError(f"no file {file}", "make one with 'nucleate predict FORMULA --trajectory'")
-    cells = [cell for _, cell in read_frames(file.read_text(), file.name) if cell is not None]
-    chosen = (
-        sorted({int(i) for i in np.linspace(0, len(cells) - 1, min(frames, max(1, len(cells)))).round()})
-        if cells
-        else []
-    )
-    titles = [f"t = {i / max(1, len(cells) - 1):.2f}" for i in chosen]
-    draw_strip([(cells[i].numbers, cells[i].frac, cells[i].lattice) for i in chosen], titles, out)
+    check_picture(out)
+    found = enumerate(read_frames(file.read_text(errors="replace"), file.name))
+    every = [(number, info, cell) for number, (info, cell) in found]
+    usable = [(number, info, cell) for number, info, cell in every if cell is not None and is_drawable(cell)]
+    if every and not usable:
+        raise DataError(
+            f"none of the {len(every)} frames of {file} can be drawn: their numbers are not finite or not there",
+            "give a file with at least one sound structure",
+        )
+    if len(usable) < len(every):
+        say(
+            f"{len(every) - len(usable)} of {len(every)} frames are left out: numbers not finite or not there"
+        )
+    places = np.linspace(0, len(usable) - 1, min(frames, len(usable))).round()
+    chosen = [usable[int(place)] for place in places]
+    titles = [_title(number, info.get("t", "")) for number, info, _ in chosen]
+    draw_strip([cell for *_, cell in chosen], titles, out)
     print(out)
+
+
+def _title(number: int, time: str) -> str:
+    try:
+        return f"t = {float(time):.2f}"
+    except ValueError:
+        return f"frame {number}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EACCES, EISDIR
+from os import W_OK, access, strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +52,7 @@ def csp(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
 ) -> None:
     """Match rate, RMSE, METRe and cRMSE of predictions, with 95 % intervals, under named protocols."""
+    from nucleate.cli.console import say
     from nucleate.data.table import read_table
     from nucleate.metrics.csp import PROTOCOLS, CspSettings, evaluate
     from nucleate.metrics.predictions import read_predictions
@@ -63,8 +66,12 @@ def csp(
         timeout=timeout,
         seed=seed,
     )
+    for path in (json, table):
+        _check_target(path)
     truth = read_table(reference / f"{split}.parquet")
     found = read_predictions(predictions, truth)
+    if found.repeated:
+        say(f"{found.repeated} crystals were drawn more than once: each counts once")
     with _progress() as progress:
         report = evaluate(found, truth, settings, progress)
     _write(
@@ -101,6 +108,28 @@ def _progress() -> Iterator[Progress]:
         yield advance
 
 
+def _check_target(path: Path | None) -> None:
+    """Make the folder of a result before the long work; raise NucleateError where it can't be written."""
+    if path is None:
+        return
+    with _written(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, strerror(EISDIR))
+        if not access(path if path.exists() else path.parent, W_OK):
+            raise PermissionError(EACCES, strerror(EACCES))
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NucleateError(
+            f"{path} can't be written ({error.strerror})", "name a file in a folder that you may write to"
+        ) from error
+
+
 def _write(report: CspReport, json: Path | None, table: Path | None, source: dict[str, str]) -> None:
     import csv
     from json import dumps
@@ -108,12 +137,11 @@ def _write(report: CspReport, json: Path | None, table: Path | None, source: dic
     if json:
         content = report.to_dict()
         content["settings"] |= source
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_text(dumps(content, indent=2) + "\n")
+        with _written(json):
+            json.write_text(dumps(content, indent=2) + "\n")
     if table:
-        table.parent.mkdir(parents=True, exist_ok=True)
         rows = report.table()
-        with table.open("w", newline="") as file:
+        with _written(table), table.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from nucleate.errors import ModelError
+
 
 def models(
     name: Annotated[
@@ -18,7 +20,13 @@ def models(
     from nucleate.predictor import find_model, shipped_models
 
     if name is not None:
-        print((find_model(name) / "card.json").read_text(), end="")
+        card = find_model(name) / "card.json"
+        if not card.is_file():
+            raise ModelError(
+                f"{name} is no model: it holds no card.json",
+                "name a shipped model ('nucleate models' lists them) or a folder that training exported",
+            )
+        print(card.read_text(), end="")
         return
     for model, folder in shipped_models().items():
         card = json.loads((folder / "card.json").read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -11,8 +12,12 @@ from pathlib import Path
 from pymatgen.core import Structure
 
 from nucleate.data.structure_files import FORMATS, write_structure
-from nucleate.metrics.extxyz import read_frames
-from nucleate.metrics.ranking import Cluster, is_usable, rank_by_agreement
+from nucleate.errors import DataError
+from nucleate.metrics.extxyz import Frame, prediction_files, read_prediction_files
+from nucleate.metrics.ranking import Cluster, rank_by_agreement
+
+NEEDED = ("formula", "sample", "seed", "nfe", "model")
+NO_CLUSTER = Cluster((), 0.0, "-")
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Row:
 
     Attributes:
         formula: reduced formula. cell: formula of the cell. sample: its number among the samples of this cell.
-        rank: of its cluster, 1 for the one with most samples; 0 for a structure that can't be used.
+        rank: of its cluster, 1 for the one with most samples; 0 for a structure that can't be used or read.
         agree: samples in its cluster. samples: of its formula. representative: whether it stands for its cluster.
         space_group: symbol at 0.1 Å of the cluster's representative. volume: Å^3 for each atom.
         seed, nfe, model: how it was made. file: name without ending.
@@ -50,53 +55,83 @@ class Row:
         )
 
 
-def shortlist(folder: Path) -> tuple[list[Row], list[Structure]]:
-    """All predictions of a folder, ranked within each formula, and their structures in the same order."""
-    groups: dict[str, list[tuple[dict[str, str], Structure]]] = defaultdict(list)
-    for path in sorted(folder.glob("predictions*.extxyz")):
-        for info, cell in read_frames(path.read_text(), path.name):
-            if cell is not None:
-                groups[info["formula"]].append((info, cell.to_structure()))
-    ranked = [pair for formula, members in groups.items() for pair in _rank_group(formula, members)]
+def shortlist(folder: Path) -> tuple[list[Row], list[Structure | None]]:
+    """All predictions of a folder, ranked within each formula, and their structures in the same order.
+
+    Reads the files of all shards; a crystal that was drawn twice is one row. A frame whose numbers can't be read has a
+    row of rank 0, and None for its structure. Raises DataError for a folder without predictions, and for frames whose
+    header does not say how they were made.
+    """
+    files = prediction_files(folder)
+    if not files:
+        raise DataError(
+            f"no predictions in {folder}", "make some with 'nucleate predict FORMULA --out FOLDER'"
+        )
+    groups: dict[str, list[_Member]] = defaultdict(list)
+    # other shards may be at work in the same folder
+    for frame in read_prediction_files(files, unfinished=True)[0]:
+        member = _member(frame)
+        groups[member.formula].append(member)
+    ranked = [pair for members in groups.values() for pair in _rank_group(members)]
     return [row for row, _ in ranked], [structure for _, structure in ranked]
 
 
-def _rank_group(formula: str, members: list[tuple[dict[str, str], Structure]]) -> list[tuple[Row, Structure]]:
-    members = sorted(members, key=lambda pair: (len(pair[1]), int(pair[0]["sample"])))
-    structures = [structure for _, structure in members]
-    out = []
-    clusters = rank_by_agreement(structures)
-    for rank, cluster in enumerate(clusters, 1):
-        for place, index in enumerate(cluster.members):
-            out.append(
-                (_row(formula, members[index], rank, place == 0, cluster, len(members)), structures[index])
-            )
-    empty = Cluster((), 0.0, "-")
-    for index, structure in enumerate(structures):
-        if not is_usable(structure):
-            out.append((_row(formula, members[index], 0, False, empty, len(members)), structure))
+@dataclass(frozen=True)
+class _Member:
+    formula: str
+    cell: str
+    sample: int
+    seed: int
+    nfe: int
+    model: str
+    structure: Structure | None
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        return len(self.structure) if self.structure is not None else 0, self.cell, self.sample
+
+    def row(self, rank: int, first: bool, cluster: Cluster, samples: int) -> Row:
+        volume = self.structure.volume / len(self.structure) if self.structure is not None else float("nan")
+        name = re.sub(r"[^\w.+()-]", "_", self.cell)
+        return Row(
+            formula=self.formula, rank=rank, representative=first, agree=len(cluster.members), samples=samples,
+            cell=self.cell, sample=self.sample, space_group=cluster.space_group, volume=volume, seed=self.seed,
+            nfe=self.nfe, model=self.model, file=f"{name}-{self.sample:03d}",
+        )  # fmt: skip
+
+
+def _member(frame: Frame) -> _Member:
+    info = frame.info
+    try:
+        formula, sample, seed, nfe, model = (info[key] for key in NEEDED)
+        cell = info.get("cell") or info.get("material_id") or formula
+        structure = None if frame.cell is None else frame.cell.to_structure()
+        return _Member(formula, cell, int(sample), int(seed), int(nfe), model, structure)
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            f"{frame.name}: its header does not say how it was made ({error})",
+            f"headers of 'nucleate predict' hold {', '.join(NEEDED)}",
+        ) from error
+
+
+def _rank_group(members: list[_Member]) -> list[tuple[Row, Structure | None]]:
+    members = sorted(members, key=lambda member: member.order)
+    readable = [(place, one.structure) for place, one in enumerate(members) if one.structure is not None]
+    places, out, ranked = [place for place, _ in readable], [], set()
+    for rank, cluster in enumerate(rank_by_agreement([structure for _, structure in readable]), 1):
+        for index in cluster.members:
+            member = members[places[index]]
+            row = member.row(rank, index == cluster.members[0], cluster, len(members))
+            out.append((row, member.structure))
+            ranked.add(places[index])
+    for place, member in enumerate(members):
+        if place not in ranked:
+            out.append((member.row(0, False, NO_CLUSTER, len(members)), member.structure))
     return out
 
 
-def _row(
-    formula: str,
-    member: tuple[dict[str, str], Structure],
-    rank: int,
-    first: bool,
-    cluster: Cluster,
-    samples: int,
-) -> Row:
-    info, structure = member
-    cell, sample = info.get("cell", formula), int(info["sample"])
-    return Row(
-        formula=formula, rank=rank, representative=first, agree=len(cluster.members), samples=samples, cell=cell,
-        sample=sample, space_group=cluster.space_group, volume=structure.volume / len(structure),
-        seed=int(info["seed"]), nfe=int(info["nfe"]), model=info["model"], file=f"{cell}-{sample:03d}",
-    )  # fmt: skip
-
-
 def write_shortlist(
-    folder: Path, rows: Sequence[Row], structures: Sequence[Structure], kinds: Sequence[str]
+    folder: Path, rows: Sequence[Row], structures: Sequence[Structure | None], kinds: Sequence[str]
 ) -> None:
     """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure."""
     with (folder / "ranking.csv").open("w", newline="") as file:
@@ -107,5 +142,5 @@ def write_shortlist(
         target = folder / kind
         target.mkdir(exist_ok=True)
         for row, structure in zip(rows, structures, strict=True):
-            if row.rank:
+            if row.rank and structure is not None:
                 write_structure(structure, target / f"{row.file}{FORMATS[kind]}", kind, row.origin)

@@ -127,7 +127,9 @@ def _frame(info: dict[str, str], rows: list[str], where: str) -> Cell | None:
         lattice = np.array(info["Lattice"].split(), dtype=float).reshape(3, 3)
         fields = [row.split() for row in rows]
         numbers = np.array([ATOMIC_NUMBERS[row[symbol]] for row in fields])
-        positions = np.array([row[position : position + 3] for row in fields], dtype=float).reshape(-1, 3)
+        positions = np.array([row[position : position + 3] for row in fields], dtype=float).reshape(
+            len(rows), 3
+        )
     except (ValueError, KeyError, IndexError):
         return None
     if not len(numbers):
