@@ -101,6 +101,13 @@ def test_the_same_key_with_another_seed_is_another_crystal(tmp_path):
     assert sorted(row.seed for row in shortlist(tmp_path)[0]) == [3, 4]
 
 
+def test_a_job_that_has_drawn_nothing_yet_has_no_rows(tmp_path):
+    (tmp_path / "job.json").write_text("{}")
+    assert shortlist(tmp_path) == ([], [])
+    write_shortlist(tmp_path, [], [], ["cif"])
+    assert len((tmp_path / "ranking.csv").read_text().splitlines()) == 1
+
+
 def test_folders_and_headers_of_others_are_errors(tmp_path):
     with pytest.raises(DataError, match="no predictions in"):
         shortlist(tmp_path)

@@ -59,11 +59,11 @@ def shortlist(folder: Path) -> tuple[list[Row], list[Structure | None]]:
     """All predictions of a folder, ranked within each formula, and their structures in the same order.
 
     Reads the files of all shards; a crystal that was drawn twice is one row. A frame whose numbers can't be read has a
-    row of rank 0, and None for its structure. Raises DataError for a folder without predictions, and for frames whose
-    header does not say how they were made.
+    row of rank 0, and None for its structure. Raises DataError for a folder without a job of predictions, and for
+    frames whose header does not say how they were made.
     """
     files = prediction_files(folder)
-    if not files:
+    if not files and not (folder / "job.json").exists():  # a shard may have nothing to do
         raise DataError(
             f"no predictions in {folder}", "make some with 'nucleate predict FORMULA --out FOLDER'"
         )
