@@ -20,12 +20,13 @@ SAMPLERS: dict[str, list[str]] = {
     "PC, published order": ["method=pc"],
     "PC, predictor first": ["method=pc", "order=predictor-first"],
     "PC, no drift in the corrector": ["method=pc", "drift_in_corrector=false"],
-    "PC, tau 0.1": ["method=pc", "tau=0.1"],
+    "PC, finer near the data": ["method=pc", "power=1.5"],
     "PC, expected step, tau 0.1, no drift": [
         "method=pc", "corrector=expected", "tau=0.1", "drift_in_corrector=false",
     ],
     "EM": ["method=em"],
     "EM, Euler for the lattice": ["method=em", "euler=true"],
+    "EM, finer near the data": ["method=em", "power=1.5"],
     "ODE": ["method=ode"],
 }  # fmt: skip
 
