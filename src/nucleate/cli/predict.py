@@ -207,4 +207,6 @@ def _present(out: Path, kinds: list[str]) -> None:
     Console().print(table)
     broken = sum(1 for row in rows if row.rank == 0)
     if broken:
-        say(f"{broken} of {len(rows)} structures are unreadable, have no volume or atoms closer than 0.5 Å: kept, not ranked")
+        say(
+            f"{broken} of {len(rows)} structures are unreadable, flat or have atoms closer than 0.5 Å: not ranked"
+        )
