@@ -66,7 +66,7 @@ def draw(points: list[dict], path: Path, title: str) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(11, 4))
-    for name in SAMPLERS:
+    for name in dict.fromkeys(p["sampler"] for p in points):
         mine = [p for p in points if p["sampler"] == name]
         for axis, key, scale in zip(axes, ("match_rate@1", "rmse@1"), (100, 1), strict=True):
             values = [scale * p[key]["value"] for p in mine]
@@ -77,7 +77,7 @@ def draw(points: list[dict], path: Path, title: str) -> None:
     for axis, label in zip(axes, ("match rate at 1 sample, %", "RMSE of the matches"), strict=True):
         axis.set(xscale="log", xlabel="NFE", ylabel=label)
         axis.grid(alpha=0.3)
-    axes[0].legend(fontsize=7)
+    axes[1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(title)
     figure.tight_layout()
     figure.savefig(path, dpi=140)
