@@ -23,11 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable, read_table
-from nucleate.metrics.jobs import RowJob, job_map, judge_row
+from nucleate.metrics.csp.jobs import RowJob, judge_row
+from nucleate.metrics.csp.predictions import read_predictions, reference_cell
 from nucleate.metrics.matching import Matcher
-from nucleate.metrics.predictions import read_predictions, reference_cell
-from nucleate.metrics.reduction import Cell
+from nucleate.pool import job_map
 
 Pair = tuple[Cell, Cell]
 

@@ -9,9 +9,11 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.core.structure_matcher import StructureMatcher
 
+from nucleate.cell import Cell
 from nucleate.metrics import matching, reduction
 from nucleate.metrics.matching import Matcher, cell_parameters, cells_from_parameters, rms_distance
-from nucleate.metrics.reduction import Cell, reduce_cell, time_limit
+from nucleate.metrics.reduction import reduce_cell
+from nucleate.pool import time_limit
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, perturbed_pairs
 
 
@@ -81,7 +83,7 @@ def test_verdicts_equal_pymatgens_on_500_pairs():
     folder = os.environ.get("NUCLEATE_DATA")
     if folder:
         from nucleate.data.table import read_table
-        from nucleate.metrics.predictions import reference_cell
+        from nucleate.metrics.csp.predictions import reference_cell
 
         table = read_table(Path(folder) / "val.parquet")
         rows = np.random.default_rng(0).permutation(len(table))[:100]
@@ -182,7 +184,7 @@ def test_lattices_far_apart_are_dropped_before_the_search(monkeypatch):
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("bad", [np.full((3, 3), np.nan), np.zeros((3, 3)), np.ones((3, 3))])
 def test_degenerate_cells_raise_what_the_caller_counts(bad):
-    from nucleate.metrics.jobs import MATCH_FAILURES
+    from nucleate.metrics.matching import MATCH_FAILURES
 
     with pytest.raises(MATCH_FAILURES), time_limit(20):
         reduce_cell(Cell(np.array([11, 17]), np.array([[0, 0, 0], [0.5, 0.5, 0.5]]), bad))

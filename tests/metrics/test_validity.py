@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pymatgen.core import Composition
 
+from nucleate.cell import Cell
 from nucleate.errors import MissingPackageError
 from nucleate.metrics import validity
-from nucleate.metrics.reduction import Cell
 from nucleate.metrics.validity import fingerprint_constructible, geometry_problem, smact_valid
 from tests.metrics.crystals_for_tests import known_crystals, perturbed
 

@@ -14,8 +14,8 @@ import typer
 from nucleate.errors import NucleateError
 
 if TYPE_CHECKING:
-    from nucleate.metrics.jobs import Progress
-    from nucleate.metrics.report import CspReport
+    from nucleate.metrics.csp.report import CspReport
+    from nucleate.pool import Progress
 
 app = typer.Typer(help="Judge predicted crystals by the measures of the field.", no_args_is_help=True)
 
@@ -54,8 +54,8 @@ def csp(
     """Match rate, RMSE, METRe and cRMSE of predictions, with 95 % intervals, under named protocols."""
     from nucleate.cli.console import say
     from nucleate.data.table import read_table
-    from nucleate.metrics.csp import PROTOCOLS, CspSettings, evaluate
-    from nucleate.metrics.predictions import read_predictions
+    from nucleate.metrics.csp.evaluate import PROTOCOLS, CspSettings, evaluate
+    from nucleate.metrics.csp.predictions import read_predictions
 
     settings = CspSettings(
         k=_numbers(k),

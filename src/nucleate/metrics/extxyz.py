@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.elements import ATOMIC_NUMBERS
 from nucleate.errors import DataError
-from nucleate.metrics.reduction import Cell
 
 _PAIR = re.compile(r"""([^\s="']+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 

@@ -12,18 +12,24 @@ basis can exist, and lattices that need no LLL reduction are not sent through on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nucleate.metrics.reduction import Cell, Reduced, reduce_cell
+from nucleate.cell import Cell
+from nucleate.metrics.reduction import Reduced, reduce_cell
+from nucleate.pool import Result, attempt
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_LATTICE_POINTS = 3e6
 """A search sphere with more lattice points than this is given up as a time-out: it would need gigabytes."""
+
+MATCH_FAILURES = (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError)
+"""What degenerate cells raise in a reduction or a match; the field counts all of it as no match."""
 
 
 @dataclass(frozen=True)
@@ -220,3 +226,9 @@ def rms_distance(prediction: Structure, reference: Structure, matcher: Matcher |
     """Normalised RMS displacement of two pymatgen structures, or None where they don't match."""
     matcher = matcher or Matcher()
     return matcher.rms(reduce_cell(Cell.of(prediction)), reduce_cell(Cell.of(reference)))
+
+
+def try_match(work: Callable[[], Result], timeout: float | None) -> tuple[Result | None, str]:
+    """The result of a reduction or a match and "", or None and "timed_out" or "matcher_failed"."""
+    result, failure = attempt(work, timeout, MATCH_FAILURES)
+    return result, "matcher_failed" if failure == "failed" else failure

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from pymatgen.core import Structure
 
-from nucleate.metrics.jobs import MATCH_FAILURES
-from nucleate.metrics.matching import Matcher
-from nucleate.metrics.reduction import Cell, Reduced, reduce_cell, time_limit
+from nucleate.cell import Cell
+from nucleate.metrics.matching import Matcher, try_match
+from nucleate.metrics.reduction import Reduced, reduce_cell
 
 SYMMETRY_TOLERANCE = 0.1
 PAIR_SECONDS = 10.0
@@ -70,11 +70,7 @@ def is_usable(structure: Structure) -> bool:
 
 
 def _reduce(structure: Structure, timeout: float) -> Reduced | None:
-    try:
-        with time_limit(timeout):
-            return reduce_cell(Cell.of(structure))
-    except (TimeoutError, *MATCH_FAILURES):
-        return None
+    return try_match(lambda: reduce_cell(Cell.of(structure)), timeout)[0]
 
 
 def _place(cell: Reduced | Cell) -> tuple[float, bytes, bytes]:
@@ -100,14 +96,12 @@ class _Pairs:
 
     def _match(self, first: int, second: int) -> float:
         one, other = self.cells[first], self.cells[second]
-        try:
-            if one is None or other is None:
-                raise ValueError("a cell can't be reduced")
-            with time_limit(self.timeout):
-                found = DEFAULT_TOLERANCES.rms(one, other)
-        except (TimeoutError, *MATCH_FAILURES):
+        if one is None or other is None:
+            found, failure = None, "matcher_failed"
+        else:
+            found, failure = try_match(lambda: DEFAULT_TOLERANCES.rms(one, other), self.timeout)
+        if failure:
             self.failed.append((first, second))
-            return np.inf
         return np.inf if found is None else found
 
     def undecided(self, group: list[int]) -> int:

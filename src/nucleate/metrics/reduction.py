@@ -7,53 +7,16 @@ succeed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import gcd
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 PRIMITIVE_TOLERANCE = 0.25
 """Å; what `Structure.get_primitive_structure` takes two sites to be the same within."""
-
-
-class Cell(NamedTuple):
-    """One crystal as arrays.
-
-    Attributes:
-        numbers: atomic numbers. [atoms]
-        frac: fractional coordinates, any range. [atoms, 3]
-        lattice: rows are the cell vectors, Å. [3, 3]
-    """
-
-    numbers: np.ndarray
-    frac: np.ndarray
-    lattice: np.ndarray
-
-    @classmethod
-    def of(cls, structure: Structure) -> Cell:
-        """From an ordered pymatgen structure."""
-        numbers = np.array(structure.atomic_numbers)
-        return cls(numbers, np.array(structure.frac_coords), np.array(structure.lattice.matrix))
-
-    def to_structure(self) -> Structure:
-        from pymatgen.core import Lattice, Structure
-
-        return Structure(Lattice(self.lattice), self.numbers.tolist(), self.frac)
-
-    @property
-    def formula(self) -> tuple[tuple[int, int], ...]:
-        """(atomic number, count) by atomic number, counts divided by their greatest common divisor."""
-        numbers, counts = np.unique(self.numbers, return_counts=True)
-        divisor = gcd(*counts.tolist())
-        return tuple((int(z), int(n) // divisor) for z, n in zip(numbers, counts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -134,32 +97,3 @@ def _minima(lattice: np.ndarray) -> np.ndarray:
     if reduced and all(slack * (d @ d) >= c @ c for d in diagonals):
         return 0.99 * np.sqrt([a @ a, b @ b, c @ c])
     return np.zeros(3)
-
-
-@contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise TimeoutError in the block after this many seconds, where the platform has interval timers.
-
-    Works in the main thread of a process on POSIX; elsewhere the block runs without a limit.
-    """
-    import signal
-    import threading
-
-    if (
-        not seconds
-        or not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-    ):
-        yield
-        return
-
-    def stop(signum, frame):
-        raise TimeoutError(f"more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    others, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, others)
-        signal.signal(signal.SIGALRM, before)

@@ -17,9 +17,9 @@ from math import prod
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
 from nucleate.errors import MissingPackageError
-from nucleate.metrics.reduction import Cell
 
 MIN_DISTANCE = 0.5
 MIN_VOLUME = 0.1

@@ -32,9 +32,9 @@ def match_rate_judge(recipe: Recipe, val: CrystalTable) -> Judge | None:
     rows = validation_subset(val, recipe.training.match_crystals)
 
     def judge(model: CrystalModel) -> dict[str, float]:
-        from nucleate.metrics.csp import match_rate
-        from nucleate.metrics.predictions import reference_cell
-        from nucleate.metrics.reduction import Cell
+        from nucleate.cell import Cell
+        from nucleate.metrics.csp.evaluate import match_rate
+        from nucleate.metrics.csp.predictions import reference_cell
 
         cells = [Cell(*arrays) for arrays in _predict(model, recipe, val, rows)]
         found = match_rate(cells, [reference_cell(val, int(row)) for row in rows])

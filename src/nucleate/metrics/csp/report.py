@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from nucleate.data.table import CrystalTable
-from nucleate.metrics.csp import CspSettings, Judged
+from nucleate.metrics.csp.evaluate import CspSettings, Judged
+from nucleate.metrics.csp.predictions import PredictionSet, reference_cell
+from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
 from nucleate.metrics.intervals import Estimate, wilson
-from nucleate.metrics.jobs import Progress
-from nucleate.metrics.predictions import PredictionSet, reference_cell
-from nucleate.metrics.protocols import Fingerprints, Grid, estimates
 from nucleate.metrics.validity import GEOMETRY_PROBLEMS, SMACT_SET, smact_valid
+from nucleate.pool import Progress
 
 Row = dict[str, Any]
 
@@ -49,7 +49,7 @@ class CspReport:
 
     def summary(self) -> str:
         """A text for people."""
-        from nucleate.metrics.summary import summary
+        from nucleate.metrics.csp.summary import summary
 
         return summary(self)
 

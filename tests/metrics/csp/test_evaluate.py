@@ -8,10 +8,10 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.core.structure_matcher import StructureMatcher
 
+from nucleate.cell import Cell
 from nucleate.errors import DataError
-from nucleate.metrics import jobs
-from nucleate.metrics.csp import CspSettings, evaluate, match_rate
-from nucleate.metrics.reduction import Cell
+from nucleate.metrics.csp import jobs
+from nucleate.metrics.csp.evaluate import CspSettings, evaluate, match_rate
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, table_of
 
 SALT = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -166,8 +166,8 @@ def test_protocols_can_be_chosen_and_smact_is_not_needed_without_its_protocol(mo
     def absent(_):
         raise AssertionError("smact was asked")
 
-    for module in ("csp", "protocols", "report"):
-        monkeypatch.setattr(f"nucleate.metrics.{module}.smact_valid", absent)
+    for module in ("evaluate", "protocols", "report"):
+        monkeypatch.setattr(f"nucleate.metrics.csp.{module}.smact_valid", absent)
     report = evaluate([(0, 0, SALT)], table_of([SALT]), CspSettings(protocols=("geometry",)))
     assert set(report.protocols) == {"geometry"}
     assert report.smact_ceiling is None

@@ -14,18 +14,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
-from nucleate.metrics.jobs import CrossJob, Progress, RowJob, RowVerdict, judge_pairs, judge_row, run_jobs
+from nucleate.metrics.csp.jobs import CrossJob, RowJob, RowVerdict, judge_pairs, judge_row
+from nucleate.metrics.csp.predictions import Prediction, PredictionSet, reference_cell
 from nucleate.metrics.matching import Matcher
-from nucleate.metrics.predictions import Prediction, PredictionSet, reference_cell
-from nucleate.metrics.reduction import Cell, Reduced
+from nucleate.metrics.reduction import Reduced
 from nucleate.metrics.validity import require_fingerprints, smact_valid
+from nucleate.pool import Progress, run_jobs
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from nucleate.metrics.report import CspReport
+    from nucleate.metrics.csp.report import CspReport
 
 PROTOCOLS = ("geometry", "smact", "full")
 PAIRS_PER_JOB = 32
@@ -103,7 +105,7 @@ def evaluate(
     Raises DataError where there are fewer samples than the largest k, or two predictions with the same row
     and sample number; MissingPackageError when the `smact` protocol is asked for without smact.
     """
-    from nucleate.metrics.report import build_report
+    from nucleate.metrics.csp.report import build_report
 
     settings = settings or CspSettings()
     if "smact" in settings.protocols:

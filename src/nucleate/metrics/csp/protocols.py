@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
-from nucleate.metrics.csp import CspSettings, Judged
+from nucleate.metrics.csp.evaluate import CspSettings, Judged
+from nucleate.metrics.csp.jobs import judge_fingerprint
+from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.intervals import Estimate, bootstrap_mean, wilson
-from nucleate.metrics.jobs import Progress, judge_fingerprint, run_jobs
-from nucleate.metrics.predictions import reference_cell
-from nucleate.metrics.reduction import Cell
 from nucleate.metrics.validity import smact_valid
+from nucleate.pool import Progress, run_jobs
 
 
 class Grid:

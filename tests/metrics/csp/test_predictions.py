@@ -8,8 +8,8 @@ from ase.io import write
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from nucleate.errors import DataError
+from nucleate.metrics.csp.predictions import read_predictions, reference_cell
 from nucleate.metrics.extxyz import read_frames
-from nucleate.metrics.predictions import read_predictions, reference_cell
 from tests.metrics.crystals_for_tests import known_crystals, table_of
 
 CRYSTALS = known_crystals()

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
 from nucleate.metrics.extxyz import prediction_files, read_frames, read_prediction_files
-from nucleate.metrics.reduction import Cell
 
 PAIRINGS = ("material_id", "row number", "file name", "composition")
 

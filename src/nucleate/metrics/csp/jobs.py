@@ -1,0 +1,95 @@
+"""Matching work in pieces for a pool of processes: a reference row with its samples, or pairs across rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from nucleate.cell import Cell
+from nucleate.metrics.matching import Matcher, try_match
+from nucleate.metrics.reduction import Reduced, reduce_cell
+from nucleate.metrics.validity import fingerprint_constructible, geometry_problem
+
+
+@dataclass(frozen=True)
+class RowJob:
+    """One reference crystal and the predictions of it, None where a structure is missing."""
+
+    reference: Cell
+    samples: list[Cell | None]
+    matcher: Matcher
+    timeout: float
+    match_invalid: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one prediction.
+
+    Attributes:
+        geometry: "" or the rule of `validity.geometry_problem` it breaks; "unreadable" without a structure.
+        rms: normalised RMS displacement, None without a match.
+        failure: "", "timed_out" or "matcher_failed".
+    """
+
+    geometry: str
+    rms: float | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class RowVerdict:
+    """Verdicts of all samples of a row; the reduced reference and first sample, for pairs across rows."""
+
+    samples: list[Verdict]
+    reference: Reduced | None
+    first: Reduced | None
+
+
+def judge_row(job: RowJob) -> RowVerdict:
+    """Match every sample of a row with its reference, each within the time limit."""
+    reference = try_match(partial(reduce_cell, job.reference), job.timeout)[0]
+    verdicts, first = [], None
+    for sample, cell in enumerate(job.samples):
+        if cell is None:
+            verdicts.append(Verdict("unreadable"))
+            continue
+        problem = geometry_problem(cell)
+        if problem not in ("", "cell_too_long") and not job.match_invalid:
+            verdicts.append(Verdict(problem))
+            continue
+        result, failure = try_match(partial(_match, cell, reference, job.matcher), job.timeout)
+        reduced, rms = result or (None, None)
+        verdicts.append(Verdict(problem, rms, failure))
+        first = reduced if sample == 0 else first
+    return RowVerdict(verdicts, reference, first)
+
+
+def _match(cell: Cell, reference: Reduced | None, matcher: Matcher) -> tuple[Reduced, float | None]:
+    if reference is None:
+        raise ValueError("the reference can't be reduced")
+    reduced = reduce_cell(cell)
+    return reduced, matcher.rms(reduced, reference)
+
+
+@dataclass(frozen=True)
+class CrossJob:
+    """Pairs across rows: (row of the prediction, row of the reference, both structures reduced)."""
+
+    pairs: list[tuple[int, int, Reduced, Reduced]]
+    matcher: Matcher
+    timeout: float
+
+
+def judge_pairs(job: CrossJob) -> list[tuple[int, int, float | None, str]]:
+    """(row of the prediction, row of the reference, RMS or None, failure) of each pair."""
+    results = []
+    for i, j, prediction, reference in job.pairs:
+        rms, failure = try_match(partial(job.matcher.rms, prediction, reference), job.timeout)
+        results.append((i, j, rms, failure))
+    return results
+
+
+def judge_fingerprint(job: tuple[Cell, float]) -> bool:
+    """Whether the fingerprint of a cell can be made within the time limit."""
+    return bool(try_match(partial(fingerprint_constructible, job[0]), job[1])[0])

@@ -1,0 +1,105 @@
+"""Work in pieces for a pool of processes with one thread each, with a time limit for each piece."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+from nucleate.errors import NucleateError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Progress = Callable[[str, int, int], None]
+"""Called with the name of the stage, how much is done, and of how much."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def run_jobs(
+    function: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    total: int,
+    workers: int,
+    stage: str,
+    progress: Progress | None = None,
+) -> Iterator[Result]:
+    """Results in the order of the jobs, from processes with one thread each, or from this process."""
+    done = 0
+    with job_map(workers) as mapped:
+        try:
+            for result in mapped(function, jobs):
+                done += 1
+                if progress:
+                    progress(stage, done, total)
+                yield result
+        except BrokenProcessPool:
+            raise NucleateError(
+                f"a worker process was killed while {stage} (after {done} of {total})",
+                "it probably ran out of memory: use --workers 1",
+            ) from None
+
+
+@contextmanager
+def job_map(workers: int) -> Iterator[Callable]:
+    """A `map` that works in processes with one thread each, or in this process for one worker."""
+    if workers <= 1:
+        yield map
+        return
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    # fork copies locks of torch's threads in whatever state they are
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield partial(pool.map, chunksize=8)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def attempt(
+    work: Callable[[], Result], timeout: float | None, failures: tuple[type[Exception], ...]
+) -> tuple[Result | None, str]:
+    """(result, "") or (None, "timed_out" or "failed"), for the failures that the caller expects."""
+    try:
+        with time_limit(timeout):
+            return work(), ""
+    except TimeoutError:
+        return None, "timed_out"
+    except failures:
+        return None, "failed"
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise TimeoutError in the block after this many seconds, where the platform has interval timers.
+
+    Works in the main thread of a process on POSIX; elsewhere the block runs without a limit.
+    """
+    import signal
+    import threading
+
+    if (
+        not seconds
+        or not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def stop(signum, frame):
+        raise TimeoutError(f"more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    others, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, others)
+        signal.signal(signal.SIGALRM, before)
