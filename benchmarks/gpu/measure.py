@@ -21,6 +21,7 @@ from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.card import device_name
 from nucleate.recipes.devices import native_bf16
 from nucleate.recipes.folder import load_model
+from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
@@ -60,7 +61,8 @@ def draw(
         crystals = table.batch(part).to(device)
         noise = Noise.of(0, torch.as_tensor(part, device=device))
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            batches.append((part, sample(model, crystals.species, crystals.mask, settings, noise).to("cpu")))
+            given = Given.composition(crystals.species, crystals.mask)
+            batches.append((part, sample(model, crystals.mask, settings, noise, given).to("cpu")))
     _wait(device)
     return batches, time.perf_counter() - start
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -19,11 +20,18 @@ from nucleate.errors import FormulaError, MissingPackageError, ModelError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.folder import load_model
 from nucleate.recipes.registry import Recipe
-from nucleate.sampling.formula import formula_text
+from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header
 from nucleate.sampling.presets import best_sampler
-from nucleate.sampling.request import Limits, Request, formula_requests
+from nucleate.sampling.request import (
+    Limits,
+    Part,
+    Request,
+    draw_sizes,
+    formula_requests,
+    new_requests,
+)
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import from_dict, to_dict
 
@@ -187,6 +195,71 @@ class Predictor:
             out.append(atoms)
         return out
 
+    def inventions(
+        self, n: int, seed: int = 0, *, atoms: tuple[int, int] | None = None, species: str | None = None,
+        complete: Structure | None = None, lattice: Any = None,
+    ) -> list[Request]:  # fmt: skip
+        """Requests for n crystals that the model invents, from nothing or around what is known.
+
+        Args:
+            atoms: smallest and largest number of atoms in the cell; as in the training data by default.
+            species: formula of the cell, if the composition is given.
+            complete: structure whose cell and atoms are kept. lattice: cell to keep, [3, 3], Å.
+
+        Raises FormulaError for what the model can't draw, ModelError for a model that invents nothing.
+        """
+        if self.recipe.task == "csp":
+            raise ModelError(
+                f"{self.name} predicts the structure of a composition and invents none",
+                "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
+            )
+        known = [] if complete is None else list(complete.atomic_numbers)
+        if species is not None:
+            whole = parse_formula(species)
+            if Counter(known) - whole:
+                raise FormulaError(
+                    f"'{species}' does not hold the {len(known)} atoms that are kept",
+                    "give the whole cell's formula",
+                )
+            known += species_of(whole - Counter(known))
+            atoms = atoms or (len(known), len(known))
+        frac = [] if complete is None else complete.frac_coords
+        cell = complete.lattice.matrix if complete is not None and lattice is None else lattice
+        part = None if cell is None else Part(_rows(frac), _rows(cell))
+        return new_requests(self._sizes(n, seed, atoms, len(known)), self.limits, known, part)
+
+    def _sizes(self, n: int, seed: int, atoms: tuple[int, int] | None, known: int) -> list[int]:
+        shares, limits = self.limits.sizes, self.limits
+        if atoms is not None and atoms[0] == atoms[1]:
+            return [atoms[0]] * n
+        low, high = atoms or (max(known, 1), limits.largest_cell)
+        within = {size: share for size, share in shares.items() if low <= size <= high}
+        if not within:
+            raise FormulaError(
+                f"no training cell had {low} to {high} atoms", f"cells had up to {limits.largest_cell}"
+            )
+        return draw_sizes(n, within, seed)
+
+    def generate(
+        self, n: int = 1, seed: int = 0, *, atoms: int | tuple[int, int] | None = None,
+        species: str | None = None, complete: Structure | None = None, lattice: Any = None,
+        sampler: SamplerSettings | None = None,
+    ) -> list[Structure]:  # fmt: skip
+        """n crystals that the model invents, as pymatgen structures like those of `predict`; see `inventions`.
+
+        The same seed gives the same crystals, however many are asked for.
+        """
+        from nucleate.crystals import Crystals
+
+        span = (atoms, atoms) if isinstance(atoms, int) else atoms
+        requests = self.inventions(n, seed, atoms=span, species=species, complete=complete, lattice=lattice)
+        made = [one for batch in self.draw(requests, sampler, seed) for one in batch]
+        made.sort(key=lambda one: one.request.sample)
+        return [
+            _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
+            for one in made
+        ]
+
     def push_to_hub(self, name: str, private: bool = False) -> str:
         """Upload the model folder to `owner/name` on the Hugging Face hub; returns its address."""
         try:
@@ -220,12 +293,15 @@ def _units_of(formula_units: int | Sequence[int] | str) -> tuple[int, ...] | Non
     return tuple(int(number) for number in units)
 
 
+def _rows(x: Any) -> tuple[tuple[float, float, float], ...]:
+    """[n, 3] as plain numbers."""
+    return tuple((float(a), float(b), float(c)) for a, b, c in x)
+
+
 def _text_of(formula: Any) -> str:
     if isinstance(formula, str):
         return formula
     if hasattr(formula, "get_atomic_numbers"):
-        from collections import Counter
-
         return formula_text(Counter(formula.get_atomic_numbers().tolist()))
     composition = getattr(formula, "composition", formula)
     return composition.formula.replace(" ", "")

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nucleate.geometry.torus import TAU, wrap
 from nucleate.geometry.wrapped_normal import grad_mean, log_density
 from nucleate.processes.gaussian import Gaussian
 from nucleate.processes.kinetic import Kinetic
+from nucleate.processes.masked import HIDDEN, Masked
 
 Oracle = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
 
@@ -59,14 +61,31 @@ def kinetic_oracle(process: Kinetic, points: Tensor, weights: Tensor) -> Oracle:
 
 
 def gaussian_oracle(process: Gaussian, points: Tensor, weights: Tensor) -> Oracle:
-    """For data points [points, width] and their weights: the posterior mean, as clean data or as noise."""
+    """For data points [points, ..., width] and their weights: the posterior mean, as clean data or as noise."""
+    flat = points.flatten(1)
 
     def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
-        x = inputs[process.name]
+        shown = inputs[process.name]
+        x = shown.flatten(1)
         alpha, sigma = (c[:, None] for c in process.alpha_sigma(t))
-        squares = ((x[:, None] - alpha[..., None] * points.to(x)) ** 2).sum(-1)
+        squares = ((x[:, None] - alpha[..., None] * flat.to(x)) ** 2).sum(-1)
         share = torch.softmax(weights.log().to(x) - 0.5 * squares / sigma.clamp(min=1e-6) ** 2, -1)
-        mean = share @ points.to(x)
-        return mean if process.settings.predicts == "x0" else (x - alpha * mean) / sigma.clamp(min=1e-6)
+        mean = share @ flat.to(x)
+        wanted = mean if process.settings.predicts == "x0" else (x - alpha * mean) / sigma.clamp(min=1e-6)
+        return wanted.reshape(shown.shape)
+
+    return oracle
+
+
+def masked_oracle(points: Tensor, weights: Tensor) -> Oracle:
+    """For data points [points, atoms] and their weights: log probabilities of each atom given those that are shown."""
+
+    def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
+        x = inputs["species"]
+        agrees = ((x[:, None] == points) | (x[:, None] == HIDDEN)).all(-1)
+        share = agrees * weights
+        share = share / share.sum(-1, keepdim=True)
+        chance = torch.einsum("cp,pae->cae", share, F.one_hot(points - 1, Masked.target_width).float())
+        return chance.clamp(min=1e-30).log()
 
     return oracle

@@ -12,15 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 import nucleate.processes
+from nucleate.codecs.species import species_codec
 from nucleate.geometry.torus import TAU, wrap
-from nucleate.processes.base import Process, State
+from nucleate.processes.base import Noised, Process, State
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
-from tests.processes.exact import Oracle, gaussian_oracle, kinetic_oracle
+from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings
+from tests.processes.exact import Oracle, gaussian_oracle, kinetic_oracle, masked_oracle
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Example:
         moments: bounded or normal statistics of a state, [statistics, crystals], whose means are compared.
         prior_gap: how far the means of `moments` at t = 0 may be from those of the prior (a finite horizon).
         atoms: in each crystal.
+        perfect: what a network that knows the data would say.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Example:
     moments: Callable[[State], Tensor]
     prior_gap: float
     atoms: int
+    perfect: Callable[[Noised], Tensor] = lambda noised: noised.target
 
     def mask(self, crystals: int) -> Tensor:
         return torch.ones(crystals, self.atoms, dtype=torch.bool)
@@ -107,7 +112,54 @@ def _gaussian() -> list[Example]:
             2,
         )
 
-    return [case("x0"), case("epsilon")]
+    return [case("x0"), case("epsilon"), _one_of_each_atom()]
+
+
+def _one_of_each_atom() -> Example:
+    """Diffusion of the species of two atoms as analog bits."""
+    codec = species_codec("bits")
+    points = codec.encode(torch.tensor([[11, 17], [3, 9]]), torch.ones(2, 2, dtype=torch.bool))
+    process = Gaussian(GaussianSettings(), "species", codec.width, "atom")
+    return Example(
+        "gaussian-bits",
+        process,
+        points,
+        lambda chosen, weights: gaussian_oracle(process, chosen, weights),
+        lambda x, point: (x - point).abs().flatten(1).amax(-1),
+        lambda state: torch.cat([state["x"].flatten(1).T, state["x"].flatten(1).T ** 2]),
+        0.02,
+        2,
+    )
+
+
+def _masked() -> list[Example]:
+    points = torch.tensor([[11, 17], [3, 9]])
+
+    def moments(state: State) -> Tensor:
+        of_first, of_second = ((state["x"] == point).T.float() for point in points)
+        hidden = (state["x"] == HIDDEN).T.float()
+        both = [part.prod(0, keepdim=True) for part in (of_first, of_second, hidden)]
+        return torch.cat([of_first, of_second, hidden, *both])
+
+    def perfect(noised: Noised) -> Tensor:
+        data = noised.state["guess"]
+        return 60.0 * F.one_hot((data - 1).clamp(min=0), Masked.target_width) * (data > 0).unsqueeze(-1)
+
+    def case(schedule: str) -> Example:
+        process = Masked(MaskedSettings(schedule=schedule))
+        return Example(
+            f"masked-{schedule}",
+            process,
+            points,
+            masked_oracle,
+            lambda x, point: (x != point).float().amax(-1),
+            moments,
+            0.0,
+            2,
+            perfect,
+        )
+
+    return [case("linear"), case("cosine"), case("polynomial")]
 
 
 def _fixed() -> list[Example]:
@@ -130,6 +182,7 @@ _MAKERS: dict[type[Process], Callable[[], list[Example]]] = {
     Kinetic: _kinetic,
     Gaussian: _gaussian,
     Fixed: _fixed,
+    Masked: _masked,
 }
 
 

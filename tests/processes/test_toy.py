@@ -61,7 +61,7 @@ def run(kind: type[Kinetic], horizon: float, settings: SamplerSettings) -> tuple
     mask = torch.ones(CIRCLES, 1, dtype=torch.bool)
     noise = Noise.of(0, torch.arange(CIRCLES))
     states = {}
-    for _, states in trajectory(Toy(process), mask.long(), mask, settings, noise):  # noqa: B007
+    for _, states in trajectory(Toy(process), mask, settings, noise):  # noqa: B007
         pass
     gaps = wrap(states["frac"]["theta"].flatten()[:, None] - TAU * POINTS).abs()
     share = torch.bincount(gaps.argmin(-1), minlength=3) / len(gaps)

@@ -12,6 +12,7 @@ from nucleate.networks.base import Denoiser
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
+from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample, time_grid, trajectory
 from nucleate.sampling.settings import SamplerSettings
 
@@ -44,6 +45,10 @@ def species_of(mask: torch.Tensor) -> torch.Tensor:
     return torch.where(mask, torch.arange(1, mask.shape[1] + 1), torch.zeros(1, dtype=torch.long))
 
 
+def given(mask: torch.Tensor) -> Given:
+    return Given.composition(species_of(mask), mask)
+
+
 @pytest.mark.parametrize("power", [1.0, 2.0])
 @pytest.mark.parametrize("noise_left", [0.0, 0.01])
 def test_time_grid_runs_from_noise_to_data(power, noise_left):
@@ -70,7 +75,7 @@ def test_the_network_is_asked_at_the_right_times_and_the_evaluations_are_counted
     settings, shown, mask, noise
 ):
     one = model()
-    sample(one, species_of(mask), mask, settings, noise)
+    sample(one, mask, settings, noise, given(mask))
     assert isinstance(one.network, Recorder)
     assert one.network.times == pytest.approx(shown, abs=1e-6)
     assert one.evaluations == settings.evaluations
@@ -79,19 +84,17 @@ def test_the_network_is_asked_at_the_right_times_and_the_evaluations_are_counted
 @pytest.mark.parametrize("method", ["em", "ode", "pc"])
 def test_a_crystal_does_not_depend_on_its_batch(method, mask):
     settings = SamplerSettings(method, steps=5)
-    together = sample(model(), species_of(mask), mask, settings, Noise.of(0, torch.tensor([4, 5, 6])))
+    together = sample(model(), mask, settings, Noise.of(0, torch.tensor([4, 5, 6])), given(mask))
     for i, atoms in enumerate(mask.sum(1).tolist()):
         alone_mask = mask_of(torch.tensor([atoms]))
-        alone = sample(
-            model(), species_of(alone_mask), alone_mask, settings, Noise.of(0, torch.tensor([4 + i]))
-        )
+        alone = sample(model(), alone_mask, settings, Noise.of(0, torch.tensor([4 + i])), given(alone_mask))
         torch.testing.assert_close(together.lattice[i], alone.lattice[0], rtol=1e-4, atol=1e-4)
         gap = (together.frac[i, :atoms] - alone.frac[0] + 0.5).remainder(1) - 0.5
         assert gap.abs().max() < 1e-4
 
 
 def test_samples_are_crystals_with_the_given_species_and_empty_padding(mask, noise):
-    crystals = sample(model(), species_of(mask), mask, SamplerSettings(steps=4), noise)
+    crystals = sample(model(), mask, SamplerSettings(steps=4), noise, given(mask))
     assert torch.equal(crystals.species, species_of(mask))
     assert torch.equal(crystals.mask, mask)
     assert (crystals.frac[~mask] == 0).all()
@@ -102,14 +105,14 @@ def test_samples_are_crystals_with_the_given_species_and_empty_padding(mask, noi
 
 def test_trajectory_holds_every_time_and_keeps_the_species(mask, noise):
     settings = SamplerSettings("em", steps=6)
-    path = list(trajectory(model(), species_of(mask), mask, settings, noise))
+    path = list(trajectory(model(), mask, settings, noise, given(mask)))
     assert [t for t, _ in path] == pytest.approx(time_grid(settings).tolist())
     assert all(torch.equal(states["species"]["x"], species_of(mask)) for _, states in path)
 
 
 def test_the_same_seed_gives_the_same_crystal_and_another_seed_another(mask):
     draws = [
-        sample(model(), species_of(mask), mask, SamplerSettings(steps=3), Noise.of(seed, torch.arange(3)))
+        sample(model(), mask, SamplerSettings(steps=3), Noise.of(seed, torch.arange(3)), given(mask))
         for seed in (0, 0, 1)
     ]
     assert torch.equal(draws[0].frac, draws[1].frac)

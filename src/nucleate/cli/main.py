@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nucleate import __version__
-from nucleate.cli import data, draw, evaluate, models, predict, train
+from nucleate.cli import data, draw, evaluate, generate, models, predict, train
 from nucleate.cli.console import say
 from nucleate.errors import NucleateError
 
@@ -23,6 +23,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
+app.command("generate")(generate.generate)
 app.command("models")(models.models)
 app.command("draw")(draw.draw)
 

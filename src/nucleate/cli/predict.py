@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nucleate.cli.console import say
+from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.errors import FormulaError, ModelError
 
 if TYPE_CHECKING:
     from nucleate.predictor import Predictor
-    from nucleate.sampling.job import Job, Shard
     from nucleate.sampling.request import Request
-    from nucleate.sampling.settings import SamplerSettings
 
-KINDS = ("cif", "extxyz", "poscar", "json")
 SHOWN_RANKS = 3
 
 
@@ -52,7 +48,7 @@ def predict(
         raise FormulaError(
             "give formulas or --like DIR, and not both", "for example: nucleate predict LiFePO4 -n 20"
         )
-    kinds, part = _kinds(format_), _shard(shard)
+    kinds, part = formats(format_), shard_of(shard)
     if threads is not None:
         import torch
 
@@ -66,29 +62,10 @@ def predict(
         requests = _like(predictor, like, split, n or 1, limit)
     else:
         requests = _formulas(predictor, formulas or [], n or 20, formula_units)
-    _Work(predictor, requests, settings, seed, trajectory, edges).run(out, part)
+    Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
     if like is None:
         _present(out, kinds)
     say(f"written to {out}")
-
-
-def _kinds(text: str) -> list[str]:
-    kinds = [kind.strip() for kind in text.split(",") if kind.strip()]
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown or not kinds:
-        raise ModelError(f"no format '{', '.join(unknown) or text}'", f"formats: {', '.join(KINDS)}")
-    return kinds
-
-
-def _shard(text: str) -> Shard:
-    from nucleate.sampling.job import Shard
-
-    index, slash, count = text.partition("/")
-    if not (slash and index.isdigit() and count.isdigit() and int(index) < int(count)):
-        raise ModelError(
-            f"--shard {text} is not I/N with I below N", "for example --shard 0/4, 1/4, 2/4 and 3/4"
-        )
-    return Shard(int(index), int(count))
 
 
 def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> list[Request]:
@@ -121,71 +98,6 @@ def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | N
             f"no row of the {split} split of {folder} can be predicted", "use another model or split"
         )
     return requests
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is drawn and how."""
-
-    predictor: Predictor
-    requests: list[Request]
-    settings: SamplerSettings
-    seed: int
-    with_path: bool
-    edges: int | None
-
-    @property
-    def asked(self) -> dict[str, object]:
-        """What makes two jobs the same, for job.json."""
-        from nucleate.settings import to_dict
-
-        identities = "\n".join(sorted(request.identity for request in self.requests))
-        return {
-            "model": self.predictor.name,
-            "weights": self.predictor.checksum,
-            "seed": self.seed,
-            "sampler": to_dict(self.settings),
-            "crystals": {
-                "count": len(self.requests),
-                "digest": hashlib.sha256(identities.encode()).hexdigest()[:16],
-            },
-        }
-
-    def run(self, out: Path, shard: Shard) -> None:
-        from nucleate.sampling.job import Job
-        from nucleate.sampling.trajectory_file import trajectory_path
-
-        job = Job(out, self.asked, shard)
-        missing, mine = job.missing(self.requests), job.mine(self.requests)
-        if len(missing) < len(mine):
-            say(f"going on: {len(mine) - len(missing)} of {len(mine)} crystals are already in {out}")
-        if self.with_path:
-            undrawn = {request.key for request in missing}
-            missing = [r for r in mine if r.key in undrawn or not trajectory_path(out, r).exists()]
-        self._draw(job, missing)
-
-    def _draw(self, job: Job, missing: list[Request]) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        from nucleate.sampling.trajectory_file import write_trajectories
-
-        columns = (
-            TextColumn("predicting"),
-            BarColumn(),
-            TextColumn("{task.percentage:.0f} %"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("predict", total=len(missing) * self.settings.steps)
-            batches = self.predictor.draw(
-                missing, self.settings, self.seed, with_path=self.with_path, edges=self.edges,
-                on_step=lambda crystals: progress.advance(task, crystals),
-            )  # fmt: skip
-            for batch in batches:
-                if self.with_path:
-                    write_trajectories(job.folder, batch, self.seed, self.predictor.name)
-                job.write(batch, self.seed, self.predictor.name)
 
 
 def _present(out: Path, kinds: list[str]) -> None:

@@ -20,6 +20,9 @@ def train(
         int | None, typer.Option(min=1, help="Length of the whole run in passes over the data.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
+    start_from: Annotated[
+        str | None, typer.Option("--from", help="Model whose weights to start from, where they fit.")
+    ] = None,
     devices: Annotated[int, typer.Option(min=1, help="Number of devices or processes.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning Fabric strategy, for example ddp.")] = "auto",
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -30,6 +33,7 @@ def train(
     import torch
 
     from nucleate.cli.console import say
+    from nucleate.predictor import find_model
     from nucleate.recipes.devices import Hardware
     from nucleate.recipes.registry import get_recipe
     from nucleate.recipes.run import train_recipe
@@ -37,13 +41,15 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     hardware = Hardware(devices, strategy, accelerator, nodes)
+    asked = get_recipe(recipe, set_)
     outcome = train_recipe(
-        get_recipe(recipe, set_),
+        asked,
         data,
         out,
         epochs=epochs,
         minutes=minutes,
         resume=resume,
+        start_from=None if start_from is None else find_model(start_from),
         hardware=hardware,
         tell=say,
     )
@@ -61,4 +67,5 @@ def train(
         )
         return
     say(f"{counters.step} steps in {counters.seconds / 60:.1f} min; best validation loss {counters.best:.4f}")
-    say(f"predict with it: nucleate predict NaCl --model {out / 'model'}")
+    command = "predict NaCl" if asked.task == "csp" else "generate -n 10"
+    say(f"use it: nucleate {command} --model {out / 'model'}")

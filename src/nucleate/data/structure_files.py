@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from nucleate.errors import DataError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -17,7 +20,9 @@ def write_structure(structure: Structure, path: Path, kind: str, origin: str) ->
     if kind == "cif":
         from pymatgen.io.cif import CifWriter
 
-        text = f"# {origin}\n{CifWriter(structure)}"
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "No Pauling electronegativity")  # noble gases
+            text = f"# {origin}\n{CifWriter(structure)}"
     elif kind == "poscar":
         from pymatgen.io.vasp import Poscar
 
@@ -25,3 +30,21 @@ def write_structure(structure: Structure, path: Path, kind: str, origin: str) ->
     else:
         text = json.dumps({**structure.as_dict(), "origin": origin})
     path.write_text(text)
+
+
+def read_structure(path: Path) -> Structure:
+    """One ordered structure from a CIF, POSCAR or JSON file. Raises DataError for anything else."""
+    from pymatgen.core import Structure
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            structure = Structure.from_file(path)
+    except Exception as error:  # readers of five formats, each with errors of its own
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise DataError(
+            f"{path} can't be read as a structure ({reason[0]})", "give a CIF, POSCAR or pymatgen JSON file"
+        ) from None
+    if not structure.is_ordered:
+        raise DataError(f"{path} holds partly occupied sites", "give an ordered structure")
+    return structure

@@ -19,6 +19,10 @@ from nucleate.errors import DataError
 _PAIR = re.compile(r"""([^\s="']+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 
 
+LEDGERS = ("predictions", "generated")
+"""How the files begin to which `nucleate predict` and `nucleate generate` write."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """One frame of a file.
@@ -41,13 +45,14 @@ class Frame:
 
 
 def prediction_files(path: Path) -> list[Path]:
-    """What `nucleate predict` wrote its structures to: all shards in a folder, or `path` itself if it is one.
+    """Where `nucleate predict` or `generate` wrote structures: all shards in a folder, or `path` itself if it is one.
 
     Empty for anything else. Trajectories and the CIF, POSCAR and JSON files are copies, and not among them.
     """
     if path.is_dir():
-        return sorted(file for file in path.glob("predictions*.extxyz") if file.is_file())
-    return [path] if path.is_file() and path.match("predictions*.extxyz") else []
+        found = [file for stem in LEDGERS for file in path.glob(f"{stem}*.extxyz") if file.is_file()]
+        return sorted(found)
+    return [path] if path.is_file() and any(path.match(f"{stem}*.extxyz") for stem in LEDGERS) else []
 
 
 def read_prediction_files(files: Sequence[Path], unfinished: bool = False) -> tuple[list[Frame], int]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerCrystal, Sizes
 from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.networks.base import Denoiser
@@ -23,7 +24,7 @@ class CrystalModel(nn.Module):
 
     Attributes:
         processes: the processes of `species`, `frac` and `lattice`.
-        codec: the representation of the lattice.
+        codec: the representation of the lattice. species_codec: that of the species.
         network: the denoiser, with a head for every process that predicts something.
         loss_weights: weight of each process in the total loss.
         evaluations: how often the network was called, the NFE of a sampler.
@@ -36,10 +37,12 @@ class CrystalModel(nn.Module):
         codec: LogLengthsTanAngles,
         network: Denoiser,
         loss_weights: dict[str, float] | None = None,
+        species_codec: Numbers | Codes | None = None,
     ) -> None:
         super().__init__()
         self.processes = processes
         self.codec = codec
+        self.species_codec = species_codec or Numbers()
         self.network = network
         self.loss_weights = loss_weights or {}
         self.evaluations = 0
@@ -47,15 +50,22 @@ class CrystalModel(nn.Module):
 
     def encode(self, crystals: Crystals) -> dict[str, Tensor]:
         """Crystals to the channels that the processes work on."""
-        lattice = self.codec.encode(crystals.lattice, crystals.sizes)
-        return {"species": crystals.species, "frac": crystals.frac, "lattice": lattice}
+        return {name: self.channel(name, crystals) for name in self.processes}
+
+    def channel(self, name: str, crystals: Crystals) -> Tensor:
+        """One of the channels of `encode`."""
+        if name == "lattice":
+            return self.codec.encode(crystals.lattice, crystals.sizes)
+        if name == "species":
+            return self.species_codec.encode(crystals.species, crystals.mask)
+        return crystals.frac
 
     def decode(self, states: States, mask: Mask) -> Crystals:
         """States at t = 1 to crystals, float32."""
         channels = {name: process.decode(states[name]) for name, process in self.processes.items()}
         cells = self.codec.decode(channels["lattice"], mask.sum(1))
         frac = channels["frac"] * mask.unsqueeze(-1)
-        return Crystals(channels["species"], frac, cells, mask)
+        return Crystals(self.species_codec.decode(channels["species"], mask), frac, cells, mask)
 
     def denoise(self, states: States, t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         """The network's predictions for all processes, float32. The only caller of the network."""

@@ -1,7 +1,8 @@
 """What every denoiser is: named inputs and a time in, named predictions out. It never sees a process.
 
-Inputs are `species` [crystals, atoms], `frac` [crystals, atoms, 3] in cell units, `velocity` [crystals, atoms, 3] and
-`lattice` [crystals, 6]. A network has one head for each quantity it is asked for.
+Inputs are `species`, atomic numbers [crystals, atoms] or vectors [crystals, atoms, width], `frac` [crystals, atoms, 3]
+in cell units, `velocity` [crystals, atoms, 3] and `lattice` [crystals, 6]. A network has one head for each quantity it
+is asked for.
 """
 
 from __future__ import annotations
@@ -78,6 +79,15 @@ class SpeciesEmbedding(nn.Module):
     def forward(self, species: Species) -> Float[Tensor, "crystals atoms width"]:
         period, group = self.period[species], self.group[species]
         return self.element_vectors(species) + self.period_vectors(period) + self.group_vectors(group)
+
+
+def species_layer(width: int, species_width: int) -> nn.Module:
+    """From species to vectors of atoms: of atomic numbers, or of vectors if species_width is not 0."""
+    if not species_width:
+        return SpeciesEmbedding(width)
+    layer = nn.Linear(species_width, width, bias=False)
+    nn.init.normal_(layer.weight, std=EMBEDDING_SCALE)
+    return layer
 
 
 class TimeFeatures(nn.Module):

@@ -47,10 +47,18 @@ class CSPNetSettings:
 class CSPNet(Denoiser):
     """See the module's text. 14,924,800 parameters with the default settings and the heads of KLDM."""
 
-    def __init__(self, settings: CSPNetSettings, heads: dict[str, Head], lattice_width: int = 6) -> None:
+    def __init__(
+        self,
+        settings: CSPNetSettings,
+        heads: dict[str, Head],
+        lattice_width: int = 6,
+        species_width: int = 0,
+    ) -> None:
         super().__init__()
         s = settings
-        self.species = nn.Embedding(SPECIES, s.width)
+        self.species: nn.Module = nn.Embedding(SPECIES, s.width)
+        if species_width:
+            self.species = nn.Linear(species_width, s.width, bias=False)
         self.time = TimeFeatures(s.time_width)
         self.join = nn.Linear(s.width + s.time_width, s.width)
         self.layers = nn.ModuleList(MessageLayer(s, lattice_width) for _ in range(s.layers))
@@ -61,9 +69,9 @@ class CSPNet(Denoiser):
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         graph = self._graph(inputs["frac"], mask)
-        velocity, species = graph.pack(inputs["velocity"]), graph.pack(inputs["species"])
-        time = graph.spread(self.time(1 - t)).expand(*species.shape, -1)
-        x = self.join(torch.cat([self.species(species), time], -1))
+        velocity, species = graph.pack(inputs["velocity"]), self.species(graph.pack(inputs["species"]))
+        time = graph.spread(self.time(1 - t)).expand(*species.shape[:-1], -1)
+        x = self.join(torch.cat([species, time], -1))
         for layer in self.layers:
             x = layer(x, velocity, inputs["lattice"], graph)
         x = graph.unpack(self.norm(x))

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerAtom3, PerCrystal
-from nucleate.networks.base import Denoiser, Head, SpeciesEmbedding, TimeFeatures, masked_mean, torus_waves
+from nucleate.networks.base import Denoiser, Head, TimeFeatures, masked_mean, species_layer, torus_waves
 
 Tokens = Float[Tensor, "crystals atoms width"]
 Summary = Float[Tensor, "crystals width"]
@@ -45,11 +45,15 @@ class TorusTransformer(Denoiser):
     """See the module's text. Built for the heads that the processes ask for."""
 
     def __init__(
-        self, settings: TorusTransformerSettings, heads: dict[str, Head], lattice_width: int = 6
+        self,
+        settings: TorusTransformerSettings,
+        heads: dict[str, Head],
+        lattice_width: int = 6,
+        species_width: int = 0,
     ) -> None:
         super().__init__()
         s = settings
-        self.species = SpeciesEmbedding(s.width)
+        self.species = species_layer(s.width, species_width)
         self.time = TimeFeatures(s.time_width)
         cell_width = s.time_width + lattice_width + 1
         self.cell = nn.Sequential(nn.Linear(cell_width, s.width), nn.SiLU(), nn.Linear(s.width, s.width))

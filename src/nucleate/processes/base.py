@@ -42,6 +42,7 @@ class StepRule:
         corrector: step size of the corrector, relative to the mean squared score of the `crystal` (as published) or to
             its `expected` value at this time.
         drift_in_corrector: whether the corrector of the kinetic process moves the coordinates as well.
+        temperature: of the draws of discrete processes; below 1 they favour what is probable.
         euler: take plain Euler-Maruyama steps of the variance-preserving process under `em` (as published) in place of
             its exact ancestral step.
     """
@@ -52,6 +53,7 @@ class StepRule:
     corrector: Literal["crystal", "expected"] = "crystal"
     drift_in_corrector: bool = True
     euler: bool = False
+    temperature: float = 1.0
 
 
 class Process(ABC):
@@ -97,6 +99,17 @@ class Process(ABC):
     @abstractmethod
     def decode(self, state: State) -> Tensor:
         """The quantity itself, from the state at t = 1."""
+
+    def held(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> State:
+        """The state at time t of what is known beforehand. The same noise at every t gives one path to the data."""
+        return self.corrupt(data, t, mask, noise).state
+
+    def merge(self, state: State, held: State, known: Tensor, mask: Mask) -> State:
+        """The state with its known part, [crystals, atoms] or [crystals], put in place of what was drawn for it."""
+        return {
+            name: torch.where(known.reshape(*known.shape, *(1,) * (x.ndim - known.ndim)), held[name], x)
+            for name, x in state.items()
+        }
 
     def correct(
         self,

@@ -11,17 +11,13 @@ from nucleate.processes.base import Noised, Process, State, StepRule
 
 
 class Fixed(Process):
-    """Species that are known. The prior is set by whoever asks for the crystal."""
+    """Species that are known. Whoever asks for a crystal gives them to the sampler (`Process.held`)."""
 
     level = "atom"
     target_width = 0
 
     def prior(self, mask: Mask, noise: Noise) -> State:
         return {"x": torch.zeros_like(mask, dtype=torch.long)}
-
-    def given(self, data: Tensor) -> State:
-        """The state that holds this value at every time."""
-        return {"x": data}
 
     def corrupt(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
         return Noised({"x": data}, torch.zeros(0), torch.zeros_like(t))

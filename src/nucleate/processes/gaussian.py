@@ -33,14 +33,19 @@ class GaussianSettings:
 
 
 class Gaussian(Process):
-    """Variance-preserving diffusion of `width` channels of each cell, shown to the network as `name`."""
+    """Variance-preserving diffusion of `width` channels of each cell or atom, shown to the network as `name`."""
 
-    level = "cell"
-
-    def __init__(self, settings: GaussianSettings, name: str = "lattice", width: int = 6) -> None:
+    def __init__(
+        self,
+        settings: GaussianSettings,
+        name: str = "lattice",
+        width: int = 6,
+        level: Literal["atom", "cell"] = "cell",
+    ) -> None:
         self.settings = settings
         self.name = name
         self.target_width = width
+        self.level = level
 
     def alpha_sigma(self, t: PerCrystal) -> tuple[PerCrystal, PerCrystal]:
         """Scale of the data and of the noise at time t."""
@@ -50,11 +55,11 @@ class Gaussian(Process):
         return torch.exp(-0.5 * integral), torch.sqrt(-torch.expm1(-integral))
 
     def prior(self, mask: Mask, noise: Noise) -> State:
-        return {"x": noise.normal(self.target_width)}
+        return {"x": self._normal(mask, noise)}
 
     def corrupt(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
         alpha, sigma = (as_column(c, data) for c in self.alpha_sigma(t))
-        eps = noise.normal(self.target_width).to(data.dtype)
+        eps = self._normal(mask, noise).to(data.dtype)
         target = data if self.settings.predicts == "x0" else eps
         return Noised({"x": alpha * data + sigma * eps}, target, torch.ones_like(t))
 
@@ -87,26 +92,28 @@ class Gaussian(Process):
         x = state["x"]
         eps = self.epsilon(state, prediction, t)
         if rule.method == "em" and rule.euler:
-            return {"x": self._euler(x, eps, t, t_next, noise)}
+            return {"x": self._euler(x, eps, t, t_next, mask, noise)}
         guess = self.endpoint(state, prediction, t, mask)
         alpha, sigma = (as_column(c, x) for c in self.alpha_sigma(t))
         alpha_next, sigma_next = (as_column(c, x) for c in self.alpha_sigma(t_next))
         if rule.method != "em":
-            return {"x": alpha_next * guess + sigma_next * eps}
+            return {"x": self._real(alpha_next * guess + sigma_next * eps, mask)}
         # q(x_next | x, x0): keep sigma_next^2 - fresh^2 of the old noise (Ho et al. 2020, eq. 7).
         kept = (alpha / alpha_next) * sigma_next**2 / sigma
         fresh = torch.sqrt((sigma_next**2 - kept**2).clamp(min=0))
-        z = noise.normal(self.target_width).to(x.dtype)
-        return {"x": alpha_next * guess + kept * eps + fresh * z}
+        z = self._normal(mask, noise).to(x.dtype)
+        return {"x": self._real(alpha_next * guess + kept * eps + fresh * z, mask)}
 
-    def _euler(self, x: Tensor, eps: Tensor, t: PerCrystal, t_next: PerCrystal, noise: Noise) -> Tensor:
+    def _euler(
+        self, x: Tensor, eps: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise
+    ) -> Tensor:
         s = self.settings
         beta = as_column(s.beta_min + (s.beta_max - s.beta_min) * (1 - t), x)
         sigma = as_column(self.alpha_sigma(t)[1], x)
         h = as_column(t_next - t, x)
         score = -eps / sigma
-        z = noise.normal(self.target_width).to(x.dtype)
-        return x + (0.5 * beta * x + beta * score) * h + torch.sqrt(beta * h) * z
+        z = self._normal(mask, noise).to(x.dtype)
+        return self._real(x + (0.5 * beta * x + beta * score) * h + torch.sqrt(beta * h) * z, mask)
 
     def correct(
         self,
@@ -120,8 +127,20 @@ class Gaussian(Process):
     ) -> State:
         sigma = as_column(self.alpha_sigma(t)[1], prediction).clamp(min=1e-6)
         score = -self.epsilon(state, prediction, t) / sigma
-        z = noise.normal(self.target_width).to(score.dtype)
-        return {"x": langevin(state["x"], score, None, sigma**-2, rule, z)}
+        score = self._real(score, mask)
+        z = self._normal(mask, noise).to(score.dtype)
+        atoms = mask if self.level == "atom" else None
+        return {"x": langevin(state["x"], score, atoms, sigma**-2, rule, z)}
 
     def decode(self, state: State) -> Tensor:
         return state["x"]
+
+    def _normal(self, mask: Mask, noise: Noise) -> Tensor:
+        """Standard normal numbers for every channel, zero in padding."""
+        if self.level == "cell":
+            return noise.normal(self.target_width)
+        return noise.normal(mask.shape[1], self.target_width) * mask.unsqueeze(-1)
+
+    def _real(self, x: Tensor, mask: Mask) -> Tensor:
+        """x with zeros in padding."""
+        return x if self.level == "cell" else x * mask.unsqueeze(-1)

@@ -188,6 +188,15 @@ class Kinetic(Process):
         displacement = gain * state["velocity"] + sigma_r**2 * pull
         return torch.remainder((state["theta"] - displacement) / TAU, 1) * mask.unsqueeze(-1)
 
+    def merge(self, state: State, held: State, known: Tensor, mask: Mask) -> State:
+        """Of the velocities, those of the atoms that are free take up what keeps the sum over the crystal at zero."""
+        merged = super().merge(state, held, known, mask)
+        free = (mask & ~known).unsqueeze(-1)
+        if self.settings.centred:
+            excess = (merged["velocity"] * mask.unsqueeze(-1)).sum(1, keepdim=True)
+            merged["velocity"] = merged["velocity"] - free * excess / free.sum(1, keepdim=True).clamp(min=1)
+        return merged
+
     def decode(self, state: State) -> PerAtom3:
         return torch.remainder(state["theta"] / TAU, 1)
 

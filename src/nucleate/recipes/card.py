@@ -29,7 +29,7 @@ def make_card(
     """The card without `training` and `metrics`, which every export adds."""
     return {
         "recipe": recipe.name,
-        "task": "csp",
+        "task": recipe.task,
         "data": {
             "name": dataset.path.resolve().name,
             "crystals": len(train),
@@ -39,6 +39,7 @@ def make_card(
         },
         "elements": sorted({int(z) for z in train.species}),
         "largest_cell": int(train.sizes.max()),
+        "sizes": sizes(train),
         "formula_units": formula_units(train),
         "parameters": sum(p.numel() for p in model.parameters()),
         "versions": {
@@ -53,6 +54,12 @@ def make_card(
             "threads": torch.get_num_threads(),
         },
     }
+
+
+def sizes(table: CrystalTable) -> dict[str, float]:
+    """Share of the crystals for each number of atoms in the cell."""
+    numbers, counts = np.unique(table.sizes, return_counts=True)
+    return {str(n): round(int(c) / len(table), 6) for n, c in zip(numbers.tolist(), counts, strict=True)}
 
 
 def formula_units(table: CrystalTable) -> dict[str, dict[str, float]]:

@@ -61,6 +61,26 @@ def load_model(folder: Path) -> tuple[CrystalModel, Recipe, dict[str, Any]]:
     return model.eval(), recipe, card
 
 
+def take_over(model: CrystalModel, folder: Path) -> int:
+    """Copy the weights and statistics of a model folder that fit a model by name and shape; how many did.
+
+    Raises ModelError if it is not a model folder, or if nothing in it fits.
+    """
+    own = model.state_dict()
+    fitting = {
+        name: tensor
+        for name, tensor in load_model(folder)[0].state_dict().items()
+        if name in own and own[name].shape == tensor.shape
+    }
+    if not any(name.startswith("network") for name in fitting):
+        raise ModelError(
+            f"no weight of {folder} fits the network of this recipe",
+            "start from a model with the same network, width and layers ('nucleate models NAME' shows its card)",
+        )
+    model.load_state_dict(fitting, strict=False)
+    return len(fitting)
+
+
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a recipe.toml."""
     try:

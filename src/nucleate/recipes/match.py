@@ -12,6 +12,7 @@ from nucleate.data.table import CrystalTable
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.registry import Recipe
+from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample
 from nucleate.training.validation import VALIDATION_SEED, validation_subset
 
@@ -49,7 +50,8 @@ def _predict(model: CrystalModel, recipe: Recipe, table: CrystalTable, rows: np.
     for part in split_by_edges(rows, table.sizes, recipe.training.edges):
         crystals = table.batch(part).to(device)
         noise = Noise.of(VALIDATION_SEED, torch.as_tensor(part, device=device))
-        made = sample(model, crystals.species, crystals.mask, recipe.sampler, noise).to("cpu")
+        given = Given.composition(crystals.species, crystals.mask)
+        made = sample(model, crystals.mask, recipe.sampler, noise, given).to("cpu")
         for i, size in enumerate(made.sizes.tolist()):
             yield (
                 made.species[i, :size].numpy(),

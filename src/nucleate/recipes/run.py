@@ -22,7 +22,7 @@ from nucleate.errors import DataError, NucleateError, RecipeError, TrainingError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.card import make_card
 from nucleate.recipes.devices import Hardware, launch
-from nucleate.recipes.folder import FORMAT, read_recipe, save_model
+from nucleate.recipes.folder import FORMAT, read_recipe, save_model, take_over
 from nucleate.recipes.match import match_rate_judge
 from nucleate.recipes.registry import Recipe
 from nucleate.training.batches import steps_per_epoch
@@ -51,13 +51,16 @@ class Outcome:
 
 def train_recipe(
     recipe: Recipe, data: Path, run: Path, *, epochs: int | None = None, minutes: float | None = None,
-    resume: bool = False, hardware: Hardware | None = None, visible: bool = True, tell: Tell | None = None,
+    resume: bool = False, start_from: Path | None = None, hardware: Hardware | None = None, visible: bool = True,
+    tell: Tell | None = None,
 ) -> Outcome:  # fmt: skip
     """Train a recipe on a data set folder.
 
     The budget counts from the run's beginning: epochs (the recipe's by default), or minutes including
-    validation. `tell` is given what the user should know, in whole sentences. Raises TrainingError if the run
-    folder is taken and resume is not asked, DataError if the data can't be trained on.
+    validation. `start_from`: a model folder whose weights and statistics are taken over wherever names and shapes
+    agree, to fine-tune it or to carry it to another task; a checkpoint that is resumed goes before. `tell` is given
+    what the user should know, in whole sentences. Raises TrainingError if the run folder is taken and resume is not
+    asked, DataError if the data can't be trained on.
     """
     hardware = hardware or Hardware()
     fabric = launch(hardware, recipe.training.precision)
@@ -68,6 +71,9 @@ def train_recipe(
     model = _build(recipe)
     if recipe.standardise:
         model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
+    if start_from is not None:
+        taken = take_over(model, start_from)
+        tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
     card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 
-from nucleate.elements import ATOMIC_NUMBERS, SYMBOLS
+from nucleate.elements import ATOMIC_NUMBERS, SYMBOLS, group_of, period_of
 from nucleate.errors import FormulaError
 
 LARGEST_COUNT = 9999
@@ -74,6 +75,17 @@ def reduce_formula(counts: Counter[int]) -> tuple[Counter[int], int]:
 def species_of(counts: Counter[int]) -> tuple[int, ...]:
     """Atomic numbers of all atoms, element by element in the order of the formula."""
     return tuple(number for number, count in counts.items() for _ in range(count))
+
+
+def conventional(species: Iterable[int]) -> Counter[int]:
+    """Counts in the order of IUPAC's formulas (Red Book 2005, table VI): by group, heavier first, H before group 16."""
+    counts = Counter(species)
+
+    def place(number: int) -> tuple[float, int]:
+        group = 15.5 if number == 1 else group_of(number)
+        return (3 if group > 18 else group), -period_of(number)
+
+    return Counter({number: counts[number] for number in sorted(counts, key=place)})
 
 
 def formula_text(counts: Counter[int]) -> str:

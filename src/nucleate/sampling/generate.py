@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from nucleate.arrays import Mask
 from nucleate.crystals import Crystals
 from nucleate.data.buckets import split_by_edges
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
-from nucleate.sampling.request import Request
+from nucleate.sampling.request import Part, Request
 from nucleate.sampling.settings import SamplerSettings
 
 EDGES = 4096
@@ -51,28 +53,45 @@ def generate(
     sizes = np.array([len(request.species) for request in requests])
     for part in split_by_edges(np.argsort(sizes, kind="stable"), sizes, edges):
         chosen = [requests[i] for i in part]
-        mask = torch.arange(int(sizes[part].max())) < torch.tensor(sizes[part])[:, None]
-        species = torch.zeros(mask.shape, dtype=torch.long)
-        species[mask] = torch.tensor([z for request in chosen for z in request.species])
+        mask = (torch.arange(int(sizes[part].max())) < torch.tensor(sizes[part])[:, None]).to(device)
+        given = given_in(chosen, mask)
         noise = Noise.of(seed, torch.tensor([request.key for request in chosen], device=device))
         states, path = {}, []
         marks = set(
             np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist()
         )
         before = model.evaluations
-        for number, (t, states) in enumerate(
-            trajectory(model, species.to(device), mask.to(device), settings, noise)
-        ):
+        for number, (t, states) in enumerate(trajectory(model, mask.to(device), settings, noise, given)):
             if with_path and number in marks:
-                path.append((t, model.decode(states, mask.to(device)).to("cpu")))
+                path.append((t, model.decode(states, mask).to("cpu")))
             if on_step is not None and number:
                 on_step(len(chosen))
         nfe = model.evaluations - before
-        crystals = model.decode(states, mask.to(device)).to("cpu")
+        crystals = model.decode(states, mask).to("cpu")
         yield [
             Generated(request, _alone(crystals, i), nfe, tuple((t, _alone(frame, i)) for t, frame in path))
             for i, request in enumerate(chosen)
         ]
+
+
+def given_in(requests: Sequence[Request], mask: Mask) -> Given | None:
+    """What the requests say of their crystals, on the device of mask [crystals, atoms]; None if nothing."""
+    species, frac = torch.zeros(mask.shape, dtype=torch.long), torch.zeros(*mask.shape, 3)
+    cells = torch.eye(3).repeat(len(requests), 1, 1)
+    placed, framed = torch.zeros(mask.shape, dtype=torch.bool), torch.zeros(len(requests), dtype=torch.bool)
+    for i, request in enumerate(requests):
+        species[i, : len(request.species)] = torch.tensor(request.species)
+        part = request.part or Part()
+        if part.frac:
+            frac[i, : len(part.frac)] = torch.tensor(part.frac)
+            placed[i, : len(part.frac)] = True
+        if part.lattice is not None:
+            cells[i], framed[i] = torch.tensor(part.lattice), True
+    known = {"species": species > 0, "frac": placed, "lattice": framed}
+    known = {name: value.to(mask.device) for name, value in known.items() if value.any()}
+    device = mask.device
+    values = Crystals(species.to(device), frac.to(device), cells.to(device), mask)
+    return Given(values, known) if known else None
 
 
 def _alone(crystals: Crystals, index: int) -> Crystals:

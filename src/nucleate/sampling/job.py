@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from nucleate.data.extxyz import drop_cut_frame, frame_text, read_headers
 from nucleate.errors import ModelError
+from nucleate.sampling.formula import conventional, formula_text, reduce_formula
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.request import Request
 
@@ -28,17 +30,21 @@ class Shard:
     index: int = 0
     count: int = 1
 
-    @property
-    def file(self) -> str:
-        return "predictions.extxyz" if self.count == 1 else f"predictions.{self.index}-of-{self.count}.extxyz"
+    def file(self, stem: str) -> str:
+        return f"{stem}.extxyz" if self.count == 1 else f"{stem}.{self.index}-of-{self.count}.extxyz"
 
 
 class Job:
-    """The folder of one job. Raises ModelError when it can't be made or already holds another job's predictions."""
+    """The folder of one job, its files named after a stem: `predictions` or `generated`.
 
-    def __init__(self, folder: Path, asked: dict[str, Any], shard: Shard | None = None) -> None:
-        self.folder, self.shard = folder, shard or Shard()
-        self.path = folder / self.shard.file
+    Raises ModelError when it can't be made or already holds another job's crystals.
+    """
+
+    def __init__(
+        self, folder: Path, asked: dict[str, Any], shard: Shard | None = None, stem: str = "predictions"
+    ) -> None:
+        self.folder, self.shard, self.stem = folder, shard or Shard(), stem
+        self.path = folder / self.shard.file(stem)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -64,7 +70,7 @@ class Job:
         changed = sorted(key for key in asked.keys() | before.keys() if asked.get(key) != before.get(key))
         if changed:
             raise ModelError(
-                f"{self.folder} holds predictions made with other {', '.join(changed)}",
+                f"{self.folder} holds crystals made with other {', '.join(changed)}",
                 "name another --out, or repeat the first command to go on with it",
             )
 
@@ -85,8 +91,8 @@ class Job:
         self.done |= {one.request.name_of_key for one in new}
 
     def files(self) -> list[Path]:
-        """All prediction files of the folder, those of other shards too."""
-        return sorted(self.folder.glob("predictions*.extxyz"))
+        """All files of crystals in the folder, those of other shards too."""
+        return sorted(self.folder.glob(f"{self.stem}*.extxyz"))
 
 
 def arrays(one: Generated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -98,12 +104,14 @@ def arrays(one: Generated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def header(one: Generated, seed: int, model: str) -> dict[str, object]:
     """What every file says about a predicted crystal."""
     request = one.request
+    invented = 0 in request.species
+    counts = conventional(one.crystal.species[0].tolist()) if invented else Counter(request.species)
     return {
         "crystal": request.crystal,
         "material_id": request.material_id,
         "sample": request.sample,
-        "formula": request.formula,
-        "cell": request.name if request.crystal is None else None,
+        "formula": formula_text(reduce_formula(counts)[0]),
+        "cell": formula_text(counts) if request.crystal is None else None,
         "seed": seed,
         "nfe": one.nfe,
         "model": model,

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import torch
 
-from nucleate.arrays import Mask, PerCrystal, Species
+from nucleate.arrays import Mask, PerCrystal
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel, States
+from nucleate.sampling.given import Given, check_given
 from nucleate.sampling.settings import SamplerSettings
 
 PRIOR_STEP = 0
@@ -24,12 +25,13 @@ def time_grid(settings: SamplerSettings) -> torch.Tensor:
 
 
 def trajectory(
-    model: CrystalModel, species: Species, mask: Mask, settings: SamplerSettings, noise: Noise
+    model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None
 ) -> Iterator[tuple[float, States]]:
-    """The states at every time of the grid, the prior first. Species [crystals, atoms] are given (CSP)."""
+    """The states at every time of the grid, the prior first. What is given is held; a composition in CSP."""
+    check_given(model, given)
     rule, times = settings.rule, time_grid(settings).tolist()
     states = {name: process.prior(mask, noise.at(PRIOR_STEP)) for name, process in model.processes.items()}
-    states["species"] = {"x": species}
+    states = given.hold(model, states, 0.0, noise) if given else states
     yield 0.0, states
     for number, (now, then) in enumerate(pairwise(times)):
         draws = noise.at(PRIOR_STEP + 1 + number)
@@ -39,6 +41,7 @@ def trajectory(
         states = _move(model, "step", states, t, t_next, t, mask, draws, rule)
         if rule.method == "pc" and rule.order == "predictor-first":
             states = _move(model, "correct", states, t_next, t, t_next, mask, draws, rule)
+        states = given.hold(model, states, then, noise) if given else states
         yield then, states
 
 
@@ -58,10 +61,10 @@ def _move(
 
 
 def sample(
-    model: CrystalModel, species: Species, mask: Mask, settings: SamplerSettings, noise: Noise
+    model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None
 ) -> Crystals:
-    """Crystals of the given species [crystals, atoms], one for each stream of noise."""
+    """Crystals with the atoms of mask [crystals, atoms], one for each stream of noise."""
     states: States = {}
-    for _, states in trajectory(model, species, mask, settings, noise):  # noqa: B007
+    for _, states in trajectory(model, mask, settings, noise, given):  # noqa: B007
         pass
     return model.decode(states, mask)

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
 from nucleate.data.table import CrystalTable
 from nucleate.elements import SYMBOLS
 from nucleate.errors import FormulaError, ModelError
+from nucleate.geometry.noise import Noise
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
 
 COMMON_UNITS = (1, 2, 4)
 LEAST_SHARE = 0.05
+SIZES_STREAM = -3
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is known of a crystal besides species.
+
+    Attributes:
+        frac: fractional coordinates of its first atoms. lattice: its cell in Å, rows are the vectors, or None.
+    """
+
+    frac: tuple[tuple[float, float, float], ...] = ()
+    lattice: tuple[tuple[float, float, float], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -24,10 +39,11 @@ class Request:
     """One crystal that is asked for.
 
     Attributes:
-        species: atomic numbers of its atoms.
+        species: atomic numbers of its atoms, 0 where the model is to invent one.
         name: what it is called in files. formula: reduced formula.
         sample: which of the samples of the same thing it is, from 0.
         crystal: row of the data set it answers, or None. material_id: its name there.
+        part: what else is known of it.
     """
 
     species: tuple[int, ...]
@@ -36,11 +52,16 @@ class Request:
     sample: int
     crystal: int | None = None
     material_id: str | None = None
+    part: Part | None = None
 
     @property
     def identity(self) -> str:
         """What makes this crystal this one: the same in every job that asks for it."""
         origin = f"{self.name}" if self.crystal is None else f"row {self.crystal} {self.material_id}"
+        if 0 in self.species or self.part is not None:
+            origin += (
+                f" {len(self.species)} atoms {self.species if any(self.species) else ''} {self.part or ''}"
+            )
         return f"{origin} {self.sample}"
 
     @property
@@ -57,11 +78,13 @@ class Request:
 @dataclass(frozen=True)
 class Limits:
     """What a model can be asked for: elements it saw, the largest cell it was trained on, and how often a formula unit
-    of so many atoms stood so many times in a training cell (atoms -> units -> share)."""
+    of so many atoms stood so many times in a training cell (atoms -> units -> share), and the share of the training
+    cells for each number of atoms."""
 
     elements: frozenset[int]
     largest_cell: int
     units: dict[int, dict[int, float]]
+    sizes: dict[int, float] = field(default_factory=dict)
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> Limits:
@@ -72,11 +95,12 @@ class Limits:
             int(a): {int(z): s for z, s in shares.items()}
             for a, shares in card.get("formula_units", {}).items()
         }
-        return cls(frozenset(card["elements"]), int(card["largest_cell"]), units)
+        sizes = {int(n): share for n, share in card.get("sizes", {}).items()}
+        return cls(frozenset(card["elements"]), int(card["largest_cell"]), units, sizes)
 
     def check(self, text: str, counts: Counter[int]) -> None:
         """Raise FormulaError for what the model never saw."""
-        unseen = [SYMBOLS[number] for number in counts if number not in self.elements]
+        unseen = [SYMBOLS[number] for number in counts if number and number not in self.elements]
         if unseen:
             raise FormulaError(
                 f"'{text}' holds {', '.join(unseen)}, which the model never saw in training",
@@ -122,6 +146,35 @@ def formula_requests(
                 for sample in range(count)
             ]
     return list({request.identity: request for request in requests}.values())
+
+
+def new_requests(
+    sizes: Sequence[int], limits: Limits, species: Sequence[int] = (), part: Part | None = None
+) -> list[Request]:
+    """Crystals of the given numbers of atoms that the model invents; the first atoms may be known.
+
+    Raises FormulaError for cells larger than the model was trained for, and for elements it never saw.
+    """
+    known = Counter(species)
+    requests = []
+    for sample, atoms in enumerate(sizes):
+        if atoms < max(len(species), 1):
+            raise FormulaError(
+                f"{atoms} atoms were asked for, and {len(species)} are known already",
+                "ask for at least as many with --atoms",
+            )
+        limits.check(f"a cell of {atoms} atoms", known + Counter({0: atoms - len(species)}))
+        cell = (*species, *(0,) * (atoms - len(species)))
+        requests.append(Request(cell, "generated", "", sample, part=part))
+    return requests
+
+
+def draw_sizes(n: int, shares: Mapping[int, float], seed: int) -> list[int]:
+    """Numbers of atoms of n crystals from shares; the first of them are the same for every n."""
+    sizes, weights = np.array(sorted(shares)), np.array([shares[size] for size in sorted(shares)])
+    edges = np.cumsum(weights / weights.sum())
+    draws = Noise.of(seed, torch.arange(n)).at(SIZES_STREAM).uniform(1)[:, 0].double().numpy()
+    return sizes[np.searchsorted(edges, draws).clip(max=len(sizes) - 1)].tolist()
 
 
 def _share_out(n: int, shares: dict[int, float]) -> dict[int, int]:

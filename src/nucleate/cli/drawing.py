@@ -1,0 +1,106 @@
+"""What predict and generate share: a job in a folder that is drawn, or gone on with, under a progress bar."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nucleate.cli.console import say
+from nucleate.errors import ModelError
+
+if TYPE_CHECKING:
+    from nucleate.predictor import Predictor
+    from nucleate.sampling.job import Job, Shard
+    from nucleate.sampling.request import Request
+    from nucleate.sampling.settings import SamplerSettings
+
+KINDS = ("cif", "extxyz", "poscar", "json")
+
+
+def formats(text: str) -> list[str]:
+    """The names in --format."""
+    kinds = [kind.strip() for kind in text.split(",") if kind.strip()]
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise ModelError(f"no format '{', '.join(unknown) or text}'", f"formats: {', '.join(KINDS)}")
+    return kinds
+
+
+def shard_of(text: str) -> Shard:
+    """The part of an array job in --shard."""
+    from nucleate.sampling.job import Shard
+
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdigit() and count.isdigit() and int(index) < int(count)):
+        raise ModelError(
+            f"--shard {text} is not I/N with I below N", "for example --shard 0/4, 1/4, 2/4 and 3/4"
+        )
+    return Shard(int(index), int(count))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn and how."""
+
+    predictor: Predictor
+    requests: list[Request]
+    settings: SamplerSettings
+    seed: int
+    with_path: bool
+    edges: int | None
+    stem: str = "predictions"
+
+    @property
+    def asked(self) -> dict[str, object]:
+        """What makes two jobs the same, for job.json."""
+        from nucleate.settings import to_dict
+
+        identities = "\n".join(sorted(request.identity for request in self.requests))
+        return {
+            "model": self.predictor.name,
+            "weights": self.predictor.checksum,
+            "seed": self.seed,
+            "sampler": to_dict(self.settings),
+            "crystals": {
+                "count": len(self.requests),
+                "digest": hashlib.sha256(identities.encode()).hexdigest()[:16],
+            },
+        }
+
+    def run(self, out: Path, shard: Shard) -> None:
+        from nucleate.sampling.job import Job
+        from nucleate.sampling.trajectory_file import trajectory_path
+
+        job = Job(out, self.asked, shard, self.stem)
+        missing, mine = job.missing(self.requests), job.mine(self.requests)
+        if len(missing) < len(mine):
+            say(f"going on: {len(mine) - len(missing)} of {len(mine)} crystals are already in {out}")
+        if self.with_path:
+            undrawn = {request.key for request in missing}
+            missing = [r for r in mine if r.key in undrawn or not trajectory_path(out, r).exists()]
+        self._draw(job, missing)
+
+    def _draw(self, job: Job, missing: list[Request]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from nucleate.sampling.trajectory_file import write_trajectories
+
+        columns = (
+            TextColumn("drawing"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("draw", total=len(missing) * self.settings.steps)
+            batches = self.predictor.draw(
+                missing, self.settings, self.seed, with_path=self.with_path, edges=self.edges,
+                on_step=lambda crystals: progress.advance(task, crystals),
+            )  # fmt: skip
+            for batch in batches:
+                if self.with_path:
+                    write_trajectories(job.folder, batch, self.seed, self.predictor.name)
+                job.write(batch, self.seed, self.predictor.name)

@@ -1,0 +1,87 @@
+"""nucleate generate: new crystals, from nothing or around what is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nucleate.cli.console import say
+from nucleate.cli.drawing import Drawing, formats, shard_of
+from nucleate.errors import FormulaError
+
+if TYPE_CHECKING:
+    from nucleate.discovery.inventory import Entry
+
+SHOWN = 10
+
+
+def generate(
+    n: Annotated[int, typer.Option("-n", min=1, help="How many crystals.")] = 20,
+    atoms: Annotated[
+        str | None, typer.Option(help="Atoms in the cell: 8 or 4-12; as in the training data by default.")
+    ] = None,
+    species_fixed: Annotated[str | None, typer.Option(help="Formula of the cell: all species given.")] = None,
+    lattice_fixed: Annotated[Path | None, typer.Option(help="File whose cell is kept.")] = None,
+    complete: Annotated[Path | None, typer.Option(help="File whose atoms and cell are kept; see --atoms.")] = None,
+    model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-dng",
+    sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, such as temperature=0.8.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("generated"),
+    format_: Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")] = "cif",
+    trajectory: Annotated[bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    edges: Annotated[int | None, typer.Option(min=1, help="Padded pairs of atoms in a batch; by device.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    shard: Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")] = "0/1",
+) -> None:  # fmt: skip
+    """Generate crystals. A rerun of the same command goes on where it stopped."""
+    kinds, part = formats(format_), shard_of(shard)
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    from nucleate.data.structure_files import read_structure
+    from nucleate.predictor import load
+    from nucleate.settings import override
+
+    predictor = load(model, device)
+    settings = override(predictor.sampler(sampler, steps), set_ or [])
+    requests = predictor.inventions(
+        n, seed, atoms=_atoms(atoms), species=species_fixed,
+        complete=None if complete is None else read_structure(complete),
+        lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
+    )  # fmt: skip
+    Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)
+    _present(out, [kind for kind in kinds if kind != "extxyz"])
+    say(f"written to {out}; judge them with: nucleate evaluate dng {out} --reference DATA")
+
+
+def _atoms(text: str | None) -> tuple[int, int] | None:
+    """`8` or `4-12` as the smallest and the largest number."""
+    if text is None:
+        return None
+    low, _, high = text.partition("-")
+    if not (low.isdigit() and (high or low).isdigit() and 0 < int(low) <= int(high or low)):
+        raise FormulaError(f"--atoms {text} is no number of atoms", "write for example 8 or 4-12")
+    return int(low), int(high or low)
+
+
+def _present(out: Path, kinds: list[str]) -> None:
+    """Files and a table of everything in the folder; the first rows are the command's output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from nucleate.discovery.inventory import write_inventory
+
+    entries: list[Entry] = write_inventory(out, kinds)
+    table = Table("name", "formula", "atoms", "space group", "Å³/atom", box=None)
+    usable = [entry for entry in entries if entry.usable]
+    for entry in usable[:SHOWN]:
+        table.add_row(entry.name, entry.formula, str(entry.atoms), entry.space_group, f"{entry.volume:.2f}")
+    Console().print(table)
+    more = f"; the table shows {SHOWN}, generated.csv holds all" if len(usable) > SHOWN else ""
+    say(f"{len(usable)} of {len(entries)} crystals are usable (no atoms closer than 0.5 Å){more}")

@@ -1,0 +1,61 @@
+"""Species codecs: atomic numbers to and from what a process works on, zero in padding.
+
+One-hot vectors and analog bits (Chen et al. 2022, arXiv 2208.04202) make chemistry Euclidean, so that the diffusion of
+the lattice serves it too. Public codes of analog bits read 7 signs as a number, and 27 of the 128 numbers are no
+element; here a vector becomes the element whose code is nearest, which is the same wherever the signs are an element's.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nucleate.arrays import Mask, Species
+from nucleate.elements import MAX_ATOMIC_NUMBER
+
+Representation = Literal["numbers", "onehot", "bits"]
+
+
+class Numbers(nn.Module):
+    """Atomic numbers as they are, for processes on discrete states. 0 also stands for an element not known yet."""
+
+    width = 0
+
+    def encode(self, species: Species, mask: Mask) -> Tensor:
+        return species
+
+    def decode(self, x: Tensor, mask: Mask) -> Species:
+        return x * mask
+
+
+class Codes(nn.Module):
+    """A vector for each element: [crystals, atoms] to and from [crystals, atoms, width]. All codes have one length."""
+
+    codes: Tensor
+
+    def __init__(self, codes: Tensor) -> None:
+        super().__init__()
+        self.width = codes.shape[1]
+        self.register_buffer("codes", codes, persistent=False)
+
+    def encode(self, species: Species, mask: Mask) -> Tensor:
+        """Atomic numbers to their codes."""
+        return self.codes[(species - 1).clamp(min=0)] * mask.unsqueeze(-1)
+
+    def decode(self, x: Tensor, mask: Mask) -> Species:
+        """Vectors to the element whose code is nearest."""
+        return ((x @ self.codes.T).argmax(-1) + 1) * mask
+
+
+def species_codec(representation: Representation) -> Numbers | Codes:
+    """`numbers`; `onehot`: unit vectors, width 100; `bits`: atomic numbers in binary as -1 and 1, width 7."""
+    if representation == "numbers":
+        return Numbers()
+    numbers = torch.arange(1, MAX_ATOMIC_NUMBER + 1)
+    if representation == "onehot":
+        return Codes(F.one_hot(numbers - 1).float())
+    places = torch.arange(MAX_ATOMIC_NUMBER.bit_length() - 1, -1, -1)
+    return Codes(2.0 * ((numbers[:, None] >> places) & 1) - 1)

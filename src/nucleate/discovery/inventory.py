@@ -1,0 +1,84 @@
+"""A folder of generated crystals as a table, and one file for each crystal that can be used."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from pymatgen.core import Structure
+
+from nucleate.data.structure_files import FORMATS, write_structure
+from nucleate.errors import DataError
+from nucleate.metrics.extxyz import Frame, prediction_files, read_prediction_files
+from nucleate.metrics.ranking import is_usable, space_group
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One generated crystal.
+
+    Attributes:
+        name: of its files, without ending. formula: of the cell. usable: finite, with a volume, no two atoms closer
+            than 0.5 Å. space_group: symbol at 0.1 Å. volume: Å^3 for each atom. seed, nfe, model: how it was made.
+    """
+
+    name: str
+    formula: str
+    atoms: int
+    usable: bool
+    space_group: str
+    volume: float
+    seed: str
+    nfe: str
+    model: str
+
+    @property
+    def origin(self) -> str:
+        """One line on where the structure comes from."""
+        return f"{self.formula} {self.name} seed={self.seed} nfe={self.nfe} model={self.model} made with nucleate"
+
+
+def inventory(folder: Path) -> Iterator[tuple[Entry, Structure | None]]:
+    """All crystals of a folder of `nucleate generate`, in the order of their numbers."""
+    files = prediction_files(folder)
+    if not files and not (folder / "job.json").exists():
+        raise DataError(f"no crystals in {folder}", "make some with 'nucleate generate --out FOLDER'")
+    frames = read_prediction_files(files, unfinished=True)[0]
+    for frame in sorted(frames, key=lambda frame: int(frame.info.get("sample", 0))):
+        yield _entry(frame)
+
+
+def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
+    info, structure = frame.info, None if frame.cell is None else frame.cell.to_structure()
+    usable = structure is not None and is_usable(structure)
+    entry = Entry(
+        name=f"generated-{int(info.get('sample', 0)):06d}",
+        formula=info.get("cell", info.get("formula", "?")),
+        atoms=0 if structure is None else len(structure),
+        usable=usable,
+        space_group=space_group(structure) if structure is not None and usable else "-",
+        volume=float("nan") if structure is None else structure.volume / len(structure),
+        seed=info.get("seed", "?"), nfe=info.get("nfe", "?"), model=info.get("model", "?"),
+    )  # fmt: skip
+    return entry, structure
+
+
+def write_inventory(folder: Path, kinds: Sequence[str]) -> list[Entry]:
+    """FOLDER/generated.csv, and FOLDER/KIND/ with one file for each usable crystal; returns the table."""
+    entries = []
+    for kind in kinds:
+        (folder / kind).mkdir(exist_ok=True)
+    with (folder / "generated.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Entry)])
+        writer.writeheader()
+        for entry, structure in inventory(folder):
+            writer.writerow(asdict(entry))
+            entries.append(entry)
+            for kind in kinds:
+                if structure is None or not entry.usable:
+                    continue
+                path = folder / kind / f"{entry.name}{FORMATS[kind]}"
+                write_structure(structure, path, kind, entry.origin)
+    return entries

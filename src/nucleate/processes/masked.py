@@ -1,0 +1,122 @@
+"""Masked discrete diffusion of the species: at t = 0 no element is known, at t = 1 all are.
+
+Shi et al. 2024 (MD4, arXiv 2406.04329); as the third species process of KLDM (arXiv 2507.03602), which counts time
+u = 1 - t. An atom is shown with probability alpha(t), independently of the others; once shown it stays. The network
+gives logits over the elements, and the evidence bound weighs the cross entropy of the hidden atoms with
+alpha' / (1 - alpha). Public codes can end with atoms that were never shown; here the last step shows them all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nucleate.arrays import Mask, PerCrystal
+from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.geometry.noise import Noise
+from nucleate.processes.base import Noised, Process, State, StepRule
+
+HIDDEN = 0
+"""What stands for an element that is not known yet; also in padding."""
+
+
+@dataclass(frozen=True)
+class MaskedSettings:
+    """Settings of masked diffusion.
+
+    Attributes:
+        schedule: alpha(t), the share of atoms shown: `linear` t, `cosine` 1 - cos(pi t / 2),
+            `polynomial` 1 - (1 - t)^2.
+        weight: of a hidden atom's cross entropy: `bound` alpha' / (1 - alpha) of the evidence bound, `flat` 1.
+        all_shown: share of the training crystals whose species are all shown at every time, so that the model learns
+            to predict structures of a given composition too.
+    """
+
+    schedule: Literal["linear", "cosine", "polynomial"] = "linear"
+    weight: Literal["bound", "flat"] = "bound"
+    all_shown: float = 0.0
+
+
+class Masked(Process):
+    """Species. State: `x` atomic numbers, 0 where hidden; `guess` what the hidden ones would be shown as."""
+
+    level = "atom"
+    target_width = MAX_ATOMIC_NUMBER
+
+    def __init__(self, settings: MaskedSettings) -> None:
+        if not 0 <= settings.all_shown < 1:
+            raise ValueError(f"all_shown = {settings.all_shown} is not from 0 to below 1")
+        self.settings = settings
+
+    def shown(self, t: PerCrystal) -> PerCrystal:
+        """alpha(t)."""
+        if self.settings.schedule == "linear":
+            return t
+        if self.settings.schedule == "cosine":
+            return 1 - torch.cos(0.5 * math.pi * t)
+        return 1 - (1 - t) ** 2
+
+    def loss_weight(self, t: PerCrystal) -> PerCrystal:
+        """alpha'(t) / (1 - alpha(t)), or 1."""
+        if self.settings.weight == "flat":
+            return torch.ones_like(t)
+        t = t.clamp(max=1 - 1e-4)
+        if self.settings.schedule == "cosine":
+            return 0.5 * math.pi * torch.tan(0.5 * math.pi * t)
+        return (1 if self.settings.schedule == "linear" else 2) / (1 - t)
+
+    def prior(self, mask: Mask, noise: Noise) -> State:
+        hidden = torch.full(mask.shape, HIDDEN, dtype=torch.long, device=mask.device)
+        return {"x": hidden, "guess": hidden}
+
+    def corrupt(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
+        """Data are atomic numbers. The target is 0 for atoms that are shown, which the loss leaves out."""
+        show = noise.uniform(mask.shape[1]) < self.shown(t).unsqueeze(-1)
+        show = show | (noise.uniform(1) < self.settings.all_shown)
+        x = torch.where(show, data, HIDDEN)
+        return Noised({"x": x, "guess": data}, torch.where(show, HIDDEN, data), self.loss_weight(t))
+
+    def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
+        return {"species": state["x"]}
+
+    def loss(self, prediction: Tensor, noised: Noised, mask: Mask) -> PerCrystal:
+        """Cross entropy of the hidden atoms, summed over them and divided by all atoms, times the weight."""
+        hidden = mask & (noised.target != HIDDEN)
+        target = (noised.target - 1).clamp(min=0)
+        entropy = F.cross_entropy(prediction.float().flatten(0, 1), target.flatten(), reduction="none")
+        return (entropy.reshape(mask.shape) * hidden).sum(1) / mask.sum(1).clamp(min=1) * noised.weight
+
+    def step(
+        self,
+        state: State,
+        prediction: Tensor,
+        t: PerCrystal,
+        t_next: PerCrystal,
+        mask: Mask,
+        noise: Noise,
+        rule: StepRule,
+    ) -> State:
+        """Show each hidden atom with probability (alpha' - alpha) / (1 - alpha), as a draw from the softmax."""
+        now, then = self.shown(t), self.shown(t_next)
+        rate = ((then - now) / (1 - now).clamp(min=1e-6)).unsqueeze(-1)
+        draw = noise.uniform(mask.shape[1], MAX_ATOMIC_NUMBER).to(prediction.dtype)
+        gumbel = -torch.log(-torch.log(draw))
+        guess = ((prediction + rule.temperature * gumbel).argmax(-1) + 1) * mask
+        show = (state["x"] == HIDDEN) & (noise.uniform(mask.shape[1]) < rate)
+        return {"x": torch.where(show, guess, state["x"]), "guess": guess}
+
+    def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
+        """The species that are shown, the most probable ones elsewhere."""
+        return torch.where(state["x"] == HIDDEN, prediction.argmax(-1) + 1, state["x"]) * mask
+
+    def decode(self, state: State) -> Tensor:
+        return torch.where(state["x"] == HIDDEN, state["guess"], state["x"])
+
+    def held(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> State:
+        """What is known is shown at every time."""
+        return {"x": data, "guess": data}

@@ -1,0 +1,62 @@
+"""What is known of crystals before they are drawn: the composition in CSP, a cell or a part of the structure elsewhere.
+
+The known part follows a path of its own to its data, drawn from the forward process with the same noise at every step,
+and replaces after each step what the sampler drew for it (Song et al. 2021, arXiv 2011.13456, appendix I.2; inpainting
+on the torus). Species under masked diffusion are shown from the beginning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nucleate.arrays import Mask, Species
+from nucleate.crystals import Crystals
+from nucleate.errors import ModelError
+from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel, States
+
+HELD_STREAM = -2
+
+
+@dataclass(frozen=True)
+class Given:
+    """Values and which of them are known.
+
+    Attributes:
+        crystals: the values, anything that is finite where nothing is known.
+        known: by the names of the processes: atoms [crystals, atoms] of `species` and `frac`, crystals [crystals] of
+            `lattice`. Names that are absent are free.
+    """
+
+    crystals: Crystals
+    known: dict[str, Tensor]
+
+    @classmethod
+    def composition(cls, species: Species, mask: Mask) -> Given:
+        """All species are known and nothing else: crystal structure prediction."""
+        frac = torch.zeros(*mask.shape, 3, device=mask.device)
+        cells = torch.eye(3, device=mask.device).expand(len(mask), 3, 3)
+        return cls(Crystals(species, frac, cells, mask), {"species": mask})
+
+    def hold(self, model: CrystalModel, states: States, t: float, noise: Noise) -> States:
+        """The states with the known parts as they are at time t."""
+        mask, held = self.crystals.mask, dict(states)
+        times = torch.full(mask.shape[:1], t, device=mask.device)
+        for name, known in self.known.items():
+            process, stream = model.processes[name], noise.at(HELD_STREAM)
+            state = process.held(model.channel(name, self.crystals), times, mask, stream)
+            held[name] = process.merge(states[name], state, known, mask)
+        return held
+
+
+def check_given(model: CrystalModel, given: Given | None) -> None:
+    """Raise ModelError where a model needs to be told what it does not invent."""
+    for name, process in model.processes.items():
+        if process.target_width == 0 and (given is None or name not in given.known):
+            raise ModelError(
+                f"this model does not invent {name}: it predicts the structure of a composition",
+                "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
+            )
