@@ -1,8 +1,8 @@
 """The sampler to take for a given cost.
 
 From the sweep on MP-20 validation (docs/results.md, "Match rate against NFE"), which separates few of them: at NFE 100
-the corrector with the expected step and one drift is ahead within the error, at 200 the published one. 1000 is not measured
-and takes the setting of 200 with more steps.
+the corrector with the expected step and one drift is ahead within the error, at 200 the published one. 1000 is not
+measured and takes the setting of 200 with more steps.
 """
 
 from __future__ import annotations
