@@ -13,7 +13,7 @@ from nucleate.codecs.lattice import LogLengthsTanAngles
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Process, StepRule
+from nucleate.processes.base import Move, Process, StepRule
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.settings import SamplerSettings
 from tests.processes.examples import EXAMPLES, Example, examples_of, process_classes
@@ -131,8 +131,8 @@ def test_shapes_and_zeros_in_padding(example, mask, noise):
         assert loss.shape == (3,)
         assert (loss == 0).all()
         for rule in RULES.values():
-            moved = process.step(noised.state, perfect, t, t + 0.05, mask, noise, rule)
-            moved = process.correct(moved, perfect, t, t + 0.05, mask, noise, rule)
+            move = Move(t, t + 0.05, mask, noise, rule)
+            moved = process.correct(process.step(noised.state, perfect, move), perfect, move)
             assert_zero_in_padding(example, moved, mask)
             assert all(torch.isfinite(v).all() for v in moved.values())
 
@@ -178,8 +178,8 @@ def test_a_crystal_alone_is_the_crystal_in_a_padded_batch(example, rule, mask):
         mine = data[rows, :atoms] if process.level == "atom" else data[rows]
         prior, noised = process.prior(here, noise), process.corrupt(mine, t[rows], here, noise)
         perfect = example.perfect(noised)
-        args = perfect, t[rows], t[rows] + 0.05, here, noise.at(1), rule
-        moved = process.correct(process.step(noised.state, *args), *args)
+        move = Move(t[rows], t[rows] + 0.05, here, noise.at(1), rule)
+        moved = process.correct(process.step(noised.state, perfect, move), perfect, move)
         values = [*prior.values(), *noised.state.values(), *moved.values()]
         if process.target_width:
             values += [noised.target, process.endpoint(noised.state, perfect, t[rows], here)]
@@ -254,7 +254,7 @@ def test_one_step_keeps_the_marginals(example, rule, t):
     now, then, mask = torch.full((crystals,), t), torch.full((crystals,), t_next), example.mask(crystals)
     prediction = example.oracle(example.points, weights)(example.process.inputs(state, now), now, mask)
     noise = Noise.of(9, torch.arange(crystals))
-    moved = example.process.step(state, prediction, now, then, mask, noise, RULES[rule])
+    moved = example.process.step(state, prediction, Move(now, then, mask, noise, RULES[rule]))
     target = example.moments(corrupted(example, weights, t_next, crystals).state)
     gap, error = largest_gap(example.moments(moved), target)
     assert gap < 0.03 + 3 * error

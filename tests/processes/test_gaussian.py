@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import StepRule
+from nucleate.processes.base import Move, StepRule
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 
 MANY = 20_000
@@ -44,7 +44,9 @@ def step(
     answer = data if predicts == "x0" else (state - alpha * data) / sigma
     x, prediction = (torch.full((MANY, 6), value, dtype=torch.float64) for value in (state, answer))
     now, then = (torch.full((MANY,), value, dtype=torch.float64) for value in (t, t_next))
-    return gaussian.step({"x": x}, prediction, now, then, MASK, Noise.of(0, torch.arange(MANY)), rule)["x"]
+    return gaussian.step({"x": x}, prediction, Move(now, then, MASK, Noise.of(0, torch.arange(MANY)), rule))[
+        "x"
+    ]
 
 
 @pytest.mark.parametrize(("t", "t_next"), [(0.0, 0.1), (0.4, 0.45), (0.5, 0.9), (0.9, 0.99)])
@@ -113,7 +115,7 @@ def test_corrector_keeps_the_law_for_a_small_step_and_widens_it_by_half_of_a_lar
     x = noise.normal(200).double()
     for tau in (0.01, 0.5):
         moved = gaussian.correct(
-            {"x": x}, torch.zeros_like(x), t, t + 0.1, mask, noise, StepRule("pc", tau=tau)
+            {"x": x}, torch.zeros_like(x), Move(t, t + 0.1, mask, noise, StepRule("pc", tau=tau))
         )
         # delta = tau / mean(s^2), which is close to tau in 200 dimensions.
         assert moved["x"].var().item() == pytest.approx(1 + tau**2, abs=0.02)

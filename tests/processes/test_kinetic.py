@@ -11,7 +11,7 @@ import torch
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.geometry.wrapped_normal import fisher_information, log_density
-from nucleate.processes.base import StepRule
+from nucleate.processes.base import Move, StepRule
 from nucleate.processes.kinetic import Kinetic, KineticSettings, position_variance
 
 MANY = 5_000
@@ -131,8 +131,8 @@ def test_a_cell_of_one_atom_is_finite_everywhere(method, order):
     for t in (torch.zeros(4), torch.full((4,), 0.999), torch.ones(4)):
         noised = kinetic.corrupt(torch.rand(4, 1, 3), t, mask, noise)
         later = (t + 1e-3).clamp(max=1)
-        moved = kinetic.correct(noised.state, noised.target, t, later, mask, noise, rule)
-        moved = kinetic.step(moved, noised.target, t, later, mask, noise, rule)
+        move = Move(t, later, mask, noise, rule)
+        moved = kinetic.step(kinetic.correct(noised.state, noised.target, move), noised.target, move)
         values = [noised.target, *moved.values(), kinetic.endpoint(moved, noised.target, t, mask)]
         assert all(torch.isfinite(value).all() for value in values)
         assert (moved["velocity"] == 0).all()
@@ -148,7 +148,8 @@ def one_step(step, method: str, h: float, score: float, v: float, centred: bool 
     }
     prediction = torch.full((MANY, 1, 3), score, dtype=torch.float64)
     noise = Noise.of(0, torch.arange(MANY))
-    moved = step(kinetic, state, prediction, now, now + h / 2, ONE_ATOM, noise, StepRule(method))
+    move = Move(now, now + h / 2, ONE_ATOM, noise, StepRule(method))
+    moved = step(kinetic, state, prediction, move)
     speed, angle = moved["velocity"], moved["theta"]
     return torch.stack([speed.mean(), speed.var(), angle.mean()])
 
@@ -167,10 +168,10 @@ def sub_steps(method: str, h: float, score: float, v: float, steps: int = 100) -
     return torch.stack([speed.mean(), speed.var(), angle.mean()])
 
 
-def paper_step(kinetic: Kinetic, state, prediction, t, t_next, mask, noise, rule):
+def paper_step(kinetic: Kinetic, state, prediction, move: Move):
     """Algorithm 3 as printed: 2 (e^(2h) - 1) in front of the score."""
-    h = kinetic.clock(t)[:, None, None] - kinetic.clock(t_next)[:, None, None]
-    z = noise.normal(mask.shape[1], 3).double()
+    h = kinetic.clock(move.t)[:, None, None] - kinetic.clock(move.t_next)[:, None, None]
+    z = move.noise.normal(move.mask.shape[1], 3).double()
     v = (
         torch.exp(h) * state["velocity"]
         + 2 * torch.expm1(2 * h) * prediction
@@ -205,8 +206,8 @@ def test_predictor_carries_pure_noise_from_one_width_to_the_next():
     eps = torch.randn(10, 1, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     widths = [kinetic.coefficients(t, eps)[1] for t in (now, then)]
     state = {"theta": torch.zeros_like(eps), "velocity": widths[0] * eps}
-    args = now, then, ONE_ATOM[:10], Noise.of(0, torch.arange(10)), StepRule("pc")
-    moved = kinetic.step(state, -eps / widths[0], *args)
+    move = Move(now, then, ONE_ATOM[:10], Noise.of(0, torch.arange(10)), StepRule("pc"))
+    moved = kinetic.step(state, -eps / widths[0], move)
     torch.testing.assert_close(moved["velocity"], widths[1] * eps)
 
 
@@ -224,7 +225,7 @@ def exact_score_flow(steps: int) -> torch.Tensor:
     state = state.state
     for now, then in zip(grid[:-1].expand(count, -1).T, grid[1:].expand(count, -1).T, strict=True):
         prediction = oracle(kinetic.inputs(state, now), now, mask)
-        state = kinetic.step(state, prediction, now, then, mask, noise, StepRule("ode"))
+        state = kinetic.step(state, prediction, Move(now, then, mask, noise, StepRule("ode")))
     return torch.cat([state["theta"], state["velocity"]], -1)
 
 

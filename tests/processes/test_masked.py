@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import StepRule
+from nucleate.processes.base import Move, StepRule
 from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings
 from tests.processes.exact import masked_oracle
 
@@ -56,7 +56,9 @@ def test_no_atom_is_left_hidden(schedule, noise_left):
     logits = torch.zeros(500, 8, 100)
     for number, (now, then) in enumerate(itertools.pairwise(times)):
         noise = Noise.of(0, torch.arange(500)).at(number)
-        state = process.step(state, logits, now.expand(500), then.expand(500), mask, noise, StepRule("em"))
+        state = process.step(
+            state, logits, Move(now.expand(500), then.expand(500), mask, noise, StepRule("em"))
+        )
     species = process.decode(state)
     assert species.min() >= 1
     share = torch.bincount(species.flatten(), minlength=101)[1:] / species.numel()
@@ -72,7 +74,9 @@ def test_shown_atoms_stay_and_cost_nothing():
     seen = noised.state["x"] != HIDDEN
     assert 0 < seen.sum() < 3
     wrong = 50.0 * F.one_hot(torch.zeros(1, 3, dtype=torch.long), 100).float()
-    moved = process.step(noised.state, wrong, t, t + 0.5, mask, Noise.of(1, torch.arange(1)), StepRule("em"))
+    moved = process.step(
+        noised.state, wrong, Move(t, t + 0.5, mask, Noise.of(1, torch.arange(1)), StepRule("em"))
+    )
     assert torch.equal(moved["x"][seen], data[seen])
     assert (moved["x"][~seen] == 1).all()
     right = torch.where(seen.unsqueeze(-1), wrong, 50.0 * F.one_hot(data - 1, 100))
@@ -90,7 +94,7 @@ def test_a_temperature_below_one_favours_the_probable():
     )
     for temperature in (1.0, 0.5, 0.0):
         rule = StepRule("em", temperature=temperature)
-        drawn = process.step(start, logits, 0 * one, one, mask, noise, rule)["x"]
+        drawn = process.step(start, logits, Move(0 * one, one, mask, noise, rule))["x"]
         share = (drawn == 8).float().mean().item()
         expected = 1 / (1 + math.exp(-1 / temperature)) if temperature else 1.0
         assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(crystals))

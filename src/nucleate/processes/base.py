@@ -56,6 +56,22 @@ class StepRule:
     temperature: float = 1.0
 
 
+@dataclass(frozen=True)
+class Move:
+    """From where to where a sampler moves a batch, and with what.
+
+    Attributes:
+        t, t_next: times in [0, 1], t_next > t; a corrector works at t, and t_next is where the sampler goes afterwards.
+        mask: which atoms are real. noise: of this step. rule: how.
+    """
+
+    t: PerCrystal
+    t_next: PerCrystal
+    mask: Mask
+    noise: Noise
+    rule: StepRule
+
+
 class Process(ABC):
     """One quantity's path from noise to data. Stateless: everything that moves is in the state it returns.
 
@@ -80,17 +96,8 @@ class Process(ABC):
         """What the network is shown, by the names that networks know: frac, velocity, lattice, species."""
 
     @abstractmethod
-    def step(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
-        """The state at t_next > t. Under `pc` this is the predictor."""
+    def step(self, state: State, prediction: Tensor, move: Move) -> State:
+        """The state at the move's t_next, from the network's answer at t. Under `pc` this is the predictor."""
 
     @abstractmethod
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
@@ -111,17 +118,8 @@ class Process(ABC):
             for name, x in state.items()
         }
 
-    def correct(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
-        """A corrector step at time t, where the process has one; t_next is where the sampler goes afterwards."""
+    def correct(self, state: State, prediction: Tensor, move: Move) -> State:
+        """A corrector step at the move's t, where the process has one."""
         return state
 
     def loss(self, prediction: Tensor, noised: Noised, mask: Mask) -> PerCrystal:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import Noised, Process, State, StepRule
+from nucleate.processes.base import Move, Noised, Process, State
 
 
 class Fixed(Process):
@@ -25,16 +25,7 @@ class Fixed(Process):
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
         return {"species": state["x"]}
 
-    def step(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
+    def step(self, state: State, prediction: Tensor, move: Move) -> State:
         return state
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:

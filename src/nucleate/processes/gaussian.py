@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import Noised, Process, State, StepRule, as_column, langevin
+from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
 
 
 @dataclass(frozen=True)
@@ -79,58 +79,37 @@ class Gaussian(Process):
         alpha, sigma = (as_column(c, prediction) for c in self.alpha_sigma(t))
         return (state["x"] - alpha * prediction) / sigma.clamp(min=1e-6)
 
-    def step(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
-        x = state["x"]
-        eps = self.epsilon(state, prediction, t)
-        if rule.method == "em" and rule.euler:
-            return {"x": self._euler(x, eps, t, t_next, mask, noise)}
-        guess = self.endpoint(state, prediction, t, mask)
-        alpha, sigma = (as_column(c, x) for c in self.alpha_sigma(t))
-        alpha_next, sigma_next = (as_column(c, x) for c in self.alpha_sigma(t_next))
-        if rule.method != "em":
+    def step(self, state: State, prediction: Tensor, move: Move) -> State:
+        x, mask = state["x"], move.mask
+        eps = self.epsilon(state, prediction, move.t)
+        if move.rule.method == "em" and move.rule.euler:
+            return {"x": self._euler(x, eps, move)}
+        guess = self.endpoint(state, prediction, move.t, mask)
+        alpha, sigma = (as_column(c, x) for c in self.alpha_sigma(move.t))
+        alpha_next, sigma_next = (as_column(c, x) for c in self.alpha_sigma(move.t_next))
+        if move.rule.method != "em":
             return {"x": self._real(alpha_next * guess + sigma_next * eps, mask)}
         # q(x_next | x, x0): keep sigma_next^2 - fresh^2 of the old noise (Ho et al. 2020, eq. 7).
         kept = (alpha / alpha_next) * sigma_next**2 / sigma
         fresh = torch.sqrt((sigma_next**2 - kept**2).clamp(min=0))
-        z = self._normal(mask, noise).to(x.dtype)
+        z = self._normal(mask, move.noise).to(x.dtype)
         return {"x": self._real(alpha_next * guess + kept * eps + fresh * z, mask)}
 
-    def _euler(
-        self, x: Tensor, eps: Tensor, t: PerCrystal, t_next: PerCrystal, mask: Mask, noise: Noise
-    ) -> Tensor:
+    def _euler(self, x: Tensor, eps: Tensor, move: Move) -> Tensor:
         s = self.settings
-        beta = as_column(s.beta_min + (s.beta_max - s.beta_min) * (1 - t), x)
-        sigma = as_column(self.alpha_sigma(t)[1], x)
-        h = as_column(t_next - t, x)
+        beta = as_column(s.beta_min + (s.beta_max - s.beta_min) * (1 - move.t), x)
+        sigma = as_column(self.alpha_sigma(move.t)[1], x)
+        h = as_column(move.t_next - move.t, x)
         score = -eps / sigma
-        z = self._normal(mask, noise).to(x.dtype)
-        return self._real(x + (0.5 * beta * x + beta * score) * h + torch.sqrt(beta * h) * z, mask)
+        z = self._normal(move.mask, move.noise).to(x.dtype)
+        return self._real(x + (0.5 * beta * x + beta * score) * h + torch.sqrt(beta * h) * z, move.mask)
 
-    def correct(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
-        sigma = as_column(self.alpha_sigma(t)[1], prediction).clamp(min=1e-6)
-        score = -self.epsilon(state, prediction, t) / sigma
-        score = self._real(score, mask)
-        z = self._normal(mask, noise).to(score.dtype)
-        atoms = mask if self.level == "atom" else None
-        return {"x": langevin(state["x"], score, atoms, sigma**-2, rule, z)}
+    def correct(self, state: State, prediction: Tensor, move: Move) -> State:
+        sigma = as_column(self.alpha_sigma(move.t)[1], prediction).clamp(min=1e-6)
+        score = self._real(-self.epsilon(state, prediction, move.t) / sigma, move.mask)
+        z = self._normal(move.mask, move.noise).to(score.dtype)
+        atoms = move.mask if self.level == "atom" else None
+        return {"x": langevin(state["x"], score, atoms, sigma**-2, move.rule, z)}
 
     def decode(self, state: State) -> Tensor:
         return state["x"]

@@ -25,7 +25,7 @@ from nucleate.arrays import Mask, PerAtom3, PerCrystal
 from nucleate.geometry import wrapped_normal
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
-from nucleate.processes.base import Noised, Process, State, StepRule, as_column, langevin
+from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
 
 
 @dataclass(frozen=True)
@@ -137,48 +137,32 @@ class Kinetic(Process):
         gain, sigma_v, sigma_r = self.coefficients(t, prediction)
         return -state["velocity"] / sigma_v**2 + gain * self.fisher_root(sigma_r) * prediction
 
-    def step(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
+    def step(self, state: State, prediction: Tensor, move: Move) -> State:
+        t, t_next, mask, method = move.t, move.t_next, move.mask, move.rule.method
         score, velocity = self.score(state, prediction, t, mask), state["velocity"]
         h = as_column(self.clock(t) - self.clock(t_next), score)
-        if rule.method == "em":
-            z = self._centre(noise.normal(mask.shape[1], 3).to(score.dtype), mask)
+        if method == "em":
+            z = self._centre(move.noise.normal(mask.shape[1], 3).to(score.dtype), mask)
             velocity = (
                 torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
             )
-        elif rule.method == "ode":
+        elif method == "ode":
             velocity = torch.exp(h) * velocity + torch.expm1(h) * score
         else:
             now, then = self.coefficients(t, score)[1], self.coefficients(t_next, score)[1]
             velocity = torch.exp(h) * velocity + (torch.exp(h) * now - then) * now * score
         return self._drift(state["theta"], velocity, h, mask)
 
-    def correct(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
+    def correct(self, state: State, prediction: Tensor, move: Move) -> State:
+        t, mask = move.t, move.mask
         score = self.score(state, prediction, t, mask)
-        z = self._centre(noise.normal(mask.shape[1], 3).to(score.dtype), mask)
+        z = self._centre(move.noise.normal(mask.shape[1], 3).to(score.dtype), mask)
         gain, sigma_v, sigma_r = self.coefficients(t, score)
         expected = sigma_v**-2 + (gain * self.fisher_root(sigma_r)) ** 2
-        velocity = langevin(state["velocity"], score, mask, expected, rule, z)
-        if not rule.drift_in_corrector:
+        velocity = langevin(state["velocity"], score, mask, expected, move.rule, z)
+        if not move.rule.drift_in_corrector:
             return {"theta": state["theta"], "velocity": velocity}
-        h = as_column((self.clock(t) - self.clock(t_next)).abs(), score)
+        h = as_column((self.clock(t) - self.clock(move.t_next)).abs(), score)
         return self._drift(state["theta"], velocity, h, mask)
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:

@@ -19,7 +19,7 @@ from torch import Tensor
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import Noised, Process, State, StepRule
+from nucleate.processes.base import Move, Noised, Process, State
 
 HIDDEN = 0
 """What stands for an element that is not known yet; also in padding."""
@@ -91,22 +91,14 @@ class Masked(Process):
         entropy = F.cross_entropy(prediction.float().flatten(0, 1), target.flatten(), reduction="none")
         return (entropy.reshape(mask.shape) * hidden).sum(1) / mask.sum(1).clamp(min=1) * noised.weight
 
-    def step(
-        self,
-        state: State,
-        prediction: Tensor,
-        t: PerCrystal,
-        t_next: PerCrystal,
-        mask: Mask,
-        noise: Noise,
-        rule: StepRule,
-    ) -> State:
+    def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """Show each hidden atom with probability (alpha' - alpha) / (1 - alpha), as a draw from the softmax."""
-        now, then = self.shown(t), self.shown(t_next)
+        mask, noise = move.mask, move.noise
+        now, then = self.shown(move.t), self.shown(move.t_next)
         rate = ((then - now) / (1 - now).clamp(min=1e-6)).unsqueeze(-1)
         draw = noise.uniform(mask.shape[1], MAX_ATOMIC_NUMBER).to(prediction.dtype)
         gumbel = -torch.log(-torch.log(draw))
-        guess = ((prediction + rule.temperature * gumbel).argmax(-1) + 1) * mask
+        guess = ((prediction + move.rule.temperature * gumbel).argmax(-1) + 1) * mask
         show = (state["x"] == HIDDEN) & (noise.uniform(mask.shape[1]) < rate)
         return {"x": torch.where(show, guess, state["x"]), "guess": guess}
 

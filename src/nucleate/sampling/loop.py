@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
+from typing import Literal
 
 import torch
 
-from nucleate.arrays import Mask, PerCrystal
+from nucleate.arrays import Mask
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel, States
+from nucleate.processes.base import Move
 from nucleate.sampling.given import Given, check_given
 from nucleate.sampling.settings import SamplerSettings
 
 PRIOR_STEP = 0
 NOTHING = torch.zeros(0)
+LATEST_SHOWN = 1 - 1e-4
+"""The network is never asked at t = 1, where nothing is left to say and weights diverge."""
 
 
 def time_grid(settings: SamplerSettings) -> torch.Tensor:
@@ -34,28 +39,23 @@ def trajectory(
     states = given.hold(model, states, 0.0, noise) if given else states
     yield 0.0, states
     for number, (now, then) in enumerate(pairwise(times)):
-        draws = noise.at(PRIOR_STEP + 1 + number)
         t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
+        move = Move(t, t_next, mask, noise.at(PRIOR_STEP + 1 + number), rule)
         if rule.method == "pc" and rule.order == "corrector-first":
-            states = _move(model, "correct", states, t, t_next, t, mask, draws, rule)
-        states = _move(model, "step", states, t, t_next, t, mask, draws, rule)
+            states = _moved(model, "correct", states, move)
+        states = _moved(model, "step", states, move)
         if rule.method == "pc" and rule.order == "predictor-first":
-            states = _move(model, "correct", states, t_next, t, t_next, mask, draws, rule)
+            states = _moved(model, "correct", states, replace(move, t=t_next, t_next=t))
         states = given.hold(model, states, then, noise) if given else states
         yield then, states
 
 
 @torch.no_grad()
-def _move(
-    model: CrystalModel, how: str, states: States, t: PerCrystal, t_next: PerCrystal, shown: PerCrystal,
-    mask: Mask, noise: Noise, rule,
-) -> States:  # fmt: skip
-    """One network evaluation, then the move `how` of every process."""
-    predictions = model.denoise(states, shown.clamp(max=1 - 1e-4), mask)
+def _moved(model: CrystalModel, how: Literal["step", "correct"], states: States, move: Move) -> States:
+    """One network evaluation at the move's t, then the step or the correction of every process."""
+    predictions = model.denoise(states, move.t.clamp(max=LATEST_SHOWN), move.mask)
     return {
-        name: getattr(process, how)(
-            states[name], predictions.get(name, NOTHING), t, t_next, mask, noise, rule
-        )
+        name: getattr(process, how)(states[name], predictions.get(name, NOTHING), move)
         for name, process in model.processes.items()
     }
 
