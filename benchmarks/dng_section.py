@@ -44,9 +44,9 @@ HEAD = """## New materials
 
 Generated from nothing and judged with `nucleate evaluate dng`; shares are of all generated crystals, with 95 %
 intervals. Proxies are against the split that is named; published rows are of 10,000 crystals against the test split.
-Composition: SMACT, oxidation states of 2014, alloys valid. Our stability is of CHGNet: relaxed with it, against a hull of its own
-energies of MP-20; published stability is of MatterSim-v1 against Alex-MP with energies corrected to DFT, so the two
-columns are not one measure.
+Composition: SMACT, oxidation states of 2014, alloys valid. Our stability is of CHGNet: relaxed with it, against a hull
+of its own energies of MP-20; published stability is of MatterSim-v1 against Alex-MP with energies corrected to DFT:
+not the same measure.
 """
 
 
