@@ -52,7 +52,9 @@ def read_structures(path: Path, runs: Sequence[str] = PREDICTIONS) -> tuple[list
     if files := prediction_files(path, runs):
         own, repeated = read_prediction_files(files)
         found = [
-            Found(frame.name, Path(frame.file).stem, frame.number, frame.info, frame.cell, _problem(frame.cell))
+            Found(
+                frame.name, Path(frame.file).stem, frame.number, frame.info, frame.cell, _problem(frame.cell)
+            )
             for frame in own
         ]
     else:

@@ -40,7 +40,9 @@ def made_report(cells: Sequence[Cell | None], ids: Sequence[str] | None = None) 
             {"density": Measure(Estimate(0.234, 0.2, 0.3, n), "generated", "Wasserstein-1 distance.", "g/cm³")},
             comparisons=comparisons(),
         ),
-        Family("novelty", "Novelty", {"novel": _share(novel, "No match <in> train.")}, {"unique": unique, "novel": novel}),
+        Family(
+            "novelty", "Novelty", {"novel": _share(novel, "No match <in> train.")}, {"unique": unique, "novel": novel},
+        ),
         Family(
             "stability", "Stability",
             {"sun": _share(sun, "Stable, unique and novel."),
@@ -56,7 +58,13 @@ def made_report(cells: Sequence[Cell | None], ids: Sequence[str] | None = None) 
         ("novel", "novel (S.U.N.)", novel),
     ]
     protocol = replace(protocol_named("mattergen"), headline=HEADLINE)
-    settings = {"reference": "mp_20", "split": "val", "novel_against": "train", "seed": 0, "nucleate": "0.1.0"}
+    settings = {
+        "reference": "mp_20",
+        "split": "val",
+        "novel_against": "train",
+        "seed": 0,
+        "nucleate": "0.1.0",
+    }
     return DngReport(
         samples, protocol, {f.name: f for f in families}, tests, settings, [None] * n, ["A made report."]
     )

@@ -160,6 +160,9 @@ def _step(name: str, title: str, left: np.ndarray, before: int | None, previous:
     kept = None
     if before is not None:
         kept = Measure(
-            wilson(count, before), previous, f"Share of those before ({previous}) that are {title}.", share=True
+            wilson(count, before),
+            previous,
+            f"Share of those before ({previous}) that are {title}.",
+            share=True,
         )
     return Step(name, title, count, share, kept)

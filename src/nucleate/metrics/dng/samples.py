@@ -22,7 +22,9 @@ from nucleate.metrics.structures import Found, read_record, read_structures
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-KINDS = "a run of nucleate, CIF, extended XYZ, POSCAR, a folder, zip or tar of them, pymatgen JSON, or a data set"
+KINDS = (
+    "a run of nucleate, CIF, extended XYZ, POSCAR, a folder, zip or tar of them, pymatgen JSON, or a data set"
+)
 OTHER_SOURCES = (".csv", ".csv.gz", ".db", ".json", ".json.gz")
 
 
@@ -123,7 +125,8 @@ def _from_dataset(path: Path, split: str) -> Samples:
     dataset = Dataset.open(path)
     if not split:
         raise DataError(
-            f"{path} is a data set of several splits", f"choose with --sample-split: {', '.join(dataset.splits)}"
+            f"{path} is a data set of several splits",
+            f"choose with --sample-split: {', '.join(dataset.splits)}",
         )
     return _from_table(dataset.split(split), {"kind": "data set", "split": split})
 

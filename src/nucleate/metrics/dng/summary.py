@@ -64,9 +64,9 @@ def number_texts(measure: Measure) -> tuple[str, str, str]:
     if estimate.value is None:
         return "-", "", ""
     if estimate.low is None or estimate.high is None:
-        return f"{scale * estimate.value:.{_digits(scale * estimate.value / 50)}f}", "", ""
+        return f"{scale * estimate.value:.{_digits(scale * estimate.value / 10)}f}", "", ""
     width = scale * (estimate.high - estimate.low)
-    digits = _digits(width or abs(scale * estimate.value) / 50)
+    digits = _digits(width or abs(scale * estimate.value) / 10)
     value, low, high = (f"{scale * x:.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
     return value, low, high
 

@@ -137,15 +137,12 @@ def _text(x: float, y: float, text: str, kind: str, more: str = "") -> str:
 
 
 def _pair_legend() -> str:
-    return (
-        '<span class="legend"><i class="samples"></i>samples<i class="reference"></i>reference</span>'
-    )
+    return '<span class="legend"><i class="samples"></i>samples<i class="reference"></i>reference</span>'
 
 
 def _ratio_legend() -> str:
     return (
-        '<span class="legend">share of samples over share of reference: 1/8'
-        '<i class="ramp"></i>8 times</span>'
+        '<span class="legend">share of samples over share of reference: 1/8<i class="ramp"></i>8 times</span>'
     )
 
 

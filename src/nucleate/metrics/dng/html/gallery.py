@@ -41,7 +41,7 @@ def drawable(cell: Cell | None) -> bool:
     if cell is None or not 0 < len(cell.numbers) <= LARGEST:
         return False
     finite = np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()
-    return bool(finite) and 0.1 < abs(np.linalg.det(cell.lattice)) < 1e5
+    return bool(finite and 0.1 < abs(np.linalg.det(cell.lattice)) < 1e5)
 
 
 def scene(cell: Cell) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def page(report: DngReport) -> str:
         css=_asset("page.css"),
         links="".join(f'<a href="#{_slug(name)}">{escape(title)}</a>' for name, title in links),
         sections="\n".join(sections),
-        foot=escape(f"Made with nucleate {report.settings.get('nucleate', '')}. ") + "3D views: 3Dmol.js 2.5.5.",
+        foot=escape(f"Made with nucleate {report.settings.get('nucleate', '')}. ")
+        + "3D views: 3Dmol.js 2.5.5.",
         scenes=_json_for_script(scenes),
         viewer=_asset("3Dmol-min.js") if shown else "",
         script=_asset("page.js"),
@@ -179,7 +180,8 @@ def _gallery(report: DngReport, shown: list[tuple[int, Any]]) -> str:
         facts += [f"{energy:+.3f} eV/atom from the hull"] if isinstance(energy, float) else []
         tags = [(name, row[name]) for name in TAGS if isinstance(row.get(name), bool)]
         marks = "".join(
-            f'<span class="{"yes" if good else ""}">{"" if good else "not "}{name}</span>' for name, good in tags
+            f'<span class="{"yes" if good else ""}">{"" if good else "not "}{name}</span>'
+            for name, good in tags
         )
         cards.append(
             f'<div class="card"><div class="stage" data-scene="{number}">{gallery.picture(cell)}</div>'
@@ -199,10 +201,10 @@ def _table(report: DngReport, order: list[int]) -> str:
         return '<p class="soft">There are no samples.</p>'
     names = [name for name in FIRST_COLUMNS if name in rows[0]]
     names += [name for name in rows[0] if name not in names]
-    head = "".join(f'<th><button type="button">{escape(name.replace("_", " "))}</button></th>' for name in names)
-    body = "".join(
-        f"<tr>{''.join(_table_cell(rows[i][name]) for name in names)}</tr>" for i in order[:ROWS]
+    head = "".join(
+        f'<th><button type="button">{escape(name.replace("_", " "))}</button></th>' for name in names
     )
+    body = "".join(f"<tr>{''.join(_table_cell(rows[i][name]) for name in names)}</tr>" for i in order[:ROWS])
     count = f"The first {ROWS} of {len(rows)} samples" if len(rows) > ROWS else f"All {len(rows)} samples"
     lead = f'<p class="soft">{count}, best first. A click on a head sorts.</p>'
     table = f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
