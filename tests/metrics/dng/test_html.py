@@ -52,7 +52,7 @@ def test_the_page_is_whole_and_asks_nothing_of_the_network():
     assert set(page.targets) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert "default-src 'none'" in text
-    assert "3dmol v2" in text.lower()
+    assert "Copyright (c) 2014, University of Pittsburgh" in text
     scenes = json.loads(re.search(r'id="scenes">(.*?)</script>', text, flags=re.DOTALL)[1])
     assert page.cards == len(scenes) == 10
 

@@ -9,8 +9,8 @@ stable, unique and novel.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,10 @@ from nucleate.data.dataset import Dataset
 from nucleate.errors import DataError
 from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.protocols import Protocol, protocol_named
-from nucleate.metrics.dng.report import DngReport, Test
+from nucleate.metrics.dng.quantities import drawn, versions
+from nucleate.metrics.dng.judges import Bench, DngSettings, judges, tests
+from nucleate.metrics.dng.protocols import protocol_named
+from nucleate.metrics.dng.report import DngReport
 from nucleate.metrics.dng.samples import Samples
 from nucleate.pool import Progress
 
@@ -30,73 +32,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 CACHE_NAME = ".nucleate-cache"
-NO_RELAXATION = "none"
-
-
-@dataclass(frozen=True)
-class DngSettings:
-    """What is measured and how; see Protocol for what the numbers mean.
-
-    Attributes:
-        protocol: name of a Protocol.
-        split: of the reference, whose distributions the samples should have.
-        novel_against: split of the reference that novel structures must not be in.
-        relax: name of a potential, or "none" to leave relaxation and stability out.
-        hull: energies of the convex hull: "" for those of the potential, "dft", or a file of entries.
-        coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
-        reference_limit: compare with so many crystals of the split, drawn at random; None for all.
-        workers: processes. timeout: seconds for relaxing one structure.
-        seed: of subsets and of bootstrap intervals.
-    """
-
-    protocol: str = "mattergen"
-    split: str = "val"
-    novel_against: str = "train"
-    relax: str = "chgnet"
-    hull: str = ""
-    coverage: bool = True
-    reference_limit: int | None = None
-    workers: int = 1
-    timeout: float = 300.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        protocol_named(self.protocol)
-        if self.reference_limit is not None and self.reference_limit < 1:
-            raise DataError(
-                f"a reference of {self.reference_limit} crystals tells nothing",
-                "--reference-limit starts at 1",
-            )
-
-
-@dataclass
-class Bench:
-    """What the judges of one evaluation share; filled as they work.
-
-    Attributes:
-        cells: samples in the order of their content. reference: crystals of the split.
-        dataset: the reference's folder. cache: folder of intermediate results, or None.
-        families: of the judges that are done. relaxed: relaxed samples, None where there are none.
-        notes: what a reader of the numbers must know.
-    """
-
-    cells: list[Cell | None]
-    reference: list[Cell]
-    dataset: Dataset
-    settings: DngSettings
-    protocol: Protocol
-    cache: Path | None
-    progress: Progress | None
-    families: dict[str, Family]
-    relaxed: list[Cell | None]
-    notes: list[str]
-
-    def column(self, family: str, name: str) -> list[Any]:
-        """One column of a family that is done."""
-        return self.families[family].columns[name]
-
-
-Judge = Callable[[Bench], Family]
+POINTERS = {"duplicate_of"}
+"""Columns that hold places of other samples."""
 
 
 def evaluate(
@@ -115,7 +52,7 @@ def evaluate(
         cache: folder of intermediate results: with it, an evaluation that was killed goes on where it was.
         progress: called as the work goes on.
 
-    Raises DataError without samples, for an unknown protocol and a split that the reference does not have;
+    Raises DataError without samples and for a split that the reference does not have;
     MissingPackageError where a package that is needed is not installed.
     """
     settings = settings or DngSettings()
@@ -125,21 +62,55 @@ def evaluate(
     protocol = protocol_named(settings.protocol)
     order = sorted(range(len(samples)), key=samples.keys().__getitem__)
     ordered = samples.select(order)
-    reference.split(settings.novel_against)
     bench = Bench(
-        ordered.cells, reference_cells(reference, settings), reference, settings, protocol, cache, progress,
-        {}, [None] * len(samples), [],
-    )  # fmt: skip
+        ordered.cells, _reference_cells(reference, settings), reference, settings, protocol, cache, progress
+    )
     for name, judge in judges(settings).items():
         bench.families[name] = judge(bench)
     back = np.argsort(order).tolist()
-    families = {name: _reordered(family, back, ordered.ids) for name, family in bench.families.items()}
     return DngReport(
         samples,
         protocol,
-        families,
+        {name: _reordered(family, back, ordered.ids) for name, family in bench.families.items()},
         [(name, title, [verdicts[i] for i in back]) for name, title, verdicts in tests(bench)],
-        described(samples, reference, settings),
+        _described(samples, reference, settings),
         [bench.relaxed[i] for i in back],
         bench.notes,
     )
+
+
+def _reference_cells(reference: Dataset, settings: DngSettings) -> list[Cell]:
+    """Crystals of the split, or so many of them."""
+    table = reference.split(settings.split)
+    cells = [reference_cell(table, row) for row in range(len(table))]
+    return [cells[i] for i in drawn(cells, settings.reference_limit, settings.seed)]
+
+
+def _reordered(family: Family, back: list[int], ids: list[str]) -> Family:
+    """The columns in the order the samples came in; those that point at samples name them."""
+    columns = {name: [values[i] for i in back] for name, values in family.columns.items()}
+    for name in POINTERS & columns.keys():
+        columns[name] = [None if place is None else ids[place] for place in columns[name]]
+    return replace(family, columns=columns)
+
+
+def _described(samples: Samples, reference: Dataset, settings: DngSettings) -> dict[str, Any]:
+    """What the numbers depend on beside the settings of the families."""
+    return {
+        **{key: value for key, value in asdict(settings).items() if key != "workers"},
+        "reference": reference.path.resolve().name,
+        "reference_checksums": {
+            f"{name}.parquet": reference.info["checksums"].get(f"{name}.parquet")
+            for name in (settings.split, settings.novel_against)
+        },
+        "samples": samples.source,
+        **versions("nucleate", "pymatgen-core", "numpy"),
+    }
+
+
+def cache_folder(samples: Path) -> Path:
+    """Where intermediate results go unless told otherwise: beside the samples, or in the user's cache folder."""
+    beside = samples.absolute().parent
+    if os.access(beside, os.W_OK):
+        return beside / CACHE_NAME
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nucleate"

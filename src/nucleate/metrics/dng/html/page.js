@@ -24,7 +24,8 @@ document.querySelectorAll("table.table").forEach((table) => {
 // The pictures become viewers that turn; where WebGL is missing, they stay pictures.
 (() => {
   const scenes = JSON.parse(document.getElementById("scenes").textContent);
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const show = (stage) => {
     const { xyz, edges } = scenes[Number(stage.dataset.scene)];
     const place = document.createElement("div");
@@ -33,12 +34,12 @@ document.querySelectorAll("table.table").forEach((table) => {
     // the wheel belongs to the page
     place.addEventListener("wheel", (event) => event.stopImmediatePropagation(), { capture: true });
     try {
-      const viewer = $3Dmol.createViewer(place, { backgroundColor: "white", backgroundAlpha: 0, antialias: true });
+      const viewer = $3Dmol.createViewer(place, { backgroundColor: colour("--card"), antialias: true });
       if (!viewer) throw new Error("no WebGL");
       viewer.addModel(xyz, "xyz");
       viewer.setStyle({}, { sphere: { scale: 0.3, colorscheme: "Jmol" }, stick: { radius: 0.09, colorscheme: "Jmol" } });
       for (const [a, b, c, d, e, f] of edges) {
-        const color = dark ? "#9aa5b1" : "#5d6875";
+        const color = colour("--cell");
         viewer.addCylinder({ start: { x: a, y: b, z: c }, end: { x: d, y: e, z: f }, radius: 0.04, color });
       }
       viewer.rotate(-82, "x");
@@ -46,6 +47,7 @@ document.querySelectorAll("table.table").forEach((table) => {
       viewer.zoomTo();
       viewer.zoom(0.82);
       viewer.render();
+      scheme.addEventListener("change", () => viewer.setBackgroundColor(colour("--card")));
       stage.classList.add("live");
     } catch {
       place.remove();

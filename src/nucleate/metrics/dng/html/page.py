@@ -48,13 +48,18 @@ def page(report: DngReport) -> str:
         foot=escape(f"Made with nucleate {report.settings.get('nucleate', '')}. ")
         + "3D views: 3Dmol.js 2.5.5.",
         scenes=_json_for_script(scenes),
-        viewer=_asset("3Dmol-min.js") if shown else "",
+        viewer=_viewer() if shown else "",
         script=_asset("page.js"),
     )
 
 
 def _asset(name: str) -> str:
     return files("nucleate.metrics.dng.html").joinpath(name).read_text(encoding="utf-8")
+
+
+def _viewer() -> str:
+    """3Dmol.js with its licence, which every copy has to carry."""
+    return f"/*\n{_asset('3Dmol.LICENSE.txt')}\n*/\n{_asset('3Dmol-min.js')}"
 
 
 def _json_for_script(content: Any) -> str:
@@ -218,9 +223,9 @@ def _table_cell(value: Any) -> str:
     if isinstance(value, bool):
         return f"<td>{'yes' if value else 'no'}</td>"
     if isinstance(value, float):
-        return f'<td class="r" data-v="{value!r}">{value:.4g}</td>'
+        return f'<td data-v="{value!r}">{value:.4g}</td>'
     if isinstance(value, int):
-        return f'<td class="r">{value}</td>'
+        return f"<td>{value}</td>"
     return f"<td>{escape(str(value))}</td>"
 
 
