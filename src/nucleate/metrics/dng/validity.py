@@ -52,7 +52,9 @@ class ValiditySettings:
 
     def __post_init__(self) -> None:
         if self.timeout <= 0:
-            raise DataError(f"a time limit of {self.timeout} s leaves no time", "give a positive number of seconds")
+            raise DataError(
+                f"a time limit of {self.timeout} s leaves no time", "give a positive number of seconds"
+            )
 
 
 class Verdict(NamedTuple):
