@@ -79,10 +79,10 @@ def dng(
         check_target(path)
     dataset = Dataset.open(reference)
     found = read_samples(samples, sample_split, limit, seed)
-    unreadable = sum(map(bool, found.problems))
-    say(f"{len(found)} samples, {unreadable} of them unreadable; intermediate results in ", end="")
+    folder = cache or cache_folder(samples)
+    say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
     with progress_bars() as progress:
-        report = evaluate(found, dataset, settings, cache=cache or cache_folder(samples), progress=progress)
+        report = evaluate(found, dataset, settings, folder, progress)
     _write(report, json, table, html)
     typer.echo(report.summary())
 

@@ -9,9 +9,11 @@ stable, unique and novel.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 CACHE_NAME = ".nucleate-cache"
-POINTERS = {"duplicate_of"}
+POINTERS = {"cluster"}
 """Columns that hold places of other samples."""
 
 
@@ -62,11 +64,18 @@ def evaluate(
     protocol = protocol_named(settings.protocol)
     order = sorted(range(len(samples)), key=samples.keys().__getitem__)
     ordered = samples.select(order)
-    bench = Bench(
-        ordered.cells, _reference_cells(reference, settings), reference, settings, protocol, cache, progress
-    )
-    for name, judge in judges(settings).items():
-        bench.families[name] = judge(bench)
+    with _folder(cache) as folder:
+        bench = Bench(
+            ordered.cells,
+            _reference_cells(reference, settings),
+            reference,
+            settings,
+            protocol,
+            folder,
+            progress,
+        )
+        for name, judge in judges(settings).items():
+            bench.families[name] = judge(bench)
     back = np.argsort(order).tolist()
     return DngReport(
         samples,
@@ -77,6 +86,22 @@ def evaluate(
         [bench.relaxed[i] for i in back],
         bench.notes,
     )
+
+
+@contextmanager
+def _folder(cache: Path | None) -> Iterator[Path]:
+    """The folder of intermediate results, made if it is missing; without one, one that is gone at the end."""
+    if cache is None:
+        with TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"intermediate results can't be kept in {cache} ({error.strerror})", "name a folder with --cache"
+        ) from error
+    yield cache
 
 
 def _reference_cells(reference: Dataset, settings: DngSettings) -> list[Cell]:

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.data.sources import ARCHIVES, read_source
 from nucleate.data.table import CrystalTable, read_table
 from nucleate.errors import DataError
+from nucleate.metrics.dng.quantities import digest
 from nucleate.metrics.extxyz import RUNS, prediction_files
 from nucleate.metrics.structures import Found, read_record, read_structures
 
@@ -62,7 +61,7 @@ class Samples:
         seen: Counter[str] = Counter()
         keys = []
         for cell, problem in zip(self.cells, self.problems, strict=True):
-            digest = content_key(cell) if cell is not None else f"~{problem}"
+            digest = digest(cell) if cell is not None else f"~{problem}"
             keys.append(f"{digest}-{seen[digest]:06d}")
             seen[digest] += 1
         return keys
@@ -80,15 +79,6 @@ class Samples:
         """The samples at these places, in this order."""
         parts = ([values[i] for i in indices] for values in (self.ids, self.cells, self.problems))
         return Samples(*parts, self.source)
-
-
-def content_key(cell: Cell) -> str:
-    """A hash of species, coordinates and lattice as they are written. Not the same for two settings of one crystal."""
-    digest = hashlib.sha256()
-    digest.update(np.ascontiguousarray(cell.numbers, dtype=np.int64).tobytes())
-    for numbers in (cell.frac, cell.lattice):
-        digest.update(np.ascontiguousarray(numbers, dtype=np.float64).tobytes())
-    return digest.hexdigest()[:32]
 
 
 def read_samples(path: Path, split: str = "", limit: int | None = None, seed: int = 0) -> Samples:

@@ -21,6 +21,7 @@ FIRST_COLUMNS = (
     "id", "formula", "n_atoms", "space_group", "crystal_system", "energy_above_hull", "unique", "novel", "matched_id",
 )  # fmt: skip
 TAGS = ("valid", "stable", "unique", "novel")
+"""Tests of the funnel that stand below a picture."""
 
 
 def page(report: DngReport) -> str:
@@ -183,7 +184,7 @@ def _gallery(report: DngReport, shown: list[tuple[int, Any]]) -> str:
         facts = [f"{len(cell.numbers)} atoms"]
         facts += [f"space group {symbol}"] if symbol else []
         facts += [f"{energy:+.3f} eV/atom from the hull"] if isinstance(energy, float) else []
-        tags = [(name, row[name]) for name in TAGS if isinstance(row.get(name), bool)]
+        tags = [(name, bool(verdicts[i])) for name, _, verdicts in report.tests if name in TAGS]
         marks = "".join(
             f'<span class="{"yes" if good else ""}">{"" if good else "not "}{name}</span>'
             for name, good in tags
