@@ -72,7 +72,9 @@ class ElementEnergies:
         Raises DataError for no structures.
         """
         if not len(differences):
-            raise DataError("no structure to fit energies of the elements to", "give a reference with energies")
+            raise DataError(
+                "no structure to fit energies of the elements to", "give a reference with energies"
+            )
         kept = np.ones(len(differences), dtype=bool)
         unreliable: dict[int, float] = {}
         while True:

@@ -35,7 +35,7 @@ def elements_of(fractions: np.ndarray) -> tuple[int, ...]:
 
 
 def system_name(elements: Iterable[int]) -> str:
-    """"Cl-Na": symbols in alphabetic order."""
+    """ "Cl-Na": symbols in alphabetic order."""
     return "-".join(sorted(SYMBOLS[z] for z in elements))
 
 

@@ -200,7 +200,10 @@ class LazyEnergies:
         points = single_points(cells, self.potential, workers, self.cache, progress)
         self.problems |= {i: point.reason for i, point in zip(rows, points, strict=True) if point.reason}
         return np.array(
-            [np.nan if p.energy is None else p.energy / len(c.numbers) for p, c in zip(points, cells, strict=True)]
+            [
+                np.nan if p.energy is None else p.energy / len(c.numbers)
+                for p, c in zip(points, cells, strict=True)
+            ]
         )
 
 

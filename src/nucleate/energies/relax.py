@@ -136,7 +136,7 @@ def relax(
     settings = settings or RelaxSettings()
     potential.calculator()
     keys = [key_of("relax", cell, potential.identity, settings.identity) for cell in cells]
-    first = {key: cell for key, cell in zip(keys, cells, strict=True)}
+    first = dict(zip(keys, cells, strict=True))
     stored = open_cache(cache.absolute()).get(first) if cache else {}
     known = {key: _decode(value) for key, value in stored.items()}
     jobs = [
@@ -223,7 +223,6 @@ def _encode(result: Relaxed) -> dict[str, Any]:
 
 
 def _decode(fields: dict[str, Any]) -> Relaxed:
-    cell = fields["cell"]
-    return Relaxed(**fields | {"cell": cell and Cell(*(np.array(part) for part in cell))})
-
-
+    parts = fields.pop("cell")
+    cell = Cell(*(np.array(part) for part in parts)) if parts else None
+    return Relaxed(cell=cell, **fields)

@@ -71,7 +71,7 @@ class Matcher:
         """
         ratio = (second.volume / first.volume) ** (1 / 6)
         too_long = first.minima * ratio[:, None] > (1 + self.ltol) * second.lengths / ratio[:, None]
-        return ~too_long.any(1)
+        return np.logical_not(too_long.any(1))
 
     def _displacements(self, first: Reduced, second: Reduced) -> Iterator[np.ndarray]:
         """Displacements of the atoms, less their mean, over (volume / atoms)^(1/3): one array for each way to lay
