@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Fingerprints:
     def __len__(self) -> int:
         return len(self.failures)
 
-    def select(self, indices: Sequence[int]) -> Fingerprints:
+    def select(self, indices: Sequence[int] | np.ndarray) -> Fingerprints:
         """The fingerprints at these indices, in this order."""
         index = np.asarray(indices, dtype=np.int64)
         return Fingerprints(self.structure[index], self.composition[index], [self.failures[i] for i in index])
@@ -113,7 +114,7 @@ def fingerprint_cells(
     return Fingerprints(structure, composition_fingerprints(cells), failures)
 
 
-def settings_of(settings: FingerprintSettings) -> dict[str, object]:
+def settings_of(settings: FingerprintSettings) -> dict[str, Any]:
     """What fingerprints depend on, for a report."""
     return {f"fingerprint_{k}": v for k, v in asdict(settings).items()} | versions(
         "matminer", "pymatgen-core"
@@ -174,10 +175,11 @@ def _magpie(formula: tuple[tuple[int, int], ...]) -> np.ndarray:
 def _magpie_table() -> np.ndarray:
     """Properties by atomic number. [101, 22]"""
     from matminer.featurizers.composition import ElementProperty
+    from pymatgen.core import Element
 
     preset = ElementProperty.from_preset("magpie", impute_nan=False)
     table = np.full((MAX_ATOMIC_NUMBER + 1, len(preset.features)), np.nan)
-    properties = preset.data_source.all_elemental_props
     for number, symbol in enumerate(SYMBOLS[1:], 1):
-        table[number] = [properties[feature][symbol] for feature in preset.features]
+        element = Element(symbol)
+        table[number] = [preset.data_source.get_elemental_property(element, name) for name in preset.features]
     return table

@@ -62,5 +62,6 @@ def nearest(
             within = within & (distance <= cutoffs[kind])
         own_joint[block] = within.any(1)
         other_joint |= within.any(0)
-    limits = np.array(cutoffs)[:, None]
-    return Nearest(*own, *other, own_joint, other_joint, (own <= limits).all(0), (other <= limits).all(0))
+    own_hit = (own[0] <= cutoffs[0]) & (own[1] <= cutoffs[1])
+    other_hit = (other[0] <= cutoffs[0]) & (other[1] <= cutoffs[1])
+    return Nearest(own[0], own[1], other[0], other[1], own_joint, other_joint, own_hit, other_hit)

@@ -6,6 +6,7 @@ given, and the wider one is meant where only one can be.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -156,4 +157,6 @@ def _moyo() -> Any:
         raise MissingPackageError(
             "space groups need the package moyopy, which is not installed", "pip install 'nucleate[evaluate]'"
         ) from None
+    # it warns of operations that a cell's basis can't hold, which the space group does not depend on
+    logging.getLogger("moyo").setLevel(logging.ERROR)
     return moyopy
