@@ -49,6 +49,9 @@ def dng(
         Path | None, typer.Option(help="Write one row for each sample: .csv or .parquet.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report to look at to this file.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print all numbers, not only headline and funnel.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of subsets and bootstrap intervals.")] = 0,
 ) -> None:
     """Validity, coverage, distributions, uniqueness, novelty and stability of generated crystals.
@@ -84,7 +87,7 @@ def dng(
     with progress_bars() as progress:
         report = evaluate(found, dataset, settings, folder, progress)
     _write(report, json, table, html)
-    typer.echo(report.summary())
+    typer.echo(report.summary(full))
 
 
 def _write(report: DngReport, json: Path | None, table: Path | None, html: Path | None) -> None:

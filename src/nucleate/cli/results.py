@@ -28,7 +28,7 @@ def progress_bars() -> Iterator[Progress]:
         def advance(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done)  # pyright: ignore[reportArgumentType]
+            bars.update(tasks[stage], completed=done, total=total)  # pyright: ignore[reportArgumentType]
 
         yield advance
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nucleate.metrics.dng.identity import Samples as IdentitySamples
 
 NO_RELAXATION = "none"
+UNSUPPORTED = ("unknown_element", "isolated_atom")
+"""Reasons of a relaxation that lie with the potential, not with the structure."""
 NOTHING_USABLE = "No sample can be used."
 
 
@@ -166,9 +168,11 @@ def tests(bench: Bench) -> list[Test]:
     ]
     if "stability" in done:
         threshold = bench.protocol.thresholds[0]
+        reasons = bench.column("stability", "stability_reason")
         found += [
-            ("supported", "supported by potential and hull", bench.column("stability", "supported")),
+            ("supported", "supported by the potential", [reason not in UNSUPPORTED for reason in reasons]),
             ("relaxed", "relaxed", [cell is not None for cell in bench.relaxed]),
+            ("placed", "placed against the hull", bench.column("stability", "supported")),
             ("stable", f"at most {threshold:g} eV/atom above the hull", stable(bench, threshold)),
         ]
     if "uniqueness" in done:
@@ -291,14 +295,13 @@ def _hull(bench: Bench, potential: Potential) -> ReferenceHull:
 def _uniqueness(bench: Bench) -> Family:
     from nucleate.metrics.dng.uniqueness import judge_uniqueness
 
-    family = judge_uniqueness(
+    bench.notes.append(bench.compared)
+    return judge_uniqueness(
         bench.identity,
         workers=bench.settings.workers,
         progress=bench.progress,
         valid=bench.column("validity", bench.protocol.valid),
     )
-    family.notes.append(bench.compared)
-    return family
 
 
 def _novelty(bench: Bench) -> Family:
@@ -309,15 +312,13 @@ def _novelty(bench: Bench) -> Family:
     digest = bench.dataset.info["checksums"][f"{settings.novel_against}.parquet"]
     store = bench.file(f"reduced-{settings.novel_against}-{digest[:16]}.npz")
     index = ReferenceIndex.open(bench.dataset.path, settings.novel_against, store)
-    family = judge_novelty(
+    return judge_novelty(
         bench.identity,
         index,
         workers=settings.workers,
         progress=bench.progress,
         valid=bench.column("validity", bench.protocol.valid),
     )
-    family.notes.append(bench.compared)
-    return family
 
 
 def _joint(bench: Bench) -> Family:

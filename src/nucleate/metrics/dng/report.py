@@ -127,11 +127,11 @@ class DngReport:
 
         return rows(self)
 
-    def summary(self) -> str:
-        """A text for people."""
+    def summary(self, full: bool = False) -> str:
+        """A text for people: headline and funnel; with `full`, all numbers."""
         from nucleate.metrics.dng.summary import summary
 
-        return summary(self)
+        return summary(self, full)
 
     def html(self) -> str:
         """One page that needs no network."""

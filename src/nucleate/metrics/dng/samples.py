@@ -61,9 +61,9 @@ class Samples:
         seen: Counter[str] = Counter()
         keys = []
         for cell, problem in zip(self.cells, self.problems, strict=True):
-            digest = digest(cell) if cell is not None else f"~{problem}"
-            keys.append(f"{digest}-{seen[digest]:06d}")
-            seen[digest] += 1
+            content = digest(cell) if cell is not None else f"~{problem}"
+            keys.append(f"{content}-{seen[content]:06d}")
+            seen[content] += 1
         return keys
 
     def limit(self, count: int | None, seed: int) -> Samples:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import floor, log10
+from textwrap import fill
 from typing import TYPE_CHECKING
 
-from nucleate.metrics.dng.family import Measure
+from nucleate.metrics.dng.family import Family, Measure
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.report import DngReport, Step
 
-WIDTH = 34
+WIDTH = 30
+NOTE_WIDTH = 110
+SHORT = ("stability",)
+"""Families whose notes belong to the headline."""
+BESIDE = {"floor": "chance", "reference": "reference"}
+"""Endings of names, and what such a number is called beside the number it belongs to."""
 
 
-def summary(report: DngReport) -> str:
-    """Where the samples come from, the headline, the funnel, then every number of every family."""
+def summary(report: DngReport, full: bool = False) -> str:
+    """Where the samples come from, the headline, the funnel; with `full`, every number of every family."""
     settings = report.settings
     readable = sum(not problem for problem in report.samples.problems)
     lines = [
@@ -22,30 +30,56 @@ def summary(report: DngReport) -> str:
         f"({settings['split']}); novel against {settings['novel_against']}",
         f"protocol {report.protocol.name}: {report.protocol.title}",
         "",
+        *(_line(one.label, one.measure) for one in report.headline),
+        "",
+        "funnel" + " " * (WIDTH + 2) + "count   of generated",
+        *(_step_line(step) for step in report.funnel),
     ]
-    for one in report.headline:
-        lines.append(_line(one.label, one.measure))
-    lines += ["", "funnel" + " " * (WIDTH - 4) + "count   of generated"]
-    lines += [_step_line(step) for step in report.funnel]
-    for family in report.families.values():
-        if family.measures:
-            lines += ["", family.title]
-            lines += [_line(name.replace("_", " "), one) for name, one in family.measures.items()]
-    notes = [*report.notes, *(note for family in report.families.values() for note in family.notes)]
+    shown = [family for family in report.families.values() if full or family.name in SHORT]
+    for family in report.families.values() if full else ():
+        lines += ["", family.title] if family.measures else []
+        lines += [_line(entry.title, entry.measure, entry.beside) for entry in entries(family)]
+    notes = dict.fromkeys([*report.notes, *(note for family in shown for note in family.notes)])
     if notes:
-        lines += ["", *(f"note: {note}" for note in dict.fromkeys(notes))]
+        lines += ["", *(fill(f"note: {note}", NOTE_WIDTH, subsequent_indent="  ") for note in notes)]
     return "\n".join(lines)
 
 
-def _line(label: str, measure: Measure | None) -> str:
+@dataclass(frozen=True)
+class Entry:
+    """A number of a family, and beside it what chance or the reference itself scores, where that was measured too."""
+
+    name: str
+    measure: Measure
+    beside: list[tuple[str, Measure]]
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ")
+
+
+def entries(family: Family) -> list[Entry]:
+    """The numbers of a family, NAME_floor and NAME_reference taken to NAME."""
+    found = []
+    for name, measure in family.measures.items():
+        stem, _, last = name.rpartition("_")
+        if last in BESIDE and stem in family.measures:
+            continue
+        ends = ((word, family.measures.get(f"{name}_{end}")) for end, word in BESIDE.items())
+        found.append(Entry(name, measure, [(word, one) for word, one in ends if one]))
+    return found
+
+
+def _line(label: str, measure: Measure | None, beside: Sequence[tuple[str, Measure]] = ()) -> str:
     if measure is None:
         return f"  {label:<{WIDTH}} not measured"
     of = f"of {measure.estimate.n} {measure.of}" if measure.of else f"n = {measure.estimate.n}"
-    return f"  {label:<{WIDTH}} {text_of(measure):<28} {of}"
+    more = "".join(f"; {word} {number_texts(one)[0]}" for word, one in beside)
+    return f"  {label:<{WIDTH}} {text_of(measure):<30} {of}{more}"
 
 
 def _step_line(step: Step) -> str:
-    return f"  {step.title:<{WIDTH}} {step.count:>6}   {text_of(step.share)}"
+    return f"  {step.title:<{WIDTH + 6}} {step.count:>6}   {text_of(step.share)}"
 
 
 def text_of(measure: Measure) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.metrics.dng.html import gallery
 from nucleate.metrics.dng.html.charts import figure
-from nucleate.metrics.dng.summary import number_texts
+from nucleate.metrics.dng.summary import Entry, entries, number_texts
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.family import Family, Measure
@@ -135,7 +135,7 @@ def _funnel(steps: list[Step]) -> str:
 
 
 def _family(family: Family) -> str:
-    rows = "".join(_measure_row(name, one) for name, one in family.measures.items())
+    rows = "".join(_measure_row(entry) for entry in entries(family))
     body = f'<div class="panel"><table class="measures">{rows}</table></div>' if rows else ""
     if family.comparisons:
         body += f'<div class="figures">{"".join(figure(one) for one in family.comparisons)}</div>'
@@ -143,16 +143,30 @@ def _family(family: Family) -> str:
     return _section(family.name, family.title, body or '<p class="soft">Nothing to show.</p>')
 
 
-def _measure_row(name: str, measure: Measure) -> str:
-    value, low, high = number_texts(measure)
-    unit = "%" if measure.share else measure.unit
-    shown = f"{value} {escape(unit)}" if value != "-" else "-"
-    interval = f"<small>95 %: {low} to {high}</small>" if low else ""
+def _measure_row(entry: Entry) -> str:
+    measure = entry.measure
+    beside = "".join(
+        f'<small title="{escape(one.description)}">{word}: {_value_text(one)}</small>'
+        for word, one in entry.beside
+    )
     of = f"of {measure.estimate.n} {measure.of}" if measure.of else f"n = {measure.estimate.n}"
     return (
-        f'<tr><th>{escape(name.replace("_", " "))}</th><td class="v">{shown}{interval}</td>'
-        f"<td>{escape(measure.description)} <small>({escape(of)})</small></td></tr>"
+        f'<tr><th>{escape(entry.title)}</th><td class="v">{_value_text(measure)}{beside}</td>'
+        f"<td>{escape(sentence(measure.description))} <small>({escape(of)})</small></td></tr>"
     )
+
+
+def _value_text(measure: Measure) -> str:
+    """Value and unit, and the interval in small letters."""
+    value, low, high = number_texts(measure)
+    unit = "%" if measure.share else measure.unit
+    shown = f"{value} {escape(unit)}".rstrip() if value != "-" else "-"
+    return f'{shown}<span class="soft"> [{low}, {high}]</span>' if low else shown
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".") if text else ""
 
 
 def _notes(notes: list[str]) -> str:
