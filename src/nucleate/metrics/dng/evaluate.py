@@ -23,9 +23,9 @@ from nucleate.data.dataset import Dataset
 from nucleate.errors import DataError
 from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.quantities import drawn, versions
 from nucleate.metrics.dng.judges import Bench, DngSettings, judges, tests
 from nucleate.metrics.dng.protocols import protocol_named
+from nucleate.metrics.dng.quantities import drawn, versions
 from nucleate.metrics.dng.report import DngReport
 from nucleate.metrics.dng.samples import Samples
 from nucleate.pool import Progress

@@ -77,8 +77,10 @@ class Samples:
 
     def select(self, indices: Sequence[int]) -> Samples:
         """The samples at these places, in this order."""
-        parts = ([values[i] for i in indices] for values in (self.ids, self.cells, self.problems))
-        return Samples(*parts, self.source)
+        ids, cells, problems = (
+            [values[i] for i in indices] for values in (self.ids, self.cells, self.problems)
+        )
+        return Samples(ids, cells, problems, self.source)
 
 
 def read_samples(path: Path, split: str = "", limit: int | None = None, seed: int = 0) -> Samples:
@@ -124,7 +126,7 @@ def _from_dataset(path: Path, split: str) -> Samples:
 def _from_table(table: CrystalTable, source: dict[str, Any]) -> Samples:
     atoms = (table.atoms_of(row) for row in range(len(table)))
     cells = [Cell(table.species[a], table.frac[a], table.lattice[row]) for row, a in enumerate(atoms)]
-    return _checked(list(table.ids), cells, [""] * len(cells), source)
+    return _checked(list(table.ids), [*cells], [""] * len(cells), source)
 
 
 def _from_records(path: Path) -> Samples:

@@ -195,9 +195,9 @@ def _gallery(report: DngReport, shown: list[tuple[int, Any]]) -> str:
         row = rows[i]
         symbol = row.get("space_group")
         energy = row.get("energy_above_hull")
-        facts = [f"{len(cell.numbers)} atoms"]
-        facts += [f"space group {symbol}"] if symbol else []
-        facts += [f"{energy:+.3f} eV/atom from the hull"] if isinstance(energy, float) else []
+        facts = [f"{len(cell.numbers)} atoms" + (f", space group {symbol}" if symbol else "")]
+        facts += [f"{energy:+.3f} eV/atom above the hull"] if isinstance(energy, float) else []
+        facts.append(report.samples.ids[i])
         tags = [(name, bool(verdicts[i])) for name, _, verdicts in report.tests if name in TAGS]
         marks = "".join(
             f'<span class="{"yes" if good else ""}">{"" if good else "not "}{name}</span>'
@@ -205,8 +205,8 @@ def _gallery(report: DngReport, shown: list[tuple[int, Any]]) -> str:
         )
         cards.append(
             f'<div class="card"><div class="stage" data-scene="{number}">{gallery.picture(cell)}</div>'
-            f"<h4>{gallery.formula_html(cell)}</h4><small>{escape(', '.join(facts))}<br>"
-            f'{escape(report.samples.ids[i])}</small><div class="tags">{marks}</div></div>'
+            f"<h4>{gallery.formula_html(cell)}</h4><small>{'<br>'.join(map(escape, facts))}</small>"
+            f'<div class="tags">{marks}</div></div>'
         )
     lead = (
         '<p class="soft">By tests passed, then by energy above the hull; relaxed where the protocol relaxes. '
