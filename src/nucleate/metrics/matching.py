@@ -78,11 +78,12 @@ class Matcher:
         the one on the other, in the order of pymatgen's search. [atoms]"""
         if first.composition != second.composition:
             return
-        if not self.may_match(Shapes.of([first]), Shapes.of([second]))[0]:
-            return
         ratio = (second.volume / first.volume) ** (1 / 6)
         lattice1, lattice2 = first.lattice * ratio, second.lattice / ratio
         lengths2, angles2 = cell_parameters(lattice2[None])
+        # may_match for one pair
+        if (first.minima * ratio > (1 + self.ltol) * np.sort(lengths2[0])).any():
+            return
         bases = self._bases(lattice1, lengths2[0], angles2[0])
         if len(bases):
             yield from self._search(first, second, first.frac @ lattice1, bases, (lengths2, angles2))
