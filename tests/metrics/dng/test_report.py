@@ -12,7 +12,7 @@ from nucleate.cell import Cell
 from nucleate.errors import NucleateError
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.protocols import PROTOCOLS, protocol_named
-from nucleate.metrics.dng.summary import number_texts, text_of
+from nucleate.metrics.dng.summary import entries, number_texts, text_of
 from nucleate.metrics.dng.table import write_rows
 from nucleate.metrics.intervals import Estimate, wilson
 from tests.metrics.crystals_for_tests import known_crystals
@@ -107,10 +107,25 @@ def test_csv_and_parquet_hold_the_same(report, tmp_path):
 def test_the_summary_shows_where_each_number_comes_from(report):
     text = report.summary()
     assert text.splitlines()[0] == "12 samples, 11 readable, judged against mp_20 (val); novel against train"
-    assert "S.U.N. (0.1 eV/atom)               17 [5, 45] %                 of 12 generated" in text
-    assert "generated                              12   100 [76, 100] %" in text
+    assert "S.U.N. (0.1 eV/atom)           17 [5, 45] %                   of 12 generated" in text
+    assert "generated                                12   100 [76, 100] %" in text
+    assert "Wasserstein" in text
     assert "note: Energies are CHGNet's." in text
-    assert max(map(len, text.splitlines())) <= 120
+    full = report.summary(full=True)
+    assert full.startswith(text.partition("note:")[0].rstrip())
+    assert "  energy above hull              -                              of 0 supported" in full
+    assert max(map(len, full.splitlines())) <= 120
+
+
+def test_floor_and_reference_stand_beside_their_number():
+    def measure(value: float) -> Measure:
+        return Measure(Estimate(value, value - 0.1, value + 0.1, 5), "samples", "x")
+
+    names = {"w1": 0.5, "w1_floor": 0.3, "p1": 0.2, "p1_reference": 0.1, "of_reference": 0.7}
+    family = Family("f", "F", {name: measure(value) for name, value in names.items()})
+    found = {entry.name: [(word, one.estimate.value) for word, one in entry.beside] for entry in entries(family)}
+    assert found == {"w1": [("chance", 0.3)], "p1": [("reference", 0.1)], "of_reference": []}
+    assert [entry.title for entry in entries(family)] == ["w1", "p1", "of reference"]
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,11 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
+from nucleate.energies.potentials import potential_named
 from nucleate.errors import DataError
 from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.judges import Bench, DngSettings, judges, tests
+from nucleate.metrics.dng.judges import NO_RELAXATION, Bench, DngSettings, judges, tests
 from nucleate.metrics.dng.protocols import protocol_named
 from nucleate.metrics.dng.quantities import drawn, versions
 from nucleate.metrics.dng.report import DngReport
@@ -61,6 +62,7 @@ def evaluate(
     samples = samples if isinstance(samples, Samples) else Samples.of(samples)
     if not len(samples):
         raise DataError("there are no samples to judge", "give at least one generated crystal")
+    _check(reference, settings)
     protocol = protocol_named(settings.protocol)
     order = sorted(range(len(samples)), key=samples.keys().__getitem__)
     ordered = samples.select(order)
@@ -86,6 +88,22 @@ def evaluate(
         [bench.relaxed[i] for i in back],
         bench.notes,
     )
+
+
+def _check(reference: Dataset, settings: DngSettings) -> None:
+    """What can be wrong with the settings, before the long work."""
+    for name in (settings.split, settings.novel_against):
+        if name not in reference.splits:
+            raise DataError(f"{reference.path} has no split '{name}'", f"it has {', '.join(reference.splits)}")
+    if settings.relax == NO_RELAXATION:
+        return
+    potential = potential_named(settings.relax)
+    potential.calculator()
+    if settings.hull not in ("", "dft", potential.name) and not Path(settings.hull).is_file():
+        raise DataError(
+            f"no hull is called {settings.hull!r}, and there is no such file",
+            f"choose {potential.name}, dft, or a JSON file of pymatgen entries",
+        )
 
 
 @contextmanager
