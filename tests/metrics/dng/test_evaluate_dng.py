@@ -18,7 +18,7 @@ from nucleate.metrics.dng.samples import Samples
 from tests.metrics.dng.small_data import data_set, samples
 
 ROOT = Path(__file__).parents[3]
-QUICK = DngSettings(relax="emt", coverage=False)
+QUICK = DngSettings(relax="emt", coverage=False, resamples=20)
 """ASE's toy potential of a few metals: it knows copper and gold, and no salt."""
 
 
@@ -197,7 +197,7 @@ def descend(*words):
     done.append(words)
     return whole(*words)
 relaxing._descend = descend
-report = evaluate(list(samples().values()), Dataset.open(dataset), DngSettings(relax="emt", coverage=False), cache)
+report = evaluate(list(samples().values()), Dataset.open(dataset), DngSettings(relax="emt", coverage=False, resamples=20), cache)
 content = report.to_dict()
 print(json.dumps([len(done), content["headline"], content["funnel"], report.table()], default=str))
 """

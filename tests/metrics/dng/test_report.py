@@ -123,7 +123,9 @@ def test_floor_and_reference_stand_beside_their_number():
 
     names = {"w1": 0.5, "w1_floor": 0.3, "p1": 0.2, "p1_reference": 0.1, "of_reference": 0.7}
     family = Family("f", "F", {name: measure(value) for name, value in names.items()})
-    found = {entry.name: [(word, one.estimate.value) for word, one in entry.beside] for entry in entries(family)}
+    found = {
+        entry.name: [(word, one.estimate.value) for word, one in entry.beside] for entry in entries(family)
+    }
     assert found == {"w1": [("chance", 0.3)], "p1": [("reference", 0.1)], "of_reference": []}
     assert [entry.title for entry in entries(family)] == ["w1", "p1", "of reference"]
 

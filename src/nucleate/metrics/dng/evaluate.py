@@ -94,7 +94,9 @@ def _check(reference: Dataset, settings: DngSettings) -> None:
     """What can be wrong with the settings, before the long work."""
     for name in (settings.split, settings.novel_against):
         if name not in reference.splits:
-            raise DataError(f"{reference.path} has no split '{name}'", f"it has {', '.join(reference.splits)}")
+            raise DataError(
+                f"{reference.path} has no split '{name}'", f"it has {', '.join(reference.splits)}"
+            )
     if settings.relax == NO_RELAXATION:
         return
     potential = potential_named(settings.relax)

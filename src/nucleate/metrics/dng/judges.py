@@ -16,7 +16,7 @@ from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.protocols import Protocol, protocol_named
 from nucleate.metrics.dng.quantities import defect
 from nucleate.metrics.dng.report import Test
-from nucleate.metrics.intervals import wilson
+from nucleate.metrics.intervals import RESAMPLES, wilson
 from nucleate.pool import Progress
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class DngSettings:
         coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
         reference_limit: compare with so many crystals of the split, drawn at random; None for all.
         workers: processes. timeout: seconds for relaxing one structure.
-        seed: of subsets and of bootstrap intervals.
+        seed: of subsets and of bootstrap intervals. resamples: of those of distributions and diversity.
     """
 
     protocol: str = "mattergen"
@@ -57,6 +57,7 @@ class DngSettings:
     workers: int = 1
     timeout: float = 300.0
     seed: int = 0
+    resamples: int = RESAMPLES
 
     def __post_init__(self) -> None:
         protocol_named(self.protocol)
@@ -201,7 +202,7 @@ def _distributions(bench: Bench) -> Family:
     return judge_distributions(
         bench.cells,
         bench.reference,
-        DistributionSettings(seed=bench.settings.seed),
+        DistributionSettings(resamples=bench.settings.resamples, seed=bench.settings.seed),
         fingerprints=bench.fingerprints,
         workers=bench.settings.workers,
         progress=bench.progress,
@@ -237,7 +238,7 @@ def _diversity(bench: Bench) -> Family:
     return judge_diversity(
         bench.cells,
         bench.reference,
-        DiversitySettings(seed=bench.settings.seed),
+        DiversitySettings(resamples=bench.settings.resamples, seed=bench.settings.seed),
         fingerprints=bench.fingerprints,
         workers=bench.settings.workers,
         progress=bench.progress,
