@@ -197,7 +197,8 @@ def descend(*words):
     done.append(words)
     return whole(*words)
 relaxing._descend = descend
-report = evaluate(list(samples().values()), Dataset.open(dataset), DngSettings(relax="emt", coverage=False, resamples=20), cache)
+settings = DngSettings(relax="emt", coverage=False, resamples=20)
+report = evaluate(list(samples().values()), Dataset.open(dataset), settings, cache)
 content = report.to_dict()
 print(json.dumps([len(done), content["headline"], content["funnel"], report.table()], default=str))
 """
