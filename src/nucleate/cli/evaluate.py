@@ -1,28 +1,30 @@
-"""`nucleate evaluate`: judge predicted crystals by the measures of the field."""
+"""`nucleate evaluate`: judge crystals, predicted or generated, by the measures of the field."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from errno import EACCES, EISDIR
-from os import W_OK, access, strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nucleate.cli import evaluate_dng
+from nucleate.cli.results import check_target, progress_bars, written
 from nucleate.errors import NucleateError
 
 if TYPE_CHECKING:
     from nucleate.metrics.csp.report import CspReport
-    from nucleate.pool import Progress
 
-app = typer.Typer(help="Judge predicted crystals by the measures of the field.", no_args_is_help=True)
+app = typer.Typer(
+    help="Judge predicted or generated crystals by the measures of the field.", no_args_is_help=True
+)
 
 
 @app.callback()
 def _group() -> None:
-    """Judge predicted crystals by the measures of the field."""
+    """Judge predicted or generated crystals by the measures of the field."""
+
+
+app.command("dng")(evaluate_dng.dng)
 
 
 @app.command("csp")
@@ -67,12 +69,12 @@ def csp(
         seed=seed,
     )
     for path in (json, table):
-        _check_target(path)
+        check_target(path)
     truth = read_table(reference / f"{split}.parquet")
     found = read_predictions(predictions, truth)
     if found.repeated:
         say(f"{found.repeated} crystals were drawn more than once: each counts once")
-    with _progress() as progress:
+    with progress_bars() as progress:
         report = evaluate(found, truth, settings, progress)
     _write(
         report,
@@ -90,46 +92,6 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise NucleateError(f"-k {text!r} is not a list of whole numbers", "write -k 1,20") from None
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """One bar for each stage, on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, int] = {}
-
-        def advance(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done)  # pyright: ignore[reportArgumentType]
-
-        yield advance
-
-
-def _check_target(path: Path | None) -> None:
-    """Make the folder of a result before the long work; raise NucleateError where it can't be written."""
-    if path is None:
-        return
-    with _written(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(EISDIR, strerror(EISDIR))
-        if not access(path if path.exists() else path.parent, W_OK):
-            raise PermissionError(EACCES, strerror(EACCES))
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise NucleateError(
-            f"{path} can't be written ({error.strerror})", "name a file in a folder that you may write to"
-        ) from error
-
-
 def _write(report: CspReport, json: Path | None, table: Path | None, source: dict[str, str]) -> None:
     import csv
     from json import dumps
@@ -137,11 +99,11 @@ def _write(report: CspReport, json: Path | None, table: Path | None, source: dic
     if json:
         content = report.to_dict()
         content["settings"] |= source
-        with _written(json):
+        with written(json):
             json.write_text(dumps(content, indent=2) + "\n")
     if table:
         rows = report.table()
-        with _written(table), table.open("w", newline="") as file:
+        with written(table), table.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)

@@ -11,7 +11,7 @@ from pymatgen.core import Structure
 
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
-from nucleate.metrics.extxyz import Frame, prediction_files, read_prediction_files
+from nucleate.metrics.extxyz import RUNS, Frame, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import is_usable, space_group
 
 
@@ -42,7 +42,7 @@ class Entry:
 
 def inventory(folder: Path) -> Iterator[tuple[Entry, Structure | None]]:
     """All crystals of a folder of `nucleate generate`, in the order of their numbers."""
-    files = prediction_files(folder)
+    files = prediction_files(folder, RUNS)
     if not files and not (folder / "job.json").exists():
         raise DataError(f"no crystals in {folder}", "make some with 'nucleate generate --out FOLDER'")
     frames = read_prediction_files(files, unfinished=True)[0]

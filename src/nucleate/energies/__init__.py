@@ -1,0 +1,1 @@
+"""Energies of crystals: interatomic potentials, relaxation, convex hulls."""

@@ -1,6 +1,6 @@
 """A fast reader of extended XYZ files (many frames, fixed columns): no ASE, about ten times its speed.
 
-It also knows which files of a folder of `nucleate predict` hold its predictions.
+It also knows which files of a folder of nucleate hold its structures.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from nucleate.cell import Cell
 from nucleate.elements import ATOMIC_NUMBERS
 from nucleate.errors import DataError
 
+PREDICTIONS = ("predictions*.extxyz",)
+RUNS = (*PREDICTIONS, "generated*.extxyz")
+
 _PAIR = re.compile(r"""([^\s="']+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
-
-
-LEDGERS = ("predictions", "generated")
-"""How the files begin to which `nucleate predict` and `nucleate generate` write."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,14 @@ class Frame:
         return f"{self.file}, frame {self.number}"
 
 
-def prediction_files(path: Path) -> list[Path]:
-    """Where `nucleate predict` or `generate` wrote structures: all shards in a folder, or `path` itself if it is one.
+def prediction_files(path: Path, patterns: Sequence[str] = PREDICTIONS) -> list[Path]:
+    """What nucleate wrote its structures to: all shards in a folder, or `path` itself if it is one.
 
     Empty for anything else. Trajectories and the CIF, POSCAR and JSON files are copies, and not among them.
     """
     if path.is_dir():
-        found = [file for stem in LEDGERS for file in path.glob(f"{stem}*.extxyz") if file.is_file()]
-        return sorted(found)
-    return [path] if path.is_file() and any(path.match(f"{stem}*.extxyz") for stem in LEDGERS) else []
+        return sorted({file for pattern in patterns for file in path.glob(pattern) if file.is_file()})
+    return [path] if path.is_file() and any(path.match(pattern) for pattern in patterns) else []
 
 
 def read_prediction_files(files: Sequence[Path], unfinished: bool = False) -> tuple[list[Frame], int]:

@@ -1,10 +1,11 @@
-"""The RMS displacement of two structures with the verdicts of pymatgen's `StructureMatcher`, faster.
+"""The RMS displacement of two structures, and whether they fit, with the verdicts of pymatgen's `StructureMatcher`.
 
 `StructureMatcher.get_rms_dist` (Ong et al., Comput. Mater. Sci. 68, 314, 2013): scale both primitive Niggli
 cells to one volume; for every basis of the first lattice whose lengths and angles are within tolerance of the
 second's, and every shift that lays an atom of the rarest kind on its like, assign atoms to atoms on the
 average lattice and take the smallest RMS displacement after removing the mean one, in units of (volume /
-atoms)^(1/3).
+atoms)^(1/3). `StructureMatcher.fit` searches likewise and stops where the *largest* displacement of an atom is below
+the same tolerance: it is the stricter of the two, and the one that says which crystals are the same.
 
 Here the bases of one pair are found and prepared in one sweep of array operations, a pair is dropped where no
 basis can exist, and lattices that need no LLL reduction are not sent through one. Nothing is approximated.
@@ -12,7 +13,7 @@ basis can exist, and lattices that need no LLL reduction are not sent through on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,7 +38,7 @@ class Matcher:
     """Tolerances; the defaults are those of every published CSP match rate.
 
     Attributes:
-        stol: largest RMS displacement, in units of (volume / atoms)^(1/3).
+        stol: largest displacement (RMS, or of one atom in `fits`), in units of (volume / atoms)^(1/3).
         angle_tol: largest difference of lattice angles, degrees.
         ltol: largest relative difference of lattice lengths.
     """
@@ -48,17 +49,44 @@ class Matcher:
 
     def rms(self, first: Reduced, second: Reduced) -> float | None:
         """RMS displacement of `first` (prediction) from `second` (reference), or None without a match."""
+        best = np.inf
+        for distances in self._displacements(first, second):
+            best = min(best, float(np.sqrt((distances**2).mean())))
+            if best < 1e-5:
+                break
+        return best if best < self.stol else None
+
+    def fits(self, first: Reduced, second: Reduced) -> bool:
+        """The verdict of `StructureMatcher.fit(first, second)`: no atom has to move farther than `stol`.
+
+        Not quite symmetric: at the edge of the tolerances the order of the two may decide.
+        """
+        return any(distances.max() < self.stol for distances in self._displacements(first, second))
+
+    def may_match(self, first: Shapes, second: Shapes) -> np.ndarray:
+        """False where lattices of equal volume are too unlike for `rms` and `fits`, pair by pair. [pairs]
+
+        No basis of the first lattice can come near the second cell where a successive minimum of the first exceeds
+        the length in its place of the second.
+        """
+        ratio = (second.volume / first.volume) ** (1 / 6)
+        too_long = first.minima * ratio[:, None] > (1 + self.ltol) * second.lengths / ratio[:, None]
+        return np.logical_not(too_long.any(1))
+
+    def _displacements(self, first: Reduced, second: Reduced) -> Iterator[np.ndarray]:
+        """Displacements of the atoms, less their mean, over (volume / atoms)^(1/3): one array for each way to lay
+        the one on the other, in the order of pymatgen's search. [atoms]"""
         if first.composition != second.composition:
-            return None
+            return
         ratio = (second.volume / first.volume) ** (1 / 6)
         lattice1, lattice2 = first.lattice * ratio, second.lattice / ratio
         lengths2, angles2 = cell_parameters(lattice2[None])
+        # may_match for one pair
         if (first.minima * ratio > (1 + self.ltol) * np.sort(lengths2[0])).any():
-            return None
+            return
         bases = self._bases(lattice1, lengths2[0], angles2[0])
-        if not len(bases):
-            return None
-        return self._search(first, second, first.frac @ lattice1, bases, (lengths2, angles2))
+        if len(bases):
+            yield from self._search(first, second, first.frac @ lattice1, bases, (lengths2, angles2))
 
     def _bases(self, lattice: np.ndarray, lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
         """Bases of `lattice` with lengths and angles near the given ones, vectors as rows. [bases, 3, 3]"""
@@ -87,8 +115,8 @@ class Matcher:
 
     def _search(
         self, first: Reduced, second: Reduced, cart: np.ndarray, bases: np.ndarray, target
-    ) -> float | None:
-        """The smallest RMS displacement over all bases and all shifts."""
+    ) -> Iterator[np.ndarray]:
+        """The displacements for all bases and all shifts."""
         from pymatgen.util.coord_cython import is_coord_subset_pbc
 
         forbidden = (second.numbers[:, None] != first.numbers[None, :]).astype(np.int64)
@@ -96,7 +124,7 @@ class Matcher:
         partners = np.flatnonzero(forbidden[anchor] == 0)
         prepared = _prepare(cart, bases, target)
         tolerance = self.stol / np.pi * prepared.free_length
-        best, boxes = np.inf, {}
+        boxes = {}
         for index, frac1 in enumerate(prepared.frac):
             reach = prepared.reciprocal[index] * tolerance[index]
             key = prepared.average[index].tobytes()
@@ -108,10 +136,29 @@ class Matcher:
                     boxes[key] = _Box.around(prepared, index)
                 box = boxes[key]
                 reach_box = box.reciprocal * tolerance[index]
-                best = min(best, box.rms(frac2, frac1, forbidden, reach_box) / prepared.free_length[index])
-                if best < 1e-5:
-                    return best
-        return best if best < self.stol else None
+                yield box.distances(frac2, frac1, forbidden, reach_box) / prepared.free_length[index]
+
+
+class Shapes(NamedTuple):
+    """What of reduced cells decides whether their lattices can match at all.
+
+    minima: as in `Reduced` [cells, 3], Å; lengths: of the cell vectors, ascending [cells, 3], Å; volume [cells], Å^3.
+    """
+
+    minima: np.ndarray
+    lengths: np.ndarray
+    volume: np.ndarray
+
+    @classmethod
+    def of(cls, cells: Sequence[Reduced]) -> Shapes:
+        lattices = np.stack([cell.lattice for cell in cells])
+        lengths = np.sort(np.sqrt((lattices**2).sum(-1)), axis=1)
+        return cls(
+            np.stack([cell.minima for cell in cells]), lengths, np.array([cell.volume for cell in cells])
+        )
+
+    def at(self, indices: np.ndarray) -> Shapes:
+        return Shapes(*(values[indices] for values in self))
 
 
 class _Prepared(NamedTuple):
@@ -165,8 +212,10 @@ class _Box(NamedTuple):
     def get_lll_frac_coords(self, frac: np.ndarray) -> np.ndarray:
         return frac if self.inverse is None else frac @ self.inverse
 
-    def rms(self, frac2: np.ndarray, frac1: np.ndarray, forbidden: np.ndarray, reach: np.ndarray) -> float:
-        """RMS displacement in Å of the best assignment, less its mean; huge where atoms are out of reach."""
+    def distances(
+        self, frac2: np.ndarray, frac1: np.ndarray, forbidden: np.ndarray, reach: np.ndarray
+    ) -> np.ndarray:
+        """Displacements in Å of the best assignment, less their mean; huge for atoms out of reach. [atoms]"""
         from pymatgen.util.coord_cython import pbc_shortest_vectors
         from scipy.optimize import linear_sum_assignment
 
@@ -174,7 +223,7 @@ class _Box(NamedTuple):
         rows, columns = linear_sum_assignment(squares)
         chosen = vectors[rows, columns]
         chosen = chosen - chosen.sum(0) / len(chosen)
-        return float(np.sqrt((chosen * chosen).sum() / len(chosen)))
+        return np.sqrt((chosen * chosen).sum(1))
 
 
 def cell_parameters(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

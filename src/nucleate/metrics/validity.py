@@ -2,7 +2,8 @@
 
 Geometry: CDVAE (arXiv 2110.06197) and DiffCSP ask for atoms at least 0.5 Å apart and 0.1 Å^3 of volume;
 EquiCSP and KLDM (arXiv 2507.03602) for no cell vector above 40 Å besides. Distances of an atom to its own
-images are not tested.
+images are not tested. LeMat-GenBench (arXiv 2512.04562) scales the smallest distance with the atomic radii
+and asks for a plausible density and cell; `strict_problem` is that with an atom's own images tested.
 
 SMACT (Davies et al., J. Open Source Softw. 4, 1361, 2019), as CDVAE and DiffCSP use it: counts divided by
 their greatest common divisor; one element is valid; metals only is valid; otherwise some combination of
@@ -30,27 +31,120 @@ MAX_COMBINATIONS = 10_000_000
 
 GEOMETRY_PROBLEMS = ("not_finite", "volume_too_small", "atoms_too_close", "cell_too_long")
 
+RADIUS_SCALE = 0.5
+RADIUS_OFFSET = 0.7
+UNKNOWN_RADIUS = 1.0
+"""Å; for the elements without an empirical atomic radius (Slater, J. Chem. Phys. 41, 3199, 1964) in pymatgen."""
+
+MASS_DENSITY = (0.01, 25.0)
+ATOM_DENSITY = (1e-5, 0.5)
+LENGTHS = (1.0, 100.0)
+SMALLEST_CELL = 1.0
+AMU_PER_CUBIC_ANGSTROM = 1.66053906660
+"""In g/cm^3."""
+
 
 def geometry_problem(cell: Cell) -> str:
     """The first rule that the cell breaks, one of GEOMETRY_PROBLEMS, or "" for a valid one.
 
     "cell_too_long" is given only where nothing else is wrong: the SMACT protocol does not ask for it.
     """
-    from pymatgen.core import Lattice
-    from pymatgen.util.coord_cython import pbc_shortest_vectors
-
     if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
         return "not_finite"
     if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME:
         return "volume_too_small"
-    if len(cell.frac) > 1:
-        frac = np.ascontiguousarray(cell.frac, dtype=float)
-        _, squares = pbc_shortest_vectors(Lattice(cell.lattice), frac, frac, None, True)
-        if squares[~np.eye(len(frac), dtype=bool)].min() < MIN_DISTANCE**2:
-            return "atoms_too_close"
+    if len(cell.frac) > 1 and _squares(cell).min() < MIN_DISTANCE**2:
+        return "atoms_too_close"
     if np.sqrt((cell.lattice**2).sum(1)).max() > MAX_LENGTH:
         return "cell_too_long"
     return ""
+
+
+def _squares(cell: Cell) -> np.ndarray:
+    """Squared minimum-image distances of different atoms, infinite on the diagonal, Å^2. [atoms, atoms]"""
+    from pymatgen.core import Lattice
+    from pymatgen.util.coord_cython import pbc_shortest_vectors
+
+    frac = np.ascontiguousarray(cell.frac, dtype=float)
+    _, squares = pbc_shortest_vectors(Lattice(cell.lattice), frac, frac, None, True)
+    squares = np.array(squares)
+    np.fill_diagonal(squares, np.inf)
+    return squares
+
+
+def closest_distance(cell: Cell) -> float | None:
+    """Smallest distance between different atoms of a finite cell with a volume, Å; None for a single atom."""
+    return float(np.sqrt(_squares(cell).min())) if len(cell.frac) > 1 else None
+
+
+def closest_image(cell: Cell) -> float:
+    """Distance of an atom to the nearest image of itself, the length of the shortest lattice vector, Å."""
+    from pymatgen.core import Lattice
+
+    steps = np.array([n for n in np.ndindex(5, 5, 5) if n != (2, 2, 2)]) - 2
+    # the basis is LLL-reduced: its shortest vector needs no coefficient above 2
+    vectors = steps @ Lattice(cell.lattice).get_lll_reduced_lattice().matrix
+    return float(np.sqrt((vectors**2).sum(1).min()))
+
+
+def radius_problem(cell: Cell) -> str:
+    """ "atoms_too_close" where two different atoms i, j are nearer than 0.5 (0.7 Å + r_i + r_j), else "".
+
+    r are the empirical atomic radii of pymatgen (`Element.atomic_radius`), 1 Å where there is none, as
+    LeMat-GenBench has it. The cell has passed the rules of geometry_problem up to the volume.
+    """
+    if len(cell.frac) < 2:
+        return ""
+    radii = _element_data()[0][cell.numbers]
+    smallest = RADIUS_SCALE * (RADIUS_OFFSET + radii[:, None] + radii)
+    return "atoms_too_close" if (_squares(cell) < smallest**2).any() else ""
+
+
+def plausibility_problem(cell: Cell) -> str:
+    """The first window of LeMat-GenBench that the cell falls out of, or "".
+
+    0.01 to 25 g/cm^3, 1e-5 to 0.5 atoms/Å^3, more than 1 Å^3, cell vectors of 1 to 100 Å.
+    """
+    volume = abs(np.linalg.det(cell.lattice))
+    lengths = np.sqrt((cell.lattice**2).sum(1))
+    if volume <= SMALLEST_CELL:
+        return "volume_too_small"
+    if not MASS_DENSITY[0] <= density(cell) <= MASS_DENSITY[1]:
+        return "mass_density"
+    if not ATOM_DENSITY[0] <= len(cell.numbers) / volume <= ATOM_DENSITY[1]:
+        return "atom_density"
+    if lengths.min() < LENGTHS[0] or lengths.max() > LENGTHS[1]:
+        return "cell_length"
+    return ""
+
+
+def strict_problem(cell: Cell) -> str:
+    """radius_problem, plausibility_problem, and "image_too_close" where the radius rule fails for an atom and
+    its own nearest image; "" for a cell that passes all.
+    """
+    problem = radius_problem(cell) or plausibility_problem(cell)
+    if problem:
+        return problem
+    widest = _element_data()[0][cell.numbers].max()
+    smallest = RADIUS_SCALE * (RADIUS_OFFSET + 2 * widest)
+    return "image_too_close" if closest_image(cell) < smallest else ""
+
+
+def density(cell: Cell) -> float:
+    """Mass density, g/cm^3, of a cell with a volume."""
+    mass = _element_data()[1][cell.numbers].sum()
+    return float(mass * AMU_PER_CUBIC_ANGSTROM / abs(np.linalg.det(cell.lattice)))
+
+
+@cache
+def _element_data() -> tuple[np.ndarray, np.ndarray]:
+    """Atomic radii in Å and masses in amu, by atomic number."""
+    from pymatgen.core import Element
+
+    elements = [Element(symbol) for symbol in SYMBOLS[1:]]
+    radii = [float(element.atomic_radius or UNKNOWN_RADIUS) for element in elements]
+    masses = [float(element.atomic_mass) for element in elements]
+    return np.array([np.nan, *radii]), np.array([np.nan, *masses])
 
 
 @cache
@@ -110,17 +204,24 @@ def _fingerprint():
     return CrystalNNFingerprint.from_preset("ops")
 
 
-def fingerprint_constructible(cell: Cell) -> bool:
-    """Whether matminer makes a CrystalNN order-parameter fingerprint for every site (0.05 to 0.5 s)."""
+def site_fingerprints(cell: Cell) -> np.ndarray:
+    """CrystalNN order-parameter fingerprints (preset "ops") of all sites, by matminer. [atoms, 61]
+
+    Raises whatever CrystalNN raises of a cell that it can't find neighbours in.
+    """
     import warnings
 
     structure = cell.to_structure()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            for site in range(len(structure)):
-                _fingerprint().featurize(structure, site)
-        # any failure whatever is what this rule of the field asks about
-        except Exception:
-            return False
+        return np.array([_fingerprint().featurize(structure, site) for site in range(len(structure))])
+
+
+def fingerprint_constructible(cell: Cell) -> bool:
+    """Whether matminer makes a CrystalNN order-parameter fingerprint for every site (0.05 to 0.5 s)."""
+    try:
+        site_fingerprints(cell)
+    # any failure whatever is what this rule of the field asks about
+    except Exception:
+        return False
     return True

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
-from nucleate.metrics.extxyz import prediction_files, read_frames, read_prediction_files
+from nucleate.metrics.structures import Found, read_structures
 
 PAIRINGS = ("material_id", "row number", "file name", "composition")
 
@@ -50,14 +48,6 @@ class PredictionSet:
     repeated: int = 0
 
 
-@dataclass(frozen=True)
-class _Frame:
-    name: str
-    stem: str
-    info: dict[str, str]
-    cell: Cell | None
-
-
 def read_predictions(path: Path, reference: CrystalTable) -> PredictionSet:
     """Read and pair the predictions in `path`.
 
@@ -72,7 +62,7 @@ def read_predictions(path: Path, reference: CrystalTable) -> PredictionSet:
     nothing can be paired.
     """
     pairs = _Pairs(reference)
-    frames, repeated = _frames(path)
+    frames, repeated = read_structures(path)
     for frame in frames:
         pairs.add(frame)
     result = replace(pairs.finish(), repeated=repeated)
@@ -99,7 +89,7 @@ class _Pairs:
         self.unpaired: list[str] = []
         self.unreadable = 0
 
-    def add(self, frame: _Frame) -> None:
+    def add(self, frame: Found) -> None:
         self.unreadable += frame.cell is None
         row, how, number = self._row(frame)
         if row is None:
@@ -117,7 +107,7 @@ class _Pairs:
             )
         self.rows[row][int(sample)] = frame.cell
 
-    def _row(self, frame: _Frame) -> tuple[int | None, str, str | None]:
+    def _row(self, frame: Found) -> tuple[int | None, str, str | None]:
         name, crystal = frame.info.get("material_id"), frame.info.get("crystal")
         if name in self.by_id:
             return self.by_id[name], PAIRINGS[0], None
@@ -165,75 +155,3 @@ def reference_cell(reference: CrystalTable, row: int) -> Cell:
 
 def _composition(cell: Cell) -> tuple:
     return cell.formula, len(cell.numbers)
-
-
-def _frames(path: Path) -> tuple[list[_Frame], int]:
-    """All frames, and how many more were repetitions."""
-    if not path.exists():
-        raise DataError(
-            f"no predictions at {path}", "give the folder that 'nucleate predict --out' wrote, or a file"
-        )
-    repeated = 0
-    if files := prediction_files(path):
-        own, repeated = read_prediction_files(files)
-        frames = [_Frame(frame.name, Path(frame.file).stem, frame.info, frame.cell) for frame in own]
-    else:
-        frames = [frame for name, text in _texts(path) for frame in _read(name, text)]
-    if not frames:
-        raise DataError(
-            f"no structures in {path}", "give CIF, extended XYZ or POSCAR files, a folder or zip of them"
-        )
-    return frames, repeated
-
-
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    """(name, content) of each structure file."""
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.is_file() and _kind(file.name):
-                yield str(file.relative_to(path)), file.read_text(errors="replace")
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                if _kind(Path(name).name):
-                    yield name, archive.read(name).decode(errors="replace")
-    else:
-        yield path.name, path.read_text(errors="replace")
-
-
-def _kind(name: str) -> str:
-    lower = name.lower()
-    if lower.endswith((".xyz", ".extxyz")):
-        return "xyz"
-    if lower.endswith(".cif"):
-        return "cif"
-    if lower.endswith((".vasp", ".poscar")) or lower.startswith(("poscar", "contcar")):
-        return "poscar"
-    return ""
-
-
-def _read(name: str, text: str) -> Iterator[_Frame]:
-    stem, kind = Path(name).stem, _kind(Path(name).name)
-    if stem.upper() in ("POSCAR", "CONTCAR"):
-        stem = Path(name).parent.name
-    stem = re.sub(r"^(POSCAR|CONTCAR)[_-]", "", stem, flags=re.IGNORECASE)
-    if kind == "xyz":
-        for number, (info, cell) in enumerate(read_frames(text, name)):
-            yield _Frame(f"{name}, frame {number}", stem, info, cell)
-    else:
-        yield _Frame(name, stem, {}, _read_one(text, kind))
-
-
-def _read_one(text: str, kind: str) -> Cell | None:
-    import warnings
-
-    from pymatgen.core import Structure
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            structure = Structure.from_str(text, fmt="poscar" if kind == "poscar" else "cif")
-        # pymatgen's parsers raise whatever their helpers raise; the caller counts the file as unreadable
-        except Exception:
-            return None
-    return Cell.of(structure) if structure.is_ordered else None

@@ -1,0 +1,106 @@
+"""`nucleate evaluate dng`: judge any set of generated crystals against a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nucleate.cli.results import check_target, progress_bars, written
+
+if TYPE_CHECKING:
+    from nucleate.metrics.dng.report import DngReport
+
+
+def dng(
+    samples: Annotated[
+        Path,
+        typer.Argument(
+            help="A run of nucleate; a folder, zip, tar or file of CIF, extxyz or POSCAR; pymatgen JSON; a data set."
+        ),
+    ],
+    reference: Annotated[Path, typer.Option(help="Folder of the data set of real crystals.")],
+    split: Annotated[str, typer.Option(help="Split whose distributions the samples should have.")] = "val",
+    novel_against: Annotated[str, typer.Option(help="Split that novel structures must not be in.")] = "train",
+    protocol: Annotated[str, typer.Option(help="classic, mattergen or lemat.")] = "mattergen",
+    relax: Annotated[
+        str, typer.Option(help="Potential for relaxation and stability, or none to leave both out.")
+    ] = "chgnet",
+    hull: Annotated[
+        str, typer.Option(help="Energies of the convex hull: that of the potential, dft, or a file.")
+    ] = "",
+    coverage: Annotated[
+        bool, typer.Option(help="COV-R and COV-P (0.05 to 0.5 s for each structure).")
+    ] = True,
+    sample_split: Annotated[str, typer.Option(help="Split of SAMPLES, where that is a data set.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="Judge so many of the samples, at random.")] = None,
+    reference_limit: Annotated[
+        int | None, typer.Option(min=1, help="Compare with so many crystals of --split, at random.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for relaxing one structure.")] = 300.0,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Folder of intermediate results. Default: .nucleate-cache beside SAMPLES."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all numbers to this file.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write one row for each sample: .csv or .parquet.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a report to look at to this file.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print all numbers, not only headline and funnel.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of subsets and bootstrap intervals.")] = 0,
+) -> None:
+    """Validity, coverage, distributions, uniqueness, novelty and stability of generated crystals.
+
+    Every number stands with its denominator and 95 % interval. A run that was stopped goes on where it was.
+    """
+    from nucleate.cli.console import say
+    from nucleate.data.dataset import Dataset
+    from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, evaluate
+    from nucleate.metrics.dng.samples import read_samples
+    from nucleate.metrics.dng.table import check_ending
+
+    settings = DngSettings(
+        protocol=protocol,
+        split=split,
+        novel_against=novel_against,
+        relax=relax,
+        hull=hull,
+        coverage=coverage,
+        reference_limit=reference_limit,
+        workers=workers,
+        timeout=timeout,
+        seed=seed,
+    )
+    if table:
+        check_ending(table)
+    for path in (json, table, html):
+        check_target(path)
+    dataset = Dataset.open(reference)
+    found = read_samples(samples, sample_split, limit, seed)
+    folder = cache or cache_folder(samples)
+    say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
+    with progress_bars() as progress:
+        report = evaluate(found, dataset, settings, folder, progress)
+    _write(report, json, table, html)
+    typer.echo(report.summary(full))
+
+
+def _write(report: DngReport, json: Path | None, table: Path | None, html: Path | None) -> None:
+    from json import dumps
+
+    from nucleate.metrics.dng.table import write_rows
+
+    if json:
+        with written(json):
+            json.write_text(dumps(report.to_dict(), indent=2, default=str) + "\n", encoding="utf-8")
+    if table:
+        with written(table):
+            write_rows(report.table(), table)
+    if html:
+        with written(html):
+            html.write_text(report.html(), encoding="utf-8")

@@ -1,0 +1,70 @@
+"""Energies of crystals as they are, one by one: a crystal's energy must not depend on its neighbours in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from nucleate.cell import Cell
+from nucleate.energies.cache import key_of, open_cache
+from nucleate.energies.potentials import Potential, quiet_single_thread
+from nucleate.energies.relax import FAILURES, rejected
+from nucleate.pool import Progress, attempt, run_jobs
+
+TIMEOUT = 120.0
+"""Seconds for one energy; none comes near it."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """The energy of one crystal.
+
+    Attributes:
+        energy: total, eV, None where there is none.
+        reason: "" or one of `relax.REASONS`.
+    """
+
+    energy: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    cell: Cell
+    key: str
+    potential: Potential
+    cache: Path | None
+
+
+def single_points(
+    cells: Sequence[Cell],
+    potential: Potential,
+    workers: int = 1,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Point]:
+    """Energies of crystals as they are; arguments and errors as in `relax.relax`."""
+    potential.calculator()
+    path = cache and cache.absolute()
+    keys = [key_of("point", cell, potential.identity) for cell in cells]
+    first = dict(zip(keys, cells, strict=True))
+    known = {key: Point(**value) for key, value in (open_cache(path).get(first) if path else {}).items()}
+    jobs = [_Job(cell, key, potential, path) for key, cell in first.items() if key not in known]
+    found = run_jobs(_point, jobs, len(jobs), workers, "reference energies", progress)
+    known |= {job.key: point for job, point in zip(jobs, found, strict=True)}
+    return [known[key] for key in keys]
+
+
+def _point(job: _Job) -> Point:
+    """One energy, in a worker; written to the cache before it is handed back."""
+    reason = rejected(job.cell, job.potential)
+    energy = None
+    if not reason:
+        with quiet_single_thread():
+            energy, reason = attempt(partial(job.potential.energy, job.cell), TIMEOUT, FAILURES)
+    point = Point(energy, reason)
+    if job.cache and reason != "timed_out":
+        open_cache(job.cache).put(job.key, asdict(point))
+    return point

@@ -1,0 +1,161 @@
+"""Generated crystals judged by all families of metrics, under one protocol, with every sample accounted for.
+
+Samples are put into an order that hangs on their content only before anything is computed, so no number depends on the
+order they came in. The families are independent of each other but for three ties: relaxed structures go to uniqueness
+and novelty where the protocol says so, coverage may leave invalid samples out, and the joint numbers need all three of
+stable, unique and novel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.data.dataset import Dataset
+from nucleate.energies.potentials import potential_named
+from nucleate.errors import DataError
+from nucleate.metrics.csp.predictions import reference_cell
+from nucleate.metrics.dng.family import Family
+from nucleate.metrics.dng.judges import NO_RELAXATION, Bench, DngSettings, judges, tests
+from nucleate.metrics.dng.protocols import protocol_named
+from nucleate.metrics.dng.quantities import drawn, versions
+from nucleate.metrics.dng.report import DngReport
+from nucleate.metrics.dng.samples import Samples
+from nucleate.pool import Progress
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+CACHE_NAME = ".nucleate-cache"
+POINTERS = {"cluster"}
+"""Columns that hold places of other samples."""
+
+
+def evaluate(
+    samples: Samples | Iterable[Structure | Cell | None],
+    reference: Dataset,
+    settings: DngSettings | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> DngReport:
+    """Judge generated crystals.
+
+    Args:
+        samples: what `read_samples` returns, or crystals; None counts as one that can't be read.
+        reference: the data set of real crystals.
+        settings: what is measured; the defaults relax with CHGNet.
+        cache: folder of intermediate results: with it, an evaluation that was killed goes on where it was.
+        progress: called as the work goes on.
+
+    Raises DataError without samples and for a split that the reference does not have;
+    MissingPackageError where a package that is needed is not installed.
+    """
+    settings = settings or DngSettings()
+    samples = samples if isinstance(samples, Samples) else Samples.of(samples)
+    if not len(samples):
+        raise DataError("there are no samples to judge", "give at least one generated crystal")
+    _check(reference, settings)
+    protocol = protocol_named(settings.protocol)
+    order = sorted(range(len(samples)), key=samples.keys().__getitem__)
+    ordered = samples.select(order)
+    with _folder(cache) as folder:
+        bench = Bench(
+            ordered.cells,
+            _reference_cells(reference, settings),
+            reference,
+            settings,
+            protocol,
+            folder,
+            progress,
+        )
+        for name, judge in judges(settings).items():
+            bench.families[name] = judge(bench)
+    back = np.argsort(order).tolist()
+    return DngReport(
+        samples,
+        protocol,
+        {name: _reordered(family, back, ordered.ids) for name, family in bench.families.items()},
+        [(name, title, [verdicts[i] for i in back]) for name, title, verdicts in tests(bench)],
+        _described(samples, reference, settings),
+        [bench.relaxed[i] for i in back],
+        bench.notes,
+    )
+
+
+def _check(reference: Dataset, settings: DngSettings) -> None:
+    """What can be wrong with the settings, before the long work."""
+    for name in (settings.split, settings.novel_against):
+        if name not in reference.splits:
+            raise DataError(
+                f"{reference.path} has no split '{name}'", f"it has {', '.join(reference.splits)}"
+            )
+    if settings.relax == NO_RELAXATION:
+        return
+    potential = potential_named(settings.relax)
+    potential.calculator()
+    if settings.hull not in ("", "dft", potential.name) and not Path(settings.hull).is_file():
+        raise DataError(
+            f"no hull is called {settings.hull!r}, and there is no such file",
+            f"choose {potential.name}, dft, or a JSON file of pymatgen entries",
+        )
+
+
+@contextmanager
+def _folder(cache: Path | None) -> Iterator[Path]:
+    """The folder of intermediate results, made if it is missing; without one, one that is gone at the end."""
+    if cache is None:
+        with TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"intermediate results can't be kept in {cache} ({error.strerror})", "name a folder with --cache"
+        ) from error
+    yield cache
+
+
+def _reference_cells(reference: Dataset, settings: DngSettings) -> list[Cell]:
+    """Crystals of the split, or so many of them."""
+    table = reference.split(settings.split)
+    cells = [reference_cell(table, row) for row in range(len(table))]
+    return [cells[i] for i in drawn(cells, settings.reference_limit, settings.seed)]
+
+
+def _reordered(family: Family, back: list[int], ids: list[str]) -> Family:
+    """The columns in the order the samples came in; those that point at samples name them."""
+    columns = {name: [values[i] for i in back] for name, values in family.columns.items()}
+    for name in POINTERS & columns.keys():
+        columns[name] = [None if place is None else ids[place] for place in columns[name]]
+    return replace(family, columns=columns)
+
+
+def _described(samples: Samples, reference: Dataset, settings: DngSettings) -> dict[str, Any]:
+    """What the numbers depend on beside the settings of the families."""
+    return {
+        **{key: value for key, value in asdict(settings).items() if key != "workers"},
+        "reference": reference.path.resolve().name,
+        "reference_checksums": {
+            f"{name}.parquet": reference.info["checksums"].get(f"{name}.parquet")
+            for name in (settings.split, settings.novel_against)
+        },
+        "samples": samples.source,
+        **versions("nucleate", "pymatgen-core", "numpy"),
+    }
+
+
+def cache_folder(samples: Path) -> Path:
+    """Where intermediate results go unless told otherwise: beside the samples, or in the user's cache folder."""
+    beside = samples.absolute().parent
+    if os.access(beside, os.W_OK):
+        return beside / CACHE_NAME
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nucleate"

@@ -1,0 +1,185 @@
+"""Fingerprints of structures (CrystalNN order parameters) and compositions (Magpie), kept on disk between runs.
+
+Structure: matminer's CrystalNNFingerprint, preset "ops", 61 numbers for each site, averaged over the sites
+(Zimmermann & Jain, RSC Adv. 10, 6063, 2020), as CDVAE (arXiv 2110.06197) has it. Composition: 132 Magpie
+statistics of element properties (Ward et al., npj Comput. Mater. 2, 16028, 2016), as the preset "magpie" of
+matminer's ElementProperty without imputed values; the same numbers from matminer's table in one sweep of arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
+from nucleate.errors import DataError
+from nucleate.metrics.dng.quantities import defect, digest, versions
+from nucleate.metrics.dng.store import Store
+from nucleate.metrics.validity import require_fingerprints, site_fingerprints
+from nucleate.pool import Progress, run_jobs, time_limit
+
+STRUCTURE_LENGTH = 61
+COMPOSITION_LENGTH = 132
+MAX_ATOM_DENSITY = 10.0
+"""Atoms/Å^3; the neighbour search in a denser cell would need gigabytes."""
+
+
+@dataclass(frozen=True)
+class FingerprintSettings:
+    """How structure fingerprints are made.
+
+    Attributes:
+        timeout: seconds for one structure.
+    """
+
+    timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.timeout <= 0:
+            raise DataError(
+                f"a time limit of {self.timeout} s leaves no time", "give a positive number of seconds"
+            )
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Fingerprints of a list of cells.
+
+    Attributes:
+        structure: NaN rows where there is none. [cells, 61]
+        composition: NaN rows for cells without a composition, single NaN where the table has no value. [cells, 132]
+        failures: why there is no structure fingerprint, "" where there is one. [cells]
+    """
+
+    structure: np.ndarray
+    composition: np.ndarray
+    failures: list[str]
+
+    def __len__(self) -> int:
+        return len(self.failures)
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> Fingerprints:
+        """The fingerprints at these indices, in this order."""
+        index = np.asarray(indices, dtype=np.int64)
+        return Fingerprints(self.structure[index], self.composition[index], [self.failures[i] for i in index])
+
+    @property
+    def made(self) -> np.ndarray:
+        """Which cells have a structure fingerprint. [cells]"""
+        return np.array([not failure for failure in self.failures], dtype=bool)
+
+
+def fingerprint_cells(
+    cells: Sequence[Cell | None],
+    settings: FingerprintSettings | None = None,
+    workers: int = 1,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Fingerprints:
+    """Fingerprints of all cells; the same cell is done once, and never again with the same cache.
+
+    Args:
+        cells: None where a structure could not be read.
+        cache: file to keep structure fingerprints in, made if it is missing; written as the work goes on.
+
+    Raises MissingPackageError when matminer is not installed; DataError for a cache that is no cache.
+    """
+    settings = settings or FingerprintSettings()
+    require_fingerprints()
+    flaws = [_flaw(cell) for cell in cells]
+    names = [
+        digest(cell) if cell is not None and not flaw else "" for cell, flaw in zip(cells, flaws, strict=True)
+    ]
+    with Store.open(cache, _recipe()) as store:
+        known = store.read({name for name in names if name}, settings.timeout)
+        wanted = {n: c for n, c in zip(names, cells, strict=True) if n and n not in known and c is not None}
+        work = partial(_fingerprint, timeout=settings.timeout)
+        results = run_jobs(work, wanted.values(), len(wanted), workers, "fingerprints", progress)
+        for name, (values, failure) in zip(wanted, results, strict=True) if wanted else ():
+            known[name] = values, failure
+            store.write(name, values, failure, settings.timeout)
+    structure = np.full((len(cells), STRUCTURE_LENGTH), np.nan)
+    failures = list(flaws)
+    for place, name in enumerate(names):
+        if name:
+            values, failures[place] = known[name]
+            if values is not None:
+                structure[place] = values
+    return Fingerprints(structure, composition_fingerprints(cells), failures)
+
+
+def settings_of(settings: FingerprintSettings) -> dict[str, Any]:
+    """What fingerprints depend on, for a report."""
+    return {f"fingerprint_{k}": v for k, v in asdict(settings).items()} | versions(
+        "matminer", "pymatgen-core"
+    )
+
+
+def _recipe() -> str:
+    return f"CrystalNN ops, mean over sites; {versions('matminer', 'pymatgen-core')}"
+
+
+def _flaw(cell: Cell | None) -> str:
+    flaw = defect(cell)
+    if cell is None or flaw:
+        return flaw
+    crowded = len(cell.numbers) / abs(np.linalg.det(cell.lattice)) > MAX_ATOM_DENSITY
+    return "too_dense" if crowded else ""
+
+
+def _fingerprint(cell: Cell, timeout: float) -> tuple[np.ndarray | None, str]:
+    try:
+        with time_limit(timeout):
+            values = np.mean(site_fingerprints(cell), axis=0)
+    except TimeoutError:
+        return None, "timed_out"
+    # CrystalNN and its Voronoi cells raise whatever their helpers raise; the caller counts the failure
+    except Exception:
+        return None, "failed"
+    return (values, "") if np.isfinite(values).all() else (None, "failed")
+
+
+def composition_fingerprints(cells: Sequence[Cell | None]) -> np.ndarray:
+    """Magpie fingerprints in the order of matminer's preset, NaN where there is no composition. [cells, 132]"""
+    made: dict[tuple, np.ndarray] = {}
+    rows = np.full((len(cells), COMPOSITION_LENGTH), np.nan)
+    for place, cell in enumerate(cells):
+        if cell is None or defect(cell) in ("unreadable", "no_atoms", "unknown_element"):
+            continue
+        formula = cell.formula
+        if formula not in made:
+            made[formula] = _magpie(formula)
+        rows[place] = made[formula]
+    return rows
+
+
+def _magpie(formula: tuple[tuple[int, int], ...]) -> np.ndarray:
+    """Minimum, maximum, range, mean, mean deviation, mode of 22 properties. [132]"""
+    numbers, counts = np.array(formula).T
+    table = _magpie_table()[numbers]
+    shares = counts / counts.sum()
+    low, high = table.min(0), table.max(0)
+    mean = shares @ table
+    deviation = shares @ np.abs(table - mean)
+    mode = table[np.isclose(shares, shares.max())].min(0)
+    return np.stack([low, high, high - low, mean, deviation, mode], 1).reshape(-1)
+
+
+@cache
+def _magpie_table() -> np.ndarray:
+    """Properties by atomic number. [101, 22]"""
+    from matminer.featurizers.composition import ElementProperty
+    from pymatgen.core import Element
+
+    preset = ElementProperty.from_preset("magpie", impute_nan=False)
+    table = np.full((MAX_ATOMIC_NUMBER + 1, len(preset.features)), np.nan)
+    for number, symbol in enumerate(SYMBOLS[1:], 1):
+        element = Element(symbol)
+        table[number] = [preset.data_source.get_elemental_property(element, name) for name in preset.features]
+    return table

@@ -1,0 +1,178 @@
+"""Which crystals are the same: samples with their formulas, their reduced cells made when asked for, and the settings.
+
+Two crystals are the same where pymatgen's `StructureMatcher.fit` says so, with its default tolerances unless told
+otherwise: the definition of MatterGen, FlowMM and LeMat-GenBench (arXiv 2512.04562).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.elements import SYMBOLS
+from nucleate.errors import DataError
+from nucleate.metrics.amd import element_distances
+from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
+from nucleate.metrics.reduction import Reduced, reduce_cell
+from nucleate.metrics.validity import MIN_VOLUME
+from nucleate.pool import Progress, attempt, run_jobs
+
+Formula = tuple[tuple[int, int], ...]
+"""As `Cell.formula` gives it: (atomic number, count), counts divided by their greatest common divisor."""
+
+PROBLEMS = ("unreadable", "not_finite", "volume_too_small", "unknown_element", "timed_out", "matcher_failed")
+REDUCTIONS_PER_JOB = 32
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """What makes two crystals the same, and how the comparisons are done. The last two change no verdict.
+
+    Attributes:
+        matcher: tolerances; the defaults are those of StructureMatcher.
+        timeout: seconds for one reduction or one comparison.
+        order_from: groups of at least this many candidates are compared in the order of their distances.
+        neighbours: how many neighbours these distances are of.
+    """
+
+    matcher: Matcher = field(default_factory=lambda: Matcher(stol=0.3, angle_tol=5.0, ltol=0.2))
+    timeout: float = 10.0
+    order_from: int = 8
+    neighbours: int = 32
+
+    def __post_init__(self) -> None:
+        if not self.timeout > 0:
+            raise DataError(f"a time limit of {self.timeout} s leaves no time to compare", "give more than 0")
+        if self.neighbours < 1 or self.order_from < 2:
+            raise DataError(
+                f"neighbours = {self.neighbours}, order_from = {self.order_from} can't order anything",
+                "neighbours starts at 1, order_from at 2",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        from importlib.metadata import version
+
+        return asdict(self) | {"verdict": "StructureMatcher.fit", "pymatgen": version("pymatgen")}
+
+
+class Samples:
+    """Generated crystals for the judges of identity; the work on each is done once and shared between judges.
+
+    Attributes:
+        cells: None where a sample could not be made or read.
+        formulas: reduced; None where there is a problem.
+        problems: "" or why the sample can't be judged, one of PROBLEMS. [samples]
+        reduced: what has been reduced so far, by sample.
+    """
+
+    def __init__(self, cells: Sequence[Cell | None], settings: IdentitySettings | None = None) -> None:
+        self.cells = list(cells)
+        self.settings = settings or IdentitySettings()
+        self.problems = [problem_of(cell) for cell in self.cells]
+        self.formulas = [
+            cell.formula if cell is not None and not problem else None
+            for cell, problem in zip(self.cells, self.problems, strict=True)
+        ]
+        self.reduced: dict[int, Reduced] = {}
+
+    @classmethod
+    def of(cls, samples: Samples | Sequence[Cell | None], settings: IdentitySettings | None) -> Samples:
+        """The samples as they are, if they are prepared already. Raises DataError where there are none, and where
+        they were prepared with other settings."""
+        if not isinstance(samples, Samples):
+            samples = cls(samples, settings)
+        elif settings is not None and settings != samples.settings:
+            raise DataError("the samples were prepared with other settings", "leave the settings out here")
+        if not samples.cells:
+            raise DataError("there are no samples to judge", "give at least one structure")
+        return samples
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def reduce(self, rows: Iterable[int], workers: int = 1, progress: Progress | None = None) -> None:
+        """Reduce these samples where it has not been done; a failure becomes their problem."""
+        todo = [row for row in dict.fromkeys(rows) if row not in self.reduced and not self.problems[row]]
+        cells = ((row, cell) for row in todo if (cell := self.cells[row]) is not None)
+        for row, reduced, failure in reduce_all(cells, len(todo), self.settings.timeout, workers, progress):
+            if reduced is None:
+                self.problems[row] = failure
+            else:
+                self.reduced[row] = reduced
+
+
+def problem_of(cell: Cell | None) -> str:
+    """Why a cell can't be compared with others, one of PROBLEMS, or ""; atoms too close are no hindrance."""
+    if cell is None or not len(cell.numbers):
+        return "unreadable"
+    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
+        return "not_finite"
+    if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME:
+        return "volume_too_small"
+    if cell.numbers.min() < 1 or cell.numbers.max() >= len(SYMBOLS):
+        return "unknown_element"
+    return ""
+
+
+def formula_text(formula: Formula) -> str:
+    """For people and files: "Na1-Cl1" is the rock salt, by atomic number."""
+    return "-".join(f"{SYMBOLS[number]}{count}" for number, count in formula)
+
+
+def reduce_all(
+    cells: Iterable[tuple[int, Cell]], total: int, timeout: float, workers: int, progress: Progress | None
+) -> Iterable[tuple[int, Reduced | None, str]]:
+    """(row, reduced cell or None, failure) for each (row, cell), in their order."""
+    cells = iter(cells)
+    pieces = iter(lambda: list(islice(cells, REDUCTIONS_PER_JOB)), [])
+    jobs = ((piece, timeout) for piece in pieces)
+    count = -(-total // REDUCTIONS_PER_JOB)
+    if count:
+        for results in run_jobs(_reduce_some, jobs, count, workers, "reducing", progress):
+            yield from results
+
+
+def _reduce_some(job: tuple[list[tuple[int, Cell]], float]) -> list[tuple[int, Reduced | None, str]]:
+    cells, timeout = job
+    return [(row, *try_match(partial(reduce_cell, cell), timeout)) for row, cell in cells]
+
+
+def by_composition(rows: Iterable[int], reduced: dict[int, Reduced]) -> list[list[int]]:
+    """Rows of equal composition of the primitive cell, in the order they come; those not reduced are left out."""
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for row in rows:
+        if row in reduced:
+            groups[reduced[row].composition].append(row)
+    return list(groups.values())
+
+
+def descriptors(cells: Sequence[Reduced], settings: IdentitySettings) -> np.ndarray:
+    """Distances to neighbours of each element: those of alike crystals are near each other. [cells, numbers]
+
+    They put candidates in order and reject none: no bound on them follows from the matcher's tolerances. A cell whose
+    descriptor takes too long has NaN and is compared last.
+    """
+    numbers = len(np.unique(cells[0].numbers)) * settings.neighbours
+    result = np.full((len(cells), numbers), np.nan)
+    for place, one in enumerate(cells):
+        work = partial(element_distances, one.numbers, one.frac, one.lattice, settings.neighbours)
+        found, _ = attempt(work, settings.timeout, (*MATCH_FAILURES, MemoryError))
+        if found is not None:
+            result[place] = found
+    return result
+
+
+def canonical_key(cell: Reduced) -> tuple[float, bytes, bytes]:
+    """An order of reduced cells that depends on nothing but them."""
+    return (
+        cell.volume / len(cell.numbers),
+        cell.lattice.tobytes(),
+        cell.frac.tobytes() + cell.numbers.tobytes(),
+    )

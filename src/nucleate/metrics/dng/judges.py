@@ -1,0 +1,350 @@
+"""The judges of one evaluation in their order, each a family of metrics, and the tests of its funnel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.cell import Cell
+from nucleate.data.dataset import Dataset
+from nucleate.errors import DataError
+from nucleate.metrics.csp.predictions import reference_cell
+from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.dng.protocols import Protocol, protocol_named
+from nucleate.metrics.dng.quantities import defect
+from nucleate.metrics.dng.report import Test
+from nucleate.metrics.intervals import RESAMPLES, wilson
+from nucleate.pool import Progress
+
+if TYPE_CHECKING:
+    from nucleate.energies.potentials import Potential
+    from nucleate.energies.references import ReferenceHull
+    from nucleate.metrics.dng.fingerprints import Fingerprints
+    from nucleate.metrics.dng.identity import Samples as IdentitySamples
+
+NO_RELAXATION = "none"
+UNSUPPORTED = ("unknown_element", "isolated_atom")
+"""Reasons of a relaxation that lie with the potential, not with the structure."""
+NOTHING_USABLE = "No sample can be used."
+
+
+@dataclass(frozen=True)
+class DngSettings:
+    """What is measured and how; see Protocol for what the numbers mean.
+
+    Attributes:
+        protocol: name of a Protocol.
+        split: of the reference, whose distributions the samples should have.
+        novel_against: split of the reference that novel structures must not be in.
+        relax: name of a potential, or "none" to leave relaxation and stability out.
+        hull: energies of the convex hull: "" for those of the potential, "dft", or a file of entries.
+        coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
+        reference_limit: compare with so many crystals of the split, drawn at random; None for all.
+        workers: processes. timeout: seconds for relaxing one structure.
+        seed: of subsets and of bootstrap intervals. resamples: of those of distributions and diversity.
+    """
+
+    protocol: str = "mattergen"
+    split: str = "val"
+    novel_against: str = "train"
+    relax: str = "chgnet"
+    hull: str = ""
+    coverage: bool = True
+    reference_limit: int | None = None
+    workers: int = 1
+    timeout: float = 300.0
+    seed: int = 0
+    resamples: int = RESAMPLES
+
+    def __post_init__(self) -> None:
+        protocol_named(self.protocol)
+        if self.reference_limit is not None and self.reference_limit < 1:
+            raise DataError(
+                f"a reference of {self.reference_limit} crystals tells nothing",
+                "--reference-limit starts at 1",
+            )
+
+
+@dataclass
+class Bench:
+    """What the judges of one evaluation share; the last three are filled as they work.
+
+    Attributes:
+        cells: samples in the order of their content. reference: crystals of the split.
+        dataset: the reference's folder. cache: folder of intermediate results.
+        families: of the judges that are done. relaxed: relaxed samples, None where there are none.
+        notes: what a reader of the numbers must know.
+    """
+
+    cells: list[Cell | None]
+    reference: list[Cell]
+    dataset: Dataset
+    settings: DngSettings
+    protocol: Protocol
+    cache: Path
+    progress: Progress | None = None
+    families: dict[str, Family] = field(default_factory=dict)
+    relaxed: list[Cell | None] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.relaxed = [None] * len(self.cells)
+
+    def file(self, name: str) -> Path:
+        """A file of the cache."""
+        return self.cache / name
+
+    @property
+    def usable(self) -> bool:
+        """Whether anything can be measured of any sample."""
+        return not all(defect(cell) for cell in self.cells)
+
+    @cached_property
+    def known(self) -> list[Cell]:
+        """Crystals of the split that novel structures must not be in."""
+        table = self.dataset.split(self.settings.novel_against)
+        return [reference_cell(table, row) for row in range(len(table))]
+
+    @cached_property
+    def identity(self) -> IdentitySamples:
+        """What uniqueness and novelty compare: relaxed where the protocol says so and there is a relaxed structure."""
+        from nucleate.metrics.dng.identity import IdentitySettings
+        from nucleate.metrics.dng.identity import Samples as IdentitySamples
+
+        cells = [
+            relaxed if self.protocol.relaxed and relaxed is not None else cell
+            for cell, relaxed in zip(self.cells, self.relaxed, strict=True)
+        ]
+        return IdentitySamples(cells, IdentitySettings(matcher=self.protocol.matcher))
+
+    @property
+    def compared(self) -> str:
+        """Which structures uniqueness and novelty compare, a sentence."""
+        if not self.protocol.relaxed:
+            return "Structures are compared as they were generated."
+        if "stability" not in self.families:
+            return f"Nothing was relaxed: structures are compared as generated, unlike {self.protocol.name} asks for."
+        left = sum(r is None and c is not None for r, c in zip(self.relaxed, self.cells, strict=True))
+        return f"Structures are compared relaxed; {left} that were not relaxed are compared as generated."
+
+    @cached_property
+    def fingerprints(self) -> tuple[Fingerprints, Fingerprints] | None:
+        """Of samples and reference, made once for all families that need them; None where they are not wanted."""
+        if not self.settings.coverage:
+            return None
+        from nucleate.metrics.dng.fingerprints import fingerprint_cells
+
+        workers, store = self.settings.workers, self.file("fingerprints.sqlite")
+        own = fingerprint_cells(self.cells, workers=workers, cache=store, progress=self.progress)
+        return own, fingerprint_cells(self.reference, workers=workers, cache=store, progress=self.progress)
+
+    def column(self, family: str, name: str) -> list[Any]:
+        """One column of a family that is done."""
+        return self.families[family].columns[name]
+
+
+Judge = Callable[[Bench], Family]
+
+
+def judges(settings: DngSettings) -> dict[str, Judge]:
+    """The judges by the names of their families, in the order they must work in."""
+    wanted: dict[str, Judge] = {"validity": _validity, "distributions": _distributions}
+    if settings.coverage:
+        wanted["coverage"] = _coverage
+    wanted |= {"diversity": _diversity, "symmetry": _symmetry}
+    if settings.relax != NO_RELAXATION:
+        wanted["stability"] = _stability
+    return wanted | {"uniqueness": _uniqueness, "novelty": _novelty, "joint": _joint}
+
+
+def tests(bench: Bench) -> list[Test]:
+    """The tests of the funnel: readable, valid, and, as far as they were judged, supported to stable, unique, novel."""
+    done = bench.families
+    found: list[Test] = [
+        ("parsed", "readable", [cell is not None for cell in bench.cells]),
+        ("valid", f"valid ({bench.protocol.valid_title})", bench.column("validity", bench.protocol.valid)),
+    ]
+    if "stability" in done:
+        threshold = bench.protocol.thresholds[0]
+        reasons = bench.column("stability", "stability_reason")
+        found += [
+            ("supported", "supported by the potential", [reason not in UNSUPPORTED for reason in reasons]),
+            ("relaxed", "relaxed", [cell is not None for cell in bench.relaxed]),
+            ("placed", "placed against the hull", bench.column("stability", "supported")),
+            ("stable", f"at most {threshold:g} eV/atom above the hull", stable(bench, threshold)),
+        ]
+    if "uniqueness" in done:
+        found.append(("unique", "unique", bench.column("uniqueness", "unique")))
+    if "novelty" in done:
+        found.append(("novel", "novel", bench.column("novelty", "novel")))
+    return found
+
+
+def stable(bench: Bench, threshold: float) -> list[bool | None]:
+    """Whether each sample is at most so far above the hull, eV/atom; None where that is not known."""
+    return bench.column("stability", f"stable_{threshold:g}")
+
+
+def _validity(bench: Bench) -> Family:
+    from nucleate.metrics.dng.validity import judge_validity
+
+    return judge_validity(bench.cells, workers=bench.settings.workers, progress=bench.progress)
+
+
+def _distributions(bench: Bench) -> Family:
+    from nucleate.metrics.dng.distributions import DistributionSettings, judge_distributions
+
+    if not bench.usable:
+        return Family("distributions", "Distributions", notes=[NOTHING_USABLE])
+    return judge_distributions(
+        bench.cells,
+        bench.reference,
+        DistributionSettings(resamples=bench.settings.resamples, seed=bench.settings.seed),
+        fingerprints=bench.fingerprints,
+        workers=bench.settings.workers,
+        progress=bench.progress,
+    )
+
+
+def _coverage(bench: Bench) -> Family:
+    from nucleate.metrics.dng.coverage import CUTOFFS, CoverageSettings, judge_coverage
+
+    name = bench.dataset.path.resolve().name
+    settings = CoverageSettings(
+        cutoffs=name if name in CUTOFFS else "mp_20", admitted=bench.protocol.fingerprinted
+    )
+    family = judge_coverage(
+        bench.cells,
+        bench.reference,
+        settings,
+        standardise_on=bench.known,
+        fingerprints=bench.fingerprints,
+        workers=bench.settings.workers,
+        progress=bench.progress,
+    )
+    if name not in CUTOFFS:
+        family.notes.append(f"No cutoffs are published for {name}: those of MP-20 are used.")
+    return family
+
+
+def _diversity(bench: Bench) -> Family:
+    from nucleate.metrics.dng.diversity import DiversitySettings, judge_diversity
+
+    if not bench.usable:
+        return Family("diversity", "Diversity", notes=[NOTHING_USABLE])
+    return judge_diversity(
+        bench.cells,
+        bench.reference,
+        DiversitySettings(resamples=bench.settings.resamples, seed=bench.settings.seed),
+        fingerprints=bench.fingerprints,
+        workers=bench.settings.workers,
+        progress=bench.progress,
+    )
+
+
+def _symmetry(bench: Bench) -> Family:
+    from nucleate.metrics.dng.symmetry import judge_symmetry
+
+    return judge_symmetry(
+        bench.cells, bench.reference, workers=bench.settings.workers, progress=bench.progress
+    )
+
+
+def _stability(bench: Bench) -> Family:
+    from nucleate.energies.potentials import potential_named
+    from nucleate.energies.relax import RelaxSettings, relax
+    from nucleate.metrics.dng.stability import StabilitySettings, judge_stability
+
+    settings, workers = bench.settings, bench.settings.workers
+    potential = potential_named(settings.relax)
+    how = RelaxSettings(timeout=settings.timeout)
+    store = bench.file("relaxed.sqlite")
+    family = judge_stability(
+        bench.cells,
+        potential,
+        _hull(bench, potential),
+        StabilitySettings(how, workers, store, seed=settings.seed),
+        bench.progress,
+    )
+    done = [i for i, steps in enumerate(family.columns["relax_steps"]) if steps is not None]
+    cells = [cell for i in done if (cell := bench.cells[i]) is not None]
+    # all of them are in the store by now
+    for i, one in zip(done, relax(cells, potential, how, 1, store), strict=True):
+        bench.relaxed[i] = one.cell
+    return family
+
+
+def _hull(bench: Bench, potential: Potential) -> ReferenceHull:
+    from nucleate.energies.elements import fit_elements
+    from nucleate.energies.references import ReferenceStructures, dft_hull, entries_hull, potential_hull
+
+    name, points = bench.settings.hull, bench.file("points.sqlite")
+    if name not in ("", "dft", potential.name):
+        return entries_hull(Path(name))
+    structures = ReferenceStructures.of(bench.dataset)
+    if name != "dft":
+        return potential_hull(structures, potential, points)
+    offsets = fit_elements(
+        structures, potential, workers=bench.settings.workers, cache=points, progress=bench.progress
+    )
+    return dft_hull(structures, offsets)
+
+
+def _uniqueness(bench: Bench) -> Family:
+    from nucleate.metrics.dng.uniqueness import judge_uniqueness
+
+    bench.notes.append(bench.compared)
+    return judge_uniqueness(
+        bench.identity,
+        workers=bench.settings.workers,
+        progress=bench.progress,
+        valid=bench.column("validity", bench.protocol.valid),
+    )
+
+
+def _novelty(bench: Bench) -> Family:
+    from nucleate.metrics.dng.novelty import judge_novelty
+    from nucleate.metrics.dng.reference_index import ReferenceIndex
+
+    settings = bench.settings
+    digest = bench.dataset.info["checksums"][f"{settings.novel_against}.parquet"]
+    store = bench.file(f"reduced-{settings.novel_against}-{digest[:16]}.npz")
+    index = ReferenceIndex.open(bench.dataset.path, settings.novel_against, store)
+    return judge_novelty(
+        bench.identity,
+        index,
+        workers=settings.workers,
+        progress=bench.progress,
+        valid=bench.column("validity", bench.protocol.valid),
+    )
+
+
+def _joint(bench: Bench) -> Family:
+    """Shares of samples that pass several tests at once."""
+    from nucleate.metrics.dng.stability import sun
+
+    unique, novel = bench.column("uniqueness", "unique"), bench.column("novelty", "novel")
+    valid = bench.column("validity", bench.protocol.valid)
+    new = [bool(u) and bool(n) for u, n in zip(unique, novel, strict=True)]
+    sound = [bool(v) and one for v, one in zip(valid, new, strict=True)]
+    measures = {
+        "unique_novel": share_of(new, "Unique among the samples, and novel."),
+        "valid_unique_novel": share_of(
+            sound, f"Valid ({bench.protocol.valid_title}), unique among the samples, and novel."
+        ),
+    }
+    columns: dict[str, list[Any]] = {"unique_novel": new}
+    if "stability" in bench.families:
+        zero, tenth = stable(bench, 0.0), stable(bench, 0.1)
+        measures = {**sun(zero, tenth, unique, novel), **measures}
+        for name, column in (("sun", zero), ("msun", tenth)):
+            columns[name] = [bool(s) and one for s, one in zip(column, new, strict=True)]
+    return Family("joint", "Stable, unique and novel", measures, columns)
+
+
+def share_of(verdicts: list[bool], description: str) -> Measure:
+    """A share of all generated samples."""
+    return Measure(wilson(sum(verdicts), len(verdicts)), "generated", description, share=True)

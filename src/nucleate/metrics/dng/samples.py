@@ -1,0 +1,190 @@
+"""Samples to judge, from any source, each with a name that stays and, where it can't be read, the reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.cell import Cell
+from nucleate.data.dataset import Dataset
+from nucleate.data.sources import ARCHIVES, read_source
+from nucleate.data.table import CrystalTable, read_table
+from nucleate.errors import DataError
+from nucleate.metrics.dng.quantities import digest
+from nucleate.metrics.extxyz import RUNS, prediction_files
+from nucleate.metrics.structures import Found, read_record, read_structures
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+KINDS = (
+    "a run of nucleate, CIF, extended XYZ, POSCAR, a folder, zip or tar of them, pymatgen JSON, or a data set"
+)
+OTHER_SOURCES = (".csv", ".csv.gz", ".db", ".json", ".json.gz")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is to be judged.
+
+    Attributes:
+        ids: a name for each sample, no two alike.
+        cells: the crystals, None where one can't be read.
+        problems: then the reason, "" for the others.
+        source: where they come from: kind, path, how many there were, and how many were chosen or repeated.
+    """
+
+    ids: list[str]
+    cells: list[Cell | None]
+    problems: list[str]
+    source: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def of(cls, crystals: Iterable[Structure | Cell | None], ids: Sequence[str] | None = None) -> Samples:
+        """From crystals in memory; a partly occupied structure can't be read, nor can None."""
+        cells, problems = [], []
+        for crystal in crystals:
+            cell, problem = _cell_of(crystal)
+            cells.append(cell)
+            problems.append(problem)
+        return _checked(list(ids or map(str, range(len(cells)))), cells, problems, {"kind": "memory"})
+
+    def keys(self) -> list[str]:
+        """A key for each sample that hangs on its content only; equal crystals are told apart by a count."""
+        seen: Counter[str] = Counter()
+        keys = []
+        for cell, problem in zip(self.cells, self.problems, strict=True):
+            content = digest(cell) if cell is not None else f"~{problem}"
+            keys.append(f"{content}-{seen[content]:06d}")
+            seen[content] += 1
+        return keys
+
+    def limit(self, count: int | None, seed: int) -> Samples:
+        """At most `count` of them, drawn by their content and the seed, whatever order they stand in."""
+        if count is None or count >= len(self):
+            return self
+        draws = [hashlib.sha256(f"{seed} {key}".encode()).digest() for key in self.keys()]
+        chosen = sorted(sorted(range(len(self)), key=draws.__getitem__)[:count])
+        source = {**self.source, "limit": count, "limit_seed": seed, "of": len(self)}
+        return replace(self.select(chosen), source=source)
+
+    def select(self, indices: Sequence[int]) -> Samples:
+        """The samples at these places, in this order."""
+        ids, cells, problems = (
+            [values[i] for i in indices] for values in (self.ids, self.cells, self.problems)
+        )
+        return Samples(ids, cells, problems, self.source)
+
+
+def read_samples(path: Path, split: str = "", limit: int | None = None, seed: int = 0) -> Samples:
+    """Read samples from any source.
+
+    Args:
+        path: a folder or file of `nucleate predict` or `nucleate generate` (a crystal that was drawn twice counts
+            once), a file, folder, zip or tar of CIF, extended XYZ or POSCAR, pymatgen JSON, CSV with CIF, an ASE
+            database, one split of a data set as parquet, or a data set folder.
+        split: of a data set folder.
+        limit: at most so many, drawn at random. seed: of that draw.
+
+    Raises DataError for a path that is missing, empty, of an unknown kind or cut.
+    """
+    if not path.exists():
+        raise DataError(f"no file or folder {path}", f"give {KINDS}")
+    if limit is not None and limit < 1:
+        raise DataError(f"{limit} samples can't be judged", "--limit starts at 1")
+    if (path / "dataset.json").is_file():
+        samples = _from_dataset(path, split)
+    elif split:
+        raise DataError(f"{path} is not a data set, so it has no split '{split}'", "leave --sample-split out")
+    elif path.suffix == ".parquet":
+        samples = _from_table(read_table(path), {"kind": "table"})
+    elif path.is_file() and path.name.lower().endswith(OTHER_SOURCES):
+        samples = _from_records(path)
+    else:
+        samples = _from_structures(path)
+    samples = replace(samples, source={"path": str(path), "found": len(samples), **samples.source})
+    return samples.limit(limit, seed)
+
+
+def _from_dataset(path: Path, split: str) -> Samples:
+    dataset = Dataset.open(path)
+    if not split:
+        raise DataError(
+            f"{path} is a data set of several splits",
+            f"choose with --sample-split: {', '.join(dataset.splits)}",
+        )
+    return _from_table(dataset.split(split), {"kind": "data set", "split": split})
+
+
+def _from_table(table: CrystalTable, source: dict[str, Any]) -> Samples:
+    atoms = (table.atoms_of(row) for row in range(len(table)))
+    cells = [Cell(table.species[a], table.frac[a], table.lattice[row]) for row, a in enumerate(atoms)]
+    return _checked(list(table.ids), [*cells], [""] * len(cells), source)
+
+
+def _from_records(path: Path) -> Samples:
+    records = read_source(path)
+    cells, problems = zip(*(read_record(record) for record in records), strict=True)
+    ids = [record.id for record in records]
+    return _checked(ids, list(cells), list(problems), {"kind": path.suffix.removeprefix(".")})
+
+
+def _from_structures(path: Path) -> Samples:
+    known = (".cif", ".xyz", ".extxyz", ".vasp", ".poscar", *ARCHIVES)
+    if path.is_file() and not path.name.lower().endswith(known) and "CAR" not in path.name.upper():
+        raise DataError(f"{path} is of an unknown kind", f"give {KINDS}")
+    found, repeated = read_structures(path, RUNS)
+    kind = "run" if prediction_files(path, RUNS) else "files"
+    ids = [_name(one) for one in found]
+    cells, problems = [one.cell for one in found], [one.problem for one in found]
+    return _checked(ids, cells, problems, {"kind": kind, "repeated": repeated})
+
+
+def _name(one: Found) -> str:
+    info = one.info
+    if key := info.get("key"):
+        return key
+    if info.get("material_id"):
+        return f"{info['material_id']}/{info['sample']}" if "sample" in info else info["material_id"]
+    if one.number is None:
+        return one.name.rpartition(".")[0] or one.name
+    return f"{one.stem}#{one.number}"
+
+
+def _checked(
+    ids: list[str], cells: list[Cell | None], problems: list[str], source: dict[str, Any]
+) -> Samples:
+    """Second and later bearers of one name get a number; no name is lost."""
+    taken, seen, names = set(ids), Counter(), []
+    for name in ids:
+        seen[name] += 1
+        number = seen[name]
+        unique = name
+        while number > 1 and unique in taken:
+            unique = f"{name} ({number})"
+            number += 1
+        taken.add(unique)
+        names.append(unique)
+    return Samples(names, cells, problems, source)
+
+
+def _cell_of(crystal: Structure | Cell | None) -> tuple[Cell | None, str]:
+    from nucleate.data.parse import from_structure
+    from nucleate.errors import StructureError
+
+    if crystal is None:
+        return None, "not given"
+    if isinstance(crystal, Cell):
+        return (crystal, "") if len(crystal.numbers) else (None, "no atoms")
+    try:
+        species, frac, lattice = from_structure(crystal)
+    except StructureError as error:
+        return None, error.message
+    return (Cell(species, frac, lattice), "") if len(species) else (None, "no atoms")

@@ -1,0 +1,162 @@
+"""Space groups of generated crystals, found by moyo, and how many have no symmetry at all.
+
+Space groups depend on the tolerance: a generated crystal is P1 at 0.01 Å and may be cubic at 0.1 Å. So both are
+given, and the wider one is meant where only one can be.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.errors import DataError, MissingPackageError
+from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.dng.quantities import defect, versions
+from nucleate.metrics.intervals import wilson
+from nucleate.pool import Progress, run_jobs
+
+CRYSTAL_SYSTEMS = (
+    "triclinic", "monoclinic", "orthorhombic", "tetragonal", "trigonal", "hexagonal", "cubic",
+)  # fmt: skip
+LAST_GROUPS = (2, 15, 74, 142, 167, 194, 230)
+"""The last space group of each crystal system (International Tables for Crystallography A)."""
+
+
+@dataclass(frozen=True)
+class SymmetrySettings:
+    """How symmetry is judged.
+
+    Attributes:
+        symprec: tolerances for positions, Å. The first gives the columns space_group and crystal_system.
+    """
+
+    symprec: tuple[float, ...] = (0.1, 0.01)
+
+    def __post_init__(self) -> None:
+        if not self.symprec or min(self.symprec) <= 0:
+            raise DataError(
+                f"space groups can't be found with the tolerances {self.symprec}",
+                "give positive lengths in Å",
+            )
+
+
+def judge_symmetry(
+    samples: Sequence[Cell | None],
+    reference: Sequence[Cell] | None = None,
+    settings: SymmetrySettings | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Family:
+    """Space groups, crystal systems, and shares of P1 and of triclinic crystals over all generated samples.
+
+    Args:
+        samples: generated cells, None where one could not be read.
+        reference: real crystals, for the same shares among them.
+
+    Raises MissingPackageError when moyopy is not installed; DataError without samples.
+    """
+    settings = settings or SymmetrySettings()
+    if not len(samples):
+        raise DataError("there are no samples to judge", "give at least one generated structure")
+    measures, columns, undetermined = {}, {}, {}
+    for place, symprec in enumerate(settings.symprec):
+        groups = space_groups(samples, symprec, workers, progress)
+        undetermined[symprec] = groups.count(None)
+        suffix = "" if place == 0 else f"_{symprec:g}"
+        columns[f"space_group{suffix}"] = groups
+        columns[f"crystal_system{suffix}"] = [g and crystal_system(g) for g in groups]
+        measures |= _measures(groups, suffix, symprec, "generated")
+        if reference is not None and len(reference):
+            real = space_groups(reference, symprec, workers, progress)
+            measures |= _measures(real, f"{suffix}_reference", symprec, "reference")
+    notes = [
+        f"The space group of {n} samples could not be found at {symprec:g} Å; they count in no share but are "
+        "in the denominators."
+        for symprec, n in undetermined.items()
+        if n
+    ]
+    notes.append(
+        "Generated atoms scatter by more than 0.01 Å: the share of P1 at that tolerance is a noise level."
+    )
+    return Family(
+        "symmetry",
+        "Symmetry",
+        measures,
+        columns,
+        settings=asdict(settings) | versions("moyopy", "nucleate"),
+        notes=notes,
+    )
+
+
+def _measures(groups: list[int | None], suffix: str, symprec: float, of: str) -> dict[str, Measure]:
+    found = [g for g in groups if g]
+    n = len(groups)
+    at = f"at {symprec:g} Å (moyo)"
+    return {
+        f"p1{suffix}": Measure(wilson(found.count(1), n), of, f"space group P1 {at}", share=True),
+        f"triclinic{suffix}": Measure(
+            wilson(sum(g <= 2 for g in found), n), of, f"space group P1 or P-1 {at}", share=True
+        ),
+        f"cubic{suffix}": Measure(wilson(sum(g >= 195 for g in found), n), of, f"cubic {at}", share=True),
+        f"space_group_found{suffix}": Measure(
+            wilson(len(found), n), of, f"a space group could be found {at}", share=True
+        ),
+    }
+
+
+def space_groups(
+    cells: Sequence[Cell | None], symprec: float, workers: int = 1, progress: Progress | None = None
+) -> list[int | None]:
+    """Number of the space group of each cell, None where there is none to be found.
+
+    Raises MissingPackageError when moyopy is not installed.
+    """
+    _moyo()
+    work = partial(space_group, symprec=symprec)
+    return list(run_jobs(work, cells, len(cells), workers, f"space groups at {symprec:g} Å", progress))
+
+
+def space_group(cell: Cell | None, symprec: float) -> int | None:
+    """Number of the space group, None for a cell that is defect or that moyo can't place."""
+    if cell is None or defect(cell):
+        return None
+    moyo = _moyo()
+    atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.numbers.tolist())
+    try:
+        return int(moyo.MoyoDataset(atoms, symprec=symprec).number)
+    except ValueError:
+        return None
+    except BaseException as error:
+        # a panic in Rust is no Exception, and its class can't be imported
+        if type(error).__name__ == "PanicException":
+            return None
+        raise
+
+
+def crystal_system(number: int) -> str:
+    """Of a space group, one of CRYSTAL_SYSTEMS."""
+    return CRYSTAL_SYSTEMS[int(np.searchsorted(LAST_GROUPS, number))]
+
+
+def symbol(number: int) -> str:
+    """Short Hermann-Mauguin symbol of a space group, without blanks."""
+    return _moyo().SpaceGroupType(number).hm_short.replace(" ", "")
+
+
+@cache
+def _moyo() -> Any:
+    try:
+        import moyopy
+    except ImportError:
+        raise MissingPackageError(
+            "space groups need the package moyopy, which is not installed", "pip install 'nucleate[evaluate]'"
+        ) from None
+    # it warns of operations that a cell's basis can't hold, which the space group does not depend on
+    logging.getLogger("moyo").setLevel(logging.ERROR)
+    return moyopy

@@ -1,0 +1,283 @@
+"""Uniqueness: how many different crystals there are among the samples, in whatever order they come.
+
+Samples that fit each other are one cluster, and so are those that a chain of fits connects (connected components), as
+`fit` is not transitive (pymatgen issue 4528). A pair is judged in one direction, the one with the smaller volume for
+each atom first, as `fit` is not quite symmetric either. So nothing depends on the order of the samples. The literature
+counts otherwise, going through the samples and keeping those that fit none kept before (MatterGen, arXiv 2312.03687):
+the number of that is here too, by its own name.
+
+Pairs that can't match by composition or lattice are left out, and pairs connected already are not compared. Both change
+no cluster.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.metrics.amd import largest_difference
+from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.dng.identity import (
+    IdentitySettings,
+    Samples,
+    by_composition,
+    canonical_key,
+    descriptors,
+)
+from nucleate.metrics.intervals import wilson
+from nucleate.metrics.matching import Matcher, Shapes, try_match
+from nucleate.metrics.reduction import Reduced
+from nucleate.pool import Progress, job_map
+
+PAIRS_PER_JOB = 16
+PAIRS_PER_ROUND = 512
+BLOCK = 1_000_000
+
+PairJob = tuple[list[tuple[Reduced, Reduced]], Matcher, float]
+
+
+def judge_uniqueness(
+    samples: Samples | Sequence[Cell | None],
+    settings: IdentitySettings | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+    valid: Sequence[bool] | None = None,
+) -> Family:
+    """How many of the samples are different crystals.
+
+    Args:
+        samples: cells, None where one could not be made or read; or `Samples`, to share the work with other judges.
+        settings: tolerances and time limits.
+        workers: processes.
+        progress: called as the work goes on.
+        valid: of each sample; adds the share over the valid ones.
+
+    Columns: `unique` (the one sample of its cluster that stands for it: of the valid ones, if any, the first in an
+    order of their own), `cluster` (the index of that one), `uniqueness_problem`, `uniqueness_undecided` (comparisons
+    that timed out or failed, which count as no match). A sample that can't be judged is in no cluster and not unique;
+    one that is alone with its formula is unique as it is. Raises DataError where there are no samples.
+    """
+    samples = Samples.of(samples, settings)
+    groups: dict[object, list[int]] = defaultdict(list)
+    for row, formula in enumerate(samples.formulas):
+        if formula is not None:
+            groups[formula].append(row)
+    shared = [row for rows in groups.values() if len(rows) > 1 for row in rows]
+    samples.reduce(shared, workers, progress)
+    pairs = _Pairs(samples)
+    with job_map(workers) as mapped:
+        pairs.connect(by_composition(shared, samples.reduced), mapped, workers, progress)
+    alone = [rows[0] for rows in groups.values() if len(rows) == 1]
+    clusters = pairs.clusters(sorted(alone + [row for row in shared if row in samples.reduced]))
+    kept = sum(_greedy(members, pairs) for members in clusters)
+    return _family(samples, clusters, kept, pairs, valid)
+
+
+class _Pairs:
+    """Verdicts on pairs of samples, and which samples they connect."""
+
+    def __init__(self, samples: Samples) -> None:
+        self.samples = samples
+        self.parent = list(range(len(samples)))
+        self.known: dict[tuple[int, int], bool] = {}
+        self.undecided: Counter[int] = Counter()
+        self.failed = 0
+
+    def root(self, row: int) -> int:
+        while self.parent[row] != row:
+            self.parent[row] = row = self.parent[self.parent[row]]
+        return row
+
+    def connect(
+        self, groups: list[list[int]], mapped: Callable, workers: int, progress: Progress | None
+    ) -> None:
+        """Compare all pairs of each group that can match, the likeliest first, until every one is decided."""
+        parts = [_candidates(group, self.samples) for group in groups if len(group) > 1]
+        if not parts:
+            return
+        pairs = np.concatenate([pairs for pairs, _ in parts])
+        order = np.argsort(np.concatenate([distance for _, distance in parts]), kind="stable")
+        pairs = pairs[order]
+        start, size = 0, PAIRS_PER_ROUND * max(1, workers)
+        while start < len(pairs):
+            chosen = []
+            while start < len(pairs) and len(chosen) < size:
+                first, second = (int(row) for row in pairs[start])
+                start += 1
+                if self.root(first) != self.root(second):
+                    chosen.append((first, second))
+            self._judge(chosen, mapped)
+            if progress:
+                progress("comparing samples", start, len(pairs))
+
+    def _judge(self, chosen: list[tuple[int, int]], mapped: Callable) -> None:
+        cells, settings = self.samples.reduced, self.samples.settings
+        pieces = [chosen[i : i + PAIRS_PER_JOB] for i in range(0, len(chosen), PAIRS_PER_JOB)]
+        jobs = [
+            ([(cells[i], cells[j]) for i, j in piece], settings.matcher, settings.timeout) for piece in pieces
+        ]
+        for piece, results in zip(pieces, mapped(fit_pairs, jobs), strict=True):
+            for pair, verdict in zip(piece, results, strict=True):
+                self._note(pair, verdict)
+
+    def _note(self, pair: tuple[int, int], verdict: tuple[bool, str]) -> bool:
+        self.known[pair], failure = verdict
+        if failure:
+            self.failed += 1
+            self.undecided.update(pair)
+        elif self.known[pair]:
+            roots = sorted(self.root(row) for row in pair)
+            self.parent[roots[1]] = roots[0]
+        return self.known[pair]
+
+    def same(self, first: int, second: int) -> bool:
+        """The verdict on one pair, found now if it is not known."""
+        cells, settings = self.samples.reduced, self.samples.settings
+        if canonical_key(cells[second]) < canonical_key(cells[first]):
+            first, second = second, first
+        known = self.known.get((first, second), self.known.get((second, first)))
+        if known is not None:
+            return known
+        job = ([(cells[first], cells[second])], settings.matcher, settings.timeout)
+        return self._note((first, second), fit_pairs(job)[0])
+
+    def clusters(self, rows: Iterable[int]) -> list[list[int]]:
+        groups: dict[int, list[int]] = defaultdict(list)
+        for row in rows:
+            groups[self.root(row)].append(row)
+        return list(groups.values())
+
+
+def fit_pairs(job: PairJob) -> list[tuple[bool, str]]:
+    """(whether they fit, failure) of each pair, each within the time limit."""
+    pairs, matcher, timeout = job
+    results = []
+    for first, second in pairs:
+        fits, failure = try_match(partial(matcher.fits, first, second), timeout)
+        results.append((bool(fits), failure))
+    return results
+
+
+def _candidates(group: list[int], samples: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of one composition whose lattices can match, and their distances: [pairs, 2] and [pairs]."""
+    settings = samples.settings
+    group = sorted(group, key=lambda row: canonical_key(samples.reduced[row]))
+    cells = [samples.reduced[row] for row in group]
+    rows, shapes = np.array(group, dtype=np.int32), Shapes.of(cells)
+    described = descriptors(cells, settings) if len(cells) >= settings.order_from else None
+    pairs, distances = [], []
+    step = max(1, BLOCK // len(cells))
+    for start in range(0, len(cells), step):
+        i, j = np.nonzero(
+            np.arange(start, min(start + step, len(cells)))[:, None] < np.arange(len(cells))[None, :]
+        )
+        i += start
+        possible = settings.matcher.may_match(shapes.at(i), shapes.at(j))
+        i, j = i[possible], j[possible]
+        pairs.append(np.stack([rows[i], rows[j]], 1))
+        # in groups without descriptors, neighbours in the order of volumes first
+        distances.append((j - i) * 1e-3 if described is None else _distances(described, i, j))
+    return np.concatenate(pairs), np.concatenate(distances)
+
+
+def _distances(described: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    step = max(1, BLOCK // described.shape[1])
+    parts = [
+        largest_difference(described[i[k : k + step]], described[j[k : k + step]])
+        for k in range(0, len(i), step)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _greedy(members: list[int], pairs: _Pairs) -> int:
+    """How many samples of one cluster fit none kept before, in the order of the samples."""
+    if len(members) < 3:
+        return 1
+    kept: list[int] = []
+    for row in members:
+        if not any(pairs.same(row, other) for other in kept):
+            kept.append(row)
+    return len(kept)
+
+
+def _representative(members: list[int], samples: Samples, valid: Sequence[bool]) -> int:
+    if len(members) == 1:
+        return members[0]
+    return min(members, key=lambda row: (not valid[row], canonical_key(samples.reduced[row])))
+
+
+def _family(
+    samples: Samples, clusters: list[list[int]], kept: int, pairs: _Pairs, valid: Sequence[bool] | None
+) -> Family:
+    cluster: list[int | None] = [None] * len(samples)
+    for members in clusters:
+        chosen = _representative(members, samples, valid or [True] * len(samples))
+        for row in members:
+            cluster[row] = chosen
+    problems = [
+        "" if number is not None else problem
+        for number, problem in zip(cluster, samples.problems, strict=True)
+    ]
+    definition = "pymatgen's StructureMatcher.fit with the tolerances of the settings"
+    measures = {
+        "unique": Measure(
+            wilson(len(clusters), len(samples)), "generated",
+            f"clusters of samples that fit each other, directly or through others, for each sample ({definition})",
+            share=True,
+        ),
+        "unique_first_come": Measure(
+            wilson(kept, len(samples)), "generated",
+            "samples that fit none kept before, in the order of the samples: the count of MatterGen (arXiv 2312.03687)",
+            share=True,
+        ),
+        "not_judged": Measure(
+            wilson(sum(map(bool, problems)), len(samples)), "generated",
+            "samples that can't be compared, which count as not unique: see the column uniqueness_problem",
+            share=True,
+        ),
+    }  # fmt: skip
+    if valid is not None:
+        distinct = len(
+            {number for number, ok in zip(cluster, valid, strict=True) if ok and number is not None}
+        )
+        measures["unique_valid"] = Measure(
+            wilson(distinct, sum(map(bool, valid))),
+            "valid",
+            "clusters with a valid sample, for each valid sample",
+            share=True,
+        )
+    return Family(
+        "uniqueness",
+        "Uniqueness",
+        measures,
+        {
+            "unique": [number == row for row, number in enumerate(cluster)],
+            "cluster": cluster,
+            "uniqueness_problem": problems,
+            "uniqueness_undecided": [pairs.undecided[row] for row in range(len(samples))],
+        },
+        settings=samples.settings.to_dict(),
+        notes=_notes(problems, clusters, pairs),
+    )
+
+
+def _notes(problems: list[str], clusters: list[list[int]], pairs: _Pairs) -> list[str]:
+    notes = [
+        "The share of unique samples falls with their number: compare it at equal numbers only.",
+        f"The largest cluster has {max(map(len, clusters), default=0)} of {len(problems)} samples.",
+    ]
+    counts = Counter(problem for problem in problems if problem)
+    if counts:
+        listed = ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
+        notes.append(
+            f"{sum(counts.values())} of {len(problems)} samples can't be compared and count as not unique: {listed}."
+        )
+    if pairs.failed:
+        notes.append(
+            f"{pairs.failed} comparisons were not decided (time limit or degenerate cells) and count as no match."
+        )
+    return notes

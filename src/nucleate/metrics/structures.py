@@ -1,0 +1,131 @@
+"""Crystals from whatever holds them: runs of nucleate, folders, archives and files of CIF, extxyz, POSCAR, JSON."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nucleate.cell import Cell
+from nucleate.data.parse import READERS, Record
+from nucleate.errors import DataError, StructureError
+from nucleate.metrics.extxyz import PREDICTIONS, prediction_files, read_frames, read_prediction_files
+
+UNREADABLE_NUMBERS = "unreadable extxyz: its numbers can't be read"
+KINDS = "CIF, extended XYZ or POSCAR files"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One crystal as it was found.
+
+    Attributes:
+        name: the file and the frame, for people.
+        stem: the file's name without folder, ending and POSCAR prefix.
+        number: of the frame in its file, from 0; None for a file that holds one crystal.
+        info: key=value pairs of its header.
+        cell: the crystal, None where it can't be read. problem: then the reason, "" otherwise.
+    """
+
+    name: str
+    stem: str
+    number: int | None = None
+    info: dict[str, str] = field(default_factory=dict)
+    cell: Cell | None = None
+    problem: str = ""
+
+
+def read_structures(path: Path, runs: Sequence[str] = PREDICTIONS) -> tuple[list[Found], int]:
+    """Every crystal of a file, folder, zip or tar, and how many frames of a run were repetitions.
+
+    Of a folder with files that match `runs` exactly these are read, and a crystal that was drawn twice counts once.
+    Raises DataError for a missing path, for an archive or extended XYZ file that is cut, and where nothing is found.
+    """
+    if not path.exists():
+        raise DataError(
+            f"no predictions at {path}", "give the folder that 'nucleate predict --out' wrote, or a file"
+        )
+    repeated = 0
+    if files := prediction_files(path, runs):
+        own, repeated = read_prediction_files(files)
+        found = [
+            Found(
+                frame.name, Path(frame.file).stem, frame.number, frame.info, frame.cell, _problem(frame.cell)
+            )
+            for frame in own
+        ]
+    else:
+        found = [one for name, text in _texts(path) for one in _read(name, text)]
+    if not found:
+        raise DataError(f"no structures in {path}", f"give {KINDS}, a folder or zip of them")
+    return found, repeated
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str]]:
+    """(name, content) of each structure file."""
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and _kind(file.name):
+                yield str(file.relative_to(path)), file.read_text(errors="replace")
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for name in _wanted(archive.namelist()):
+                yield name, archive.read(name).decode(errors="replace")
+    elif tarfile.is_tarfile(path):
+        yield from _tar_texts(path)
+    else:
+        yield path.name, path.read_text(errors="replace")
+
+
+def _tar_texts(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        with tarfile.open(path) as archive:
+            for name in _wanted(member.name for member in archive if member.isfile()):
+                file = archive.extractfile(name)
+                yield name, file.read().decode(errors="replace") if file else ""
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DataError(f"{path} can't be read ({error})", "the archive was cut: fetch it again") from error
+
+
+def _wanted(names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if _kind(Path(name).name))
+
+
+def _kind(name: str) -> str:
+    lower = name.lower()
+    if lower.endswith((".xyz", ".extxyz")):
+        return "extxyz"
+    if lower.endswith(".cif"):
+        return "cif"
+    if lower.endswith((".vasp", ".poscar")) or lower.startswith(("poscar", "contcar")):
+        return "poscar"
+    return ""
+
+
+def _read(name: str, text: str) -> Iterator[Found]:
+    stem, kind = Path(name).stem, _kind(Path(name).name)
+    if stem.upper() in ("POSCAR", "CONTCAR"):
+        stem = Path(name).parent.name
+    stem = re.sub(r"^(POSCAR|CONTCAR)[_-]", "", stem, flags=re.IGNORECASE)
+    if kind == "extxyz":
+        for number, (info, cell) in enumerate(read_frames(text, name)):
+            yield Found(f"{name}, frame {number}", stem, number, info, cell, _problem(cell))
+    else:
+        cell, problem = read_record(Record(1, name, "poscar" if kind == "poscar" else "cif", text, {}))
+        yield Found(name, stem, None, {}, cell, problem)
+
+
+def _problem(cell: Cell | None) -> str:
+    return UNREADABLE_NUMBERS if cell is None else ""
+
+
+def read_record(record: Record) -> tuple[Cell | None, str]:
+    """The crystal of a record of nucleate.data.sources as it stands there, or None and why not."""
+    try:
+        species, frac, lattice = READERS[record.kind](record.payload)[0]
+    except StructureError as error:
+        return None, error.message
+    return (Cell(species, frac, lattice), "") if len(species) else (None, "no atoms")

@@ -1,0 +1,115 @@
+"""`nucleate evaluate dng` from files to files, and what a user may get wrong."""
+
+import csv
+import json
+import zipfile
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from nucleate.cli.evaluate import app
+from nucleate.errors import NucleateError
+from tests.metrics.dng.small_data import data_set, samples
+
+QUICK = ("--relax", "none", "--no-coverage", "--workers", "1")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A data set, and samples as CIF files with one that is broken."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    data_set(folder / "data")
+    (folder / "cifs").mkdir()
+    for name, structure in samples().items():
+        text = structure.to(fmt="cif") if structure is not None else "data_nothing\n"
+        (folder / "cifs" / f"{name}.cif").write_text(text)
+    return folder
+
+
+def run(place, *words, source="cifs"):
+    call = ["dng", str(place / source), "--reference", str(place / "data"), *map(str, words)]
+    return CliRunner().invoke(app, call)
+
+
+def test_files_in_and_files_out(place, tmp_path):
+    targets = (
+        "--json",
+        tmp_path / "new" / "a.json",
+        "--table",
+        tmp_path / "a.parquet",
+        "--html",
+        tmp_path / "a.html",
+    )
+    result = run(place, *QUICK, *targets, "--protocol", "classic")
+    assert result.exit_code == 0, result.output
+    assert "7 samples, 6 readable, judged against data (val); novel against train" in result.stdout
+    assert "Unique and novel               43 [16, 75] %" in result.stdout
+    assert "validity" not in result.stdout  # the bars are on stderr
+    content = json.loads((tmp_path / "new" / "a.json").read_text())
+    assert content["headline"]["joint.unique_novel"]["n"] == 7
+    assert content["settings"]["samples"]["kind"] == "files"
+    rows = pq.ParquetFile(tmp_path / "a.parquet").read().to_pylist()
+    assert {row["id"]: row["novel"] for row in rows}["salt"] is True
+    assert next(row["problem"] for row in rows if row["id"] == "unreadable").startswith("unreadable cif")
+    assert "7 generated crystals, judged" in (tmp_path / "a.html").read_text()
+    assert (place / ".nucleate-cache").is_dir()
+
+
+def test_a_zip_and_a_limit_and_all_numbers(place, tmp_path):
+    with zipfile.ZipFile(place / "all.zip", "w") as archive:
+        for file in (place / "cifs").iterdir():
+            archive.write(file, file.name)
+    words = ("--limit", 4, "--full", "--table", tmp_path / "a.csv", "--cache", tmp_path / "kept")
+    result = run(place, *QUICK, *words, source="all.zip")
+    assert result.exit_code == 0, result.output
+    assert "4 samples" in result.stdout
+    assert "Jensen-Shannon" not in result.stdout
+    assert "novel compositions" in result.stdout
+    with (tmp_path / "a.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 4
+    assert list((tmp_path / "kept").glob("reduced-train-*.npz"))
+
+
+def test_a_data_set_judged_as_samples(place):
+    result = run(place, *QUICK, "--sample-split", "train", source="data")
+    assert result.exit_code == 0, result.output
+    assert "Novel                          0 [0, 49] %" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--split", "test"), "has no split 'test'"),
+        (("--protocol", "best"), "no protocol is called 'best'"),
+        (("--relax", "magic"), "no potential is called 'magic'"),
+        (("--relax", "emt", "--hull", "nowhere"), "no hull is called 'nowhere'"),
+        (("--sample-split", "val"), "is not a data set, so it has no split"),
+        (("--table", "a.xlsx"), "no table can be written as a.xlsx"),
+    ],
+)
+def test_wrong_options_are_one_sentence_and_a_hint(place, words, message):
+    options = words if "--relax" in words else (*words, *QUICK)
+    error = run(place, *options).exception
+    assert isinstance(error, NucleateError)
+    assert message in error.message
+    assert error.hint
+
+
+def test_missing_and_empty_places(place, tmp_path):
+    (place / "empty").mkdir(exist_ok=True)
+    for source, message in (("nowhere", "no file or folder"), ("empty", "no structures in")):
+        error = run(place, source=source).exception
+        assert isinstance(error, NucleateError)
+        assert message in error.message
+    call = ["dng", str(place / "cifs"), "--reference", str(tmp_path / "none")]
+    assert "no data set" in str(CliRunner().invoke(app, call).exception)
+
+
+@pytest.mark.parametrize("option", ["--json", "--table", "--html"])
+def test_targets_that_cannot_be_written_are_found_first(place, tmp_path, option):
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "a.csv"
+    error = run(place, option, target, source="nowhere").exception
+    assert isinstance(error, NucleateError)
+    assert "can't be written" in error.message

@@ -1,0 +1,217 @@
+"""A whole evaluation on small data: every sample accounted for, nothing that hangs on order, goes on after a kill."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nucleate.data.dataset import Dataset
+from nucleate.errors import DataError, NucleateError
+from nucleate.metrics.dng.evaluate import cache_folder, evaluate
+from nucleate.metrics.dng.judges import DngSettings
+from nucleate.metrics.dng.protocols import PROTOCOLS
+from nucleate.metrics.dng.samples import Samples
+from tests.metrics.dng.small_data import data_set, samples
+
+ROOT = Path(__file__).parents[3]
+QUICK = DngSettings(relax="emt", coverage=False, resamples=20)
+"""ASE's toy potential of a few metals: it knows copper and gold, and no salt."""
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Dataset:
+    return data_set(tmp_path_factory.mktemp("data") / "small")
+
+
+@pytest.fixture(scope="module")
+def report(dataset):
+    made = samples()
+    return evaluate(Samples.of(made.values(), list(made)), dataset, QUICK)
+
+
+def rows_of(report) -> dict:
+    return {row["id"]: row for row in report.table()}
+
+
+def test_every_sample_is_judged_as_it_is(report):
+    rows = rows_of(report)
+    assert list(rows) == list(samples())
+    assert rows["copper"]["cluster"] == rows["copper again"]["cluster"] in ("copper", "copper again")
+    assert rows["copper"]["unique"] + rows["copper again"]["unique"] == 1
+    assert [name for name, row in rows.items() if row["novel"]] == ["cuau3", "salt", "collapsed"]
+    assert rows["cu3au"]["matched_id"] == "train-3"
+    assert rows["collapsed"]["valid_classic"] is False
+    assert rows["salt"]["energy_above_hull"] is None
+    assert rows["unreadable"]["problem"] == "not given"
+    assert rows["unreadable"]["novel"] is False
+    assert rows["copper"]["energy_above_hull"] == pytest.approx(0, abs=0.01)
+    assert rows["copper"]["space_group"] is not None
+
+
+def test_the_funnel_is_the_table_counted(report):
+    rows = report.table()
+    counts = {step.name: step.count for step in report.funnel}
+    assert counts["generated"] == 7
+    assert counts["parsed"] == 6
+    assert counts["valid"] == 5
+    assert counts["relaxed"] == counts["placed"] == 4
+    assert counts["novel"] <= counts["unique"] <= counts["stable"] <= 4
+    passed = [r for r in rows if r["valid_classic"] and r["stable_0.1"] and r["unique"] and r["novel"]]
+    assert counts["novel"] == len(passed)
+
+
+def test_joint_numbers_are_the_table_counted(report):
+    rows = report.table()
+    for name, column in (("sun", "stable_0"), ("msun", "stable_0.1")):
+        count = sum(bool(r[column] and r["unique"] and r["novel"]) for r in rows)
+        estimate = report.measure("joint", name).estimate
+        assert estimate.value == pytest.approx(count / 7)
+        assert estimate.n == 7
+        assert sum(bool(r[name]) for r in rows) == count
+    assert report.measure("joint", "unique_novel").estimate.value == pytest.approx(3 / 7)
+    assert report.measure("joint", "valid_unique_novel").estimate.value == pytest.approx(2 / 7)
+
+
+def test_relaxed_structures_are_there_where_they_were_relaxed(report):
+    relaxed = dict(zip(report.samples.ids, report.relaxed, strict=True))
+    assert {name for name, cell in relaxed.items() if cell is not None} == {
+        "copper", "copper again", "cu3au", "cuau3",
+    }  # fmt: skip
+    volumes = [abs(np.linalg.det(relaxed[name].lattice)) / 4 for name in ("copper", "copper again")]
+    assert volumes[0] == pytest.approx(volumes[1], rel=0.02)
+    assert report.notes == [
+        "Structures are compared relaxed; 2 that were not relaxed are compared as generated."
+    ]
+
+
+def test_every_share_has_a_denominator_and_every_settings_a_protocol(report):
+    content = json.loads(json.dumps(report.to_dict(), default=str))
+    for family in content["families"].values():
+        for name, one in family["measures"].items():
+            assert one["of"], name
+            assert one["description"], name
+            if one["value"] is not None and one["share"]:
+                assert 0 <= one["low"] <= one["value"] <= one["high"] <= 1, name
+    assert content["settings"]["reference_checksums"]["train.parquet"]
+    assert content["settings"]["seed"] == 0
+    assert content["protocol"]["thresholds"] == [0.1, 0.0]
+
+
+def test_the_order_of_samples_changes_no_number(report, dataset):
+    made = list(samples().items())
+    mixed = [made[i] for i in (4, 6, 1, 0, 5, 3, 2)]
+    other = evaluate(Samples.of([cell for _, cell in mixed], [name for name, _ in mixed]), dataset, QUICK)
+    first, second = report.to_dict(), other.to_dict()
+    assert first["headline"] == second["headline"]
+    assert first["funnel"] == second["funnel"]
+    for name, family in first["families"].items():
+        assert family["measures"] == second["families"][name]["measures"], name
+    assert rows_of(report) == rows_of(other)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_protocol_measures_its_headline(report, dataset, protocol):
+    if protocol == "classic":
+        pytest.importorskip("matminer")
+        settings = replace(QUICK, protocol=protocol, relax="none", coverage=True)
+        report = evaluate(list(samples().values()), dataset, settings)
+        assert "stability" not in report.families
+    else:
+        report = replace(report, protocol=PROTOCOLS[protocol])
+    missing = [one.name for one in report.headline if one.measure is None]
+    assert not missing
+
+
+def test_without_relaxation_the_report_says_so(dataset):
+    report = evaluate(list(samples().values()), dataset, replace(QUICK, relax="none"))
+    assert [step.name for step in report.funnel] == ["generated", "parsed", "valid", "unique", "novel"]
+    assert report.measure("joint", "sun") is None
+    assert "not measured" in report.summary()
+    assert "unlike mattergen asks for" in report.notes[0]
+
+
+def test_nothing_readable_is_a_report_too(dataset):
+    report = evaluate([None, None], dataset, QUICK)
+    assert [step.count for step in report.funnel] == [2, *[0] * (len(report.funnel) - 1)]
+    assert report.measure("joint", "msun").estimate.value == 0
+    assert "No sample can be drawn." in report.html()
+    assert "2 samples, 0 readable" in report.summary(full=True)
+
+
+def test_a_limit_of_the_reference_is_a_part_of_it(dataset):
+    report = evaluate(list(samples().values()), dataset, replace(QUICK, relax="none", reference_limit=4))
+    assert report.settings["reference_limit"] == 4
+    assert report.families["distributions"].settings["reference_crystals_used"] == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"split": "test"}, "has no split 'test'"),
+        ({"novel_against": "test"}, "has no split 'test'"),
+        ({"protocol": "best"}, "no protocol is called 'best'"),
+        ({"relax": "magic"}, "no potential is called 'magic'"),
+        ({"hull": "nowhere.json"}, "no hull is called 'nowhere.json', and there is no such file"),
+        ({"reference_limit": 0}, "a reference of 0 crystals"),
+    ],
+)
+def test_wrong_settings_are_errors_of_the_user(dataset, change, message):
+    with pytest.raises(NucleateError, match=message) as error:
+        evaluate(list(samples().values())[:2], dataset, replace(QUICK, **change))
+    assert error.value.hint
+
+
+def test_no_samples_and_no_place_for_results(dataset, tmp_path):
+    with pytest.raises(DataError, match="no samples to judge"):
+        evaluate([], dataset, QUICK)
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="can't be kept in"):
+        evaluate(list(samples().values()), dataset, QUICK, cache=tmp_path / "file" / "cache")
+
+
+def test_intermediate_results_lie_beside_the_samples(tmp_path, monkeypatch):
+    assert cache_folder(tmp_path / "samples") == tmp_path / ".nucleate-cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert cache_folder(tmp_path / "samples") == tmp_path / "own" / "nucleate"
+
+
+RUN = """
+import json, os, signal, sys
+from pathlib import Path
+from nucleate.data.dataset import Dataset
+from nucleate.energies import relax as relaxing
+from nucleate.metrics.dng.evaluate import evaluate
+from nucleate.metrics.dng.judges import DngSettings
+from tests.metrics.dng.small_data import samples
+
+dataset, cache, kill = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+done, whole = [], relaxing._descend
+def descend(*words):
+    if len(done) == kill:
+        os.kill(os.getpid(), signal.SIGKILL)
+    done.append(words)
+    return whole(*words)
+relaxing._descend = descend
+settings = DngSettings(relax="emt", coverage=False, resamples=20)
+report = evaluate(list(samples().values()), Dataset.open(dataset), settings, cache)
+content = report.to_dict()
+print(json.dumps([len(done), content["headline"], content["funnel"], report.table()], default=str))
+"""
+
+
+def test_a_killed_evaluation_goes_on_where_it_was(dataset, tmp_path):
+    def run(cache: str, kill: int) -> subprocess.CompletedProcess:
+        words = [sys.executable, "-c", RUN, str(dataset.path), str(tmp_path / cache), str(kill)]
+        return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert run("a", 3).returncode == -9
+    resumed, undisturbed = run("a", 99), run("b", 99)
+    assert resumed.returncode == undisturbed.returncode == 0, resumed.stderr + undisturbed.stderr
+    first, second = json.loads(resumed.stdout), json.loads(undisturbed.stdout)
+    assert second[0] - first[0] == 3
+    assert first[1:] == second[1:]
