@@ -1,0 +1,68 @@
+"""Records of generated crystals: made from an evaluation, shown beside the published rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from nucleate.errors import DataError
+from tests.recipes.test_benchmark_records import CARD, script
+
+yaml = pytest.importorskip("yaml")
+
+
+def measure(value: float, share: bool = True) -> dict[str, object]:
+    return {
+        "value": value, "low": value * 0.9, "high": value * 1.1, "n": 1000, "of": "generated", "unit": "",
+        "share": share, "description": "what it is",
+    }  # fmt: skip
+
+
+EVALUATION = {
+    "families": {
+        "validity": {"measures": {"structure_classic": measure(0.97), "readable": measure(1.0)}},
+        "distributions": {"measures": {"density_w1": measure(0.5, share=False)}},
+        "stability": {"measures": {"stable_0.1": measure(0.123)}},
+    },
+    "funnel": [{"title": "generated", "count": 1000}, {"title": "readable", "count": 999}],
+    "protocol": {"name": "mattergen"},
+}
+JOB = {"seed": 3, "crystals": {"count": 1000}, "sampler": {"method": "pc", "steps": 100, "temperature": 1.0}}
+
+
+def make():
+    card = CARD | {"recipe": "kldm-dng-masked-small"}
+    return script("record_dng").make_record(EVALUATION, card, JOB, name="mine", command="nucleate generate")
+
+
+def test_a_record_keeps_numbers_funnel_and_origin():
+    record = make()
+    assert set(record["numbers"]) == {
+        "validity.structure_classic",
+        "distributions.density_w1",
+        "stability.stable_0.1",
+    }
+    assert record["numbers"]["stability.stable_0.1"]["value"] == 0.123
+    assert record["funnel"] == {"generated": 1000, "readable": 999}
+    assert (record["sampling"]["seed"], record["sampling"]["crystals"]) == (3, 1000)
+
+
+def test_an_evaluation_without_numbers_is_refused():
+    empty = EVALUATION | {"families": {"validity": {"measures": {}}}}
+    with pytest.raises(DataError, match="none of the numbers"):
+        script("record_dng").make_record(empty, CARD | {"recipe": "r"}, JOB, name="m", command="c")
+
+
+def test_the_page_shows_ours_above_the_published_rows(tmp_path):
+    section = script("dng_section")
+    assert section.new_materials(tmp_path) == ""
+    (tmp_path / "dng").mkdir()
+    (tmp_path / "dng/mine.yaml").write_text(yaml.safe_dump(make()))
+    text = section.new_materials(tmp_path)
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert "| mine | 1000 | 97.0 (87.3 to 106.7) | - | - | - | 0.50 (0.45 to 0.55) |" in text
+    assert next(i for i, row in enumerate(rows) if "mine" in row) < next(
+        i for i, row in enumerate(rows) if "KLDM (published)" in row
+    )
+    assert "| KLDM (published) | 10,000 | 99.88 | 84.86 | 98.94 | 99.50 | 0.4658 | 0.1280 | - | - |" in text
+    assert "12.3 (11.1 to 13.5)" in text
+    assert "NFE 200, seed 3" in text
