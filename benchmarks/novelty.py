@@ -2,9 +2,10 @@
 
     python benchmarks/novelty.py --reference data/mp_20 -n 10000 --out benchmarks/results/novelty.json
 
-Samples are made up, from a fixed seed: crystals of the training and of the validation split in turn, as they are, moved
-and strained a little or a lot, and every fifth with one element put in the place of another; so many formulas are known.
-With --least-group only of crystals with that many references of their formula. Compared are, all in one process and in processor time, with structures in memory:
+Samples are made up, from a fixed seed: crystals of the training and of the validation split in turn, as they are,
+or moved and strained a little or a lot, and every fifth with one element put in the place of another, so that about
+half of the formulas are known. With --least-group only of crystals with that many references of their formula.
+Compared are, all in one process and in processor time, with structures in memory:
 
 - plain: `StructureMatcher().fit` on every pair of one reduced formula, with pymatgen's own cache of reduced cells. For
   uniqueness the samples go in our canonical order, so that both judge each pair in the same direction, and all pairs of

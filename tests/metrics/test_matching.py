@@ -204,3 +204,34 @@ def test_time_limit_stops_a_loop_and_puts_the_handler_back():
     with time_limit(5):
         pass
     assert signal.getitimer(signal.ITIMER_REAL)[0] == pytest.approx(left, abs=2)
+
+
+def test_fits_is_pymatgens_fit():
+    matcher, theirs = Matcher(stol=0.3, angle_tol=5.0, ltol=0.2), StructureMatcher()
+    counts = {True: 0, False: 0}
+    stricter = 0
+    for first, second in perturbed_pairs(known_crystals(), seed=11, copies=12):
+        reduced = reduce_cell(Cell.of(first)), reduce_cell(Cell.of(second))
+        expected = theirs.fit(first, second)
+        assert matcher.fits(*reduced) == expected, first.formula
+        assert matcher.fits(*reduced[::-1]) == theirs.fit(second, first), first.formula
+        stricter += matcher.rms(*reduced) is not None and not expected
+        counts[expected] += 1
+    assert min(counts.values()) > 20
+    # the largest displacement is above the tolerance though the RMS is not
+    assert stricter > 0
+
+
+def test_may_match_is_false_only_where_nothing_matches():
+    rng = np.random.default_rng(12)
+    crystals = [c for c in known_crystals() if len(c) <= 6]
+    made = [perturbed(c, rng, 0.05, strain) for c in crystals for strain in (0, 0.03, 0.3, 0.5)]
+    cells = [reduce_cell(Cell.of(structure)) for structure in made]
+    matcher, theirs = Matcher(stol=0.3, angle_tol=5.0, ltol=0.2), StructureMatcher()
+    i, j = np.nonzero([[a.composition == b.composition for b in cells] for a in cells])
+    shapes = matching.Shapes.of(cells)
+    may = matcher.may_match(shapes.at(i), shapes.at(j))
+    fits = np.array([theirs.fit(made[a], made[b]) for a, b in zip(i, j, strict=True)])
+    assert (may | ~fits).all()
+    assert (~may).sum() > 5
+    assert (fits & (i != j)).sum() > 5

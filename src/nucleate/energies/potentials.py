@@ -109,7 +109,8 @@ class ChgnetPotential(Potential):
 
     def energy(self, cell: Cell) -> float:
         model = self.calculator().model
-        per_atom = model.predict_graph(model.graph_converter(cell.to_structure()), task="e")["e"]
+        with quiet_single_thread():
+            per_atom = model.predict_graph(model.graph_converter(cell.to_structure()), task="e")["e"]
         return float(per_atom) * len(cell.numbers)
 
 

@@ -28,6 +28,7 @@ from nucleate.energies.elements import ElementEnergies
 from nucleate.energies.hull import Decomposition, Phases, elements_of, fractions_of, hull_at
 from nucleate.energies.points import single_points
 from nucleate.energies.potentials import Potential
+from nucleate.energies.relax import RelaxSettings, relax
 from nucleate.errors import DataError, MissingPackageError, NucleateError
 from nucleate.pool import Progress
 
@@ -125,30 +126,45 @@ class ReferenceHull:
         labels: of the phases.
         offsets: energies of the elements to be taken off a candidate's potential energy; None for nothing.
         lazy: where energies of phases come from as they are needed; None where all are known.
-        settings: what the hull was made of.
+        settings: what the hull was made of, for reports.
         notes: sentences that a reader of the numbers must know.
     """
 
     name: str
     phases: Phases
     energies: np.ndarray
-    labels: Sequence[str]
+    labels: list[str]
     offsets: ElementEnergies | None = None
     lazy: LazyEnergies | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def prepare(
-        self, systems: Iterable[Sequence[int]], workers: int = 1, progress: Progress | None = None
+        self, candidates: Iterable[np.ndarray], workers: int = 1, progress: Progress | None = None
     ) -> None:
-        """Compute the energies that candidates of these chemical systems (atomic numbers) need."""
+        """Compute the energies of phases that candidates with these atomic numbers need, all at once."""
         if self.lazy is None:
             return
-        tried = self.lazy.tried
-        wanted = {i for elements in {tuple(s) for s in systems} for i in self.phases.within(elements)}
-        rows = sorted(wanted - tried)
-        self.energies[rows] = self.lazy.compute(rows, workers, progress)
-        tried.update(rows)
+        targets = {tuple(f): f for f in map(fractions_of, candidates)}
+        wanted = {i for f in targets.values() for i in self.phases.within(elements_of(f))}
+        rows = sorted(wanted - self.lazy.tried)
+        if rows:
+            self.energies[rows] = self.lazy.compute(rows, workers, progress)
+        while self.lazy.relax_settings and targets:
+            mixtures = {key: self._mixture(f)[1] for key, f in targets.items()}
+            open_rows = {i for rows in mixtures.values() for i in rows} - self.lazy.relaxed
+            if not open_rows:
+                break
+            rows = sorted(open_rows)
+            self.energies[rows] = self.lazy.relax(rows, workers, progress)
+            targets = {key: f for key, f in targets.items() if open_rows.intersection(mixtures[key])}
+
+    def _mixture(self, fractions: np.ndarray) -> tuple[Decomposition | None, list[int]]:
+        """The hull at a composition, and the indices of the phases it is made of."""
+        rows = np.array(self.phases.within(elements_of(fractions)), dtype=np.int64)
+        rows = rows[np.isfinite(self.energies[rows])]
+        found = hull_at(fractions, self.phases.fractions[rows], self.energies[rows])
+        return found, [int(rows[i]) for i, _ in found.phases] if found else []
 
     def above(self, numbers: np.ndarray, energy: float) -> AboveHull:
         """How far a candidate stands above the hull.
@@ -165,64 +181,91 @@ class ReferenceHull:
             if doubtful:
                 return AboveHull(None, "unreliable_element", _symbols(doubtful))
             per_atom -= self.offsets.of(fractions)
-        self.prepare([elements])
-        rows = np.array(self.phases.within(elements), dtype=np.int64)
-        rows = rows[np.isfinite(self.energies[rows])]
-        found = hull_at(fractions, self.phases.fractions[rows], self.energies[rows]) if len(rows) else None
+        self.prepare([numbers])
+        found, rows = self._mixture(fractions)
         if found is None:
-            pure = {elements_of(self.phases.fractions[i]) for i in rows}
-            missing = [z for z in elements if (z,) not in pure]
+            missing = [z for z in elements if not self._has_pure(z)]
             return AboveHull(None, "missing_terminal", _symbols(missing))
-        return AboveHull(per_atom - found.energy, decomposition=self._named(found, rows))
+        shares = (share for _, share in found.phases)
+        named = tuple((self.labels[i], share) for i, share in zip(rows, shares, strict=True))
+        return AboveHull(per_atom - found.energy, decomposition=named)
 
-    def _named(self, found: Decomposition, rows: np.ndarray) -> tuple[tuple[str, float], ...]:
-        return tuple((self.labels[rows[i]], share) for i, share in found.phases)
+    def _has_pure(self, element: int) -> bool:
+        return bool(np.isfinite(self.energies[self.phases.within([element])]).any())
 
 
 @dataclass
 class LazyEnergies:
-    """The potential's energies of reference structures, as they are, when they are needed.
+    """The potential's energies of reference structures, when they are needed.
 
     Attributes:
-        tried: indices that were computed, whether or not an energy came out.
+        relax_settings: relax the phases that mixtures are made of; None takes all structures as they are.
+        margin: what relaxation is taken to gain at most, eV/atom: a structure enters the search for the best
+            mixture with its energy less the margin until it is relaxed, so that the search misses none.
+        tried: indices that were computed, whether or not an energy came out; relaxed: those relaxed too.
         problems: why there is none, by index.
     """
 
     structures: ReferenceStructures
     potential: Potential
     cache: Path | None = None
+    relax_settings: RelaxSettings | None = None
+    margin: float = 0.03
     tried: set[int] = field(default_factory=set)
+    relaxed: set[int] = field(default_factory=set)
     problems: dict[int, str] = field(default_factory=dict)
 
     def compute(self, rows: list[int], workers: int, progress: Progress | None = None) -> np.ndarray:
-        """eV/atom, NaN where the potential can't take a structure. [rows]"""
+        """eV/atom as they are (less the margin), NaN where the potential can't take a structure. [rows]"""
         cells = [self.structures.cell(i) for i in rows]
         points = single_points(cells, self.potential, workers, self.cache, progress)
+        self.tried.update(rows)
         self.problems |= {i: point.reason for i, point in zip(rows, points, strict=True) if point.reason}
+        margin = self.margin if self.relax_settings else 0.0
         return np.array(
             [
-                np.nan if p.energy is None else p.energy / len(c.numbers)
-                for p, c in zip(points, cells, strict=True)
+                np.nan if point.energy is None else point.energy / len(cell.numbers) - margin
+                for point, cell in zip(points, cells, strict=True)
+            ]
+        )
+
+    def relax(self, rows: list[int], workers: int, progress: Progress | None = None) -> np.ndarray:
+        """eV/atom relaxed; as it is where relaxation failed. [rows]"""
+        cells = [self.structures.cell(i) for i in rows]
+        found = relax(cells, self.potential, self.relax_settings, workers, self.cache, progress)
+        self.relaxed.update(rows)
+        self.problems |= {i: one.reason for i, one in zip(rows, found, strict=True) if one.energy is None}
+        points = single_points(cells, self.potential, workers, self.cache)
+        return np.array(
+            [
+                (point.energy if one.energy is None else one.energy) / len(cell.numbers)
+                for one, point, cell in zip(found, points, cells, strict=True)
+                if point.energy is not None
             ]
         )
 
 
 def potential_hull(
-    structures: ReferenceStructures, potential: Potential, cache: Path | None = None
+    structures: ReferenceStructures,
+    potential: Potential,
+    cache: Path | None = None,
+    relax_settings: RelaxSettings | None = None,
 ) -> ReferenceHull:
-    """The hull of the potential's own energies of the reference structures, single points as they are.
+    """The hull of the potential's own energies of the reference structures.
 
-    A reference structure lies some meV/atom above its own minimum in the potential, a relaxed candidate does
-    not: candidates look a little more stable than they are (1 meV/atom on average for CHGNet on MP-20).
+    As single points, a reference structure lies some meV/atom above its own minimum in the potential and a
+    relaxed candidate does not: candidates look a little more stable than they are (1 meV/atom on average for
+    CHGNet on MP-20). With `relax_settings` the phases that compete are relaxed as the candidates are.
     """
+    how = f"relaxed ({relax_settings.identity})" if relax_settings else "single points"
     labels = [structures.id(i) for i in range(len(structures))]
     return ReferenceHull(
         "potential",
         structures.phases,
         np.full(len(structures), np.nan),
         labels,
-        lazy=LazyEnergies(structures, potential, cache),
-        settings={"energies": f"single points of {potential.identity}", "splits": structures.names},
+        lazy=LazyEnergies(structures, potential, cache, relax_settings),
+        settings={"energies": f"{how}, {potential.identity}", "splits": structures.names},
     )
 
 
@@ -252,7 +295,7 @@ def dft_hull(
         energies = energies - np.where(np.isfinite(distances), np.maximum(distances, 0), 0)
     known = np.isfinite(energies)
     pure = np.eye(MAX_ATOMIC_NUMBER + 1)[1:]
-    labels = [structures.id(i) for i in np.flatnonzero(known)] + list(SYMBOLS[1:])
+    labels = [structures.id(i) for i in np.flatnonzero(known).tolist()] + list(SYMBOLS[1:])
     settings = {"energies": FORMATION_COLUMN, "splits": structures.names, "known_hull": distances is not None}
     if offsets is not None:
         settings["element_energies"] = offsets.to_dict()

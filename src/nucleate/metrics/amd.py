@@ -66,4 +66,4 @@ def element_distances(numbers: np.ndarray, frac: np.ndarray, lattice: np.ndarray
 
 def largest_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Distance of descriptors: their largest difference, row by row. [..., numbers] to [...]"""
-    return np.abs(first - second).max(-1)
+    return np.asarray(np.abs(first - second).max(-1))

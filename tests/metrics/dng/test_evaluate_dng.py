@@ -11,8 +11,8 @@ import pytest
 
 from nucleate.data.dataset import Dataset
 from nucleate.errors import DataError, NucleateError
+from nucleate.metrics.dng.bench import DngSettings
 from nucleate.metrics.dng.evaluate import cache_folder, evaluate
-from nucleate.metrics.dng.judges import DngSettings
 from nucleate.metrics.dng.protocols import PROTOCOLS
 from nucleate.metrics.dng.samples import Samples
 from tests.metrics.dng.small_data import data_set, samples
@@ -186,7 +186,7 @@ from pathlib import Path
 from nucleate.data.dataset import Dataset
 from nucleate.energies import relax as relaxing
 from nucleate.metrics.dng.evaluate import evaluate
-from nucleate.metrics.dng.judges import DngSettings
+from nucleate.metrics.dng.bench import DngSettings
 from tests.metrics.dng.small_data import samples
 
 dataset, cache, kill = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

@@ -156,11 +156,10 @@ def _discrepancies(
     measures = contrast.discrepancy("quantities", sides[0], sides[1], what, "random samples with a volume")
     if fingerprints is None:
         return measures
-    sides = [
-        prints.structure[prints_places[_drawn_rows(cells, prints_places, settings)]]
-        for prints, (cells, _) in zip(fingerprints, (samples, reference), strict=True)
-        for prints_places in [np.flatnonzero(prints.made)]
-    ]
+    sides = []
+    for prints, (cells, side) in zip(fingerprints, (samples, reference), strict=True):
+        places = side.places[prints.made[side.places]]
+        sides.append(prints.structure[places[_drawn_rows(cells, places, settings)]])
     if not len(sides[0]) or not len(sides[1]):
         return measures
     of = "random samples with a fingerprint"

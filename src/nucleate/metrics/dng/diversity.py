@@ -144,13 +144,13 @@ def vendi(features: np.ndarray, shares: np.ndarray) -> np.ndarray:
         features: of distinct things, each of length 1. [things, features]
         shares: how much of each there is. [draws, things]
     """
-    scores = []
+    spectra = []
     for row in shares:
         weighted = features * np.sqrt(row)[:, None]
         gram = weighted.T @ weighted if weighted.shape[1] < len(weighted) else weighted @ weighted.T
         eigenvalues = np.clip(np.linalg.eigvalsh(gram), 0.0, None)
-        scores.append(np.exp(np.log(2) * entropy(eigenvalues / eigenvalues.sum())))
-    return np.array(scores)
+        spectra.append(eigenvalues / eigenvalues.sum())
+    return 2 ** entropy(np.array(spectra))
 
 
 def _mixed_entropy(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:

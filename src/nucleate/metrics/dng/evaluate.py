@@ -23,8 +23,9 @@ from nucleate.data.dataset import Dataset
 from nucleate.energies.potentials import potential_named
 from nucleate.errors import DataError
 from nucleate.metrics.csp.predictions import reference_cell
+from nucleate.metrics.dng.bench import NO_RELAXATION, Bench, DngSettings
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.judges import NO_RELAXATION, Bench, DngSettings, judges, tests
+from nucleate.metrics.dng.judges import judges, tests
 from nucleate.metrics.dng.protocols import protocol_named
 from nucleate.metrics.dng.quantities import drawn, versions
 from nucleate.metrics.dng.report import DngReport

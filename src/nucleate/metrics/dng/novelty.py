@@ -162,38 +162,43 @@ def _family(
     system: list[bool | None] = [
         None if f is None else tuple(number for number, _ in f) not in index.systems for f in samples.formulas
     ]
-    total = len(samples)
+    columns = {
+        "novel": novel,
+        "matched_id": [index.ids[matched[row]] if row in matched else None for row in range(len(samples))],
+        "novel_composition": composition,
+        "novel_system": system,
+        "novelty_problem": problems,
+        "novelty_undecided": [undecided[row] for row in range(len(samples))],
+    }
+    settings = samples.settings.to_dict() | {"reference": index.name, "reference_crystals": len(index)}
+    measures = _measures(columns, index.name, valid)
+    return Family("novelty", "Novelty", measures, columns, [], settings, _notes(problems, index, undecided))
+
+
+def _measures(columns: dict[str, list], reference: str, valid: Sequence[bool] | None) -> dict[str, Measure]:
+    total = len(columns["novel"])
     measures = {
         "novel": _share(
-            novel, total, "generated",
-            f"samples that no crystal of {index.name} fits (StructureMatcher.fit with the tolerances of the settings)",
+            columns["novel"], total, "generated",
+            f"samples that no crystal of {reference} fits (StructureMatcher.fit with the tolerances of the settings)",
         ),
         "novel_compositions": _share(
-            composition, total, "generated", f"samples whose reduced formula is not in {index.name}"
+            columns["novel_composition"], total, "generated", f"samples whose reduced formula is not in {reference}"
         ),
         "novel_systems": _share(
-            system, total, "generated", f"samples whose set of elements is not in {index.name}"
+            columns["novel_system"], total, "generated", f"samples whose set of elements is not in {reference}"
         ),
         "not_judged": _share(
-            problems, total, "generated",
+            columns["novelty_problem"], total, "generated",
             "samples that can't be compared, which count as not novel: see the column novelty_problem",
         ),
     }  # fmt: skip
     if valid is not None:
-        both = [a and bool(b) for a, b in zip(novel, valid, strict=True)]
+        both = [a and bool(b) for a, b in zip(columns["novel"], valid, strict=True)]
         measures["novel_valid"] = _share(
-            both, sum(map(bool, valid)), "valid", f"valid samples that no crystal of {index.name} fits"
+            both, sum(map(bool, valid)), "valid", f"valid samples that no crystal of {reference} fits"
         )
-    columns = {
-        "novel": novel,
-        "matched_id": [index.ids[matched[row]] if row in matched else None for row in range(total)],
-        "novel_composition": composition,
-        "novel_system": system,
-        "novelty_problem": problems,
-        "novelty_undecided": [undecided[row] for row in range(total)],
-    }
-    settings = samples.settings.to_dict() | {"reference": index.name, "reference_crystals": len(index)}
-    return Family("novelty", "Novelty", measures, columns, [], settings, _notes(problems, index, undecided))
+    return measures
 
 
 def _share(flags: Sequence[object], total: int, of: str, description: str) -> Measure:

@@ -11,7 +11,7 @@ from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
 from nucleate.metrics.dng.family import Comparison
 from nucleate.metrics.dng.quantities import Quantities, defect, quantities
-from nucleate.metrics.dng.symmetry import CRYSTAL_SYSTEMS, crystal_system, space_groups, symbol
+from nucleate.metrics.dng.symmetry import CRYSTAL_SYSTEMS, LAST_GROUPS, space_groups, symbol
 from nucleate.pool import Progress
 
 N_SPACE_GROUPS = 230
@@ -51,9 +51,7 @@ class Profile:
     @property
     def systems(self) -> np.ndarray:
         """Crystal system of each cell as a place in CRYSTAL_SYSTEMS, -1 where none is found. [cells]"""
-        return np.array(
-            [CRYSTAL_SYSTEMS.index(crystal_system(g)) if g else -1 for g in self.groups], dtype=int
-        )
+        return np.where(self.groups > 0, np.searchsorted(LAST_GROUPS, self.groups), -1)
 
 
 def profile(

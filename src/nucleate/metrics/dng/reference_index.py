@@ -12,6 +12,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -181,7 +182,8 @@ class ReferenceIndex:
             )
             self.cache = None
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def default_cache(dataset: Path, split: str, digest: str) -> Path:

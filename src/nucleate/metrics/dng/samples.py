@@ -77,10 +77,12 @@ class Samples:
 
     def select(self, indices: Sequence[int]) -> Samples:
         """The samples at these places, in this order."""
-        ids, cells, problems = (
-            [values[i] for i in indices] for values in (self.ids, self.cells, self.problems)
+        return Samples(
+            [self.ids[i] for i in indices],
+            [self.cells[i] for i in indices],
+            [self.problems[i] for i in indices],
+            self.source,
         )
-        return Samples(ids, cells, problems, self.source)
 
 
 def read_samples(path: Path, split: str = "", limit: int | None = None, seed: int = 0) -> Samples:

@@ -19,7 +19,6 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
-from nucleate.energies.hull import elements_of, fractions_of
 from nucleate.energies.potentials import Potential
 from nucleate.energies.references import AboveHull, ReferenceHull
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
@@ -154,9 +153,9 @@ def _relax_and_place(
     problems = [_problem(cell) for cell in cells]
     valid = [cell for cell, problem in zip(cells, problems, strict=True) if cell is not None and not problem]
     relaxed = relax(valid, potential, settings.relax, settings.workers, settings.cache, progress)
-    done = [(a, r.cell) for a, r in zip(valid, relaxed, strict=True) if r.cell is not None]
-    hull.prepare((elements_of(fractions_of(a.numbers)) for a, _ in done), settings.workers, progress)
-    jobs = [_MatchJob(a, b, settings.match_timeout) for a, b in done]
+    done = [(cell, one.cell) for cell, one in zip(valid, relaxed, strict=True) if one.cell is not None]
+    hull.prepare((before.numbers for before, _ in done), settings.workers, progress)
+    jobs = [_MatchJob(*pair, settings.match_timeout) for pair in done]
     matches = run_jobs(_displacement, jobs, len(jobs), settings.workers, "displacement", progress)
     relaxed_of = iter(relaxed)
     results = []

@@ -222,47 +222,41 @@ def _family(
         "" if number is not None else problem
         for number, problem in zip(cluster, samples.problems, strict=True)
     ]
-    definition = "pymatgen's StructureMatcher.fit with the tolerances of the settings"
-    measures = {
-        "unique": Measure(
-            wilson(len(clusters), len(samples)), "generated",
-            f"clusters of samples that fit each other, directly or through others, for each sample ({definition})",
-            share=True,
+    columns = {
+        "unique": [number == row for row, number in enumerate(cluster)],
+        "cluster": cluster,
+        "uniqueness_problem": problems,
+        "uniqueness_undecided": [pairs.undecided[row] for row in range(len(samples))],
+    }
+    measures = _measures(cluster, kept, problems, valid)
+    notes = _notes(problems, clusters, pairs)
+    return Family("uniqueness", "Uniqueness", measures, columns, [], samples.settings.to_dict(), notes)
+
+
+def _measures(
+    cluster: list[int | None], kept: int, problems: list[str], valid: Sequence[bool] | None
+) -> dict[str, Measure]:
+    total, distinct = len(cluster), set(cluster) - {None}
+    shares = {
+        "unique": (
+            len(distinct), total, "generated",
+            "clusters of samples that fit each other (StructureMatcher.fit with the tolerances of the settings), "
+            "directly or through others, for each sample",
         ),
-        "unique_first_come": Measure(
-            wilson(kept, len(samples)), "generated",
+        "unique_first_come": (
+            kept, total, "generated",
             "samples that fit none kept before, in the order of the samples: the count of MatterGen (arXiv 2312.03687)",
-            share=True,
         ),
-        "not_judged": Measure(
-            wilson(sum(map(bool, problems)), len(samples)), "generated",
+        "not_judged": (
+            sum(map(bool, problems)), total, "generated",
             "samples that can't be compared, which count as not unique: see the column uniqueness_problem",
-            share=True,
         ),
     }  # fmt: skip
     if valid is not None:
-        distinct = len(
-            {number for number, ok in zip(cluster, valid, strict=True) if ok and number is not None}
-        )
-        measures["unique_valid"] = Measure(
-            wilson(distinct, sum(map(bool, valid))),
-            "valid",
-            "clusters with a valid sample, for each valid sample",
-            share=True,
-        )
-    return Family(
-        "uniqueness",
-        "Uniqueness",
-        measures,
-        {
-            "unique": [number == row for row, number in enumerate(cluster)],
-            "cluster": cluster,
-            "uniqueness_problem": problems,
-            "uniqueness_undecided": [pairs.undecided[row] for row in range(len(samples))],
-        },
-        settings=samples.settings.to_dict(),
-        notes=_notes(problems, clusters, pairs),
-    )
+        among = {number for number, ok in zip(cluster, valid, strict=True) if ok} - {None}
+        description = "clusters with a valid sample, for each valid sample"
+        shares["unique_valid"] = (len(among), sum(map(bool, valid)), "valid", description)
+    return {name: Measure(wilson(k, n), of, text, share=True) for name, (k, n, of, text) in shares.items()}
 
 
 def _notes(problems: list[str], clusters: list[list[int]], pairs: _Pairs) -> list[str]:

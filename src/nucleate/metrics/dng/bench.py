@@ -1,0 +1,139 @@
+"""What the judges of one evaluation share: settings, samples, reference, and what has been found so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.cell import Cell
+from nucleate.data.dataset import Dataset
+from nucleate.errors import DataError
+from nucleate.metrics.csp.predictions import reference_cell
+from nucleate.metrics.dng.family import Family
+from nucleate.metrics.dng.protocols import Protocol, protocol_named
+from nucleate.metrics.dng.quantities import defect
+from nucleate.metrics.intervals import RESAMPLES
+from nucleate.pool import Progress
+
+if TYPE_CHECKING:
+    from nucleate.metrics.dng.fingerprints import Fingerprints
+    from nucleate.metrics.dng.identity import Samples as IdentitySamples
+
+NO_RELAXATION = "none"
+
+
+@dataclass(frozen=True)
+class DngSettings:
+    """What is measured and how; see Protocol for what the numbers mean.
+
+    Attributes:
+        protocol: name of a Protocol.
+        split: of the reference, whose distributions the samples should have.
+        novel_against: split of the reference that novel structures must not be in.
+        relax: name of a potential, or "none" to leave relaxation and stability out.
+        hull: energies of the convex hull: "" for those of the potential, "dft", or a file of entries.
+        coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
+        reference_limit: compare with so many crystals of the split, drawn at random; None for all.
+        workers: processes. timeout: seconds for relaxing one structure.
+        seed: of subsets and of bootstrap intervals. resamples: of those of distributions and diversity.
+    """
+
+    protocol: str = "mattergen"
+    split: str = "val"
+    novel_against: str = "train"
+    relax: str = "chgnet"
+    hull: str = ""
+    coverage: bool = True
+    reference_limit: int | None = None
+    workers: int = 1
+    timeout: float = 300.0
+    seed: int = 0
+    resamples: int = RESAMPLES
+
+    def __post_init__(self) -> None:
+        protocol_named(self.protocol)
+        if self.reference_limit is not None and self.reference_limit < 1:
+            raise DataError(
+                f"a reference of {self.reference_limit} crystals tells nothing",
+                "--reference-limit starts at 1",
+            )
+
+
+@dataclass
+class Bench:
+    """What the judges of one evaluation share; the last three are filled as they work.
+
+    Attributes:
+        cells: samples in the order of their content. reference: crystals of the split.
+        dataset: the reference's folder. cache: folder of intermediate results.
+        families: of the judges that are done. relaxed: relaxed samples, None where there are none.
+        notes: what a reader of the numbers must know.
+    """
+
+    cells: list[Cell | None]
+    reference: list[Cell]
+    dataset: Dataset
+    settings: DngSettings
+    protocol: Protocol
+    cache: Path
+    progress: Progress | None = None
+    families: dict[str, Family] = field(default_factory=dict)
+    relaxed: list[Cell | None] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.relaxed = [None] * len(self.cells)
+
+    def file(self, name: str) -> Path:
+        """A file of the cache."""
+        return self.cache / name
+
+    @property
+    def usable(self) -> bool:
+        """Whether anything can be measured of any sample."""
+        return not all(defect(cell) for cell in self.cells)
+
+    @cached_property
+    def known(self) -> list[Cell]:
+        """Crystals of the split that novel structures must not be in."""
+        table = self.dataset.split(self.settings.novel_against)
+        return [reference_cell(table, row) for row in range(len(table))]
+
+    @cached_property
+    def identity(self) -> IdentitySamples:
+        """What uniqueness and novelty compare: relaxed where the protocol says so and there is a relaxed structure."""
+        from nucleate.metrics.dng.identity import IdentitySettings
+        from nucleate.metrics.dng.identity import Samples as IdentitySamples
+
+        cells = [
+            relaxed if self.protocol.relaxed and relaxed is not None else cell
+            for cell, relaxed in zip(self.cells, self.relaxed, strict=True)
+        ]
+        return IdentitySamples(cells, IdentitySettings(matcher=self.protocol.matcher))
+
+    @property
+    def compared(self) -> str:
+        """Which structures uniqueness and novelty compare, a sentence."""
+        if not self.protocol.relaxed:
+            return "Structures are compared as they were generated."
+        if "stability" not in self.families:
+            return f"Nothing was relaxed: structures are compared as generated, unlike {self.protocol.name} asks for."
+        left = sum(r is None and c is not None for r, c in zip(self.relaxed, self.cells, strict=True))
+        return f"Structures are compared relaxed; {left} that were not relaxed are compared as generated."
+
+    @cached_property
+    def fingerprints(self) -> tuple[Fingerprints, Fingerprints] | None:
+        """Of samples and reference, made once for all families that need them; None where they are not wanted."""
+        if not self.settings.coverage:
+            return None
+        from nucleate.metrics.dng.fingerprints import fingerprint_cells
+
+        workers, store = self.settings.workers, self.file("fingerprints.sqlite")
+        own = fingerprint_cells(self.cells, workers=workers, cache=store, progress=self.progress)
+        return own, fingerprint_cells(self.reference, workers=workers, cache=store, progress=self.progress)
+
+    def column(self, family: str, name: str) -> list[Any]:
+        """One column of a family that is done."""
+        return self.families[family].columns[name]

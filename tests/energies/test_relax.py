@@ -1,0 +1,210 @@
+"""Relaxation: minima are found, failures are named, finished work survives a kill and is not done again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymatgen.analysis.structure_matcher import StructureMatcher
+
+import nucleate.energies.relax as module
+from nucleate.cell import Cell
+from nucleate.energies.cache import ResultCache
+from nucleate.energies.points import single_points
+from nucleate.energies.potentials import potential_named
+from nucleate.energies.relax import REASONS, Relaxed, RelaxSettings, relax
+from nucleate.errors import NucleateError
+from tests.energies.crystals import EMT, BrokenPotential, copper_gold, fcc, rattled, slow
+from tests.metrics.crystals_for_tests import known_crystals
+
+SHORT = RelaxSettings(max_steps=4)
+ONE_STEP = RelaxSettings(max_steps=1)
+ALLOYS = [rattled(structure, seed=i) for i, structure in enumerate(copper_gold().values())][2:]
+
+
+def same(first: Relaxed, second: Relaxed) -> bool:
+    cells = [one.cell and [part.tolist() for part in one.cell] for one in (first, second)]
+    numbers = [(x.energy, x.initial_energy, x.steps, x.converged, x.reason) for x in (first, second)]
+    return cells[0] == cells[1] and numbers[0] == numbers[1]
+
+
+def test_copper_returns_to_its_lattice() -> None:
+    """ASE's EMT has its minimum near 3.59 Å and 0 eV."""
+    (one,) = relax([rattled(fcc("Cu", 3.75))], EMT, RelaxSettings(fmax=0.005))
+    assert one.converged
+    assert one.reason == ""
+    assert one.cell is not None
+    assert abs(np.linalg.det(one.cell.lattice)) ** (1 / 3) == pytest.approx(3.59, abs=0.03)
+    assert one.energy_per_atom == pytest.approx(0.0, abs=0.02)
+    assert one.energy_drop_per_atom is not None
+    assert one.energy_drop_per_atom > 0
+    assert StructureMatcher(scale=False).fit(one.cell.to_structure(), fcc("Cu", 3.59))
+
+
+def test_forces_and_stress_are_below_fmax() -> None:
+    from nucleate.energies.potentials import to_atoms
+
+    for optimiser in ("fire", "lbfgs"):
+        (one,) = relax([rattled(copper_gold()["CuAu"])], EMT, RelaxSettings(0.02, optimiser=optimiser))
+        assert one.cell is not None
+        atoms = to_atoms(one.cell)
+        atoms.calc = EMT.calculator()
+        assert np.linalg.norm(atoms.get_forces(), axis=1).max() < 0.1
+        assert np.abs(atoms.get_stress()).max() * atoms.get_volume() < 0.1 * 3
+
+
+def test_a_fixed_cell_stays() -> None:
+    cell = rattled(copper_gold()["Cu3Au"])
+    (one,) = relax([cell], EMT, RelaxSettings(cell=False))
+    assert one.cell is not None
+    assert np.allclose(one.cell.lattice, cell.lattice)
+
+
+def test_too_few_steps_are_kept_and_said() -> None:
+    (one,) = relax([rattled(copper_gold()["Cu3Au"])], EMT, RelaxSettings(fmax=1e-4, max_steps=3))
+    assert (one.reason, one.converged, one.steps) == ("not_converged", False, 3)
+    assert one.energy is not None
+    assert one.cell is not None
+
+
+def test_order_and_company_change_nothing() -> None:
+    together = relax(ALLOYS, EMT, SHORT)
+    assert all(map(same, relax(ALLOYS[::-1], EMT, SHORT)[::-1], together))
+    assert all(same(relax([cell], EMT, SHORT)[0], one) for cell, one in zip(ALLOYS, together, strict=True))
+
+
+def test_processes_give_the_same() -> None:
+    assert all(map(same, relax(ALLOYS, EMT, SHORT, workers=2), relax(ALLOYS, EMT, SHORT)))
+
+
+def test_what_no_potential_can_take_is_given_back_with_the_reason() -> None:
+    chgnet = potential_named("chgnet")
+    good = Cell.of(fcc("Cu", 3.6))
+    cells = {
+        "not_finite": good._replace(frac=good.frac * np.nan),
+        "too_dense": good._replace(lattice=good.lattice * 0.4),
+        "too_thin": good._replace(lattice=good.lattice * 9),
+        "unknown_element": good._replace(numbers=np.full(4, 86)),
+        "isolated_atom": Cell(np.array([11]), np.zeros((1, 3)), np.eye(3) * 9),
+    }
+    found = relax(list(cells.values()), chgnet)
+    assert [one.reason for one in found] == list(cells)
+    assert all(one.energy is None and one.cell is None for one in found)
+    assert set(cells) < set(REASONS)
+
+
+def test_a_potential_that_breaks_is_told_apart() -> None:
+    cell = Cell.of(fcc("Cu", 3.6))
+    for given, reason in ((float("nan"), "diverged"), (ValueError("no"), "failed")):
+        (one,) = relax([cell], BrokenPotential(given))
+        assert one.reason == reason
+        assert one.energy is None
+
+
+def test_an_error_nobody_expects_is_not_hidden() -> None:
+    with pytest.raises(KeyError):
+        relax([Cell.of(fcc("Cu", 3.6))], BrokenPotential(KeyError("a mistake of ours")))
+
+
+def test_time_runs_out(tmp_path: Path) -> None:
+    cache = tmp_path / "cache.sqlite"
+    cell = rattled(fcc("Cu", 3.6))
+    (one,) = relax([cell], slow(5), RelaxSettings(timeout=0.3), cache=cache)
+    assert (one.reason, one.energy) == ("timed_out", None)
+    assert len(ResultCache(cache)) == 0
+
+
+def test_nothing_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache.sqlite"
+    cells = [*ALLOYS, ALLOYS[0]._replace(frac=ALLOYS[0].frac * np.nan)]
+    seen: list[tuple[int, int]] = []
+    first = relax(
+        [*cells, cells[0]], EMT, ONE_STEP, cache=cache, progress=lambda stage, n, of: seen.append((n, of))
+    )
+    assert seen[-1] == (4, 4)
+    monkeypatch.setattr(module, "_descend", None)
+    again = relax([*cells, cells[0]], EMT, ONE_STEP, cache=cache)
+    assert all(map(same, first, again))
+    with pytest.raises(TypeError):
+        relax(cells, EMT, RelaxSettings(fmax=0.04), cache=cache)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from nucleate.energies.relax import RelaxSettings, relax
+from tests.energies.crystals import fcc, rattled, slow
+cells = [rattled(fcc("Cu", 3.6), seed=i) for i in range(40)]
+relax(cells, slow(0.2), RelaxSettings(max_steps=1), cache=Path(sys.argv[1]))
+"""
+
+
+def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cache.sqlite"
+    root = str(Path(__file__).parents[2])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([f"{root}/src", root])}
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], env=environment)
+    until = time.monotonic() + 120
+    while not (path.exists() and len(ResultCache(path)) >= 2):
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = len(ResultCache(path))
+    assert 2 <= kept < 40
+    cells = [rattled(fcc("Cu", 3.6), seed=i) for i in range(6)]
+    done: list[Cell] = []
+    descend = module._descend
+    monkeypatch.setattr(module, "_descend", lambda cell, *rest: (done.append(cell), descend(cell, *rest))[1])
+    resumed = relax(cells, slow(0.2), ONE_STEP, cache=path)
+    assert len(done) == max(0, 6 - kept)
+    monkeypatch.undo()
+    assert all(map(same, resumed, relax(cells, slow(0.0), ONE_STEP)))
+
+
+@pytest.mark.parametrize("bad", [{"fmax": 0.0}, {"max_steps": 0}, {"optimiser": "magic"}])
+def test_settings_that_make_no_sense(bad: dict) -> None:
+    with pytest.raises(NucleateError, match="hint"):
+        RelaxSettings(**bad)
+
+
+def test_single_points_are_kept_and_do_not_move(tmp_path: Path) -> None:
+    cache = tmp_path / "cache.sqlite"
+    cells = ALLOYS
+    points = single_points([*cells, cells[0]._replace(lattice=cells[0].lattice * 0.3)], EMT, cache=cache)
+    assert [p.energy for p in points[:-1]] == [EMT.energy(cell) for cell in cells]
+    assert (points[-1].energy, points[-1].reason) == (None, "too_dense")
+    assert single_points(cells, BrokenPotential(ValueError()))[0].reason == "failed"
+    assert single_points(cells, EMT, cache=cache) == points[:-1]
+    assert len(ResultCache(cache)) == len(points)
+
+
+def test_chgnet_brings_rock_salt_back() -> None:
+    perfect = known_crystals()[1].get_primitive_structure()
+    settings = RelaxSettings(max_steps=60)
+    moved, exact = relax(
+        [rattled(perfect, 0.15, 0.03), Cell.of(perfect)], potential_named("chgnet"), settings
+    )
+    assert moved.converged
+    assert moved.cell is not None
+    assert exact.energy_per_atom is not None
+    assert moved.energy_per_atom == pytest.approx(exact.energy_per_atom, abs=2e-3)
+    assert StructureMatcher(0.1, 0.1, 3, scale=False).fit(moved.cell.to_structure(), perfect)
+    assert abs(np.linalg.det(moved.cell.lattice)) == pytest.approx(185 / 4, rel=0.04)
+
+
+def test_a_relaxation_that_runs_away_is_noticed() -> None:
+    chgnet = potential_named("chgnet")
+    near = Cell(np.array([11]), np.zeros((1, 3)), np.diag([4.0, 7.0, 7.0]))
+    assert module._lost(near, -1.0, chgnet) == ""
+    assert module._lost(near._replace(lattice=7 * np.eye(3)), -1.0, chgnet) == "isolated_atom"
+    assert module._lost(near._replace(lattice=near.lattice * 0.2), -1.0, chgnet) == "diverged"
+    assert module._lost(near._replace(lattice=near.lattice * np.inf), -1.0, chgnet) == "diverged"
+    assert module._lost(near, float("inf"), chgnet) == "diverged"

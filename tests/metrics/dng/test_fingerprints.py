@@ -1,0 +1,170 @@
+"""Fingerprints against matminer's own, failures by name, and a cache that goes on after a kill."""
+
+import sqlite3
+from time import sleep
+
+import numpy as np
+import pytest
+
+from nucleate.errors import DataError, NucleateError
+from nucleate.metrics.dng import fingerprints
+from nucleate.metrics.dng.fingerprints import (
+    FingerprintSettings,
+    _magpie,
+    composition_fingerprints,
+    fingerprint_cells,
+)
+from nucleate.metrics.dng.quantities import digest
+from nucleate.metrics.dng.store import Store
+from tests.metrics.dng.cells_for_tests import box, broken_cells, known_cells, real_cells
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Fingerprints that cost nothing; the calls made are listed."""
+    calls = []
+
+    def made(cell):
+        calls.append(digest(cell))
+        return np.full((len(cell.numbers), 61), float(len(cell.numbers)))
+
+    monkeypatch.setattr(fingerprints, "site_fingerprints", made)
+    return calls
+
+
+def test_structure_fingerprint_is_the_mean_over_matminers_sites():
+    from matminer.featurizers.site.fingerprint import CrystalNNFingerprint
+
+    featurizer = CrystalNNFingerprint.from_preset("ops")
+    cells = [known_cells()[i] for i in (0, 4, 9)]
+    found = fingerprint_cells(cells)
+    assert found.failures == ["", "", ""]
+    for cell, row in zip(cells, found.structure, strict=True):
+        structure = cell.to_structure()
+        sites = [featurizer.featurize(structure, site) for site in range(len(structure))]
+        np.testing.assert_allclose(row, np.mean(sites, axis=0), atol=1e-12)
+    # wurtzite is fourfold coordinated and tetrahedral; that is what the labels should say
+    labels = featurizer.feature_labels()
+    assert found.structure[1][labels.index("wt CN_4")] > 0.9
+    assert found.structure[1][labels.index("tetrahedral CN_4")] > 0.9
+
+
+@pytest.mark.parametrize("text", ["Fe", "NaCl", "SrTiO3", "LiFePO4", "XeF2", "EsO2", "CsHe", "Cu3Au"])
+def test_composition_fingerprint_is_matminers(text):
+    from matminer.featurizers.composition import ElementProperty
+    from pymatgen.core import Composition
+
+    composition = Composition(text)
+    formula = tuple(sorted((element.Z, int(n)) for element, n in composition.items()))
+    expected = ElementProperty.from_preset("magpie", impute_nan=False).featurize(composition)
+    np.testing.assert_allclose(_magpie(formula), np.array(expected, dtype=float), rtol=1e-9, atol=1e-9)
+
+
+def test_composition_fingerprint_needs_a_composition_only():
+    rows = composition_fingerprints(list(broken_cells().values()))
+    assert rows.shape == (5, 132)
+    assert np.isnan(rows[:3]).all()
+    assert np.isfinite(rows[3:]).all()
+
+
+def test_failures_have_their_names(monkeypatch, quick):
+    samples = [*broken_cells().values(), box("Fe Fe", np.zeros((2, 3)), 0.5), box("Fe", [[0, 0, 0]])]
+    found = fingerprint_cells(samples)
+    assert found.failures == [*broken_cells(), "too_dense", ""]
+    assert found.made.tolist() == [False] * 6 + [True]
+    assert np.isnan(found.structure[:6]).all()
+    assert quick == [digest(samples[-1])]
+
+    def fail(cell):
+        raise RuntimeError("Voronoi")
+
+    monkeypatch.setattr(fingerprints, "site_fingerprints", fail)
+    assert fingerprint_cells(samples[-1:]).failures == ["failed"]
+    monkeypatch.setattr(fingerprints, "site_fingerprints", lambda cell: sleep(5))
+    assert fingerprint_cells(samples[-1:], FingerprintSettings(timeout=0.05)).failures == ["timed_out"]
+    monkeypatch.setattr(fingerprints, "site_fingerprints", lambda cell: np.full((1, 61), np.nan))
+    assert fingerprint_cells(samples[-1:]).failures == ["failed"]
+
+
+def test_the_same_cell_is_done_once(quick):
+    iron, salt = box("Fe", [[0, 0, 0]]), box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = fingerprint_cells([iron, salt, iron, None, salt])
+    assert len(quick) == 2
+    assert found.structure[[0, 1, 2, 4], 0].tolist() == [1, 2, 1, 2]
+    assert found.select([4, 3]).failures == ["", "unreadable"]
+
+
+def test_a_cache_is_read_and_not_done_again(tmp_path, quick):
+    cells = known_cells()
+    path = tmp_path / "deep" / "fingerprints.sqlite"
+    first = fingerprint_cells(cells, cache=path)
+    assert len(quick) == len(cells)
+    again = fingerprint_cells([None, *cells[::-1]], cache=path)
+    assert len(quick) == len(cells)
+    np.testing.assert_array_equal(again.structure[1:], first.structure[::-1])
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
+    cells, path = known_cells(), tmp_path / "fingerprints.sqlite"
+    made = fingerprints.site_fingerprints
+
+    def until_the_fourth(cell):
+        if len(quick) == 4:
+            raise KeyboardInterrupt
+        return made(cell)
+
+    monkeypatch.setattr(fingerprints, "site_fingerprints", until_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        fingerprint_cells(cells, cache=path)
+    monkeypatch.setattr(fingerprints, "site_fingerprints", made)
+    assert fingerprint_cells(cells, cache=path).made.all()
+    assert sorted(quick) == sorted({digest(cell) for cell in cells})
+
+
+def test_a_time_out_is_tried_again_only_with_more_time(tmp_path):
+    with Store.open(tmp_path / "x.sqlite", "recipe") as store:
+        store.write("slow", None, "timed_out", 10.0)
+        store.write("bad", None, "failed", 10.0)
+        store.write("good", np.arange(3.0), "", 10.0)
+        names = {"slow", "bad", "good", "unknown"}
+        assert set(store.read(names, 10.0)) == {"slow", "bad", "good"}
+        assert set(store.read(names, 5.0)) == {"slow", "bad", "good"}
+        assert set(store.read(names, 11.0)) == {"bad", "good"}
+        assert store.read({"good"}, 1.0)["good"][0].tolist() == [0, 1, 2]
+
+
+def test_entries_of_another_recipe_are_not_found(tmp_path):
+    path = tmp_path / "x.sqlite"
+    with Store.open(path, "matminer 1") as store:
+        store.write("a", np.ones(2), "", 1.0)
+    with Store.open(path, "matminer 2") as store:
+        assert store.read({"a"}, 1.0) == {}
+    with Store.open(path, "matminer 1") as store:
+        assert set(store.read({"a"}, 1.0)) == {"a"}
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (1,)
+    connection.close()
+
+
+def test_without_a_file_nothing_is_kept():
+    with Store.open(None, "recipe") as store:
+        store.write("a", np.ones(2), "", 1.0)
+        assert store.read({"a"}, 1.0) == {}
+
+
+def test_bad_input_is_named(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database at all, only a text\n" * 40)
+    with pytest.raises(DataError, match=r"notes\.txt can't hold fingerprints"):
+        fingerprint_cells([box("Fe", [[0, 0, 0]])], cache=path)
+    with pytest.raises(NucleateError, match="leaves no time"):
+        FingerprintSettings(timeout=0)
+
+
+@pytest.mark.slow
+def test_real_crystals_have_fingerprints_and_two_processes_make_the_same(tmp_path):
+    cells = real_cells("mp_20", "val", 40)
+    one = fingerprint_cells(cells, cache=tmp_path / "a.sqlite")
+    two = fingerprint_cells(cells, workers=2, cache=tmp_path / "b.sqlite")
+    assert one.made.all()
+    np.testing.assert_array_equal(one.structure, two.structure)

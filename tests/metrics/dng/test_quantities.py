@@ -1,0 +1,55 @@
+"""Names of cells, reasons why nothing can be computed, and draws that do not depend on the order."""
+
+import numpy as np
+import pytest
+
+from nucleate.cell import Cell
+from nucleate.metrics.dng.quantities import UNUSABLE, defect, digest, drawn, quantities, versions
+from tests.metrics.dng.cells_for_tests import box, broken_cells, distorted_cells
+
+
+def test_each_defect_has_its_name():
+    assert {name: defect(cell) for name, cell in broken_cells().items()} == {name: name for name in UNUSABLE}
+    assert defect(box("Fe", [[0, 0, 0]])) == ""
+    assert defect(box("Fe", [[0, 0, 0]])._replace(numbers=np.array([101]))) == "unknown_element"
+
+
+def test_quantities_by_hand():
+    found = quantities(box("Na Cl Cl", [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0, 0]], 4.0))
+    assert found.n_atoms == 3
+    assert found.n_elements == 2
+    assert found.volume_per_atom == pytest.approx(64 / 3)
+    # (22.990 + 2 x 35.453) g/mol in 64 Å^3
+    assert found.density == pytest.approx(93.896 / 64 / 0.602214, rel=1e-3)
+
+
+def test_quantities_of_a_left_handed_cell_are_those_of_the_right_handed():
+    cell = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])
+    assert quantities(cell._replace(lattice=-cell.lattice)) == quantities(cell)
+
+
+def test_digest_tells_cells_apart_and_only_by_content():
+    cell = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])
+    same = Cell(cell.numbers.astype(np.uint8), -0.0 * cell.frac + cell.frac, cell.lattice.copy())
+    assert digest(same) == digest(cell)
+    others = [
+        cell._replace(numbers=cell.numbers[::-1]),
+        cell._replace(frac=cell.frac + 1e-9),
+        cell._replace(lattice=cell.lattice * (1 + 1e-12)),
+    ]
+    assert len({digest(x) for x in [cell, *others]}) == 4
+
+
+def test_a_draw_is_of_crystals_not_of_places():
+    cells = distorted_cells(0, 30)
+    first = {digest(cells[i]) for i in drawn(cells, 7, seed=3)}
+    turned = cells[::-1]
+    assert {digest(turned[i]) for i in drawn(turned, 7, seed=3)} == first
+    assert len(first) == 7
+    assert {digest(cells[i]) for i in drawn(cells, 7, seed=4)} != first
+    assert drawn(cells, None, 0) == drawn(cells, 30, 0) == list(range(30))
+
+
+def test_versions_of_packages_that_are_not_there():
+    assert versions("numpy") == {"numpy": np.__version__}
+    assert versions("no-such-package") == {"no-such-package": "not installed"}
