@@ -36,10 +36,11 @@ def plain_clusters(cells: list[Cell]) -> set[frozenset[int]]:
     matcher = StructureMatcher()
     structures = [cell.to_structure() for cell in cells]
     keys = [canonical_key(reduce_cell(cell)) for cell in cells]
+    formulas = [cell.formula for cell in cells]
     label = list(range(len(cells)))
     for i in range(len(cells)):
         for j in range(i):
-            if cells[i].formula != cells[j].formula:
+            if formulas[i] != formulas[j]:
                 continue
             first, second = (i, j) if keys[i] < keys[j] else (j, i)
             if matcher.fit(structures[first], structures[second]):
