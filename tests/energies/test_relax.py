@@ -150,11 +150,11 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([f"{root}/src", root])}
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], env=environment)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 400
     while not (path.exists() and len(ResultCache(path)) >= 2):
         assert time.monotonic() < until
         assert process.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = len(ResultCache(path))
@@ -206,5 +206,5 @@ def test_a_relaxation_that_runs_away_is_noticed() -> None:
     assert module._lost(near, -1.0, chgnet) == ""
     assert module._lost(near._replace(lattice=7 * np.eye(3)), -1.0, chgnet) == "isolated_atom"
     assert module._lost(near._replace(lattice=near.lattice * 0.2), -1.0, chgnet) == "diverged"
-    assert module._lost(near._replace(lattice=near.lattice * np.inf), -1.0, chgnet) == "diverged"
+    assert module._lost(near._replace(lattice=near.lattice + np.inf), -1.0, chgnet) == "diverged"
     assert module._lost(near, float("inf"), chgnet) == "diverged"
