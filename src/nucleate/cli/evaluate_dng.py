@@ -20,7 +20,10 @@ def dng(
             help="A run of nucleate; a folder, zip, tar or file of CIF, extxyz or POSCAR; pymatgen JSON; a data set."
         ),
     ],
-    reference: Annotated[Path, typer.Option(help="Folder of the data set of real crystals.")],
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data set of real crystals; without it less is measured."),
+    ] = None,
     split: Annotated[str, typer.Option(help="Split whose distributions the samples should have.")] = "val",
     novel_against: Annotated[str, typer.Option(help="Split that novel structures must not be in.")] = "train",
     protocol: Annotated[str, typer.Option(help="classic, mattergen or lemat.")] = "mattergen",
@@ -80,7 +83,7 @@ def dng(
         check_ending(table)
     for path in (json, table, html):
         check_target(path)
-    dataset = Dataset.open(reference)
+    dataset = None if reference is None else Dataset.open(reference)
     found = read_samples(samples, sample_split, limit, seed)
     folder = cache or cache_folder(samples)
     say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")

@@ -215,3 +215,12 @@ def test_a_killed_evaluation_goes_on_where_it_was(dataset, tmp_path):
     first, second = json.loads(resumed.stdout), json.loads(undisturbed.stdout)
     assert second[0] - first[0] == 3
     assert first[1:] == second[1:]
+
+
+def test_without_a_reference_what_needs_none_is_judged():
+    report = evaluate(list(samples().values()), None, replace(QUICK, relax="none"))
+    assert set(report.families) == {"validity", "diversity", "symmetry", "uniqueness"}
+    assert report.settings["reference"] is None
+    assert "judged without a reference" in report.summary()
+    assert "judged without a reference" in report.html()
+    assert report.funnel[0].count == len(samples())

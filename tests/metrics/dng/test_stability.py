@@ -14,7 +14,12 @@ from nucleate.energies.references import ReferenceStructures, hull_of_entries, p
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, NucleateError
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.stability import StabilitySettings, judge_stability, rmsd_to_relaxed, sun
+from nucleate.metrics.dng.stability import (
+    StabilitySettings,
+    judge_stability,
+    rmsd_to_relaxed,
+    stable_unique_novel,
+)
 from nucleate.metrics.intervals import wilson
 from tests.energies.crystals import EMT, TablePotential, copper_gold, fcc, rattled
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, table_of
@@ -178,17 +183,17 @@ def test_a_structure_that_falls_apart_is_unmatched() -> None:
     assert rmsd_to_relaxed(before, after) is None
 
 
-def test_sun_is_joint_and_over_all_generated() -> None:
+def test_sun_is_joint() -> None:
     stable = [True, True, False, None, True]
-    metastable = [True, True, True, None, True]
-    unique = [True, True, True, True, None]
     novel = [True, False, True, True, True]
-    found = sun(stable, metastable, unique, novel)
-    assert found["sun"].estimate == wilson(1, 5)
-    assert found["msun"].estimate == wilson(2, 5)
-    assert found["sun"].of == "generated"
+    assert stable_unique_novel(stable, [0, 1, 2, 3, None], novel) == [True, False, False, False, False]
     with pytest.raises(DataError, match=r"\[4, 5\]"):
-        sun(stable, metastable, unique[:4], novel)
+        stable_unique_novel(stable, [0, 1, 2, 3], novel)
+
+
+def test_a_cluster_of_duplicates_is_one_whichever_of_them_is_stable() -> None:
+    stable, novel = [False, True, True, True], [True, True, True, False]
+    assert stable_unique_novel(stable, ["a", "a", "a", "b"], novel) == [False, True, False, False]
 
 
 @pytest.mark.slow

@@ -66,15 +66,16 @@ class Bench:
     """What the judges of one evaluation share; the last three are filled as they work.
 
     Attributes:
-        cells: samples in the order of their content. reference: crystals of the split.
-        dataset: the reference's folder. cache: folder of intermediate results.
+        cells: samples in the order of their content. reference: crystals of the split, empty without a data set.
+        dataset: the reference's folder, or None: then nothing is compared with known crystals.
+        cache: folder of intermediate results.
         families: of the judges that are done. relaxed: relaxed samples, None where there are none.
         notes: what a reader of the numbers must know.
     """
 
     cells: list[Cell | None]
     reference: list[Cell]
-    dataset: Dataset
+    dataset: Dataset | None
     settings: DngSettings
     protocol: Protocol
     cache: Path
@@ -98,6 +99,8 @@ class Bench:
     @cached_property
     def known(self) -> list[Cell]:
         """Crystals of the split that novel structures must not be in."""
+        if self.dataset is None:
+            return []
         table = self.dataset.split(self.settings.novel_against)
         return [reference_cell(table, row) for row in range(len(table))]
 

@@ -42,7 +42,7 @@ POINTERS = {"cluster"}
 
 def evaluate(
     samples: Samples | Iterable[Structure | Cell | None],
-    reference: Dataset,
+    reference: Dataset | None,
     settings: DngSettings | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
@@ -51,7 +51,7 @@ def evaluate(
 
     Args:
         samples: what `read_samples` returns, or crystals; None counts as one that can't be read.
-        reference: the data set of real crystals.
+        reference: the data set of real crystals; without one coverage, distributions, novelty and a hull are left out.
         settings: what is measured; the defaults relax with CHGNet.
         cache: folder of intermediate results: with it, an evaluation that was killed goes on where it was.
         progress: called as the work goes on.
@@ -77,7 +77,7 @@ def evaluate(
             folder,
             progress,
         )
-        for name, judge in judges(settings).items():
+        for name, judge in judges(settings, reference is not None).items():
             bench.families[name] = judge(bench)
     back = np.argsort(order).tolist()
     return DngReport(
@@ -91,10 +91,10 @@ def evaluate(
     )
 
 
-def _check(reference: Dataset, settings: DngSettings) -> None:
+def _check(reference: Dataset | None, settings: DngSettings) -> None:
     """What can be wrong with the settings, before the long work."""
     for name in (settings.split, settings.novel_against):
-        if name not in reference.splits:
+        if reference is not None and name not in reference.splits:
             raise DataError(
                 f"{reference.path} has no split '{name}'", f"it has {', '.join(reference.splits)}"
             )
@@ -125,8 +125,10 @@ def _folder(cache: Path | None) -> Iterator[Path]:
     yield cache
 
 
-def _reference_cells(reference: Dataset, settings: DngSettings) -> list[Cell]:
-    """Crystals of the split, or so many of them."""
+def _reference_cells(reference: Dataset | None, settings: DngSettings) -> list[Cell]:
+    """Crystals of the split, or so many of them; none without a data set."""
+    if reference is None:
+        return []
     table = reference.split(settings.split)
     cells = [reference_cell(table, row) for row in range(len(table))]
     return [cells[i] for i in drawn(cells, settings.reference_limit, settings.seed)]
@@ -140,17 +142,24 @@ def _reordered(family: Family, back: list[int], ids: list[str]) -> Family:
     return replace(family, columns=columns)
 
 
-def _described(samples: Samples, reference: Dataset, settings: DngSettings) -> dict[str, Any]:
+def _described(samples: Samples, reference: Dataset | None, settings: DngSettings) -> dict[str, Any]:
     """What the numbers depend on beside the settings of the families."""
     return {
         **{key: value for key, value in asdict(settings).items() if key != "workers"},
-        "reference": reference.path.resolve().name,
-        "reference_checksums": {
-            f"{name}.parquet": reference.info["checksums"].get(f"{name}.parquet")
-            for name in (settings.split, settings.novel_against)
-        },
+        **_origin(reference, settings),
         "samples": samples.source,
         **versions("nucleate", "pymatgen-core", "numpy"),
+    }
+
+
+def _origin(reference: Dataset | None, settings: DngSettings) -> dict[str, Any]:
+    if reference is None:
+        return {"reference": None}
+    checksums = reference.info["checksums"]
+    files = [f"{name}.parquet" for name in (settings.split, settings.novel_against)]
+    return {
+        "reference": reference.path.resolve().name,
+        "reference_checksums": {file: checksums.get(file) for file in files},
     }
 
 

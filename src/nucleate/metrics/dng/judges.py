@@ -23,15 +23,18 @@ NOTHING_USABLE = "No sample can be used."
 Judge = Callable[[Bench], Family]
 
 
-def judges(settings: DngSettings) -> dict[str, Judge]:
+def judges(settings: DngSettings, with_reference: bool = True) -> dict[str, Judge]:
     """The judges by the names of their families, in the order they must work in."""
-    wanted: dict[str, Judge] = {"validity": _validity, "distributions": _distributions}
-    if settings.coverage:
+    wanted: dict[str, Judge] = {"validity": _validity}
+    if with_reference:
+        wanted["distributions"] = _distributions
+    if with_reference and settings.coverage:
         wanted["coverage"] = _coverage
     wanted |= {"diversity": _diversity, "symmetry": _symmetry}
     if settings.relax != NO_RELAXATION:
         wanted["stability"] = _stability
-    return wanted | {"uniqueness": _uniqueness, "novelty": _novelty, "joint": _joint}
+    wanted["uniqueness"] = _uniqueness
+    return wanted | ({"novelty": _novelty, "joint": _joint} if with_reference else {})
 
 
 def tests(bench: Bench) -> list[Test]:
@@ -86,6 +89,7 @@ def _distributions(bench: Bench) -> Family:
 def _coverage(bench: Bench) -> Family:
     from nucleate.metrics.dng.coverage import CUTOFFS, CoverageSettings, judge_coverage
 
+    assert bench.dataset is not None
     name = bench.dataset.path.resolve().name
     settings = CoverageSettings(
         cutoffs=name if name in CUTOFFS else "mp_20", admitted=bench.protocol.fingerprinted
@@ -111,7 +115,7 @@ def _diversity(bench: Bench) -> Family:
         return Family("diversity", "Diversity", notes=[NOTHING_USABLE])
     return judge_diversity(
         bench.cells,
-        bench.reference,
+        bench.reference or None,
         DiversitySettings(resamples=bench.settings.resamples, seed=bench.settings.seed),
         fingerprints=bench.fingerprints,
         workers=bench.settings.workers,
@@ -123,7 +127,7 @@ def _symmetry(bench: Bench) -> Family:
     from nucleate.metrics.dng.symmetry import judge_symmetry
 
     return judge_symmetry(
-        bench.cells, bench.reference, workers=bench.settings.workers, progress=bench.progress
+        bench.cells, bench.reference or None, workers=bench.settings.workers, progress=bench.progress
     )
 
 
@@ -153,11 +157,19 @@ def _stability(bench: Bench) -> Family:
 
 def _hull(bench: Bench, potential: Potential) -> ReferenceHull:
     from nucleate.energies.elements import fit_elements
-    from nucleate.energies.references import ReferenceStructures, dft_hull, entries_hull, potential_hull
+    from nucleate.energies.references import (
+        ReferenceStructures,
+        dft_hull,
+        entries_hull,
+        no_hull,
+        potential_hull,
+    )
 
     name, points = bench.settings.hull, bench.file("points.sqlite")
     if name not in ("", "dft", potential.name):
         return entries_hull(Path(name))
+    if bench.dataset is None:
+        return no_hull()
     structures = ReferenceStructures.of(bench.dataset)
     if name != "dft":
         return potential_hull(structures, potential, points)
@@ -183,6 +195,7 @@ def _novelty(bench: Bench) -> Family:
     from nucleate.metrics.dng.novelty import judge_novelty
     from nucleate.metrics.dng.reference_index import ReferenceIndex
 
+    assert bench.dataset is not None
     settings = bench.settings
     digest = bench.dataset.info["checksums"][f"{settings.novel_against}.parquet"]
     store = bench.file(f"reduced-{settings.novel_against}-{digest[:16]}.npz")
@@ -198,9 +211,10 @@ def _novelty(bench: Bench) -> Family:
 
 def _joint(bench: Bench) -> Family:
     """Shares of samples that pass several tests at once."""
-    from nucleate.metrics.dng.stability import sun
+    from nucleate.metrics.dng.stability import stable_unique_novel
 
     unique, novel = bench.column("uniqueness", "unique"), bench.column("novelty", "novel")
+    clusters = bench.column("uniqueness", "cluster")
     valid = bench.column("validity", bench.protocol.valid)
     new = [bool(u) and bool(n) for u, n in zip(unique, novel, strict=True)]
     sound = [bool(v) and one for v, one in zip(valid, new, strict=True)]
@@ -213,9 +227,12 @@ def _joint(bench: Bench) -> Family:
     columns: dict[str, list[Any]] = {"unique_novel": new}
     if "stability" in bench.families:
         zero, tenth = stable(bench, 0.0), stable(bench, 0.1)
-        measures = {**sun(zero, tenth, unique, novel), **measures}
-        for name, column in (("sun", zero), ("msun", tenth)):
-            columns[name] = [bool(s) and one for s, one in zip(column, new, strict=True)]
+        for name, column, threshold in (("sun", zero, 0.0), ("msun", tenth, 0.1)):
+            columns[name] = stable_unique_novel(column, clusters, novel)
+            measures[name] = share_of(
+                columns[name],
+                f"At most {threshold:g} eV/atom above the hull and novel, the first such of its duplicates.",
+            )
     return Family("joint", "Stable, unique and novel", measures, columns)
 
 

@@ -308,27 +308,26 @@ def _notes(results: list[_Judged], hull: ReferenceHull) -> list[str]:
     return notes
 
 
-def sun(
-    stable: Sequence[bool | None],
-    metastable: Sequence[bool | None],
-    unique: Sequence[bool | None],
-    novel: Sequence[bool | None],
-) -> dict[str, Measure]:
-    """S.U.N. and M.S.U.N.: stable (metastable), unique and novel at once, of all generated samples.
+def stable_unique_novel(
+    stable: Sequence[bool | None], clusters: Sequence[object], novel: Sequence[bool | None]
+) -> list[bool]:
+    """Which samples are S.U.N.: of each cluster of duplicates the first that is stable and novel.
 
-    The three are judged independently of each other and joined (MatterGen, arXiv 2312.03687). None, where a
-    sample could not be judged, counts as no.
+    The three are judged independently of each other and joined (MatterGen, arXiv 2312.03687). Asking instead for the
+    one that stands for its cluster would lose a cluster whose representative alone misses the threshold. None, where
+    a sample could not be judged, counts as no.
 
     Raises DataError for columns of different lengths.
     """
-    lengths = {len(column) for column in (stable, metastable, unique, novel)}
+    lengths = {len(column) for column in (stable, clusters, novel)}
     if len(lengths) != 1:
         raise DataError(
             f"stable, unique and novel are about {sorted(lengths)} samples", "give one entry for each sample"
         )
-    result = {}
-    for name, column, threshold in (("sun", stable, 0.0), ("msun", metastable, 0.1)):
-        rows = [bool(s) and bool(u) and bool(n) for s, u, n in zip(column, unique, novel, strict=True)]
-        text = f"At most {threshold:g} eV/atom above the hull, unique among the samples, and novel."
-        result[name] = _share(sum(rows), len(rows), "generated", text)
-    return result
+    seen, verdicts = set(), []
+    for is_stable, cluster, is_novel in zip(stable, clusters, novel, strict=True):
+        counts = bool(is_stable) and bool(is_novel) and cluster is not None and cluster not in seen
+        if counts:
+            seen.add(cluster)
+        verdicts.append(counts)
+    return verdicts

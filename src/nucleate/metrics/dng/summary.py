@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nucleate.metrics.dng.family import Family, Measure
 
@@ -26,8 +26,7 @@ def summary(report: DngReport, full: bool = False) -> str:
     settings = report.settings
     readable = sum(not problem for problem in report.samples.problems)
     lines = [
-        f"{len(report.samples)} samples, {readable} readable, judged against {settings['reference']} "
-        f"({settings['split']}); novel against {settings['novel_against']}",
+        f"{len(report.samples)} samples, {readable} readable, {compared(settings)}",
         f"protocol {report.protocol.name}: {report.protocol.title}",
         "",
         *(_line(one.label, one.measure) for one in report.headline),
@@ -43,6 +42,13 @@ def summary(report: DngReport, full: bool = False) -> str:
     if notes:
         lines += ["", *(fill(f"note: {note}", NOTE_WIDTH, subsequent_indent="  ") for note in notes)]
     return "\n".join(lines)
+
+
+def compared(settings: dict[str, Any]) -> str:
+    """What the samples were judged against."""
+    if settings["reference"] is None:
+        return "judged without a reference"
+    return f"judged against {settings['reference']} ({settings['split']}); novel against {settings['novel_against']}"
 
 
 @dataclass(frozen=True)

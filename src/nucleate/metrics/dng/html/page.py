@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.metrics.dng.html import gallery
 from nucleate.metrics.dng.html.charts import figure
-from nucleate.metrics.dng.summary import Entry, entries, number_texts
+from nucleate.metrics.dng.summary import Entry, compared, entries, number_texts
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.family import Family, Measure
@@ -79,8 +79,7 @@ def _slug(name: str) -> str:
 def _lead(report: DngReport) -> str:
     settings, source = report.settings, report.samples.source
     return (
-        f"Samples: {escape(str(source.get('path', 'from memory')))}. Reference: {escape(str(settings['reference']))} "
-        f"({escape(str(settings['split']))}); novel against {escape(str(settings['novel_against']))}. "
+        f"Samples: {escape(str(source.get('path', 'from memory')))}, {escape(compared(settings))}. "
         f"Protocol <strong>{escape(report.protocol.name)}</strong>: {escape(report.protocol.title)} "
         f"({escape(report.protocol.source)})."
     )
