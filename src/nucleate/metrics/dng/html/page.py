@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from nucleate.metrics.dng.html import gallery
 from nucleate.metrics.dng.html.charts import figure
 from nucleate.metrics.dng.summary import Entry, compared, entries, number_texts
+from nucleate.metrics.dng.symmetry import space_group
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.family import Family, Measure
     from nucleate.metrics.dng.report import DngReport, Headline, Step
 
 ROWS = 200
+SYMPREC = 0.1
+"""Å, of the space groups below the pictures."""
 FIRST_COLUMNS = (
     "id", "formula", "n_atoms", "space_group", "crystal_system", "energy_above_hull", "unique", "novel", "matched_id",
 )  # fmt: skip
@@ -192,7 +195,8 @@ def _gallery(report: DngReport, shown: list[tuple[int, Any]]) -> str:
     cards = []
     for number, (i, cell) in enumerate(shown):
         row = rows[i]
-        symbol = row.get("space_group")
+        # of the crystal that is shown, which relaxation may have given another than the table's
+        symbol = space_group(cell, SYMPREC) if "symmetry" in report.families else None
         energy = row.get("energy_above_hull")
         facts = [f"{len(cell.numbers)} atoms" + (f", space group {symbol}" if symbol else "")]
         facts += [f"{energy:+.3f} eV/atom above the hull"] if isinstance(energy, float) else []
