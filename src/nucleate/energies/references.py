@@ -254,7 +254,7 @@ def potential_hull(
     """The hull of the potential's own energies of the reference structures.
 
     As single points, a reference structure lies some meV/atom above its own minimum in the potential and a
-    relaxed candidate does not: candidates look a little more stable than they are (1 meV/atom on average for
+    relaxed candidate does not: candidates look a little more stable than they are (about 1 meV/atom on average for
     CHGNet on MP-20). With `relax_settings` the phases that compete are relaxed as the candidates are.
     """
     how = f"relaxed ({relax_settings.identity})" if relax_settings else "single points"
