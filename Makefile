@@ -1,4 +1,4 @@
-# make demo   predict three structures offline with the shipped model
+# make demo   offline with the shipped models: predict three structures, invent eight crystals, relax and judge them
 # make test   everything that must hold before a change goes in
 # make setup  the environment for both
 #
@@ -24,6 +24,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 demo: $(BASE)
 	$(BIN)/nucleate predict ZnSe Mg2Sn KNiF3 -n 16 --seed 0 --out $(DEMO_DIR)
+	$(BIN)/nucleate generate -n 8 --seed 0 --out $(DEMO_DIR)/new
+	$(BIN)/nucleate evaluate dng $(DEMO_DIR)/new --no-coverage --html $(DEMO_DIR)/report.html
 
 test: lint types unit
 
@@ -60,7 +62,7 @@ $(VENV)/.torch:
 	@touch $@
 
 $(BASE): $(VENV)/.torch
-	$(PIP) -e .
+	$(PIP) -e '.[evaluate,relax]'
 	@rm -f $(VENV)/.base-*
 	@touch $@
 
