@@ -77,7 +77,23 @@ def speed(results: Path) -> str:
             f"{found['plain_ms_per_pair']:.1f} against {found['ours_ms_per_pair']:.1f} ms a pair, "
             f"**{found['ratio']:.2f}x**, {found['differing_verdicts']} differing verdicts.\n"
         )
+    for name in ("novelty", "novelty-polymorphs"):
+        if (results / f"{name}.json").exists():
+            parts.append(_novelty(json.loads((results / f"{name}.json").read_text())))
     return "\n".join(parts) if len(parts) > 1 else ""
+
+
+def _novelty(found: dict[str, Any]) -> str:
+    ratio, differing = found["ratio"], sum(found["differing_verdicts"].values())
+    pairs = sum(found["pairs"].values())
+    return (
+        f"Uniqueness and novelty of {found['samples']:,} made-up crystals against {found['reference_crystals']:,} of "
+        f"{Path(found['reference']).name}, {pairs:,} pairs of one formula (largest formula: "
+        f"{found['largest_formula_group']} crystals): **{ratio['by formula, nothing reduced before']:.1f}x** a plain loop "
+        f"within formulas, {ratio['by formula, references reduced before']:.1f}x with the reference reduced before, "
+        f"{ratio['all pairs (extrapolated)']:,.0f}x (extrapolated) all pairs; {differing} differing verdicts; "
+        f"{found['clock']} time.\n\n" + _command(found["command"])
+    )
 
 
 def _network(found: dict[str, Any]) -> str:
