@@ -89,8 +89,8 @@ def _novelty(found: dict[str, Any]) -> str:
     return (
         f"Uniqueness and novelty of {found['samples']:,} made-up crystals against {found['reference_crystals']:,} of "
         f"{Path(found['reference']).name}, {pairs:,} pairs of one formula (largest formula: "
-        f"{found['largest_formula_group']} crystals): **{ratio['by formula, nothing reduced before']:.1f}x** a plain loop "
-        f"within formulas, {ratio['by formula, references reduced before']:.1f}x with the reference reduced before, "
+        f"{found['largest_formula_group']} crystals): **{ratio['by formula, nothing reduced before']:.1f}x** a plain "
+        f"loop within formulas, {ratio['by formula, references reduced before']:.1f}x with the reference reduced before, "
         f"{ratio['all pairs (extrapolated)']:,.0f}x (extrapolated) all pairs; {differing} differing verdicts; "
         f"{found['clock']} time.\n\n" + _command(found["command"])
     )

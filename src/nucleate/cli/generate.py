@@ -56,7 +56,8 @@ def generate(
         lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
     )  # fmt: skip
     Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)
-    _present(out, [kind for kind in kinds if kind != "extxyz"])
+    if kinds != ["extxyz"]:
+        _present(out, [kind for kind in kinds if kind != "extxyz"])
     say(f"written to {out}; judge them with: nucleate evaluate dng {out} --reference DATA")
 
 
