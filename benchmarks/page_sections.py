@@ -83,14 +83,17 @@ def speed(results: Path) -> str:
     return "\n".join(parts) if len(parts) > 1 else ""
 
 
+REDUCED = ("nothing reduced before", "references reduced before")
+
+
 def _novelty(found: dict[str, Any]) -> str:
     ratio, differing = found["ratio"], sum(found["differing_verdicts"].values())
-    pairs = sum(found["pairs"].values())
+    pairs, within = sum(found["pairs"].values()), [ratio[f"by formula, {how}"] for how in REDUCED]
     return (
         f"Uniqueness and novelty of {found['samples']:,} made-up crystals against {found['reference_crystals']:,} of "
         f"{Path(found['reference']).name}, {pairs:,} pairs of one formula (largest formula: "
-        f"{found['largest_formula_group']} crystals): **{ratio['by formula, nothing reduced before']:.1f}x** a plain "
-        f"loop within formulas, {ratio['by formula, references reduced before']:.1f}x with the reference reduced before, "
+        f"{found['largest_formula_group']} crystals): **{within[0]:.1f}x** a plain loop "
+        f"within formulas, {within[1]:.1f}x with the reference reduced before, "
         f"{ratio['all pairs (extrapolated)']:,.0f}x (extrapolated) all pairs; {differing} differing verdicts; "
         f"{found['clock']} time.\n\n" + _command(found["command"])
     )

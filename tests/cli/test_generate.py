@@ -60,7 +60,7 @@ def test_shards_share_the_work(model, tmp_path, monkeypatch):
     assert not (out / "generated.csv").exists()
     keys = [frame.info["key"] for file in out.glob("*.extxyz") for frame in ase.io.read(file, ":")]
     assert len(set(keys)) == len(keys) == 7
-    assert run(monkeypatch, *words[:-3], "cif", "--shard", "0/2") == 0
+    assert run(monkeypatch, *words[:-2], "cif", "--shard", "0/2") == 0
     assert len((out / "generated.csv").read_text().splitlines()) == 8
 
 
