@@ -110,7 +110,8 @@ def test_phases_within_a_system() -> None:
 @pytest.mark.skipif(not MP20.is_dir(), reason="needs data/mp_20")
 def test_mp20_against_pymatgen_and_its_own_column() -> None:
     """Hull distances of MP-20 within MP-20, which lacks the database's other phases."""
-    from nucleate.energies.references import HULL_COLUMN, ReferenceStructures, dft_hull
+    from nucleate.energies.hulls import dft_hull
+    from nucleate.energies.references import HULL_COLUMN, ReferenceStructures
 
     structures = ReferenceStructures.of(MP20)
     column = structures.column("formation_energy_per_atom")

@@ -17,15 +17,15 @@ from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.energies.cache import ResultCache
 from nucleate.energies.elements import ElementEnergies, fit_elements
-from nucleate.energies.references import (
-    ReferenceHull,
-    ReferenceStructures,
+from nucleate.energies.hulls import (
     dft_hull,
     entries_hull,
     hull_of_entries,
     materials_project_hull,
     potential_hull,
 )
+from nucleate.energies.reference_hull import ReferenceHull
+from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError
 from tests.energies.crystals import EMT, TablePotential, copper_gold, fcc, rattled

@@ -12,18 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nucleate.elements import SYMBOLS
 from nucleate.energies.points import single_points
 from nucleate.energies.potentials import Potential
+from nucleate.energies.references import FORMATION_COLUMN, ReferenceStructures
 from nucleate.errors import DataError
 from nucleate.pool import Progress
-
-if TYPE_CHECKING:
-    from nucleate.energies.references import ReferenceStructures
 
 FLOOR = 0.01
 """eV/atom; residuals below it count alike."""
@@ -125,8 +123,6 @@ def fit_elements(
 
     Raises DataError without formation energies.
     """
-    from nucleate.energies.references import FORMATION_COLUMN
-
     formation = structures.column(FORMATION_COLUMN)
     if formation is None:
         raise DataError(

@@ -9,8 +9,9 @@ import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
 from nucleate.cell import Cell
+from nucleate.energies.hulls import hull_of_entries, potential_hull
 from nucleate.energies.potentials import potential_named
-from nucleate.energies.references import ReferenceStructures, hull_of_entries, potential_hull
+from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, NucleateError
 from nucleate.metrics.dng.family import Family

@@ -13,7 +13,7 @@ from nucleate.metrics.intervals import wilson
 
 if TYPE_CHECKING:
     from nucleate.energies.potentials import Potential
-    from nucleate.energies.references import ReferenceHull
+    from nucleate.energies.reference_hull import ReferenceHull
 
 UNSUPPORTED = ("unknown_element", "isolated_atom")
 """Reasons of a relaxation that lie with the potential, not with the structure."""
@@ -157,13 +157,8 @@ def _stability(bench: Bench) -> Family:
 
 def _hull(bench: Bench, potential: Potential) -> ReferenceHull:
     from nucleate.energies.elements import fit_elements
-    from nucleate.energies.references import (
-        ReferenceStructures,
-        dft_hull,
-        entries_hull,
-        no_hull,
-        potential_hull,
-    )
+    from nucleate.energies.hulls import dft_hull, entries_hull, no_hull, potential_hull
+    from nucleate.energies.references import ReferenceStructures
 
     name, points = bench.settings.hull, bench.file("points.sqlite")
     if name not in ("", "dft", potential.name):

@@ -20,7 +20,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
 from nucleate.energies.potentials import Potential
-from nucleate.energies.references import AboveHull, ReferenceHull
+from nucleate.energies.reference_hull import AboveHull, ReferenceHull
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
 from nucleate.errors import DataError, NucleateError
 from nucleate.metrics.dng.family import Family, Measure
