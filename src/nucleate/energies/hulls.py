@@ -160,6 +160,4 @@ def materials_project_hull(elements: Sequence[int], api_key: str) -> ReferenceHu
 def no_hull() -> ReferenceHull:
     """A hull without phases, which places nothing."""
     empty = Phases(np.zeros((0, MAX_ATOMIC_NUMBER + 1)))
-    return ReferenceHull(
-        "none", empty, np.zeros(0), [], notes=["Without a reference nothing is placed against a hull."]
-    )
+    return ReferenceHull("none", empty, np.zeros(0), [])

@@ -224,3 +224,12 @@ def test_without_a_reference_what_needs_none_is_judged():
     assert "judged without a reference" in report.summary()
     assert "judged without a reference" in report.html()
     assert report.funnel[0].count == len(samples())
+
+
+def test_without_a_reference_nothing_is_called_unstable():
+    report = evaluate(list(samples().values()), None, QUICK)
+    stability = report.families["stability"]
+    assert "relaxed" in stability.measures
+    assert not [name for name in stability.measures if name.startswith(("stable", "energy_above_hull"))]
+    assert report.measure("stability", "stable_0.1") is None
+    assert [step.name for step in report.funnel][-2:] == ["relaxed", "unique"]

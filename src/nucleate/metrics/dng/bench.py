@@ -96,6 +96,11 @@ class Bench:
         """Whether anything can be measured of any sample."""
         return not all(defect(cell) for cell in self.cells)
 
+    @property
+    def has_hull(self) -> bool:
+        """Whether there is something to place relaxed structures against."""
+        return self.dataset is not None or self.settings.hull not in ("", self.settings.relax)
+
     @cached_property
     def known(self) -> list[Cell]:
         """Crystals of the split that novel structures must not be in."""
@@ -124,7 +129,8 @@ class Bench:
         if "stability" not in self.families:
             return f"Nothing was relaxed: structures are compared as generated, unlike {self.protocol.name} asks for."
         left = sum(r is None and c is not None for r, c in zip(self.relaxed, self.cells, strict=True))
-        return f"Structures are compared relaxed; {left} that were not relaxed are compared as generated."
+        rest = f"; {left} that were not relaxed are compared as generated" if left else ""
+        return f"Structures are compared relaxed{rest}."
 
     @cached_property
     def fingerprints(self) -> tuple[Fingerprints, Fingerprints] | None:

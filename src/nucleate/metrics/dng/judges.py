@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 UNSUPPORTED = ("unknown_element", "isolated_atom")
 """Reasons of a relaxation that lie with the potential, not with the structure."""
+NEEDS_HULL = ("stable", "supported", "energy_above_hull")
 NOTHING_USABLE = "No sample can be used."
-
 
 Judge = Callable[[Bench], Family]
 
@@ -45,11 +46,14 @@ def tests(bench: Bench) -> list[Test]:
         ("valid", f"valid ({bench.protocol.valid_title})", bench.column("validity", bench.protocol.valid)),
     ]
     if "stability" in done:
-        threshold = bench.protocol.thresholds[0]
         reasons = bench.column("stability", "stability_reason")
         found += [
             ("supported", "supported by the potential", [reason not in UNSUPPORTED for reason in reasons]),
             ("relaxed", "relaxed", [cell is not None for cell in bench.relaxed]),
+        ]
+    if "stability" in done and bench.has_hull:
+        threshold = bench.protocol.thresholds[0]
+        found += [
             ("placed", "placed against the hull", bench.column("stability", "supported")),
             ("stable", f"at most {threshold:g} eV/atom above the hull", stable(bench, threshold)),
         ]
@@ -152,7 +156,13 @@ def _stability(bench: Bench) -> Family:
     # all of them are in the store by now
     for i, one in zip(done, relax(cells, potential, how, 1, store), strict=True):
         bench.relaxed[i] = one.cell
-    return family
+    return family if bench.has_hull else _without_hull(family)
+
+
+def _without_hull(family: Family) -> Family:
+    """What relaxation alone says; nothing is counted as unstable that was never placed."""
+    kept = {name: one for name, one in family.measures.items() if not name.startswith(NEEDS_HULL)}
+    return replace(family, measures=kept, notes=["Without a reference nothing is placed against a hull."])
 
 
 def _hull(bench: Bench, potential: Potential) -> ReferenceHull:
