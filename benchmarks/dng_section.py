@@ -72,7 +72,7 @@ def _table(
         if not any(key in record["numbers"] for key in columns):
             continue
         cells = [_number(record["numbers"].get(key), digits) for key in columns]
-        count = str(record["sampling"]["crystals"])
+        count = f"{next(iter(record['funnel'].values())):,}"
         lines.append("| " + " | ".join([record["name"], count, *cells]) + " |")
     for name, text in published.items():
         cells = text.split()
