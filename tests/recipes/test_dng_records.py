@@ -59,7 +59,7 @@ def test_the_page_shows_ours_above_the_published_rows(tmp_path):
     (tmp_path / "dng/mine.yaml").write_text(yaml.safe_dump(make()))
     text = section.new_materials(tmp_path)
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert "| mine | 1000 | 97.0 (87.3 to 106.7) | - | - | - | 0.50 (0.45 to 0.55) |" in text
+    assert "| mine | 1,000 | 97.0 (87.3 to 106.7) | - | - | - | 0.50 (0.45 to 0.55) |" in text
     assert next(i for i, row in enumerate(rows) if "mine" in row) < next(
         i for i, row in enumerate(rows) if "KLDM (published)" in row
     )
