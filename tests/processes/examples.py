@@ -99,10 +99,10 @@ def _gaussian() -> list[Example]:
     def moments(state: State) -> Tensor:
         return torch.cat([state["x"].T, state["x"].T ** 2])
 
-    def case(predicts: str) -> Example:
-        process = Gaussian(GaussianSettings(predicts=predicts))
+    def case(predicts: str, schedule: str = "linear") -> Example:
+        process = Gaussian(GaussianSettings(predicts=predicts, schedule=schedule))
         return Example(
-            f"gaussian-{predicts}",
+            f"gaussian-{predicts}-{schedule}",
             process,
             points,
             lambda chosen, weights: gaussian_oracle(process, chosen, weights),
@@ -112,7 +112,7 @@ def _gaussian() -> list[Example]:
             2,
         )
 
-    return [case("x0"), case("epsilon"), _one_of_each_atom()]
+    return [case("x0"), case("epsilon"), case("epsilon", "cosine"), _one_of_each_atom()]
 
 
 def _one_of_each_atom() -> Example:

@@ -23,6 +23,7 @@ RULES = {
     "em": StepRule("em"),
     "em-euler": StepRule("em", euler=True),
     "ode": StepRule("ode"),
+    "pc-stochastic": StepRule("pc", predictor="em", corrector="expected", corrects="frac"),
     "pc": StepRule("pc", drift_in_corrector=False),
 }
 # With three free numbers a crystal, tau / mean(s^2) is heavy-tailed and the corrector at the published tau = 0.25 far
@@ -30,6 +31,10 @@ RULES = {
 SAMPLERS = {
     "em": SamplerSettings("em", steps=150),
     "ode": SamplerSettings("ode", steps=60),
+    "heun": SamplerSettings("heun", steps=30),
+    "multistep": SamplerSettings("multistep", steps=60),
+    "ode-karras": SamplerSettings("ode", steps=60, grid="karras", power=7.0),
+    "pc-stochastic": SamplerSettings("pc", steps=60, tau=0.002, predictor="em", drift_in_corrector=False),
     "pc": SamplerSettings("pc", steps=60, tau=0.002),
     "pc-one-drift": SamplerSettings("pc", steps=60, tau=0.002, drift_in_corrector=False),
     "pc-predictor-first": SamplerSettings("pc", steps=150, tau=0.002, order="predictor-first"),
@@ -53,7 +58,9 @@ class OracleModel(CrystalModel):
         assert example.oracle is not None
         self.oracle = example.oracle(example.points[: len(weights)], weights)
 
-    def denoise(self, states: States, t: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
+    def denoise(
+        self, states: States, t: torch.Tensor, mask: torch.Tensor, guess=None
+    ) -> dict[str, torch.Tensor]:
         self.evaluations += 1
         return {"x": self.oracle(self.processes["x"].inputs(states["x"], t), t, mask)}
 

@@ -13,7 +13,8 @@ from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.sampling.given import Given
-from nucleate.sampling.loop import sample, time_grid, trajectory
+from nucleate.sampling.grid import time_grid
+from nucleate.sampling.loop import sample, trajectory
 from nucleate.sampling.settings import SamplerSettings
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nucleate.errors import RecipeError
-from nucleate.sampling.loop import time_grid
+from nucleate.sampling.grid import time_grid
 from nucleate.sampling.presets import BEST, best_sampler
 from nucleate.sampling.settings import SamplerSettings
 

@@ -45,6 +45,7 @@ class CrystalModel(nn.Module):
         self.species_codec = species_codec or Numbers()
         self.network = network
         self.loss_weights = loss_weights or {}
+        self.self_conditioning = False
         self.evaluations = 0
         self.bf16 = False
 
@@ -67,7 +68,9 @@ class CrystalModel(nn.Module):
         frac = channels["frac"] * mask.unsqueeze(-1)
         return Crystals(self.species_codec.decode(channels["species"], mask), frac, cells, mask)
 
-    def denoise(self, states: States, t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
+    def denoise(
+        self, states: States, t: PerCrystal, mask: Mask, guess: dict[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
         """The network's predictions for all processes, float32. The only caller of the network."""
         self.evaluations += 1
         inputs: dict[str, Tensor] = {}

@@ -34,26 +34,36 @@ class StepRule:
     """How a sampler moves from t to t_next.
 
     Attributes:
-        method: `em` samples the reverse stochastic equation, `ode` its probability flow, `pc` takes a deterministic
-            predictor and a Langevin corrector (two network evaluations a step).
-        order: which of the two comes first under `pc`: `corrector-first` is the published code, `predictor-first` the
-            paper's algorithm 4.
+        method: `em` samples the reverse stochastic equation. `ode`, `heun` and `multistep` follow the probability flow:
+            at first order; at second order with two evaluations a step; at second order with one, from the last
+            two answers. `pc` takes a predictor and a Langevin corrector (two evaluations a step).
+        order: which of the two comes first under `pc`: `corrector-first` is the published code of KLDM and DiffCSP,
+            `predictor-first` the algorithm 4 of KLDM's paper.
+        predictor: of `pc`: a step of the probability flow (KLDM) or of the stochastic equation (DiffCSP).
         tau: size of a corrector step relative to the mean squared score of the crystal.
-        corrector: step size of the corrector, relative to the mean squared score of the `crystal` (as published) or to
-            its `expected` value at this time.
+        corrector: step size of the corrector, relative to the mean squared score of the `crystal` (as published for
+            KLDM) or to its `expected` value at this time (as published for DiffCSP).
+        corrects: what the corrector moves: `all` quantities that have one, or the coordinates (`frac`) alone.
         drift_in_corrector: whether the corrector of the kinetic process moves the coordinates as well.
         temperature: of the draws of discrete processes; below 1 they favour what is probable.
         euler: take plain Euler-Maruyama steps of the variance-preserving process under `em` (as published) in place of
             its exact ancestral step.
     """
 
-    method: Literal["em", "ode", "pc"] = "pc"
+    method: Literal["em", "ode", "heun", "multistep", "pc"] = "pc"
     order: Literal["corrector-first", "predictor-first"] = "corrector-first"
+    predictor: Literal["ode", "em"] = "ode"
     tau: float = 0.25
     corrector: Literal["crystal", "expected"] = "crystal"
+    corrects: Literal["all", "frac"] = "all"
     drift_in_corrector: bool = True
     euler: bool = False
     temperature: float = 1.0
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether a step draws noise."""
+        return self.method == "em" or (self.method == "pc" and self.predictor == "em")
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ class Move:
     Attributes:
         t, t_next: times in [0, 1], t_next > t; a corrector works at t, and t_next is where the sampler goes afterwards.
         mask: which atoms are real. noise: of this step. rule: how.
+        anneal: slope s of the factor 1 + s t by which velocities of flows are multiplied.
     """
 
     t: PerCrystal
@@ -70,6 +81,7 @@ class Move:
     mask: Mask
     noise: Noise
     rule: StepRule
+    anneal: float = 0.0
 
 
 class Process(ABC):
@@ -97,7 +109,21 @@ class Process(ABC):
 
     @abstractmethod
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """The state at the move's t_next, from the network's answer at t. Under `pc` this is the predictor."""
+        """The state at the move's t_next, from the network's answer at t. Under `pc` this is the predictor; where the
+        rule is not stochastic, a process with a probability flow follows it."""
+
+    def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor | None:
+        """What stays nearly constant along the probability flow and is integrated exactly by `follow`: the velocity of
+        a flow, the noise or the clean data of a diffusion. None for a process that has no probability flow."""
+        return None
+
+    def between(self, one: Tensor, other: Tensor, weight: float) -> Tensor:
+        """one + weight (other - one), for two values of `flow`."""
+        return one + weight * (other - one)
+
+    def follow(self, state: State, flow: Tensor, move: Move) -> State:
+        """The state at the move's t_next along the probability flow, if `flow` does not change on the way."""
+        raise NotImplementedError(f"{type(self).__name__} has no probability flow")
 
     @abstractmethod
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:

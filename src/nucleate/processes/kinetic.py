@@ -77,6 +77,7 @@ class Kinetic(Process):
         widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
         self.images = wrapped_normal.images_for(widest)
         self._log_sigma, self._log_fisher = _fisher_table(widest)
+        self._log_tau, self._angle = _angle_table(settings.horizon)
 
     def clock(self, t: PerCrystal) -> PerCrystal:
         """The paper's time, 0 at the data."""
@@ -138,20 +139,50 @@ class Kinetic(Process):
         return -state["velocity"] / sigma_v**2 + gain * self.fisher_root(sigma_r) * prediction
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        t, t_next, mask, method = move.t, move.t_next, move.mask, move.rule.method
+        t, t_next, mask, rule = move.t, move.t_next, move.mask, move.rule
+        if rule.method in ("ode", "heun", "multistep"):
+            return self.follow(state, self.flow(state, prediction, t, mask), move)
         score, velocity = self.score(state, prediction, t, mask), state["velocity"]
         h = as_column(self.clock(t) - self.clock(t_next), score)
-        if method == "em":
+        if rule.stochastic:
             z = self._centre(move.noise.normal(mask.shape[1], 3).to(score.dtype), mask)
             velocity = (
                 torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
             )
-        elif method == "ode":
-            velocity = torch.exp(h) * velocity + torch.expm1(h) * score
         else:
             now, then = self.coefficients(t, score)[1], self.coefficients(t_next, score)[1]
             velocity = torch.exp(h) * velocity + (torch.exp(h) * now - then) * now * score
         return self._drift(state["theta"], velocity, h, mask)
+
+    def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
+        """The angles at which the data are expected."""
+        return wrap(state["theta"] - self._displacement(state, prediction, t, mask))
+
+    def between(self, one: Tensor, other: Tensor, weight: float) -> Tensor:
+        return one + weight * wrap(other - one)
+
+    def follow(self, state: State, flow: Tensor, move: Move) -> State:
+        """The flow to data at rest in `flow`, in closed form.
+
+        With eta = v / sigma_v and eps = (r - gain v) / sigma_r the probability flow of a single data point is
+        d eta / d tau = -omega eps, d eps / d tau = omega eta, omega = gain / (sigma_v sigma_r): a rotation.
+        """
+        mask, theta, velocity = move.mask, state["theta"], state["velocity"]
+        gain, sigma_v, sigma_r = self.coefficients(move.t, theta)
+        eta = velocity / sigma_v
+        eps = (wrap(theta - flow) - gain * velocity) / sigma_r
+        angle = as_column(self.angle(move.t) - self.angle(move.t_next), theta)
+        gain, sigma_v, sigma_r = self.coefficients(move.t_next, theta)
+        velocity = sigma_v * (eta * torch.cos(angle) + eps * torch.sin(angle))
+        moved = gain * velocity + sigma_r * (eps * torch.cos(angle) - eta * torch.sin(angle))
+        return {"theta": wrap(flow + moved) * mask.unsqueeze(-1), "velocity": velocity * mask.unsqueeze(-1)}
+
+    def angle(self, t: PerCrystal) -> PerCrystal:
+        """The integral of omega over tau up to time t, from an arbitrary start near the data, where it diverges."""
+        grid = self._log_tau.to(t)
+        position = (self.clock(t).clamp(min=grid[0].exp()).log() - grid[0]) / (grid[1] - grid[0])
+        left = position.floor().long().clamp(0, len(grid) - 2)
+        return torch.lerp(self._angle.to(t)[left], self._angle.to(t)[left + 1], position - left)
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:
         t, mask = move.t, move.mask
@@ -167,10 +198,13 @@ class Kinetic(Process):
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         """Tweedie's formula for the displacement, for data at rest. Exact up to a translation of the crystal."""
+        displacement = self._displacement(state, prediction, t, mask)
+        return torch.remainder((state["theta"] - displacement) / TAU, 1) * mask.unsqueeze(-1)
+
+    def _displacement(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         gain, sigma_v, sigma_r = self.coefficients(t, prediction)
         pull = (self.score(state, prediction, t, mask) + state["velocity"] / sigma_v**2) / gain
-        displacement = gain * state["velocity"] + sigma_r**2 * pull
-        return torch.remainder((state["theta"] - displacement) / TAU, 1) * mask.unsqueeze(-1)
+        return gain * state["velocity"] + sigma_r**2 * pull
 
     def merge(self, state: State, held: State, known: Tensor, mask: Mask) -> State:
         """Of the velocities, those of the atoms that are free take up what keeps the sum over the crystal at zero."""
@@ -196,3 +230,13 @@ def _fisher_table(widest: float, nodes: int = 512) -> tuple[Tensor, Tensor]:
     log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
     sigma = log_sigma.exp()
     return log_sigma, (wrapped_normal.fisher_information(sigma) * sigma**2).log()
+
+
+def _angle_table(horizon: float, nodes: int = 4096) -> tuple[Tensor, Tensor]:
+    """log tau and the integral of gain / (sigma_v sigma_r) over tau, float64, by Simpson's rule in log tau."""
+    log_tau = torch.linspace(math.log(1e-6), math.log(horizon), 2 * nodes + 1, dtype=torch.float64)
+    tau = log_tau.exp()
+    omega = torch.tanh(tau / 2) / torch.sqrt(-torch.expm1(-2 * tau)) / torch.sqrt(position_variance(tau))
+    f, h = omega * tau, log_tau[2] - log_tau[0]
+    parts = (f[:-2:2] + 4 * f[1:-1:2] + f[2::2]) * h / 6
+    return log_tau[::2], torch.cat([parts.new_zeros(1), parts.cumsum(0)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from nucleate.errors import RecipeError
@@ -14,19 +14,32 @@ class SamplerSettings:
     """Settings of the sampler.
 
     Attributes:
-        method: `em`, `ode` or `pc`; pc takes two network evaluations a step.
-        steps: steps from noise to data. power: 1 for a uniform time grid; above 1 steps are smaller near the data.
+        method: `em`, `ode`, `heun`, `multistep` or `pc`; heun and pc take two network evaluations a step.
+        steps: steps from noise to data.
+        grid: of the times u = 1 - t: `power` is (1 - i / steps)^power, uniform at 1 and finer near the data above;
+            `karras` is u = sigma / (1 + sigma) with the noise levels of Karras et al. 2022 (arXiv 2206.00364, eq. 5),
+            whose exponent is `power` (theirs is 7).
+        power: see grid.
         noise_left: distance of the last time from the data, 0 to end on it.
-        order, tau, corrector, drift_in_corrector, euler, temperature: see `nucleate.processes.base.StepRule`.
+        anneal_frac, anneal_lattice, anneal_species: slope s of the factor 1 + s t on the velocities of a flow
+            (FlowMM's anti-annealing); diffusions have none.
+        order, predictor, tau, corrector, corrects, drift_in_corrector, euler, temperature: see
+            `nucleate.processes.base.StepRule`.
     """
 
-    method: Literal["em", "ode", "pc"] = "pc"
+    method: Literal["em", "ode", "heun", "multistep", "pc"] = "pc"
     steps: int = 500
+    grid: Literal["power", "karras"] = "power"
     power: float = 1.0
     noise_left: float = 0.0
+    anneal_frac: float = 0.0
+    anneal_lattice: float = 0.0
+    anneal_species: float = 0.0
     order: Literal["corrector-first", "predictor-first"] = "corrector-first"
+    predictor: Literal["ode", "em"] = "ode"
     tau: float = 0.25
     corrector: Literal["crystal", "expected"] = "crystal"
+    corrects: Literal["all", "frac"] = "all"
     drift_in_corrector: bool = True
     euler: bool = False
     temperature: float = 1.0
@@ -38,6 +51,9 @@ class SamplerSettings:
             "temperature": (self.temperature, self.temperature >= 0, "at least 0"),
             "tau": (self.tau, self.tau > 0, "above 0"),
             "noise_left": (self.noise_left, 0 <= self.noise_left < 1, "from 0 to below 1"),
+            "anneal_frac": (self.anneal_frac, self.anneal_frac >= 0, "at least 0"),
+            "anneal_lattice": (self.anneal_lattice, self.anneal_lattice >= 0, "at least 0"),
+            "anneal_species": (self.anneal_species, self.anneal_species >= 0, "at least 0"),
         }
         for name, (value, holds, needed) in limits.items():
             if not holds:
@@ -45,17 +61,15 @@ class SamplerSettings:
 
     @property
     def rule(self) -> StepRule:
-        return StepRule(
-            self.method,
-            self.order,
-            self.tau,
-            self.corrector,
-            self.drift_in_corrector,
-            self.euler,
-            self.temperature,
-        )
+        return StepRule(**{field.name: getattr(self, field.name) for field in fields(StepRule)})
 
     @property
     def evaluations(self) -> int:
-        """NFE: network evaluations for each crystal."""
+        """NFE: network evaluations for each crystal. A last step of heun that ends on the data is of first order."""
+        if self.method == "heun":
+            return 2 * self.steps - (self.noise_left == 0)
         return self.steps * (2 if self.method == "pc" else 1)
+
+    def anneal(self, name: str) -> float:
+        """The slope of `frac`, `lattice` or `species`; 0 for other names."""
+        return getattr(self, f"anneal_{name}", 0.0)
