@@ -17,7 +17,7 @@ import yaml
 
 from nucleate.errors import DataError, NucleateError
 from nucleate.recipes.folder import read_recipe
-from nucleate.recipes.registry import Recipe
+from nucleate.recipes.base import Recipe
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
 

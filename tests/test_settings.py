@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from nucleate.errors import RecipeError
-from nucleate.recipes.registry import RECIPES, get_recipe, recipe_from_dict
+from nucleate.recipes.registry import get_recipe, recipe_from_dict, recipes
 from nucleate.settings import from_dict, override, to_dict, to_toml
 
 
@@ -27,7 +27,7 @@ class Outer:
     inner: Inner = field(default_factory=Inner)
 
 
-@pytest.mark.parametrize("name", list(RECIPES))
+@pytest.mark.parametrize("name", list(recipes()))
 def test_every_recipe_survives_toml(name):
     recipe = get_recipe(name)
     assert recipe_from_dict(tomllib.loads(to_toml(to_dict(recipe)))) == recipe

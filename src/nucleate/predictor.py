@@ -19,11 +19,10 @@ import torch
 from nucleate.errors import FormulaError, MissingPackageError, ModelError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.folder import load_model
-from nucleate.recipes.registry import Recipe
+from nucleate.recipes.base import Recipe
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header
-from nucleate.sampling.presets import best_sampler
 from nucleate.sampling.request import (
     Limits,
     Part,
@@ -144,7 +143,7 @@ class Predictor:
         self, method: str | None = None, steps: int | None = None, nfe: int | None = None
     ) -> SamplerSettings:
         """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count."""
-        base = self.recipe.sampler if nfe is None else best_sampler(nfe)
+        base = self.recipe.sampler if nfe is None else self.recipe.sampler_for(nfe)
         given = {"method": method, "steps": steps}
         asked = {key: value for key, value in given.items() if value is not None}
         return from_dict(SamplerSettings, {**to_dict(base), **asked}, "sampler.")

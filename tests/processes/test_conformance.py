@@ -34,7 +34,7 @@ SAMPLERS = {
     "heun": SamplerSettings("heun", steps=30),
     "multistep": SamplerSettings("multistep", steps=60),
     "ode-karras": SamplerSettings("ode", steps=60, grid="karras", power=7.0),
-    "pc-stochastic": SamplerSettings("pc", steps=60, tau=0.002, predictor="em", drift_in_corrector=False),
+    "pc-stochastic": SamplerSettings("pc", steps=150, tau=0.002, predictor="em", drift_in_corrector=False),
     "pc": SamplerSettings("pc", steps=60, tau=0.002),
     "pc-one-drift": SamplerSettings("pc", steps=60, tau=0.002, drift_in_corrector=False),
     "pc-predictor-first": SamplerSettings("pc", steps=150, tau=0.002, order="predictor-first"),

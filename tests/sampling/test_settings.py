@@ -1,10 +1,9 @@
-"""Sampler settings: limits, costs, and presets that cost what was asked."""
+"""Sampler settings: limits, costs, time grids."""
 
 import pytest
 
 from nucleate.errors import RecipeError
 from nucleate.sampling.grid import time_grid
-from nucleate.sampling.presets import BEST, best_sampler
 from nucleate.sampling.settings import SamplerSettings
 
 
@@ -15,13 +14,23 @@ def test_settings_out_of_range_are_refused(wrong):
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("nfe", [20, 100, 150, 200, 500, 1000, 2000])
-def test_presets_cost_what_was_asked(nfe):
-    assert best_sampler(nfe).evaluations == nfe
+@pytest.mark.parametrize(
+    ("settings", "nfe"),
+    [
+        (SamplerSettings("em", steps=7), 7),
+        (SamplerSettings("multistep", steps=7), 7),
+        (SamplerSettings("pc", steps=7), 14),
+        (SamplerSettings("heun", steps=7), 13),
+        (SamplerSettings("heun", steps=7, noise_left=0.1), 14),
+    ],
+)
+def test_costs_are_counted_in_network_evaluations(settings, nfe):
+    assert settings.evaluations == nfe
 
 
-def test_presets_are_named_by_their_cost():
-    assert {nfe: sampler.evaluations for nfe, sampler in BEST.items()} == {nfe: nfe for nfe in BEST}
+def test_every_process_has_its_own_slope():
+    settings = SamplerSettings(anneal_frac=10.0, anneal_lattice=1.5)
+    assert [settings.anneal(name) for name in ("frac", "lattice", "species", "x")] == [10.0, 1.5, 0.0, 0.0]
 
 
 def test_the_time_grid_runs_from_noise_to_data():
@@ -31,3 +40,17 @@ def test_the_time_grid_runs_from_noise_to_data():
     assert abs(grid[-1] - 0.9) < 1e-12
     assert (grid.diff() > 0).all()
     assert grid.diff()[0] > grid.diff()[-1]
+
+
+def test_the_karras_grid_has_the_published_noise_levels():
+    """Equation 5 of arXiv 2206.00364 with rho = 7, sigma from 80 to 0.002; between them u = sigma / (1 + sigma)."""
+    u = 1 - time_grid(SamplerSettings(steps=18, grid="karras", power=7.0))
+    sigma = [(80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7 for i in range(18)]
+    expected = [s / (1 + s) * 81 / 80 for s in sigma]
+    assert u[:-1].tolist() == pytest.approx(expected, rel=1e-9)
+    assert u[0] == pytest.approx(1)
+    assert u[-1] == 0
+
+
+def test_a_karras_grid_of_one_step_goes_from_noise_to_data():
+    assert time_grid(SamplerSettings(steps=1, grid="karras", power=7.0)).tolist() == [0, 1]

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerCrystal, Sizes
-from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
+from nucleate.model.axes import disagreement, permuted, random_orders
+from nucleate.model.self_conditioning import with_guess
 from nucleate.networks.base import Denoiser
 from nucleate.processes.base import Process, State
 
@@ -26,7 +28,9 @@ class CrystalModel(nn.Module):
         processes: the processes of `species`, `frac` and `lattice`.
         codec: the representation of the lattice. species_codec: that of the species.
         network: the denoiser, with a head for every process that predicts something.
-        loss_weights: weight of each process in the total loss.
+        loss_weights: weight of each process in the total loss; `axes`, if it is there and above 0, that of the
+            disagreement under a renaming of the cell's axes (a second forward pass).
+        self_conditioning: show the network its last guess of the data (Chen et al. 2022, arXiv 2208.04202).
         evaluations: how often the network was called, the NFE of a sampler.
         bf16: run the network's products in bfloat16.
     """
@@ -34,10 +38,11 @@ class CrystalModel(nn.Module):
     def __init__(
         self,
         processes: dict[str, Process],
-        codec: LogLengthsTanAngles,
+        codec: LatticeCodec,
         network: Denoiser,
         loss_weights: dict[str, float] | None = None,
         species_codec: Numbers | Codes | None = None,
+        self_conditioning: bool = False,
     ) -> None:
         super().__init__()
         self.processes = processes
@@ -45,7 +50,7 @@ class CrystalModel(nn.Module):
         self.species_codec = species_codec or Numbers()
         self.network = network
         self.loss_weights = loss_weights or {}
-        self.self_conditioning = False
+        self.self_conditioning = self_conditioning
         self.evaluations = 0
         self.bf16 = False
 
@@ -72,24 +77,60 @@ class CrystalModel(nn.Module):
         self, states: States, t: PerCrystal, mask: Mask, guess: dict[str, Tensor] | None = None
     ) -> dict[str, Tensor]:
         """The network's predictions for all processes, float32. The only caller of the network."""
-        self.evaluations += 1
+        return self._answer(self._inputs(states, t, mask, guess), t, mask)
+
+    def guess(
+        self, states: States, predictions: dict[str, Tensor], t: PerCrystal, mask: Mask
+    ) -> dict[str, Tensor]:
+        """What the data are expected to be, for every process that predicts them: what self-conditioning shows."""
+        return {
+            name: self.processes[name].endpoint(states[name], prediction, t, mask).detach()
+            for name, prediction in predictions.items()
+        }
+
+    def _inputs(
+        self, states: States, t: PerCrystal, mask: Mask, guess: dict[str, Tensor] | None
+    ) -> dict[str, Tensor]:
         inputs: dict[str, Tensor] = {}
         for name, process in self.processes.items():
             inputs |= process.inputs(states[name], t)
+        return with_guess(inputs, guess, mask) if self.self_conditioning else inputs
+
+    def _answer(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
+        """One evaluation of the network."""
+        self.evaluations += 1
         with torch.autocast(t.device.type, torch.bfloat16, enabled=True) if self.bf16 else nullcontext():
             predictions = self.network(inputs, t, mask)
         return {name: prediction.float() for name, prediction in predictions.items()}
 
     def loss(self, crystals: Crystals, t: PerCrystal, noise: Noise) -> dict[str, PerCrystal]:
-        """The loss of every process for every crystal, at the times t. One network evaluation."""
+        """The loss of every process for every crystal, at the times t. One network evaluation; one more, without
+        gradients, under self-conditioning, and one more with the loss `axes`."""
         mask = crystals.mask
         channels = self.encode(crystals)
         noised = {name: p.corrupt(channels[name], t, mask, noise) for name, p in self.processes.items()}
-        predictions = self.denoise({name: n.state for name, n in noised.items()}, t, mask)
-        return {
+        states = {name: n.state for name, n in noised.items()}
+        inputs = self._inputs(states, t, mask, self._earlier_guess(states, t, mask, noise))
+        predictions = self._answer(inputs, t, mask)
+        losses = {
             name: self.processes[name].loss(prediction, noised[name], mask)
             for name, prediction in predictions.items()
         }
+        if self.loss_weights.get("axes", 0.0) > 0:
+            order = random_orders(noise)
+            again = self._answer(permuted(inputs, order, self.codec), t, mask)
+            losses["axes"] = disagreement(again, permuted(predictions, order, self.codec), mask)
+        return losses
+
+    @torch.no_grad()
+    def _earlier_guess(
+        self, states: States, t: PerCrystal, mask: Mask, noise: Noise
+    ) -> dict[str, Tensor] | None:
+        """For half of the crystals what the network guesses without a guess, nothing for the others."""
+        if not self.self_conditioning:
+            return None
+        guess = self.guess(states, self._answer(self._inputs(states, t, mask, None), t, mask), t, mask)
+        return {"shown": noise.uniform(1) < 0.5, **guess}
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
         """Weighted sum of the losses of the processes."""

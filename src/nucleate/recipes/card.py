@@ -15,7 +15,7 @@ import nucleate
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes.registry import Recipe
+from nucleate.recipes.base import Recipe
 
 
 def make_card(

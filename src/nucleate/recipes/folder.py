@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from nucleate import settings
 from nucleate.errors import ModelError
 from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes.registry import Recipe, recipe_from_dict
+from nucleate.recipes.base import Recipe
+from nucleate.recipes.registry import recipe_from_dict
 
 FORMAT = 1
 

@@ -2,78 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import torch
-
-from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.codecs.lattice import lattice_codec
 from nucleate.codecs.species import species_codec
-from nucleate.model.crystal_model import CrystalModel
-from nucleate.networks.base import Denoiser, Head
-from nucleate.networks.cspnet import CSPNet, CSPNetSettings
-from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
+from nucleate.networks.torus_transformer import TorusTransformerSettings
 from nucleate.processes.base import Process
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
+from nucleate.recipes.base import LossWeights, Parts, Recipe, representation, scaled
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class LossWeights:
-    """Weight of each process in the total loss (KLDM, appendix I: all 1 for CSP; species 20, 1 or 0.33 for DNG)."""
-
-    frac: float = 1.0
-    lattice: float = 1.0
-    species: float = 1.0
-
-
-@dataclass(frozen=True)
-class KLDM:
-    """KLDM; the defaults are the paper's table for crystal structure prediction.
+class KLDM(Recipe):
+    """KLDM; the defaults are the paper's table for crystal structure prediction (appendix I: all losses weigh 1 for
+    CSP; those of the species 20, 1 or 0.33 for DNG).
 
     Attributes:
-        network: which of the two networks below is built.
         standardise: fit the statistics of the lattice codec on the training split (the paper's x0 model does).
         species: `given` for crystal structure prediction; for new materials diffusion of one-hot vectors (`onehot`) or
             analog bits (`bits`) by the settings `species_diffusion`, or masked diffusion (`masked`).
     """
 
     name: str = "kldm-csp"
-    network: Literal["cspnet", "torus-transformer"] = "cspnet"
     standardise: bool = True
     frac: KineticSettings = field(default_factory=KineticSettings)
     lattice: GaussianSettings = field(default_factory=GaussianSettings)
     species: Literal["given", "onehot", "bits", "masked"] = "given"
     species_diffusion: GaussianSettings = field(default_factory=GaussianSettings)
     masked: MaskedSettings = field(default_factory=MaskedSettings)
-    loss_weights: LossWeights = field(default_factory=LossWeights)
-    cspnet: CSPNetSettings = field(default_factory=CSPNetSettings)
-    torus_transformer: TorusTransformerSettings = field(default_factory=TorusTransformerSettings)
-    training: TrainingSettings = field(default_factory=TrainingSettings)
-    sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(steps=1000))
 
-    @property
-    def task(self) -> Literal["csp", "dng"]:
-        """Whether the composition is given or invented."""
-        return "csp" if self.species == "given" else "dng"
-
-    def build(self) -> CrystalModel:
-        """The model with initial weights drawn from `training.seed`."""
-        codec = species_codec(self.species if self.species in ("onehot", "bits") else "numbers")
-        processes: dict[str, Process] = {
-            "species": self._species(codec.width),
-            "frac": Kinetic(self.frac),
-            "lattice": Gaussian(self.lattice),
-        }
-        heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.training.seed)
-            network = self._network(heads, codec.width)
-        return CrystalModel(processes, LogLengthsTanAngles(), network, asdict(self.loss_weights), codec)
+    def parts(self) -> Parts:
+        codec = species_codec(representation(self.species))
+        cells = lattice_codec("log-lengths", standardise=self.standardise)
+        lattice = Gaussian(self.lattice, width=cells.width)
+        return Parts(self._species(codec.width), Kinetic(self.frac), lattice, cells, codec)
 
     def _species(self, width: int) -> Process:
         if self.species == "given":
@@ -82,11 +50,18 @@ class KLDM:
             return Masked(self.masked)
         return Gaussian(self.species_diffusion, "species", width, "atom")
 
-    def _network(self, heads: dict[str, Head], species_width: int) -> Denoiser:
-        if self.network == "cspnet":
-            return CSPNet(self.cspnet, heads, species_width=species_width)
-        return TorusTransformer(self.torus_transformer, heads, species_width=species_width)
+    def sampler_for(self, nfe: int) -> SamplerSettings:
+        """The best measured sampler of the nearest cost below, with its steps scaled to use all of nfe."""
+        known = max((cost for cost in BEST if cost <= nfe), default=min(BEST))
+        return scaled(BEST[known], nfe)
 
+
+BEST: dict[int, SamplerSettings] = {
+    100: SamplerSettings(method="pc", steps=50, tau=0.1, corrector="expected", drift_in_corrector=False),
+    200: SamplerSettings(method="pc", steps=100),
+}
+"""From the sweep on MP-20 validation (docs/results.md, "Match rate against NFE"), which separates few of them: at NFE 100
+the corrector with the expected step and one drift is ahead within the error, from 200 on the published one."""
 
 _paper = KLDM()
 _small = KLDM(

@@ -11,7 +11,7 @@ from nucleate.data.buckets import split_by_edges
 from nucleate.data.table import CrystalTable
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes.registry import Recipe
+from nucleate.recipes.base import Recipe
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample
 from nucleate.training.validation import VALIDATION_SEED, validation_subset

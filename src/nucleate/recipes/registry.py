@@ -1,32 +1,54 @@
-"""Recipes by name: one file for each published model puts its recipes here."""
+"""Recipes by name: one file for each published model, and those that other packages bring.
+
+A package adds recipes by an entry point of the group `nucleate.recipes` that names a tuple of them.
+"""
 
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
 
 from nucleate import settings
 from nucleate.errors import RecipeError
 from nucleate.recipes import kldm
+from nucleate.recipes.base import Recipe
 
-Recipe: TypeAlias = kldm.KLDM
+BUILT_IN = (kldm,)
+ENTRY_POINTS = "nucleate.recipes"
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in kldm.RECIPES}
+
+@cache
+def recipes() -> dict[str, Recipe]:
+    """All recipes: ours, then those of other packages. One of theirs that can't be loaded is left out with a warning."""
+    found = {recipe.name: recipe for module in BUILT_IN for recipe in module.RECIPES}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            theirs = {recipe.name: recipe for recipe in point.load()}
+        except Exception as error:  # whatever another package's import raises
+            warnings.warn(f"the recipes of '{point.value}' can't be loaded ({error})", stacklevel=2)
+            continue
+        found = theirs | found
+    return found
 
 
 def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:
     """A recipe by its name, with `key=value` settings applied. Raises RecipeError for unknown names and settings."""
-    if name not in RECIPES:
-        close = difflib.get_close_matches(name, RECIPES, 1)
-        suggestion = f"did you mean '{close[0]}'? " if close else ""
-        raise RecipeError(f"no recipe named '{name}'", f"{suggestion}recipes: {', '.join(RECIPES)}")
-    return settings.override(RECIPES[name], assignments or [])
+    return settings.override(_named(name), assignments or [])
 
 
 def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
     """A recipe from the content of recipe.toml."""
-    name = str(values.get("name", ""))
-    if name not in RECIPES:
-        raise RecipeError(f"no recipe named '{name}'", f"recipes: {', '.join(RECIPES)}")
-    return settings.from_dict(type(RECIPES[name]), values)
+    return settings.from_dict(type(_named(str(values.get("name", "")))), values)
+
+
+def _named(name: str) -> Recipe:
+    known = recipes()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        suggestion = f"did you mean '{close[0]}'? " if close else ""
+        raise RecipeError(f"no recipe named '{name}'", f"{suggestion}recipes: {', '.join(known)}")
+    return known[name]

@@ -24,7 +24,7 @@ from nucleate.recipes.card import make_card
 from nucleate.recipes.devices import Hardware, launch
 from nucleate.recipes.folder import FORMAT, read_recipe, save_model, take_over
 from nucleate.recipes.match import match_rate_judge
-from nucleate.recipes.registry import Recipe
+from nucleate.recipes.base import Recipe
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer

@@ -1,0 +1,117 @@
+"""What every recipe is: a frozen dataclass of settings that builds a model. A published model is one file of these."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+import torch
+
+from nucleate.codecs.base import LatticeCodec
+from nucleate.codecs.species import Codes, Numbers, Representation, species_codec
+from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.model.self_conditioning import widths
+from nucleate.networks.base import Denoiser, Head
+from nucleate.networks.cspnet import CSPNet, CSPNetSettings
+from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
+from nucleate.processes.base import Process
+from nucleate.sampling.settings import SamplerSettings
+from nucleate.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weight of each process in the total loss, and of the consistency under a renaming of the cell's axes
+    (`nucleate.model.axes`; 0 leaves it out)."""
+
+    frac: float = 1.0
+    lattice: float = 1.0
+    species: float = 1.0
+    axes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a recipe puts together: a process for each quantity and the representation of the lattice and the species."""
+
+    species: Process
+    frac: Process
+    lattice: Process
+    codec: LatticeCodec
+    species_codec: Numbers | Codes = field(default_factory=lambda: species_codec("numbers"))
+
+
+@dataclass(frozen=True)
+class Recipe(ABC):
+    """Settings of a model. A subclass adds those of its processes and says how to put them together.
+
+    Attributes:
+        name: by which it is found. network: which of the two below is built.
+        self_conditioning: show the network its last guess of the data.
+    """
+
+    name: str = ""
+    network: Literal["cspnet", "torus-transformer"] = "cspnet"
+    self_conditioning: bool = False
+    loss_weights: LossWeights = field(default_factory=LossWeights)
+    cspnet: CSPNetSettings = field(default_factory=CSPNetSettings)
+    torus_transformer: TorusTransformerSettings = field(default_factory=TorusTransformerSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(steps=1000))
+
+    @abstractmethod
+    def parts(self) -> Parts:
+        """The processes and codecs by these settings. Raises ValueError where settings don't fit together."""
+
+    @property
+    def task(self) -> Literal["csp", "dng"]:
+        """Whether the composition is given or invented."""
+        return "csp" if getattr(self, "species", "given") == "given" else "dng"
+
+    def sampler_for(self, nfe: int) -> SamplerSettings:
+        """The sampler to take for about `nfe` network evaluations: the recipe's own with other steps."""
+        return scaled(self.sampler, nfe)
+
+    def build(self) -> CrystalModel:
+        """The model with initial weights drawn from `training.seed`."""
+        parts = self.parts()
+        processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
+        heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.training.seed)
+            network = self._network(heads, self._widths(processes))
+        weights = asdict(self.loss_weights)
+        return CrystalModel(
+            processes, parts.codec, network, weights, parts.species_codec, self.self_conditioning
+        )
+
+    def _widths(self, processes: dict[str, Process]) -> dict[str, int]:
+        """Channels of what the network is shown, seen on a crystal of two atoms."""
+        mask, noise, t = torch.ones(1, 2, dtype=torch.bool), Noise.of(0, torch.zeros(1).long()), torch.zeros(1)
+        inputs: dict[str, torch.Tensor] = {}
+        for process in processes.values():
+            inputs |= process.inputs(process.prior(mask, noise), t)
+        return widths(inputs, self.self_conditioning)
+
+    def _network(self, heads: dict[str, Head], shown: dict[str, int]) -> Denoiser:
+        channels = {
+            "lattice_width": shown["lattice"],
+            "species_width": shown["species"],
+            "velocity_width": shown["velocity"],
+        }
+        if self.network == "cspnet":
+            return CSPNet(self.cspnet, heads, **channels)
+        return TorusTransformer(self.torus_transformer, heads, **channels)
+
+
+def representation(species: str) -> Representation:
+    """The codec of a way to draw species: vectors for one-hot and bits, atomic numbers for everything else."""
+    return species if species in ("onehot", "bits") else "numbers"  # pyright: ignore[reportReturnType]
+
+
+def scaled(sampler: SamplerSettings, nfe: int) -> SamplerSettings:
+    """The sampler with as many steps as nfe network evaluations allow."""
+    one = replace(sampler, steps=1000).evaluations / 1000
+    return replace(sampler, steps=max(1, round(nfe / one)))
