@@ -73,7 +73,8 @@ class KLDM:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.training.seed)
             network = self._network(heads, codec.width)
-        return CrystalModel(processes, LogLengthsTanAngles(), network, asdict(self.loss_weights), codec)
+        lattice = LogLengthsTanAngles(standardise=self.standardise)
+        return CrystalModel(processes, lattice, network, asdict(self.loss_weights), codec)
 
     def _species(self, width: int) -> Process:
         if self.species == "given":
