@@ -1,83 +1,48 @@
-"""Lattice codec: log lengths and tangents of the angles, standardised by the number of atoms.
-
-x = [log a, log b, log c, tan(alpha - pi/2), tan(beta - pi/2), tan(gamma - pi/2)], then (x - loc[n]) / scale[n] with
-statistics of the training split for each number of atoms n (KLDM, arXiv 2507.03602, appendix I; there from the central
-95 % of each count alone, which is undefined for rare counts). Here the mean of a count is shrunk towards a line in
-log n and its variance towards the pooled one, so that every n, seen or not, has a sensible value.
-"""
+"""Lattice codecs by name."""
 
 from __future__ import annotations
 
-import math
+from typing import Literal, get_args
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from nucleate.codecs.base import LatticeCodec
+from nucleate.codecs.informed import FLOWMM_ANGLES, InformedCells
+from nucleate.codecs.log_lengths import MAX_ATOMS, LogLengthsTanAngles
+from nucleate.codecs.logit_angles import LengthsLogitAngles
+from nucleate.codecs.matrix import Matrix
+from nucleate.codecs.polar import Polar
+from nucleate.errors import RecipeError
 
-from nucleate.arrays import Cells, Sizes, Vectors
-from nucleate.geometry.lattice import cell_from_parameters, cell_parameters
+LatticeRepresentation = Literal["log-lengths", "logit-angles", "matrix", "polar"]
 
-MAX_ATOMS = 256
-ANGLE_SCALE = 0.35
-PSEUDO_COUNT = 40.0
-
-
-def _raw(lattice: Cells) -> Vectors:
-    lengths, angles = cell_parameters(lattice)
-    return torch.cat([lengths.log(), torch.tan(angles - math.pi / 2)], -1)
+_CODECS: dict[str, type[LatticeCodec]] = {
+    "log-lengths": LogLengthsTanAngles,
+    "logit-angles": LengthsLogitAngles,
+    "matrix": Matrix,
+    "polar": Polar,
+}
 
 
-class LogLengthsTanAngles(nn.Module):
-    """Cells [crystals, 3, 3] to and from vectors [crystals, 6] of about unit scale.
+def lattice_codec(
+    name: str, *, standardise: bool, informed: bool = False, angles: tuple[float, float] = FLOWMM_ANGLES
+) -> LatticeCodec:
+    """`log-lengths` (KLDM, EquiCSP), `logit-angles` (FlowMM), `matrix` (DiffCSP, OMatG) or `polar` (CrystalFlow).
 
-    Not standardised (loc 0, scale 1) until `fit` is called; its statistics are buffers and travel with the weights.
+    `informed` codecs also draw cells, with angles in degrees between the bounds. Raises RecipeError for another name.
     """
-
-    loc: Tensor
-    scale: Tensor
-    width = 6
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("loc", torch.zeros(MAX_ATOMS + 1, 6))
-        self.register_buffer("scale", torch.ones(MAX_ATOMS + 1, 6))
-
-    def fit(self, lattice: Cells, sizes: Sizes) -> None:
-        """Take the statistics of a training split: lattice in Å [crystals, 3, 3], atoms in each [crystals]."""
-        x = _raw(lattice.double())[:, :3]
-        counts = torch.bincount(sizes, minlength=MAX_ATOMS + 1)[: MAX_ATOMS + 1].double().unsqueeze(-1)
-        line = _line_in_log_n(x, sizes)
-        residual = x - line[sizes]
-        mean = line + _sum_by_size(residual, sizes) / (counts + PSEUDO_COUNT)
-        squares = (x - mean[sizes]) ** 2
-        pooled = squares.mean(0)
-        variance = (_sum_by_size(squares, sizes) + PSEUDO_COUNT * pooled) / (counts + PSEUDO_COUNT)
-        self.loc[:, :3] = mean.to(self.loc)
-        self.scale[:, :3] = variance.sqrt().clamp(min=1e-3).to(self.scale)
-        self.scale[:, 3:] = ANGLE_SCALE
-
-    def encode(self, lattice: Cells, sizes: Sizes) -> Vectors:
-        """Cells in Å to standardised vectors."""
-        return ((_raw(lattice.double()) - self.loc[sizes]) / self.scale[sizes]).to(lattice.dtype)
-
-    def decode(self, x: Vectors, sizes: Sizes) -> Cells:
-        """Standardised vectors to cells in Å."""
-        raw = x * self.scale[sizes] + self.loc[sizes]
-        angles = math.pi / 2 + torch.atan(raw[:, 3:])
-        return cell_from_parameters(raw[:, :3].clamp(-3, 7).exp(), angles)
+    if name not in _CODECS:
+        known = ", ".join(get_args(LatticeRepresentation))
+        raise RecipeError(f"no lattice representation named '{name}'", f"representations: {known}")
+    return _CODECS[name](standardise=standardise, informed=informed, angles=angles)
 
 
-def _line_in_log_n(x: Float[Tensor, "crystals 3"], sizes: Sizes) -> Float[Tensor, "counts 3"]:
-    """Least-squares line of each column of x in log n, at every count; slope 1/3 if only one count is seen."""
-    log_n = sizes.double().log()
-    spread = log_n - log_n.mean()
-    if spread.abs().max() < 1e-9:
-        slope = torch.full((3,), 1 / 3, dtype=torch.float64)
-    else:
-        slope = (spread.unsqueeze(-1) * (x - x.mean(0))).sum(0) / (spread**2).sum()
-    grid = torch.arange(MAX_ATOMS + 1).clamp(min=1).double().log()
-    return x.mean(0) + (grid - log_n.mean()).unsqueeze(-1) * slope
-
-
-def _sum_by_size(x: Float[Tensor, "crystals 3"], sizes: Sizes) -> Float[Tensor, "counts 3"]:
-    return torch.zeros(MAX_ATOMS + 1, x.shape[-1], dtype=x.dtype).index_add_(0, sizes, x)
+__all__ = [
+    "MAX_ATOMS",
+    "InformedCells",
+    "LatticeCodec",
+    "LatticeRepresentation",
+    "LengthsLogitAngles",
+    "LogLengthsTanAngles",
+    "Matrix",
+    "Polar",
+    "lattice_codec",
+]

@@ -69,8 +69,7 @@ def train_recipe(
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
     model = _build(recipe)
-    if recipe.standardise:
-        model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
+    model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
     if start_from is not None:
         taken = take_over(model, start_from)
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
