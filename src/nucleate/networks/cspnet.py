@@ -192,7 +192,6 @@ class DenseEdges:
 
 def _head(name: str, s: CSPNetSettings, head: Head) -> nn.Module:
     """Published heads: one or two layers for coordinates, one for everything else; only that of species has a bias."""
+    first = [nn.Linear(s.width, s.width), nn.SiLU()] if name == "frac" and s.frac_layers == 2 else []
     last = nn.Linear(s.width, head.width, bias=name != "frac" and head.level == "atom")
-    if name == "frac" and s.frac_layers == 2:
-        return nn.Sequential(nn.Linear(s.width, s.width), nn.SiLU(), last)
-    return last
+    return nn.Sequential(*first, last) if first else last
