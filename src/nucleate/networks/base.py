@@ -1,21 +1,26 @@
 """What every denoiser is: named inputs and a time in, named predictions out. It never sees a process.
 
 Inputs are `species`, atomic numbers [crystals, atoms] or vectors [crystals, atoms, width], `frac` [crystals, atoms, 3]
-in cell units, `velocity` [crystals, atoms, 3] and `lattice` [crystals, 6]. A network has one head for each quantity it
-is asked for.
+in cell units, `velocity` [crystals, atoms, 3] (6 with a guess beside it, none for a network of velocity_width 0) and
+`lattice` [crystals, 6 or 9], [crystals, 12 or 18] with a guess behind it. Six numbers are a representation that no
+rotation changes; nine are the matrix row by row, rows are cell vectors in Å. A network has one head for each quantity
+it is asked for.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nucleate.arrays import Mask, PerCrystal, Species
+from nucleate.arrays import Mask, PerAtom, PerCrystal, Species, Vectors
 from nucleate.elements import MAX_ATOMIC_NUMBER, group_of, period_of
+
+Lattices: TypeAlias = Float[Tensor, "crystals numbers"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,58 @@ class Head:
 
 
 class Denoiser(nn.Module):
-    """Base of all networks."""
+    """Base of all networks, which set `levels` and `heads`: of each head the level and what makes its numbers."""
+
+    levels: dict[str, str]
+    heads: nn.ModuleDict
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         """Predictions by the names of the heads: [crystals, atoms, width] or [crystals, width]."""
         raise NotImplementedError
+
+    def answers(self, x: PerAtom, lattice: Lattices, mask: Mask) -> dict[str, Tensor]:
+        """What the heads make of the atoms' last vectors x: of each for atoms, of their mean for the cell."""
+        pooled = masked_mean(x, mask)
+        predictions = {
+            name: head(x if self.levels[name] == "atom" else pooled) for name, head in self.heads.items()
+        }
+        if "lattice" in predictions:
+            predictions["lattice"] = along_lattice(predictions["lattice"], lattice)
+        return predictions
+
+
+MATRICES = (9, 18)
+
+
+def check_lattice(lattice_width: int, heads: dict[str, Head]) -> None:
+    """Raises ValueError for a width of lattices that networks don't know, or a head that does not fit it."""
+    if lattice_width not in (6, 12, *MATRICES):
+        raise ValueError(
+            f"lattice_width = {lattice_width}, and networks take 6 or 9, or 12 or 18 with a guess"
+        )
+    fitting = MATRICES if lattice_width in MATRICES else (6, 12)
+    if "lattice" in heads and heads["lattice"].width not in fitting:
+        width, either = heads["lattice"].width, f"{fitting[0]} or {fitting[1]}"
+        raise ValueError(f"a lattice head of {width} numbers, and lattices of {lattice_width} need {either}")
+
+
+def invariants(lattice: Lattices) -> Lattices:
+    """What a network sees of lattices, of the same width: of each matrix L (9 numbers) L L^T, else what there is."""
+    if lattice.shape[-1] not in MATRICES:
+        return lattice
+    cells = lattice.unflatten(-1, (-1, 3, 3))
+    return (cells.unsqueeze(-2) * cells.unsqueeze(-3)).sum(-1).flatten(1)
+
+
+def along_lattice(prediction: Vectors, lattice: Lattices) -> Vectors:
+    """o L for each matrix o of a prediction, L the first matrix of the lattice: it turns as the cell does.
+
+    Predictions of other representations stay as they are. In the lattice's precision, also under autocast.
+    """
+    if lattice.shape[-1] not in MATRICES:
+        return prediction
+    cells = lattice[:, :9].unflatten(-1, (1, 1, 3, 3))
+    return (prediction.unflatten(-1, (-1, 3, 3, 1)) * cells).sum(-2).flatten(1)
 
 
 def masked_mean(
@@ -88,6 +140,27 @@ def species_layer(width: int, species_width: int) -> nn.Module:
     layer = nn.Linear(species_width, width, bias=False)
     nn.init.normal_(layer.weight, std=EMBEDDING_SCALE)
     return layer
+
+
+class SinusoidalTime(nn.Module):
+    """Sines and cosines of 1000 u with wavelengths from 2 pi to 1e4 times that (Vaswani et al. 2017): [sin, cos].
+
+    As DiffCSP (arXiv 2309.04475) shows the number of the step, 1 to 1000: [crystals] to [crystals, width].
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        if width < 4 or width % 2:
+            raise ValueError(f"time_width = {width}, and sinusoidal features need an even number from 4")
+        place = torch.arange(width // 2, dtype=torch.float64) / (width // 2 - 1)
+        self.register_buffer("frequencies", torch.exp(-math.log(1e4) * place).float(), persistent=False)
+
+    def forward(self, u: PerCrystal) -> Float[Tensor, "crystals width"]:
+        with torch.autocast(u.device.type, enabled=False):
+            phase = 1000 * u.unsqueeze(-1) * self.frequencies.to(u.dtype)
+            return torch.cat([phase.sin(), phase.cos()], -1)
 
 
 class TimeFeatures(nn.Module):

@@ -1,18 +1,20 @@
-"""CSPNet with velocities, the network of KLDM (arXiv 2507.03602, appendix I) after DiffCSP (arXiv 2309.04475).
+"""CSPNet with or without velocities: KLDM (arXiv 2507.03602, appendix I), DiffCSP (arXiv 2309.04475), EquiCSP.
 
-Each layer sends a message along every ordered pair of different atoms,
+Each layer sends a message along every ordered pair of atoms, of different ones unless the settings say `loops`,
 
     m_i = mean_j SiLU(E2 SiLU(E1 [h_i, h_j, lattice, W_v (v_j - v_i), sin 2 pi k (f_j - f_i), cos 2 pi k (f_j - f_i)])),
 
 with k = 0 .. 127, and adds a two-layer function of [h_i, m_i] to the atom. E1 is one matrix of the published shape, but
 its input is never built: its columns are split, the terms of atoms, crystals and waves have their own products and
-are added. W_v is folded into the columns that read it, which leaves three numbers for each velocity. The paper sums
-messages where its code, which we follow, takes the mean. The published network is shown the time u = 1 - t.
+are added. W_v is folded into the columns that read it, which leaves three numbers for each velocity; a network without
+velocities lacks these columns. Of a lattice given as a matrix L it sees the nine numbers of L L^T. KLDM's paper sums
+messages where its code, which we follow, takes the mean. The published networks are shown the time u = 1 - t.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,32 +22,55 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerAtom3, PerCrystal
-from nucleate.networks.base import Denoiser, Head, TimeFeatures, masked_mean, torus_waves
+from nucleate.networks.base import (
+    Denoiser,
+    Head,
+    SinusoidalTime,
+    TimeFeatures,
+    check_lattice,
+    invariants,
+    torus_waves,
+)
 from nucleate.networks.packed_edges import PackedEdges
 from nucleate.networks.wave_table import WaveTable
 
-SPECIES = 101
 ENOUGH_FOR_TABLE = 2048
 
 
 @dataclass(frozen=True)
 class CSPNetSettings:
-    """Settings of CSPNet; the defaults are the paper's for MP-20.
+    """Settings of CSPNet; the defaults are KLDM's for MP-20, `DIFFCSP` holds those of DiffCSP and EquiCSP.
 
     Attributes:
         width: channels of a node. layers: message-passing layers (the paper takes 4 for Perov-5).
         frequencies: waves of the coordinate differences on each axis, 0 to this number minus 1.
-        time_width: random Fourier features of time.
+        time_width: features of time. time: random Fourier features or sinusoids of the number of the step.
+        loops: whether an atom also sends a message to itself.
+        elements: rows of the species embedding: 101 for the atomic numbers 0 (not known) to 100, 100 for 1 to 100.
+        species_bias: whether the layer that reads species vectors has a bias.
+        frac_layers: layers of the head for coordinates, 2 or 1.
     """
 
     width: int = 512
     layers: int = 6
     frequencies: int = 128
     time_width: int = 256
+    time: Literal["fourier", "sinusoidal"] = "fourier"
+    loops: bool = False
+    elements: Literal[100, 101] = 101
+    species_bias: bool = False
+    frac_layers: Literal[1, 2] = 2
+
+
+DIFFCSP = CSPNetSettings(time="sinusoidal", loops=True, elements=100, species_bias=True, frac_layers=1)
+"""The published layout of DiffCSP (lattice_width 9) and EquiCSP (lattice_width 6), both with velocity_width 0."""
 
 
 class CSPNet(Denoiser):
-    """See the module's text. 14,924,800 parameters with the default settings and the heads of KLDM."""
+    """See the module's text. 14,924,800 parameters with the default settings and the heads of KLDM.
+
+    species_width: of species vectors, 0 for atomic numbers. velocity_width: 0 for none, 6 with a guess beside it.
+    """
 
     def __init__(
         self,
@@ -53,30 +78,39 @@ class CSPNet(Denoiser):
         heads: dict[str, Head],
         lattice_width: int = 6,
         species_width: int = 0,
+        velocity_width: int = 3,
     ) -> None:
         super().__init__()
+        check_lattice(lattice_width, heads)
         s = settings
-        self.species: nn.Module = nn.Embedding(SPECIES, s.width)
+        self.species: nn.Module = nn.Embedding(s.elements, s.width)
         if species_width:
-            self.species = nn.Linear(species_width, s.width, bias=False)
-        self.time = TimeFeatures(s.time_width)
+            self.species = nn.Linear(species_width, s.width, bias=s.species_bias)
+        self.time = TimeFeatures(s.time_width) if s.time == "fourier" else SinusoidalTime(s.time_width)
         self.join = nn.Linear(s.width + s.time_width, s.width)
-        self.layers = nn.ModuleList(MessageLayer(s, lattice_width) for _ in range(s.layers))
+        self.layers = nn.ModuleList(MessageLayer(s, lattice_width, velocity_width) for _ in range(s.layers))
         self.norm = nn.LayerNorm(s.width)
         self.levels = {name: head.level for name, head in heads.items()}
-        self.heads = nn.ModuleDict({name: _head(name, s.width, head) for name, head in heads.items()})
+        self.heads = nn.ModuleDict({name: _head(name, s, head) for name, head in heads.items()})
         self.waves = WaveTable(s.frequencies)
+        self.loops, self.elements, self.velocity_width = s.loops, s.elements, velocity_width
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         graph = self._graph(inputs["frac"], mask)
-        velocity, species = graph.pack(inputs["velocity"]), self.species(graph.pack(inputs["species"]))
+        species = self.species(graph.pack(self._rows(inputs["species"], mask)))
         time = graph.spread(self.time(1 - t)).expand(*species.shape[:-1], -1)
         x = self.join(torch.cat([species, time], -1))
+        lattice = invariants(inputs["lattice"])
+        velocity = graph.pack(inputs["velocity"]) if self.velocity_width else None
         for layer in self.layers:
-            x = layer(x, velocity, inputs["lattice"], graph)
-        x = graph.unpack(self.norm(x))
-        pooled = masked_mean(x, mask)
-        return {name: head(x if self.levels[name] == "atom" else pooled) for name, head in self.heads.items()}
+            x = layer(x, velocity, lattice, graph)
+        return self.answers(graph.unpack(self.norm(x)), inputs["lattice"], mask)
+
+    def _rows(self, species: Tensor, mask: Mask) -> Tensor:
+        """Rows of the embedding. Without a row for 0 an atom that is not known is an index error, no hydrogen."""
+        if species.is_floating_point() or self.elements == 101:
+            return species
+        return torch.where(mask, species - 1, 0)
 
     def _graph(self, frac: PerAtom3, mask: Mask) -> DenseEdges | PackedEdges:
         """Packed edges and the wave table pay on a CPU in float32; elsewhere dense products do."""
@@ -84,20 +118,20 @@ class CSPNet(Denoiser):
         differentiated = torch.is_grad_enabled() and frac.requires_grad
         if plain and not differentiated and not torch.is_autocast_enabled("cpu"):
             sizes = mask.sum(1)
-            if int((sizes * (sizes - 1)).sum()) >= ENOUGH_FOR_TABLE:
-                return PackedEdges(frac, mask, self.waves)
-        return DenseEdges(frac, mask, self.waves.frequencies)
+            if int((sizes * (sizes if self.loops else sizes - 1)).sum()) >= ENOUGH_FOR_TABLE:
+                return PackedEdges(frac, mask, self.waves, self.loops)
+        return DenseEdges(frac, mask, self.waves.frequencies, self.loops)
 
 
 class MessageLayer(nn.Module):
     """One layer of messages; parameters of the published shapes."""
 
-    def __init__(self, s: CSPNetSettings, lattice_width: int) -> None:
+    def __init__(self, s: CSPNetSettings, lattice_width: int, velocity_width: int) -> None:
         super().__init__()
         waves = 6 * s.frequencies
-        self.columns = [s.width, s.width, lattice_width, waves, waves]
+        self.columns = [s.width, s.width, lattice_width, waves if velocity_width else 0, waves]
         self.norm = nn.LayerNorm(s.width)
-        self.velocity = nn.Linear(3, waves)
+        self.velocity = nn.Linear(velocity_width, waves) if velocity_width else None
         self.edge_1 = nn.Linear(sum(self.columns), s.width)
         self.edge_2 = nn.Linear(s.width, s.width)
         self.node = nn.Sequential(
@@ -105,33 +139,36 @@ class MessageLayer(nn.Module):
         )
 
     def forward(
-        self, x: Tensor, velocity: Tensor, lattice: Tensor, graph: DenseEdges | PackedEdges
+        self, x: Tensor, velocity: Tensor | None, lattice: Tensor, graph: DenseEdges | PackedEdges
     ) -> Tensor:
-        """x and velocity as the graph packs them, [..., width] and [..., 3]; lattice [crystals, 6]."""
+        """x and velocity as the graph packs them, [..., width] and [..., 3]; lattice [crystals, numbers]."""
         h = self.norm(x)
         of_receiver, of_sender, of_lattice, of_velocity, of_waves = self.edge_1.weight.split(self.columns, 1)
-        moved = F.linear(velocity, of_velocity @ self.velocity.weight)
-        cell = F.linear(lattice, of_lattice, self.edge_1.bias + of_velocity @ self.velocity.bias)
-        receiver = F.linear(h, of_receiver) - moved + graph.spread(cell)
-        sender = F.linear(h, of_sender) + moved
+        receiver, sender, bias = F.linear(h, of_receiver), F.linear(h, of_sender), self.edge_1.bias
+        if self.velocity is not None:
+            assert velocity is not None, "a network of velocities is shown them"
+            moved = F.linear(velocity, of_velocity @ self.velocity.weight)
+            receiver, sender = receiver - moved, sender + moved
+            bias = bias + of_velocity @ self.velocity.bias
+        receiver = receiver + graph.spread(F.linear(lattice, of_lattice, bias))
         message = graph.messages(receiver, sender, of_waves, self.edge_2)
         return x + self.node(torch.cat([h, message], -1))
 
 
 class DenseEdges:
-    """All ordered pairs of a padded batch, [crystals, atoms i, atoms j]. Padding and (i, i) have weight zero."""
+    """All ordered pairs of a padded batch, [crystals, atoms i, atoms j]. Padding has weight zero, and (i, i) unless
+    loops.
+    """
 
-    def __init__(self, frac: PerAtom3, mask: Mask, frequencies: int) -> None:
+    def __init__(self, frac: PerAtom3, mask: Mask, frequencies: int, loops: bool = False) -> None:
         waves = torch.cat(torus_waves(frac, torch.arange(frequencies, device=frac.device)), -1)
         device = frac.device.type
         if torch.is_autocast_enabled(device):
             waves = waves.to(torch.get_autocast_dtype(device))
         self.waves = waves
-        pairs = (
-            mask.unsqueeze(2)
-            & mask.unsqueeze(1)
-            & ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
-        )
+        pairs = mask.unsqueeze(2) & mask.unsqueeze(1)
+        if not loops:
+            pairs = pairs & ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
         self.share = pairs / pairs.sum(2, keepdim=True).clamp(min=1).to(frac.dtype)
 
     def pack(self, x: Tensor) -> Tensor:
@@ -153,8 +190,8 @@ class DenseEdges:
         return (self.share.to(hidden.dtype).unsqueeze(2) @ hidden).squeeze(2)
 
 
-def _head(name: str, width: int, head: Head) -> nn.Module:
-    """Published heads: two layers for the velocities of coordinates, one for everything else."""
-    if name == "frac":
-        return nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, head.width, bias=False))
-    return nn.Linear(width, head.width, bias=head.level == "atom")
+def _head(name: str, s: CSPNetSettings, head: Head) -> nn.Module:
+    """Published heads: one or two layers for coordinates, one for everything else; only that of species has a bias."""
+    first = [nn.Linear(s.width, s.width), nn.SiLU()] if name == "frac" and s.frac_layers == 2 else []
+    last = nn.Linear(s.width, head.width, bias=name != "frac" and head.level == "atom")
+    return nn.Sequential(*first, last) if first else last

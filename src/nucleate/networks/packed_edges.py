@@ -29,7 +29,7 @@ class Block:
     Attributes:
         atoms, edges: the range of atoms and of edges.
         rows, weights: what each edge takes from [receivers, senders, table]. [edges, 2 + taps]
-        receivers: packed atoms. reverse: edge (j, i) of edge (i, j). order: 0, 1, 2 ... [edges]
+        receivers: packed atoms. reverse: edge (j, i) of edge (i, j), itself for (i, i). order: 0, 1, 2 ... [edges]
         first: the first edge that each atom receives. [atoms]
         spread: for each row of the table, which edges it went to, with what weight; None under no_grad.
     """
@@ -46,14 +46,15 @@ class Block:
 
 
 class PackedEdges:
-    """All ordered pairs of different atoms of each crystal, for one forward pass through all layers."""
+    """All ordered pairs of atoms of each crystal, (i, i) only with loops, for one forward pass through all layers."""
 
-    def __init__(self, frac: PerAtom3, mask: Mask, waves: WaveTable) -> None:
+    def __init__(self, frac: PerAtom3, mask: Mask, waves: WaveTable, loops: bool = False) -> None:
         sizes = mask.sum(1)
         self.mask, self.waves = mask, waves
         self.crystal = torch.repeat_interleave(torch.arange(len(sizes), device=mask.device), sizes)
-        self.degree = (sizes - 1)[self.crystal]
-        receivers, senders, reverse = _edges(sizes)
+        degrees = sizes if loops else sizes - 1
+        self.degree = degrees[self.crystal]
+        receivers, senders, reverse = _edges(sizes, loops)
         packed = frac.detach()[mask].double()
         taps = waves.taps(packed[senders] - packed[receivers])
         nodes = len(self.crystal)
@@ -64,7 +65,7 @@ class PackedEdges:
             self._block(
                 atoms, edges, rows[edges], weights[edges], receivers[edges], reverse[edges] - edges.start
             )
-            for atoms, edges in _cuts(sizes)
+            for atoms, edges in _cuts(sizes, degrees)
         ]
 
     def pack(self, x: Shaped[Tensor, "crystals atoms *channels"]) -> Shaped[Tensor, "nodes *channels"]:
@@ -88,7 +89,7 @@ class PackedEdges:
         wave_weight: Float[Tensor, "channels waves"],
         second: torch.nn.Linear,
     ) -> Nodes:
-        """Mean over j of SiLU(second(SiLU(receiver_i + sender_j + waves_ij))); zero for a lone atom."""
+        """Mean over j of SiLU(second(SiLU(receiver_i + sender_j + waves_ij))); zero where no edge is."""
         table = torch.cat([receiver, sender, self.waves.table(wave_weight)])
         return _Messages.apply(table, second.weight, second.bias, self)
 
@@ -156,25 +157,25 @@ def _sum(x: Tensor, rows: Tensor, first: Tensor, out: Tensor) -> None:
     out.copy_(F.embedding_bag(rows, x, first, mode="sum"))
 
 
-def _edges(sizes: Int[Tensor, "crystals"]) -> tuple[Tensor, Tensor, Tensor]:
+def _edges(sizes: Int[Tensor, "crystals"], loops: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Receivers, senders (packed atoms) and the number of the reverse edge, in the order of receivers. [edges] each"""
-    degree = torch.repeat_interleave(sizes - 1, sizes)
+    degree = torch.repeat_interleave(sizes if loops else sizes - 1, sizes)
     atom_start = torch.repeat_interleave(sizes.cumsum(0) - sizes, sizes)
     local = torch.arange(len(degree), device=sizes.device) - atom_start
     edge_start = degree.cumsum(0) - degree
     receivers = torch.repeat_interleave(torch.arange(len(degree), device=sizes.device), degree)
     place = torch.arange(len(receivers), device=sizes.device) - edge_start[receivers]
     i = local[receivers]
-    j = place + (place >= i)
+    j = place if loops else place + (place >= i)
     senders = atom_start[receivers] + j
-    return receivers, senders, edge_start[senders] + i - (i > j).long()
+    return receivers, senders, edge_start[senders] + (i if loops else i - (i > j).long())
 
 
-def _cuts(sizes: Int[Tensor, "crystals"]) -> list[tuple[slice, slice]]:
+def _cuts(sizes: Int[Tensor, "crystals"], degrees: Int[Tensor, "crystals"]) -> list[tuple[slice, slice]]:
     """Ranges of atoms and edges of whole crystals, up to BLOCK edges or one crystal."""
     cuts, atom, edge, atoms, edges = [], 0, 0, 0, 0
-    for size in sizes.tolist():
-        more = size * (size - 1)
+    for size, degree in zip(sizes.tolist(), degrees.tolist(), strict=True):
+        more = size * degree
         if edges and edges + more > BLOCK:
             cuts.append((slice(atom, atom + atoms), slice(edge, edge + edges)))
             atom, edge, atoms, edges = atom + atoms, edge + edges, 0, 0

@@ -3,7 +3,8 @@
 Pairs are embedded once, from sines and cosines of the differences of fractional coordinates, differences of velocities,
 the species of both atoms, the lattice and the time. Each layer reads them twice: as a bias of the attention logits of
 each head, and as values, sum_j attention_ij pair_ij. Exactly invariant to translations of the torus and equivariant to
-permutations of the atoms. Pre-norm, SwiGLU (Shazeer 2020, arXiv 2002.05202).
+permutations of the atoms. Pre-norm, SwiGLU (Shazeer 2020, arXiv 2002.05202). Of a lattice given as a matrix L the
+summary reads x = L L^T as sign(x) log(1 + |x|), since these numbers span decades.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nucleate.arrays import Mask, PerAtom3, PerCrystal
-from nucleate.networks.base import Denoiser, Head, TimeFeatures, masked_mean, species_layer, torus_waves
+from nucleate.arrays import Mask, PerAtom, PerAtom3, PerCrystal
+from nucleate.networks.base import (
+    MATRICES,
+    Denoiser,
+    Head,
+    TimeFeatures,
+    check_lattice,
+    invariants,
+    species_layer,
+    torus_waves,
+)
 
 Tokens = Float[Tensor, "crystals atoms width"]
 Summary = Float[Tensor, "crystals width"]
@@ -42,7 +52,10 @@ class TorusTransformerSettings:
 
 
 class TorusTransformer(Denoiser):
-    """See the module's text. Built for the heads that the processes ask for."""
+    """See the module's text. Built for the heads that the processes ask for.
+
+    species_width: of species vectors, 0 for atomic numbers. velocity_width: 0 for none, 6 with a guess beside it.
+    """
 
     def __init__(
         self,
@@ -50,14 +63,16 @@ class TorusTransformer(Denoiser):
         heads: dict[str, Head],
         lattice_width: int = 6,
         species_width: int = 0,
+        velocity_width: int = 3,
     ) -> None:
         super().__init__()
+        check_lattice(lattice_width, heads)
         s = settings
         self.species = species_layer(s.width, species_width)
         self.time = TimeFeatures(s.time_width)
         cell_width = s.time_width + lattice_width + 1
         self.cell = nn.Sequential(nn.Linear(cell_width, s.width), nn.SiLU(), nn.Linear(s.width, s.width))
-        self.pairs = PairEmbedding(s)
+        self.pairs = PairEmbedding(s, velocity_width)
         self.blocks = nn.ModuleList(Block(s) for _ in range(s.layers))
         self.norm = nn.LayerNorm(s.width)
         self.levels = {name: head.level for name, head in heads.items()}
@@ -65,16 +80,18 @@ class TorusTransformer(Denoiser):
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         size = mask.sum(1, keepdim=True).to(t.dtype).log()
-        cell = self.cell(torch.cat([self.time(t), inputs["lattice"], size], -1))
+        lattice = invariants(inputs["lattice"])
+        if lattice.shape[-1] in MATRICES:
+            lattice = lattice.sign() * lattice.abs().log1p()
+        cell = self.cell(torch.cat([self.time(t), lattice, size], -1))
         species = self.species(inputs["species"])
         x = species + cell.unsqueeze(1)
-        pairs = self.pairs(inputs["frac"], inputs["velocity"], species, cell)
+        velocity = inputs["velocity"] if self.pairs.velocity is not None else None
+        pairs = self.pairs(inputs["frac"], velocity, species, cell)
         closed = None if bool(mask.all()) else ~mask[:, None, None, :]
         for block in self.blocks:
             x = block(x, pairs, closed)
-        x = self.norm(x)
-        pooled = masked_mean(x, mask)
-        return {name: head(x if self.levels[name] == "atom" else pooled) for name, head in self.heads.items()}
+        return self.answers(self.norm(x), inputs["lattice"], mask)
 
 
 def _head(width: int, out: int) -> nn.Module:
@@ -89,23 +106,26 @@ class PairEmbedding(nn.Module):
 
     frequencies: Tensor
 
-    def __init__(self, s: TorusTransformerSettings) -> None:
+    def __init__(self, s: TorusTransformerSettings, velocity_width: int) -> None:
         super().__init__()
         self.register_buffer("frequencies", torch.arange(1, s.frequencies + 1).float(), persistent=False)
         self.sines = nn.Linear(3 * s.frequencies, s.pair_width, bias=False)
         self.cosines = nn.Linear(3 * s.frequencies, s.pair_width, bias=False)
-        self.velocity = nn.Linear(3, s.pair_width, bias=False)
+        self.velocity = nn.Linear(velocity_width, s.pair_width, bias=False) if velocity_width else None
         self.sender = nn.Linear(s.width, s.pair_width, bias=False)
         self.receiver = nn.Linear(s.width, s.pair_width, bias=False)
         self.cell = nn.Linear(s.width, s.pair_width)
         self.mix = nn.Linear(s.pair_width, s.pair_width)
         self.norm = nn.LayerNorm(s.pair_width)
 
-    def forward(self, frac: PerAtom3, velocity: PerAtom3, species: Tokens, cell: Summary) -> Pairs:
+    def forward(self, frac: PerAtom3, velocity: PerAtom | None, species: Tokens, cell: Summary) -> Pairs:
         sin, cos = torus_waves(frac, self.frequencies)
-        moved = self.velocity(velocity)
-        receiver = self.receiver(species) - moved + self.cell(cell).unsqueeze(1)
-        sender = self.sender(species) + moved
+        receiver, sender = self.receiver(species), self.sender(species)
+        if self.velocity is not None:
+            assert velocity is not None, "a network of velocities is shown them"
+            moved = self.velocity(velocity)
+            receiver, sender = receiver - moved, sender + moved
+        receiver = receiver + self.cell(cell).unsqueeze(1)
         hidden = self.sines(sin) + self.cosines(cos) + receiver.unsqueeze(2) + sender.unsqueeze(1)
         return self.norm(self.mix(F.silu(hidden)))
 
