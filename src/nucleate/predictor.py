@@ -18,8 +18,8 @@ import torch
 
 from nucleate.errors import FormulaError, MissingPackageError, ModelError
 from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes.folder import load_model
 from nucleate.recipes.base import Recipe
+from nucleate.recipes.folder import load_model
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header

@@ -2,7 +2,7 @@
 
 An option of any model and any network: the guess widens inputs that networks have already. Of the coordinates it is
 the shortest displacement to the guess, mean-free over the crystal, beside the velocities; of the lattice and of vector
-species it stands behind what is there. Where there is no guess yet it is zero. Guesses of discrete species are not shown.
+species it stands behind what is there. Where there is no guess yet it is zero. Discrete species are not shown.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from nucleate.arrays import Mask
 from nucleate.geometry.torus import TAU, centre, wrap
 
 
-def with_guess(
-    inputs: dict[str, Tensor], guess: dict[str, Tensor] | None, mask: Mask
-) -> dict[str, Tensor]:
+def with_guess(inputs: dict[str, Tensor], guess: dict[str, Tensor] | None, mask: Mask) -> dict[str, Tensor]:
     """The inputs of a network with a guess of the data, by the names of the processes.
 
     guess: `frac` in cell units, `lattice` and `species` as their processes have them, and optionally `shown`

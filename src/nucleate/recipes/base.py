@@ -34,7 +34,7 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a recipe puts together: a process for each quantity and the representation of the lattice and the species."""
+    """What a recipe puts together: a process for each quantity, representations of the lattice and the species."""
 
     species: Process
     frac: Process
@@ -89,7 +89,11 @@ class Recipe(ABC):
 
     def _widths(self, processes: dict[str, Process]) -> dict[str, int]:
         """Channels of what the network is shown, seen on a crystal of two atoms."""
-        mask, noise, t = torch.ones(1, 2, dtype=torch.bool), Noise.of(0, torch.zeros(1).long()), torch.zeros(1)
+        mask, noise, t = (
+            torch.ones(1, 2, dtype=torch.bool),
+            Noise.of(0, torch.zeros(1).long()),
+            torch.zeros(1),
+        )
         inputs: dict[str, torch.Tensor] = {}
         for process in processes.values():
             inputs |= process.inputs(process.prior(mask, noise), t)

@@ -60,8 +60,8 @@ BEST: dict[int, SamplerSettings] = {
     100: SamplerSettings(method="pc", steps=50, tau=0.1, corrector="expected", drift_in_corrector=False),
     200: SamplerSettings(method="pc", steps=100),
 }
-"""From the sweep on MP-20 validation (docs/results.md, "Match rate against NFE"), which separates few of them: at NFE 100
-the corrector with the expected step and one drift is ahead within the error, from 200 on the published one."""
+"""From the sweep on MP-20 validation (docs/results.md, "Match rate against NFE"), which separates few of them: at
+NFE 100 the corrector with the expected step and one drift is ahead within the error, from 200 on the published one."""
 
 _paper = KLDM()
 _small = KLDM(

@@ -23,7 +23,7 @@ ENTRY_POINTS = "nucleate.recipes"
 
 @cache
 def recipes() -> dict[str, Recipe]:
-    """All recipes: ours, then those of other packages. One of theirs that can't be loaded is left out with a warning."""
+    """All recipes: ours, then those of other packages, without what can't be loaded, of which a warning tells."""
     found = {recipe.name: recipe for module in BUILT_IN for recipe in module.RECIPES}
     for point in entry_points(group=ENTRY_POINTS):
         try:

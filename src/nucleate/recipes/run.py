@@ -20,11 +20,11 @@ from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import DataError, NucleateError, RecipeError, TrainingError
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import make_card
 from nucleate.recipes.devices import Hardware, launch
 from nucleate.recipes.folder import FORMAT, read_recipe, save_model, take_over
 from nucleate.recipes.match import match_rate_judge
-from nucleate.recipes.base import Recipe
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer

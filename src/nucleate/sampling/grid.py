@@ -24,5 +24,5 @@ def _karras(share: Tensor, rho: float) -> Tensor:
     steps = len(share) - 1
     place = torch.arange(steps, dtype=torch.float64) / max(steps - 1, 1)
     sigma = (first + place * (last - first)) ** rho
-    u = sigma / (1 + sigma) * ((1 + LARGEST_SIGMA) / LARGEST_SIGMA)
-    return torch.cat([u, u.new_zeros(1)])
+    u = sigma / (1 + sigma)
+    return torch.cat([u / u[0], u.new_zeros(1)])
