@@ -56,3 +56,23 @@ def fisher_information(sigma: Float[Tensor, " n"], nodes: int = 4096) -> Float[T
     density = log_density(x, wide, images).exp()
     quadrature = (density * grad_mean(x, wide, images) ** 2).sum(-1) * TAU / nodes
     return torch.where(sigma < 0.2, sigma**-2, quadrature)
+
+
+class FisherRoot:
+    """Root of the Fisher information as a function of sigma, interpolated from quadrature, up to `widest`.
+
+    The table holds log(sigma^2 * information) over log sigma from 1e-5, float64.
+    """
+
+    def __init__(self, widest: float, nodes: int = 512) -> None:
+        self.log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
+        sigma = self.log_sigma.exp()
+        self.log_fisher = (fisher_information(sigma) * sigma**2).log()
+
+    def __call__(self, sigma: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """Standard deviation of `grad_mean` at each sigma; widths beyond the table are taken as its ends."""
+        log_sigma = sigma.log().clamp(self.log_sigma[0].item(), self.log_sigma[-1].item())
+        grid, table = self.log_sigma.to(sigma), self.log_fisher.to(sigma)
+        position = (log_sigma - grid[0]) / (grid[1] - grid[0])
+        left = position.floor().long().clamp(0, len(grid) - 2)
+        return torch.exp(0.5 * torch.lerp(table[left], table[left + 1], position - left)) / sigma

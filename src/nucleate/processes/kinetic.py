@@ -76,7 +76,7 @@ class Kinetic(Process):
         self.settings = settings
         widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
         self.images = wrapped_normal.images_for(widest)
-        self._log_sigma, self._log_fisher = _fisher_table(widest)
+        self._fisher_root = wrapped_normal.FisherRoot(widest)
         self._log_tau, self._angle = _angle_table(settings.horizon)
 
     def clock(self, t: PerCrystal) -> PerCrystal:
@@ -92,13 +92,7 @@ class Kinetic(Process):
 
     def fisher_root(self, sigma_r: Tensor) -> Tensor:
         """Root of the Fisher information of the wrapped normal, interpolated from quadrature."""
-        log_sigma = sigma_r.log().clamp(self._log_sigma[0].item(), self._log_sigma[-1].item())
-        grid = self._log_sigma.to(sigma_r)
-        position = (log_sigma - grid[0]) / (grid[1] - grid[0])
-        left = position.floor().long().clamp(0, len(grid) - 2)
-        table = self._log_fisher.to(sigma_r)
-        log_fisher = torch.lerp(table[left], table[left + 1], position - left)
-        return torch.exp(0.5 * log_fisher) / sigma_r
+        return self._fisher_root(sigma_r)
 
     def prior(self, mask: Mask, noise: Noise) -> State:
         theta = TAU * (noise.uniform(mask.shape[1], 3) - 0.5) * mask.unsqueeze(-1)
@@ -223,13 +217,6 @@ class Kinetic(Process):
 
     def _centre(self, x: Tensor, mask: Mask) -> Tensor:
         return centre(x, mask) if self.settings.centred else x * mask.unsqueeze(-1)
-
-
-def _fisher_table(widest: float, nodes: int = 512) -> tuple[Tensor, Tensor]:
-    """log sigma and log(sigma^2 * Fisher information), float64, for interpolation."""
-    log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
-    sigma = log_sigma.exp()
-    return log_sigma, (wrapped_normal.fisher_information(sigma) * sigma**2).log()
 
 
 def _angle_table(horizon: float, nodes: int = 4096) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,170 @@
+"""Variance-exploding diffusion of fractional coordinates on the torus (DiffCSP, arXiv 2309.04475; EquiCSP, ICML 2024).
+
+    theta_t = wrap(theta_1 + sigma(t) eps),    theta = 2 pi f,    u = 1 - t
+
+sigma is geometric in u from sigma_min at u = 1/1000 to sigma_max at u = 1, which are the published 1,000 levels; where
+these end with sigma_0 = 0, sigma here falls linearly to 0 over u in [0, 1/1000], so that t = 1 is the data.
+The network predicts g = d log p / d theta_1, the derivative with respect to the *mean* and therefore minus the score,
+in units of its standard deviation. Widths are in radians inside, and settings in units of the cell as published.
+
+EquiCSP adds plain noise and takes the circular mean over the crystal out of the targets (`circular`): d, the noise
+about it, is asked for twice, as itself (head A) and as the score of a von Mises law fitted to it (head B); the score of
+the coordinates follows from B by the chain rule through the mean, whose slope is taken at A. Its fitted law has
+the width sigma^2 (1 - 1/n) of one atom, and a product of n of them counts n where only n - 1 are free: for small sigma
+the published score is n / (n - 1) times that of the forward process.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from nucleate.arrays import Mask, PerAtom, PerAtom3, PerCrystal
+from nucleate.errors import RecipeError
+from nucleate.geometry import wrapped_normal
+from nucleate.geometry.circular import about_mean, mean_free_law, mean_slope
+from nucleate.geometry.noise import Noise
+from nucleate.geometry.torus import TAU, centre, wrap
+from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
+
+LAST_INTERVAL = 1e-3
+"""Of u, where sigma is linear: one of the published 1,000 steps."""
+LEAST_SIGMA = 1e-5 * TAU
+"""Radians; what weights that diverge at t = 1 are divided by there."""
+
+
+@dataclass(frozen=True)
+class WrappedNormalSettings:
+    """Settings of the wrapped-normal process.
+
+    Attributes:
+        sigma_min, sigma_max: width of the noise at u = 1/1000 and u = 1, in units of the cell.
+        centred: what of the net translation is taken out. `none`: nothing (DiffCSP). `noise`: the mean over the crystal
+            of noise, targets and predictions (as in KLDM). `circular`: the circular mean, of the targets alone
+            (EquiCSP, two targets of 3 channels each).
+    """
+
+    sigma_min: float = 0.005
+    sigma_max: float = 0.5
+    centred: Literal["none", "noise", "circular"] = "none"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sigma_min < self.sigma_max:
+            raise RecipeError(
+                f"sigma_min = {self.sigma_min} and sigma_max = {self.sigma_max} of the wrapped-normal process",
+                "sigma_min must be above 0 and below sigma_max",
+            )
+
+
+class WrappedNormal(Process):
+    """Coordinates of all atoms. State: `theta` in [-pi, pi), radians."""
+
+    level = "atom"
+
+    def __init__(self, settings: WrappedNormalSettings) -> None:
+        self.settings = settings
+        self.target_width = 6 if settings.centred == "circular" else 3
+        widest = TAU * settings.sigma_max
+        self.images = wrapped_normal.images_for(widest)
+        # The information falls as exp(-sigma^2), faster over log sigma than in narrower processes.
+        self.fisher_root = wrapped_normal.FisherRoot(widest, nodes=2048)
+
+    def sigma(self, t: PerCrystal) -> PerCrystal:
+        """Width of the noise at time t, radians."""
+        u, s = 1 - t, self.settings
+        growth = math.log(s.sigma_max / s.sigma_min) / (1 - LAST_INTERVAL)
+        geometric = torch.exp(growth * (u - LAST_INTERVAL))
+        return TAU * s.sigma_min * torch.where(u < LAST_INTERVAL, u / LAST_INTERVAL, geometric)
+
+    def prior(self, mask: Mask, noise: Noise) -> State:
+        return {"theta": TAU * (noise.uniform(mask.shape[1], 3) - 0.5) * mask.unsqueeze(-1)}
+
+    def corrupt(self, data: PerAtom3, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
+        """Data are fractional coordinates."""
+        eps, sigma = self._normal(mask, noise).to(data.dtype), self.sigma(t)
+        theta = wrap(TAU * data + as_column(sigma, data) * eps) * mask.unsqueeze(-1)
+        sigma = sigma.clamp(min=LEAST_SIGMA)
+        width = as_column(sigma, data)
+        if self.settings.centred == "circular":
+            target = self._mean_free_target(width * eps, sigma, mask)
+        else:
+            pull = wrapped_normal.grad_mean(width * eps, width, self.images)
+            target = self._centre(pull, mask) / self.fisher_root(width)
+        return Noised({"theta": theta}, target, torch.ones_like(t))
+
+    def _mean_free_target(self, displacement: PerAtom3, sigma: PerCrystal, mask: Mask) -> PerAtom:
+        """Heads A and B side by side; in B the concentration cancels. A cell of one atom has zeros."""
+        d = about_mean(displacement, mask)
+        _, sine, spread = (as_column(x, d).clamp(min=1e-12) for x in mean_free_law(mask.sum(1), sigma))
+        return torch.cat([d / spread, torch.sin(d) / sine], -1)
+
+    def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
+        return {"frac": state["theta"] / TAU}
+
+    def pull(self, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
+        """g = minus the score of p_t with respect to theta, per radian."""
+        sigma = self.sigma(t).clamp(min=LEAST_SIGMA)
+        if self.settings.centred != "circular":
+            return self._centre(prediction, mask) * self.fisher_root(as_column(sigma, prediction))
+        kappa, sine, _ = (as_column(x, prediction) for x in mean_free_law(mask.sum(1), sigma))
+        each = kappa * sine * prediction[..., 3:] * mask.unsqueeze(-1)
+        # d is theta less its circular mean, which moves with every atom.
+        return each - mean_slope(self._displacement(prediction, t, mask), mask) * each.sum(1, keepdim=True)
+
+    def _displacement(self, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
+        """How far the atoms are from where the data are expected, radians (up to a translation if centred)."""
+        sigma = self.sigma(t).clamp(min=LEAST_SIGMA)
+        if self.settings.centred == "circular":
+            spread = as_column(mean_free_law(mask.sum(1), sigma)[2], prediction)
+            return (spread * prediction[..., :3]).clamp(-math.pi, math.pi) * mask.unsqueeze(-1)
+        return as_column(sigma, prediction) ** 2 * self.pull(prediction, t, mask)
+
+    def step(self, state: State, prediction: Tensor, move: Move) -> State:
+        """`em` is the ancestral step of q(theta_next | theta, theta_1): a smaller circle of noise about the mean."""
+        theta, mask = state["theta"], move.mask
+        if not move.rule.stochastic:
+            return self.follow(state, self.flow(state, prediction, move.t, mask), move)
+        now, then = (as_column(self.sigma(t), theta) for t in (move.t, move.t_next))
+        kept = then / now.clamp(min=LEAST_SIGMA)
+        fresh = then * torch.sqrt((1 - kept**2).clamp(min=0))
+        z = self._normal(mask, move.noise).to(theta.dtype)
+        theta = theta - (now**2 - then**2) * self.pull(prediction, move.t, mask) + fresh * z
+        return {"theta": self._real(theta, mask)}
+
+    def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
+        """eps = sigma g, the slope of theta over sigma, which a single data point keeps constant until noise wraps."""
+        return as_column(self.sigma(t), prediction) * self.pull(prediction, t, mask)
+
+    def follow(self, state: State, flow: Tensor, move: Move) -> State:
+        now, then = (as_column(self.sigma(t), flow) for t in (move.t, move.t_next))
+        return {"theta": self._real(state["theta"] + (then - now) * flow, move.mask)}
+
+    def correct(self, state: State, prediction: Tensor, move: Move) -> State:
+        """Langevin at t. The `expected` squared score is 1 / sigma^2, so that the step is tau sigma^2: the published
+        step_lr (sigma / sigma_min)^2 with tau = step_lr / sigma_min^2. As published the last one draws no noise."""
+        theta, mask = state["theta"], move.mask
+        sigma = as_column(self.sigma(move.t), theta).clamp(min=LEAST_SIGMA)
+        z = self._normal(mask, move.noise).to(theta.dtype) * as_column(move.t_next < 1, theta)
+        score = -self.pull(prediction, move.t, mask)
+        return {"theta": self._real(langevin(theta, score, mask, sigma**-2, move.rule, z), mask)}
+
+    def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
+        """Tweedie's formula, or head A of EquiCSP, which gives the data up to a translation of the crystal."""
+        theta = state["theta"] - self._displacement(prediction, t, mask)
+        return torch.remainder(theta / TAU, 1) * mask.unsqueeze(-1)
+
+    def decode(self, state: State) -> PerAtom3:
+        return torch.remainder(state["theta"] / TAU, 1)
+
+    def _normal(self, mask: Mask, noise: Noise) -> PerAtom3:
+        return self._centre(noise.normal(mask.shape[1], 3), mask)
+
+    def _centre(self, x: Tensor, mask: Mask) -> Tensor:
+        return centre(x, mask) if self.settings.centred == "noise" else x * mask.unsqueeze(-1)
+
+    def _real(self, theta: Tensor, mask: Mask) -> PerAtom3:
+        return wrap(theta) * mask.unsqueeze(-1)
