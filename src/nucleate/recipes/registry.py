@@ -14,10 +14,10 @@ from typing import Any
 
 from nucleate import settings
 from nucleate.errors import RecipeError
-from nucleate.recipes import kldm
+from nucleate.recipes import diffcsp, equicsp, kldm
 from nucleate.recipes.base import Recipe
 
-BUILT_IN = (kldm,)
+BUILT_IN = (kldm, diffcsp, equicsp)
 ENTRY_POINTS = "nucleate.recipes"
 
 

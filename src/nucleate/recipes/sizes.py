@@ -1,4 +1,5 @@
-"""Sizes of the shared network, the same for every recipe: `small` for a CPU, `tiny` for small cells, `large` for a GPU.
+"""Sizes of the shared network, the same for every recipe: `small` for a CPU, `tiny` for small cells,
+`mini` for comparisons, `large` for a GPU.
 
 A recipe without such an ending has the paper's network and training.
 """
@@ -16,6 +17,9 @@ R = TypeVar("R", bound=Recipe)
 
 SMALL = TorusTransformerSettings(width=192, pair_width=48)
 TINY = TorusTransformerSettings(width=128, layers=4, heads=4, pair_width=32, time_width=64)
+MINI = TorusTransformerSettings(
+    width=96, layers=3, heads=4, pair_width=24, frequencies=8, time_width=64
+)
 LARGE = TorusTransformerSettings(width=512, layers=8, heads=16, pair_width=128, frequencies=32)
 SMALL_TRAINING = TrainingSettings(
     epochs=400,
@@ -28,6 +32,7 @@ SMALL_TRAINING = TrainingSettings(
     checkpoint_every=500,
 )
 TINY_TRAINING = replace(SMALL_TRAINING, batch=128, learning_rate=2e-3)
+MINI_TRAINING = replace(SMALL_TRAINING, learning_rate=2e-3, warmup=100, ema=0.995, slices=1)
 LARGE_TRAINING = replace(SMALL_TRAINING, batch=256, epochs=1500, learning_rate=5e-4)
 
 
