@@ -6,6 +6,7 @@ out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -14,7 +15,9 @@ from torch import Tensor
 
 from nucleate.geometry.torus import TAU, wrap
 from nucleate.geometry.wrapped_normal import grad_mean, log_density
+from nucleate.processes import paths
 from nucleate.processes.gaussian import Gaussian
+from nucleate.processes.interpolant import Interpolant
 from nucleate.processes.kinetic import Kinetic
 from nucleate.processes.masked import HIDDEN, Masked
 
@@ -89,3 +92,91 @@ def masked_oracle(points: Tensor, weights: Tensor) -> Oracle:
         return chance.clamp(min=1e-30).log()
 
     return oracle
+
+
+def euclidean_oracle(process: Interpolant, points: Tensor, weights: Tensor) -> Oracle:
+    """For an interpolant with a standard normal prior and data points [points, ..., width].
+
+    Given the point, x is normal around beta x1 with the variance v = alpha^2 + gamma^2, of which alpha^2 is the
+    prior's; so E x0 = alpha (x - beta x1) / v and E z = gamma (x - beta x1) / v.
+    """
+
+    def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
+        shown = inputs[process.name].double()
+        x, flat = shown.flatten(1), points.flatten(1).double()
+        (alpha, beta), (slope0, slope1) = (
+            [c.double()[:, None] for c in pair] for pair in (process.path(t), process.slopes(t))
+        )
+        s = process.settings
+        width = paths.gamma(s.gamma, t, s.gamma_scale).double()[:, None]
+        variance = (alpha**2 + width**2).clamp(min=1e-14)
+        gaps = x[:, None] - beta[..., None] * flat
+        share = torch.softmax(weights.log().double() - 0.5 * (gaps**2).sum(-1) / variance, -1)
+        gap, data = (share[..., None] * gaps).sum(1), share @ flat
+        if s.denoiser:
+            parts = [slope1 * data] * process.has_velocity + [alpha * gap / variance]
+        else:
+            velocity = slope0 * alpha * gap / variance + slope1 * data
+            parts = [velocity] + [width * gap / variance] * process.has_noise
+        return torch.cat([part.reshape(shown.shape) for part in parts], -1).float()
+
+    return oracle
+
+
+IMAGES = torch.arange(-2, 3, dtype=torch.float64)
+
+
+def torus_oracle(process: Interpolant, points: Tensor, weights: Tensor) -> Oracle:
+    """For an interpolant in the displacement form on the torus and data points [points, atoms, 3].
+
+    What is left of the way, w = -(1 - s) D, is independent of the point: for one atom that is not centred it is uniform
+    in each coordinate; for the difference of two atoms, without gamma, triangular. Sums go over images of the data.
+    """
+    pair = process.settings.centred
+    if points.shape[1] != (2 if pair else 1) or (pair and process.has_noise):
+        raise ValueError("exact answers are known for one atom that is not centred, or two without gamma")
+
+    def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
+        x, flat = inputs["frac"].double(), points.double()
+        s, slope = (c.double()[:, None, None] for c in paths.progress(process.settings.path, t))
+        width = paths.gamma(process.settings.gamma, t, process.settings.gamma_scale).double()[:, None, None]
+        x, flat = (v[:, 0] - v[:, 1] if pair else v[:, 0] for v in (x, flat))
+        # [crystals, points, 3, images]
+        gaps = (x[:, None] - flat).sub_((x[:, None] - flat).round())[..., None] + IMAGES
+        left = (1 - s)[..., None]
+        if pair:
+            logs, way = _triangular(gaps, left), gaps
+        else:
+            logs, way = _uniform(gaps, left / 2, width[..., None])
+        shares = torch.softmax(logs, -1)
+        point = torch.softmax(logs.logsumexp(-1).sum(-1) + weights.log().double(), 1)[..., None]
+        way, gap = ((point * (shares * v).sum(-1)).sum(1) for v in (way, gaps))
+        velocity = -slope[:, 0] * way / (1 - s[:, 0]) / process.unit
+        parts = [velocity] + [(gap - way) / width[:, 0].clamp(min=1e-9)] * process.has_noise
+        answer = torch.cat(parts, -1)
+        return (torch.stack([answer, -answer], 1) / 2 if pair else answer[:, None]).float()
+
+    return oracle
+
+
+OUTSIDE = 1e4
+"""How fast the log probability falls, per cell, where a step of finite length has left the law's support."""
+
+
+def _triangular(gaps: Tensor, left: Tensor) -> Tensor:
+    inside = (1 - gaps.abs() / left).clamp(min=1e-6).log()
+    return inside - OUTSIDE * (gaps.abs() - left).clamp(min=0)
+
+
+def _uniform(gaps: Tensor, half: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:
+    """Log probability of gap = w + width z for w uniform within +-half, and E w: a truncated normal's mean."""
+    if not bool((width > 0).any()):
+        return -OUTSIDE * (gaps.abs() - half).clamp(min=0), gaps
+    width = width.clamp(min=1e-5)
+    # By symmetry for gaps >= 0, where the tails are those that log_ndtr knows to its last digits.
+    a, b = (-half - gaps.abs()) / width, (half - gaps.abs()) / width
+    upper, lower = torch.special.log_ndtr(b), torch.special.log_ndtr(a)
+    log_chance = upper + torch.log1p(-torch.exp((lower - upper).clamp(max=-1e-12)))
+    ratios = [torch.exp(-0.5 * c**2 - 0.5 * math.log(TAU) - log_chance) for c in (a, b)]
+    way = gaps.abs() + width * (ratios[0] - ratios[1])
+    return log_chance, gaps.sign() * way.clamp(-half, half)

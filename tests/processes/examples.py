@@ -21,9 +21,17 @@ from nucleate.geometry.torus import TAU, wrap
 from nucleate.processes.base import Noised, Process, State
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
+from nucleate.processes.interpolant import Interpolant, InterpolantSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings
-from tests.processes.exact import Oracle, gaussian_oracle, kinetic_oracle, masked_oracle
+from tests.processes.exact import (
+    Oracle,
+    euclidean_oracle,
+    gaussian_oracle,
+    kinetic_oracle,
+    masked_oracle,
+    torus_oracle,
+)
 
 
 @dataclass(frozen=True)
@@ -145,10 +153,10 @@ def _masked() -> list[Example]:
         data = noised.state["guess"]
         return 60.0 * F.one_hot((data - 1).clamp(min=0), Masked.target_width) * (data > 0).unsqueeze(-1)
 
-    def case(schedule: str) -> Example:
-        process = Masked(MaskedSettings(schedule=schedule))
+    def case(schedule: str, remask: float = 0.0) -> Example:
+        process = Masked(MaskedSettings(schedule=schedule, remask=remask))
         return Example(
-            f"masked-{schedule}",
+            f"masked-{schedule}" + ("-remask" if remask else ""),
             process,
             points,
             masked_oracle,
@@ -159,7 +167,69 @@ def _masked() -> list[Example]:
             perfect,
         )
 
-    return [case("linear"), case("cosine"), case("polynomial")]
+    return [case("linear"), case("cosine"), case("polynomial"), case("linear", 2.0)]
+
+
+def _interpolant() -> list[Example]:
+    euclidean = {
+        "linear": InterpolantSettings(),
+        "trigonometric": InterpolantSettings(path="trigonometric"),
+        "root-gamma": InterpolantSettings(gamma="root", gamma_scale=0.3, epsilon_scale=0.1),
+        "encoder-decoder": InterpolantSettings(
+            path="encoder-decoder", gamma="squared-sine", gamma_scale=1.0, epsilon_scale=0.5
+        ),
+        "vp-denoiser": InterpolantSettings(path="vp", denoiser=True, epsilon_scale=0.5),
+        "ve": InterpolantSettings(path="ve", denoiser=True, sigma_max=20.0, epsilon_scale=1.0),
+    }
+    points = torch.tensor([[[0.1, 0.2, 0.3], [0.35, 0.6, 0.9]], [[0.1, 0.2, 0.3], [0.85, 0.15, 0.5]]])
+    torus = {
+        "geodesic": InterpolantSettings(),
+        "geodesic-uncentred": InterpolantSettings(centred=False),
+        "trigonometric": InterpolantSettings(path="trigonometric"),
+        "root-gamma": InterpolantSettings(centred=False, gamma="root"),
+    }
+    return [_euclidean_case(name, settings) for name, settings in euclidean.items()] + [
+        _torus_case(name, Interpolant(settings), points) for name, settings in torus.items()
+    ]
+
+
+def _euclidean_case(name: str, settings: InterpolantSettings) -> Example:
+    points = torch.tensor([[0.8, -0.5, 0.0, 1.5, -1.0, 0.3], [-1.2, 0.4, 0.9, -0.7, 1.0, 0.1]])
+    process = Interpolant(settings, "lattice", 6, "cell", "euclidean")
+    scale = settings.sigma_max if settings.path == "ve" else 1.0
+    return Example(
+        f"interpolant-{name}",
+        process,
+        points,
+        lambda chosen, weights: euclidean_oracle(process, chosen, weights),
+        lambda x, point: (x - point).abs().amax(-1),
+        lambda state: torch.cat([state["x"].T / scale, (state["x"].T / scale) ** 2]),
+        0.05 if settings.path == "ve" else 0.0,
+        2,
+    )
+
+
+def _torus_case(name: str, process: Interpolant, points: Tensor) -> Example:
+    centred = process.settings.centred
+    points = points if centred else points[:, 1:]
+
+    def phase(x: Tensor) -> Tensor:
+        return TAU * (x[:, 0] - x[:, -1] if centred else x[:, 0])
+
+    def moments(state: State) -> Tensor:
+        angle = phase(state["x"]).T
+        return torch.cat([angle.cos(), angle.sin(), (2 * angle).cos()])
+
+    return Example(
+        f"interpolant-torus-{name}",
+        process,
+        points,
+        lambda chosen, weights: torus_oracle(process, chosen, weights),
+        lambda frac, point: wrap(phase(frac) - phase(point[None])).abs().amax(-1) / TAU,
+        moments,
+        0.0,
+        points.shape[1],
+    )
 
 
 def _fixed() -> list[Example]:
@@ -181,6 +251,7 @@ def _fixed() -> list[Example]:
 _MAKERS: dict[type[Process], Callable[[], list[Example]]] = {
     Kinetic: _kinetic,
     Gaussian: _gaussian,
+    Interpolant: _interpolant,
     Fixed: _fixed,
     Masked: _masked,
 }

@@ -105,12 +105,12 @@ def test_a_process_without_an_example_is_told_what_to_do():
 
 
 def padded_data(example: Example, mask: torch.Tensor) -> torch.Tensor:
-    """Data for a padded batch, zero in padding."""
+    """Data for a padded batch, zero in padding. As wide as the points: what is asked for may be wider."""
+    channels = example.points.shape[-1]
     if example.process.level == "cell":
-        return torch.rand(len(mask), example.process.target_width, generator=torch.Generator().manual_seed(4))
+        return torch.rand(len(mask), channels, generator=torch.Generator().manual_seed(4))
     if not example.points.is_floating_point():
         return torch.arange(1, mask.numel() + 1).reshape(mask.shape) * mask
-    channels = example.process.target_width
     return torch.rand(*mask.shape, channels, generator=torch.Generator().manual_seed(4)) * mask.unsqueeze(-1)
 
 

@@ -4,6 +4,9 @@ Shi et al. 2024 (MD4, arXiv 2406.04329); as the third species process of KLDM (a
 u = 1 - t. An atom is shown with probability alpha(t), independently of the others; once shown it stays. The network
 gives logits over the elements, and the evidence bound weighs the cross entropy of the hidden atoms with
 alpha' / (1 - alpha). Public codes can end with atoms that were never shown; here the last step shows them all.
+
+`remask` is the species noise eta of OMatG (arXiv 2502.02582; Campbell et al. 2024, arXiv 2402.04997): atoms are hidden
+again at the rate eta and shown the more often, so that the share shown at each time stays the same.
 """
 
 from __future__ import annotations
@@ -35,11 +38,13 @@ class MaskedSettings:
         weight: of a hidden atom's cross entropy: `bound` alpha' / (1 - alpha) of the evidence bound, `flat` 1.
         all_shown: share of the training crystals whose species are all shown at every time, so that the model learns
             to predict structures of a given composition too.
+        remask: rate at which the sampler hides atoms again, for the linear schedule; none in the last step.
     """
 
     schedule: Literal["linear", "cosine", "polynomial"] = "linear"
     weight: Literal["bound", "flat"] = "bound"
     all_shown: float = 0.0
+    remask: float = 0.0
 
 
 class Masked(Process):
@@ -51,6 +56,10 @@ class Masked(Process):
     def __init__(self, settings: MaskedSettings) -> None:
         if not 0 <= settings.all_shown < 1:
             raise ValueError(f"all_shown = {settings.all_shown} is not from 0 to below 1")
+        if settings.remask < 0:
+            raise ValueError(f"remask = {settings.remask} is below 0")
+        if settings.remask > 0 and settings.schedule != "linear":
+            raise ValueError(f"remask = {settings.remask} needs schedule = linear, not {settings.schedule}")
         self.settings = settings
 
     def shown(self, t: PerCrystal) -> PerCrystal:
@@ -92,15 +101,24 @@ class Masked(Process):
         return (entropy.reshape(mask.shape) * hidden).sum(1) / mask.sum(1).clamp(min=1) * noised.weight
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """Show each hidden atom with probability (alpha' - alpha) / (1 - alpha), as a draw from the softmax."""
-        mask, noise = move.mask, move.noise
+        """Show each hidden atom with probability (alpha' - alpha) / (1 - alpha), as a draw from the softmax.
+
+        With `remask` this is multiplied by 1 + eta t, and shown atoms are hidden with probability eta (t_next - t).
+        """
+        mask, noise, eta = move.mask, move.noise, self.settings.remask
         now, then = self.shown(move.t), self.shown(move.t_next)
-        rate = ((then - now) / (1 - now).clamp(min=1e-6)).unsqueeze(-1)
+        rate = ((then - now) / (1 - now).clamp(min=1e-6) * (1 + eta * move.t)).unsqueeze(-1)
         draw = noise.uniform(mask.shape[1], MAX_ATOMIC_NUMBER).to(prediction.dtype)
         gumbel = -torch.log(-torch.log(draw))
         guess = ((prediction + move.rule.temperature * gumbel).argmax(-1) + 1) * mask
-        show = (state["x"] == HIDDEN) & (noise.uniform(mask.shape[1]) < rate)
-        return {"x": torch.where(show, guess, state["x"]), "guess": guess}
+        hidden = state["x"] == HIDDEN
+        x = torch.where(hidden & (noise.uniform(mask.shape[1]) < rate), guess, state["x"])
+        if eta == 0:
+            return {"x": x, "guess": guess}
+        hide = (eta * (move.t_next - move.t) * (move.t_next < 1)).unsqueeze(-1)
+        again = ~hidden & (noise.uniform(mask.shape[1]) < hide)
+        # A sampler that stops before t = 1 leaves some hidden: those are what they were.
+        return {"x": torch.where(again, HIDDEN, x), "guess": torch.where(hidden, guess, state["x"])}
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """The species that are shown, the most probable ones elsewhere."""

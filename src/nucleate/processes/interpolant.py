@@ -1,0 +1,350 @@
+"""Flows and stochastic interpolants: x_t = alpha x0 + beta x1 + gamma z between a prior draw x0 and the data x1.
+
+FlowMM (arXiv 2406.04713), CrystalFlow (arXiv 2412.11693) and OMatG (arXiv 2502.02582) as one process, for coordinates on
+the torus and for Euclidean channels of cells and atoms. Theory: Albergo, Boffi, Vanden-Eijnden (arXiv 2303.08797).
+
+The network is asked for the velocity u of the path without gamma's term and, where there is noise, for z beside it in one
+tensor. The drift is u + gamma' z, but gamma' diverges at the ends. OMatG has it in its target and needs antithetic pairs
+(+z, -z) to train; here it is in no target, no loss and no step: over a step gamma' z integrates to (gamma(t_next) -
+gamma(t)) z. OMatG also asks for the two in separate evaluations.
+
+On the torus OMatG interpolates from x0 to the image of x1 nearest to it (`published`), which depends on the cell's
+arbitrary origin unless alpha + beta = 1. The `displacement` form wrap(x0 + s(t) D + gamma z) never does; for the linear
+path both are the geodesic. See docs/concepts/interpolants.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from nucleate.arrays import Mask, PerCrystal
+from nucleate.geometry.assignment import assign, squared_distances
+from nucleate.geometry.noise import Noise
+from nucleate.geometry.torus import centre
+from nucleate.processes import paths
+from nucleate.processes.base import Move, Noised, Process, State, as_column
+
+Base = Callable[[Mask, Noise], Tensor]
+
+UNIFORM_SPREAD = 1 / math.sqrt(12)
+"""Standard deviation of a uniform displacement on the torus, in cells: the unit of velocities there."""
+LARGEST_KICK = 0.5
+"""Largest variance of half a noise kick of `em`, relative to the narrowest law the state can have (one data point)."""
+LEAST_SLOPE = 0.05
+
+
+@dataclass(frozen=True)
+class InterpolantSettings:
+    """Settings of an interpolant.
+
+    Attributes:
+        path: alpha and beta, see `nucleate.processes.paths.path`.
+        gamma, gamma_scale: width of the noise on the way, sqrt(a t (1 - t)) or sqrt(a) sin^2(pi t) with the scale a.
+        form: on the torus, `displacement` or `published`, see the module's text. Euclidean channels have one form.
+        denoiser: let the Gaussian prior play the noise (a one-sided path) and ask for it, which `em` needs.
+            Always with `ve`.
+        sigma_min, sigma_max: of ve. Half a cell is nearly uniform; Euclidean channels need many times their spread.
+        centred: on the torus, keep the net translation of velocities and noise at zero.
+        coupling: `min-permutation` gives each atom the prior draw nearby (least sum of squared distances). Only for
+            atoms that are alike at t = 0, as where species are drawn along; see the concept page.
+        epsilon, epsilon_scale, epsilon_mid, epsilon_width: strength of the noise of `em`, see `paths.epsilon`.
+        overshoot: let annealed steps go beyond the end of the path, as published.
+        noise_weight: of the noise's part of the loss.
+    """
+
+    path: paths.PathName = "linear"
+    gamma: paths.GammaName = "none"
+    gamma_scale: float = 0.02
+    form: Literal["displacement", "published"] = "displacement"
+    denoiser: bool = False
+    sigma_min: float = 0.005
+    sigma_max: float = 0.5
+    centred: bool = True
+    coupling: Literal["none", "min-permutation"] = "none"
+    epsilon: paths.EpsilonName = "constant"
+    epsilon_scale: float = 0.01
+    epsilon_mid: float = 0.2
+    epsilon_width: float = 0.04
+    overshoot: bool = False
+    noise_weight: float = 1.0
+
+
+class Interpolant(Process):
+    """A flow or stochastic interpolant of `width` channels, shown to the network as `name`.
+
+    State: `x`, on the torus in units of the cell, in [0, 1). The base is a draw of x0 from (mask, noise); without one
+    it is uniform on the torus and standard normal elsewhere. Raises ValueError for settings that don't go together.
+    """
+
+    def __init__(
+        self,
+        settings: InterpolantSettings,
+        name: str = "frac",
+        width: int = 3,
+        level: Literal["atom", "cell"] = "atom",
+        geometry: Literal["torus", "euclidean"] = "torus",
+        base: Base | None = None,
+    ) -> None:
+        self.settings, self.name, self.width, self.level, self.base = settings, name, width, level, base
+        self.torus = geometry == "torus"
+        problem = _misfit(settings, level, self.torus, base is not None)
+        if problem:
+            raise ValueError(problem)
+        self.has_velocity = settings.path != "ve"
+        self.has_noise = settings.denoiser or settings.gamma != "none"
+        self.target_width = width * (self.has_velocity + self.has_noise)
+        self.unit = UNIFORM_SPREAD if self.torus else 1.0
+
+    # The path
+
+    def noise_width(self, t: PerCrystal) -> PerCrystal:
+        """gamma, or alpha where the prior plays the noise."""
+        s = self.settings
+        return self.path(t)[0] if s.denoiser else paths.gamma(s.gamma, t, s.gamma_scale)
+
+    def path(self, t: PerCrystal) -> tuple[PerCrystal, PerCrystal]:
+        """alpha and beta."""
+        return paths.path(self.settings.path, t, (self.settings.sigma_min, self.settings.sigma_max))
+
+    def slopes(self, t: PerCrystal) -> tuple[PerCrystal, PerCrystal]:
+        """Derivatives of alpha and beta."""
+        return paths.path_slopes(self.settings.path, t, (self.settings.sigma_min, self.settings.sigma_max))
+
+    def prior(self, mask: Mask, noise: Noise) -> State:
+        x = self._base(mask, noise)
+        if self.settings.path == "ve" and not self.torus:
+            x = x * self.path(torch.zeros(1, device=x.device))[0]
+        return {"x": self._placed(x, mask)}
+
+    def corrupt(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
+        """Data are fractional coordinates on the torus. Target: [velocity | noise], as far as each is asked for."""
+        z = torch.zeros_like(data)
+        if self.settings.denoiser:
+            z = self._normal(mask, noise).to(data.dtype)
+            (_, beta), (_, slope) = self.path(t), self.slopes(t)
+            x, velocity = as_column(beta, data) * data, as_column(slope, data) * data
+        else:
+            x, velocity = self._carried(self._start(data, mask, noise), data, t)
+            if self.has_noise:
+                z = self._normal(mask, noise).to(data.dtype)
+        x = x + as_column(self.noise_width(t), data) * z
+        velocity = self._centred(velocity, mask) / self.unit
+        parts = [velocity] * self.has_velocity + [z] * self.has_noise
+        return Noised({"x": self._placed(x, mask)}, torch.cat(parts, -1), torch.ones_like(t))
+
+    def _start(self, data: Tensor, mask: Mask, noise: Noise) -> Tensor:
+        """A draw of x0 for these data."""
+        x0 = self._base(mask, noise).to(data.dtype)
+        if self.settings.coupling == "none":
+            return x0
+        order = assign(squared_distances(data, x0, self.torus), mask)
+        return torch.take_along_dim(x0, order.unsqueeze(-1), 1)
+
+    def _carried(self, x0: Tensor, x1: Tensor, t: PerCrystal) -> tuple[Tensor, Tensor]:
+        """Where the path without noise is at time t, and its velocity."""
+        if self.torus and self.settings.form == "displacement":
+            s, slope = (as_column(c, x0) for c in paths.progress(self.settings.path, t))
+            displacement = shortest(x1 - x0)
+            return x0 + s * displacement, slope * displacement
+        if self.torus:
+            x1 = x0 + shortest(x1 - x0)
+        alpha, beta, slope0, slope1 = (as_column(c, x0) for c in (*self.path(t), *self.slopes(t)))
+        return alpha * x0 + beta * x1, slope0 * x0 + slope1 * x1
+
+    # The network
+
+    def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
+        return {self.name: state["x"]}
+
+    def loss(self, prediction: Tensor, noised: Noised, mask: Mask) -> PerCrystal:
+        """Mean squared error of each crystal over its real atoms and channels, of the velocity plus noise_weight times
+        that of the noise. A translation of the whole crystal costs nothing where the process is centred."""
+        error = prediction.float() - noised.target
+        parts = error.split(self.width, -1)
+        weights = [1.0] * self.has_velocity + [self.settings.noise_weight] * self.has_noise
+        losses = [
+            weight * super(Interpolant, self).loss(self._centred(part, mask), _nothing(part, noised), mask)
+            for weight, part in zip(weights, parts, strict=True)
+        ]
+        return torch.stack(losses).sum(0)
+
+    # Sampling
+
+    def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
+        """[velocity of the path | noise], [..., 2 width]: what `follow` integrates over a step."""
+        parts = prediction.split(self.width, -1)
+        nothing = torch.zeros_like(parts[0])
+        velocity = self._centred(parts[0], mask) * self.unit if self.has_velocity else nothing
+        z = self._centred(parts[-1], mask) if self.has_noise else nothing
+        return torch.cat([velocity, z], -1)
+
+    def follow(self, state: State, flow: Tensor, move: Move) -> State:
+        """x + k h u + (gamma(t + k h) - gamma(t)) z with the annealing k = 1 + slope t."""
+        velocity, z = flow.split(self.width, -1)
+        length = self.length(move)
+        widths = self.noise_width((move.t + length).clamp(max=1)) - self.noise_width(move.t)
+        x = state["x"] + as_column(length, velocity) * velocity + as_column(widths, z) * z
+        return {"x": self._placed(x, move.mask)}
+
+    def length(self, move: Move) -> PerCrystal:
+        """k h: the length of a step in the path's time, no longer than to its end unless it may overshoot."""
+        length = (1 + move.anneal * move.t) * (move.t_next - move.t)
+        return length if self.settings.overshoot else torch.minimum(length, self.reach(move.t))
+
+    def reach(self, t: PerCrystal) -> PerCrystal:
+        """How long the velocity at time t may be followed until it arrives."""
+        if self.torus and self.settings.form == "displacement":
+            s, slope = paths.progress(self.settings.path, t)
+            return torch.where(t < 0.5, 1 - t, torch.minimum((1 - s) / slope.clamp(min=1e-6), 1 - t))
+        return 1 - t
+
+    def step(self, state: State, prediction: Tensor, move: Move) -> State:
+        """Along the flow, or under `em` by dx = (b - epsilon / gamma z) dt + sqrt(2 epsilon) dW."""
+        flow = self.flow(state, prediction, move.t, move.mask)
+        moved = self.follow(state, flow, move)
+        if not (move.rule.stochastic and self.has_noise):
+            return moved
+        kick = as_column(self.kick(move), flow)
+        width = as_column(self.noise_width(move.t), flow)
+        fresh = self._normal(move.mask, move.noise).to(flow.dtype)
+        pull = kick / width.clamp(min=1e-12) * flow.split(self.width, -1)[1]
+        return {"x": self._placed(moved["x"] - pull + torch.sqrt(2 * kick) * fresh, move.mask)}
+
+    def kick(self, move: Move) -> PerCrystal:
+        """epsilon h, the Langevin step that is taken along with the flow.
+
+        Where gamma is small epsilon / gamma would not be stable. The step is no larger than half of what data of a
+        single point bear at both of its ends: zero in the last one, and zero at t = 0, where z has not begun.
+        """
+        s, t, t_next = self.settings, move.t, move.t_next
+        strength = paths.epsilon(s.epsilon, t, s.epsilon_scale, s.epsilon_mid, s.epsilon_width)
+        largest = LARGEST_KICK * torch.minimum(self.narrowest(t), self.narrowest(t_next))
+        started = self.noise_width(t) > 0
+        return torch.minimum(strength * (t_next - t), largest) * started
+
+    def narrowest(self, t: PerCrystal) -> PerCrystal:
+        """Variance of the state at time t for data that are one point; of an informed prior nothing is counted."""
+        noise = self.noise_width(t) ** 2
+        if self.settings.denoiser or self.base is not None:
+            return noise
+        if self.torus and self.settings.form == "displacement":
+            left = 1 - paths.progress(self.settings.path, t)[0]
+        else:
+            left = self.path(t)[0]
+        return noise + (left * self.unit) ** 2
+
+    def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
+        """x1 from x, u and z, on the torus up to a translation of the crystal where it is centred.
+
+        Published paths that bend on the torus are gone on at the present velocity, since x is known modulo 1 only.
+        Encoder-decoder paths say nothing of the data in their first half.
+        """
+        velocity, z = self.flow(state, prediction, t, mask).split(self.width, -1)
+        x = state["x"] - as_column(self.noise_width(t), z) * z
+        alpha, beta, slope0, slope1 = (as_column(c, x) for c in (*self.path(t), *self.slopes(t)))
+        if self.settings.path == "ve":
+            return self._placed(x, mask)
+        if self.torus and self.settings.form == "displacement":
+            s, slope = (as_column(c, x) for c in paths.progress(self.settings.path, t))
+            x = x + (1 - s) / slope.clamp(min=LEAST_SLOPE) * velocity
+        elif self.torus:
+            x = x + as_column(1 - t, x) * velocity
+        elif self.settings.denoiser or self.settings.path == "encoder-decoder":
+            x = (beta * x + slope1 * velocity) / (beta**2 + slope1**2).clamp(min=1e-6)
+        else:
+            x = (alpha * velocity - slope0 * x) / (alpha * slope1 - slope0 * beta)
+        return self._placed(x, mask)
+
+    def decode(self, state: State) -> Tensor:
+        return state["x"]
+
+    def merge(self, state: State, held: State, known: Tensor, mask: Mask) -> State:
+        """Where velocities are centred, the drawn crystal is first moved onto its known part as a whole."""
+        if self.torus and self.settings.centred:
+            part = (mask & known).unsqueeze(-1)
+            gap = shortest(held["x"] - state["x"]) * part
+            shift = gap.sum(1, keepdim=True) / part.sum(1, keepdim=True).clamp(min=1)
+            state = {"x": self._placed(state["x"] + shift, mask)}
+        return super().merge(state, held, known, mask)
+
+    # Draws and bounds
+
+    def _base(self, mask: Mask, noise: Noise) -> Tensor:
+        if self.base is not None:
+            return self.base(mask, noise)
+        if self.torus:
+            return noise.uniform(mask.shape[1], self.width)
+        return self._normal(mask, noise)
+
+    def _normal(self, mask: Mask, noise: Noise) -> Tensor:
+        """Standard normal numbers, zero in padding and, on the torus, without a mean."""
+        if self.level == "cell":
+            return noise.normal(self.width)
+        return self._centred(noise.normal(mask.shape[1], self.width), mask)
+
+    def _centred(self, x: Tensor, mask: Mask) -> Tensor:
+        if self.torus and self.settings.centred:
+            return centre(x, mask)
+        return x if self.level == "cell" else x * mask.unsqueeze(-1)
+
+    def _placed(self, x: Tensor, mask: Mask) -> Tensor:
+        """x in the cell, where there is one, and zero in padding."""
+        if self.torus:
+            x = torch.remainder(x, 1)
+            # The remainder of a tiny negative number rounds to 1.
+            x = torch.where(x < 1, x, torch.zeros_like(x))
+        return x if self.level == "cell" else x * mask.unsqueeze(-1)
+
+
+def shortest(x: Tensor) -> Tensor:
+    """The shortest of the images of a displacement in units of the cell, in [-1/2, 1/2)."""
+    return torch.remainder(x + 0.5, 1) - 0.5
+
+
+def _nothing(part: Tensor, noised: Noised) -> Noised:
+    return Noised(noised.state, torch.zeros_like(part), noised.weight)
+
+
+def _misfit(s: InterpolantSettings, level: str, torus: bool, informed: bool) -> str:
+    """What is wrong with these settings together, in one sentence; empty if nothing."""
+    one_sided, shape = s.denoiser, "the torus" if torus else "Euclidean channels"
+    rules = {
+        "path = encoder-decoder forgets both ends at t = 1/2; it needs gamma = root or squared-sine": (
+            s.path == "encoder-decoder" and s.gamma == "none"
+        ),
+        f"path = {s.path} has no displacement form on the torus; use form = published": (
+            torus and s.form == "displacement" and s.path not in ("linear", "trigonometric")
+        ),
+        "path = ve has a velocity of noise alone; use denoiser = true": s.path == "ve" and not one_sided,
+        f"path = {s.path} with gamma = {s.gamma} has two noises; use gamma = none": (
+            s.gamma != "none" and s.path in ("vp", "ve")
+        ),
+        f"denoiser = true with gamma = {s.gamma} has two noises; use gamma = none": (
+            one_sided and s.gamma != "none"
+        ),
+        f"denoiser = true needs a Gaussian prior, which path = {s.path} on the torus has not; use path = ve": (
+            one_sided and torus and s.path != "ve"
+        ),
+        "denoiser = true needs the standard normal prior, not a base of its own": one_sided and informed,
+        "denoiser = true with coupling = min-permutation ties the noise to the data; use coupling = none": (
+            one_sided and s.coupling != "none"
+        ),
+        f"coupling = {s.coupling} pairs atoms, and a cell has none; use coupling = none": (
+            s.coupling != "none" and level == "cell"
+        ),
+        f"level = {level} on {shape}; only quantities of atoms live there": torus and level == "cell",
+        f"gamma_scale = {s.gamma_scale} is not above 0": s.gamma_scale <= 0,
+        f"epsilon_scale = {s.epsilon_scale} is below 0": s.epsilon_scale < 0,
+        f"epsilon_width = {s.epsilon_width} is not above 0": s.epsilon_width <= 0,
+        f"noise_weight = {s.noise_weight} is below 0": s.noise_weight < 0,
+        f"sigma_min = {s.sigma_min} and sigma_max = {s.sigma_max} are not 0 < sigma_min < sigma_max": (
+            not 0 < s.sigma_min < s.sigma_max
+        ),
+    }
+    return next((text for text, broken in rules.items() if broken), "")
