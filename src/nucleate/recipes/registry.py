@@ -14,10 +14,10 @@ from typing import Any
 
 from nucleate import settings
 from nucleate.errors import RecipeError
-from nucleate.recipes import diffcsp, equicsp, kldm
+from nucleate.recipes import cross, crystalflow, diffcsp, equicsp, flowmm, kldm, omatg
 from nucleate.recipes.base import Recipe
 
-BUILT_IN = (kldm, diffcsp, equicsp)
+BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, cross)
 ENTRY_POINTS = "nucleate.recipes"
 
 

@@ -1,0 +1,1 @@
+"""Comparisons of methods on equal terms: same network, data, budget and judge."""

@@ -1,0 +1,116 @@
+"""One unit of the cross benchmark: train a model, draw validation compositions at every cost, judge them.
+
+Everything that is finished lies in a file of its own, so a call goes on where the last one was killed, and several
+machines can share a folder by `shard`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nucleate.benchmark.plan import Plan, Unit
+from nucleate.cell import Cell
+from nucleate.data.dataset import Dataset
+from nucleate.metrics.csp.evaluate import CspSettings, evaluate
+from nucleate.metrics.csp.predictions import Prediction
+from nucleate.predictor import Predictor, load
+from nucleate.recipes.base import scaled
+from nucleate.recipes.devices import Hardware
+from nucleate.recipes.run import train_recipe
+from nucleate.sampling.request import table_requests
+from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import to_dict
+from nucleate.training.validation import validation_subset
+
+Tell = Callable[[str], None]
+SAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Point:
+    """A measurement that is asked for: a sampler at a cost, so many crystals, so many samples of each."""
+
+    sampler: str
+    settings: SamplerSettings
+    crystals: int
+    samples: int
+
+    @property
+    def name(self) -> str:
+        sampler = self.sampler.lower().replace(", ", "-").replace(" ", "-")
+        return f"{sampler}-{self.settings.evaluations}-k{self.samples}"
+
+
+def points(plan: Plan, unit: Unit) -> Iterator[Point]:
+    """What is measured of a unit: every sampler at every cost for the first seeds, at the largest for the others."""
+    costs = plan.nfe if unit.seed < plan.swept else plan.nfe[-1:]
+    seen = set()
+    for name, sampler in unit.entry.samplers.items():
+        for nfe in costs:
+            point = Point(name, scaled(sampler, nfe), plan.limit, 1)
+            if point.name not in seen:
+                seen.add(point.name)
+                yield point
+    if plan.top:
+        for name, sampler in list(unit.entry.samplers.items())[:1]:
+            yield Point(name, scaled(sampler, plan.top_nfe), plan.top, SAMPLES)
+
+
+def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, workers: int, tell: Tell) -> bool:
+    """Train and measure one unit as far as it is not done; False if a signal stopped the training."""
+    folder = unit.folder(root)
+    outcome = train_recipe(
+        unit.recipe, unit.data, folder / "run", epochs=plan.epochs, minutes=plan.minutes, resume=True,
+        hardware=hardware, visible=False,
+    )  # fmt: skip
+    if outcome.state == "stopped":
+        return False
+    if not outcome.main:
+        return True
+    waiting = [point for point in points(plan, unit) if not (folder / f"{point.name}.json").exists()]
+    if waiting:
+        predictor = load(folder / "run")
+        for point in waiting:
+            _write(folder / f"{point.name}.json", measure(predictor, unit, point, workers))
+    tell(f"{unit.data.name} {unit.entry.name} seed {unit.seed}: {outcome.counters.step} steps")
+    return True
+
+
+def measure(predictor: Predictor, unit: Unit, point: Point, workers: int) -> dict[str, Any]:
+    """Match rate and RMSE of one sample, and of `samples` of them, under the `geometry` protocol."""
+    table = Dataset.open(unit.data).split("val")
+    rows = validation_subset(table, point.crystals)
+    requests, refused = table_requests(table, point.samples, predictor.limits, rows)
+    predictions = [
+        Prediction(int(one.request.crystal or 0), one.request.sample, _cell(one.crystal))
+        for batch in predictor.draw(requests, point.settings, unit.seed)
+        for one in batch
+    ]
+    ks = (1,) if point.samples == 1 else (1, point.samples)
+    settings = CspSettings(k=ks, protocols=("geometry",), metre=False, workers=workers)
+    found = evaluate(predictions, table, settings).to_dict()["geometry"]
+    return {
+        "sampler": point.sampler,
+        "settings": to_dict(point.settings),
+        "nfe": point.settings.evaluations,
+        "samples": point.samples,
+        "crystals": len(rows) - len(refused),
+        **{key: value for key, value in found.items() if key.startswith(("match_rate@", "rmse@"))},
+    }
+
+
+def _cell(crystal: Any) -> Cell:
+    return Cell(
+        crystal.species[0].numpy(), crystal.frac[0].double().numpy(), crystal.lattice[0].double().numpy()
+    )
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1) + "\n")
+    os.replace(part, path)

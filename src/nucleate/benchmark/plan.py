@@ -1,0 +1,140 @@
+"""What a cross benchmark runs: data sets, the models that are compared, their samplers, seeds and budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nucleate.errors import RecipeError
+from nucleate.recipes.base import Recipe
+from nucleate.recipes.cross import CELLS, COORDINATES, Cross
+from nucleate.recipes.registry import get_recipe
+from nucleate.sampling.settings import SamplerSettings
+
+ODE, HEUN, MULTISTEP = (SamplerSettings(method=name) for name in ("ode", "heun", "multistep"))
+DIFFUSION = {
+    "PC": SamplerSettings(method="pc"),
+    "EM": SamplerSettings(method="em"),
+    "ODE": ODE,
+    "Heun": HEUN,
+    "multistep": MULTISTEP,
+}
+FLOW = {
+    "ODE": ODE,
+    "ODE, annealed 2": replace(ODE, anneal_frac=2.0),
+    "ODE, annealed 5": replace(ODE, anneal_frac=5.0),
+    "ODE, annealed 10": replace(ODE, anneal_frac=10.0),
+    "Heun": HEUN,
+    "multistep": MULTISTEP,
+}
+PUBLISHED_PC = SamplerSettings(method="pc", predictor="em", corrector="expected", corrects="frac", tau=0.02)
+SAMPLERS: dict[str, dict[str, SamplerSettings]] = {
+    "kinetic": {**DIFFUSION, "PC, one drift": replace(DIFFUSION["PC"], drift_in_corrector=False)},
+    "wrapped-normal": {**DIFFUSION, "PC": PUBLISHED_PC, "PC, tau 0.1": replace(PUBLISHED_PC, tau=0.1)},
+    "wrapped-normal-circular": {
+        **DIFFUSION, "PC": PUBLISHED_PC, "PC, tau 0.1": replace(PUBLISHED_PC, tau=0.1),
+    },
+    "geodesic": FLOW,
+    "interpolant": {**FLOW, "EM": SamplerSettings(method="em")},
+}  # fmt: skip
+"""The samplers that are tried for each process of the coordinates."""
+
+DIAGONAL = {
+    "DiffCSP": "wrapped-normal/ddpm-epsilon",
+    "FlowMM": "geodesic/informed-flow",
+    "KLDM": "kinetic/vp-x0",
+    "OMatG": "interpolant/informed-flow",
+}
+"""Published models by the names of their parts here."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model that is compared.
+
+    Attributes:
+        name: in tables and folders. recipe: with its settings, but for the seed.
+        samplers: by name; steps are set by the cost that is asked for.
+    """
+
+    name: str
+    recipe: Recipe
+    samplers: dict[str, SamplerSettings]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the numbers.
+
+    Attributes:
+        data: data set folders. entries: what is compared. seeds: of training; 0, 1, ...
+        epochs, minutes: the training budget of each model; minutes are of one machine and no fair budget.
+        nfe: costs at which every sampler is tried. swept: how many seeds are tried at all of them; the others at the
+            largest alone.
+        limit: validation crystals for one sample each. top: validation crystals for 20 samples each, 0 for none.
+        top_nfe: cost of those.
+    """
+
+    data: tuple[Path, ...]
+    entries: tuple[Entry, ...]
+    seeds: int = 3
+    epochs: int | None = 16
+    minutes: float | None = None
+    nfe: tuple[int, ...] = (10, 20, 50, 100)
+    swept: int = 1
+    limit: int = 200
+    top: int = 100
+    top_nfe: int = 50
+
+    def units(self) -> list[Unit]:
+        """All models to train, seed by seed, so that an early stop leaves whole seeds."""
+        return [
+            Unit(data, entry, seed)
+            for seed in range(self.seeds)
+            for data in self.data
+            for entry in self.entries
+        ]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One model on one data set with one seed."""
+
+    data: Path
+    entry: Entry
+    seed: int
+
+    @property
+    def recipe(self) -> Recipe:
+        recipe = self.entry.recipe
+        return replace(recipe, training=replace(recipe.training, seed=self.seed))
+
+    def folder(self, root: Path) -> Path:
+        return root / self.data.name / f"{self.entry.name.replace('/', '--')}-seed-{self.seed}"
+
+
+def cross_entries(names: list[str], base: str, assignments: list[str]) -> tuple[Entry, ...]:
+    """Entries of pairs `coordinates/cell`; all of them for no names. base: a recipe of the cross."""
+    recipe = get_recipe(base, assignments)
+    if not isinstance(recipe, Cross):
+        raise RecipeError(f"'{base}' is no recipe of the cross", "name cross, cross-tiny or cross-mini")
+    pairs = names or [f"{one}/{other}" for one in COORDINATES for other in CELLS]
+    return tuple(_pair(name, recipe) for name in pairs)
+
+
+def _pair(name: str, base: Cross) -> Entry:
+    one, _, other = name.partition("/")
+    if one not in COORDINATES or other not in CELLS:
+        raise RecipeError(
+            f"'{name}' is no pair of processes",
+            f"write COORDINATES/CELL with one of {', '.join(COORDINATES)} and one of {', '.join(CELLS)}",
+        )
+    recipe = replace(base, coordinates=one, cell=other)  # pyright: ignore[reportArgumentType]
+    return Entry(name, recipe, SAMPLERS[one])
+
+
+def recipe_entries(names: list[str], assignments: list[str]) -> tuple[Entry, ...]:
+    """Entries of recipes by name, each with its own sampler and the three of the probability flow."""
+    flows = {"ODE": ODE, "Heun": HEUN, "multistep": MULTISTEP}
+    found = [get_recipe(name, assignments) for name in names]
+    return tuple(Entry(one.name, one, {"its own": one.sampler, **flows}) for one in found)

@@ -1,0 +1,109 @@
+"""nucleate benchmark: methods compared on equal terms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nucleate.cli.console import say
+from nucleate.cli.drawing import shard_of
+
+app = typer.Typer(no_args_is_help=True, help="Compare methods on the same network, data, budget and judge.")
+
+
+@app.callback()
+def _root() -> None:
+    """Compare methods on the same network, data, budget and judge."""
+
+
+@app.command("cross")
+def cross(
+    data: Annotated[list[Path], typer.Argument(help="Data set folders.")],
+    out: Annotated[Path, typer.Option(help="Folder of the runs; a rerun goes on where it stopped.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="A pair such as kinetic/vp-x0; all by default. Repeatable.")
+    ] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="Compare these recipes, and no pairs. Repeatable.")
+    ] = None,
+    base: Annotated[str, typer.Option(help="Network and training of the pairs: cross, cross-tiny, cross-mini.")] = "cross-mini",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Training budget of each model.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Training budget in minutes of this machine.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
+    nfe: Annotated[str, typer.Option(help="Costs at which samplers are tried.")] = "10,20,50,100",
+    swept: Annotated[int, typer.Option(min=0, help="Seeds that are tried at all costs; the others at the last.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, help="Validation crystals, one sample each.")] = 200,
+    top: Annotated[int, typer.Option(min=0, help="Validation crystals with 20 samples each.")] = 100,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting of every model.")] = None,
+    shard: Annotated[str, typer.Option(help="I/N: every N-th model from I on, for array jobs.")] = "0/1",
+    devices: Annotated[int, typer.Option(min=1, help="Devices of each training.")] = 1,
+    strategy: Annotated[str, typer.Option(help="Lightning Fabric strategy, for example ddp.")] = "auto",
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that match structures.")] = 1,
+    report: Annotated[Path | None, typer.Option(help="Write the record of all that is done as JSON.")] = None,
+) -> None:  # fmt: skip
+    """Every process of the coordinates with every process of the lattice, or recipes by name."""
+    import torch
+
+    from nucleate.benchmark.collect import collect
+    from nucleate.benchmark.cross import run_unit
+    from nucleate.benchmark.plan import Plan, cross_entries, recipe_entries
+    from nucleate.recipes.devices import Hardware
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    entries = recipe_entries(recipe, set_ or []) if recipe else cross_entries(only or [], base, set_ or [])
+    budget = 16 if epochs is None and minutes is None else epochs
+    plan = Plan(tuple(data), entries, seeds, budget, minutes, _costs(nfe), swept, limit, top)
+    index, count = shard_of(shard)
+    hardware = Hardware(devices, strategy, accelerator)
+    for unit in plan.units()[index::count]:
+        if not run_unit(plan, unit, out, hardware, workers, say):
+            say(f"stopped; the same command goes on (folder {out})")
+            raise typer.Exit(130)
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(json.dumps(_described(plan, base, set_ or [], collect(plan, out)), indent=1) + "\n")
+        say(f"written to {report}")
+
+
+def _costs(text: str) -> tuple[int, ...]:
+    from nucleate.errors import RecipeError
+
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise RecipeError(f"--nfe {text} are not whole numbers", "write for example 10,20,50")
+    return tuple(sorted(map(int, parts)))
+
+
+def _described(plan, base: str, assignments: list[str], results: dict) -> dict:
+    """The record: results with what was asked for and where it ran."""
+    import platform
+    import shlex
+    import sys
+
+    import torch
+
+    import nucleate
+    from nucleate.recipes.card import device_name
+
+    return {
+        "title": "Processes of the coordinates and of the lattice, crossed",
+        "command": shlex.join(["nucleate", *sys.argv[1:]]),
+        "base": base,
+        "settings": assignments,
+        "seeds": plan.seeds,
+        "epochs": plan.epochs,
+        "minutes": plan.minutes,
+        "protocol": "geometry",
+        "split": "val",
+        "crystals": plan.limit,
+        "top_crystals": plan.top,
+        "hardware": f"{device_name(torch.device('cpu'))}, {torch.get_num_threads()} threads",
+        "versions": {"nucleate": nucleate.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "results": results,
+    }  # fmt: skip

@@ -1,0 +1,64 @@
+"""CrystalFlow: flows of coordinates and of a polar lattice from a cube (Luo et al. 2024, arXiv 2412.11693)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from nucleate.arrays import Mask
+from nucleate.codecs.lattice import lattice_codec
+from nucleate.codecs.species import species_codec
+from nucleate.geometry.noise import Noise
+from nucleate.processes.fixed import Fixed
+from nucleate.processes.interpolant import Interpolant, InterpolantSettings
+from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
+from nucleate.recipes.sizes import small, tiny
+from nucleate.sampling.settings import SamplerSettings
+from nucleate.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class CrystalFlow(Recipe):
+    """CrystalFlow; the defaults are the published settings for MP-20, without the embedding of the reciprocal lattice.
+
+    Attributes:
+        species: `given`, or `onehot` for new materials: a flow of one-hot vectors by the settings `species_flow`.
+    """
+
+    name: str = "crystalflow-csp"
+    frac: InterpolantSettings = field(default_factory=lambda: InterpolantSettings(centred=False))
+    lattice: InterpolantSettings = field(default_factory=InterpolantSettings)
+    species: Literal["given", "onehot"] = "given"
+    species_flow: InterpolantSettings = field(default_factory=InterpolantSettings)
+    loss_weights: LossWeights = LossWeights(frac=10 / 12, lattice=1.0, species=10.0)
+    training: TrainingSettings = TrainingSettings(weight_decay=0.0, epochs=3000, clip=0.5)
+    sampler: SamplerSettings = SamplerSettings(method="ode", steps=100, anneal_frac=5.0)
+
+    def parts(self) -> Parts:
+        cells = lattice_codec("polar", standardise=False)
+        codec = species_codec(representation(self.species))
+        species = Fixed()
+        if self.species == "onehot":
+            species = Interpolant(self.species_flow, "species", codec.width, "atom", "euclidean")
+        return Parts(
+            species,
+            Interpolant(self.frac, "frac", 3, "atom", "torus"),
+            Interpolant(self.lattice, "lattice", cells.width, "cell", "euclidean", base=near_cubic),
+            cells,
+            codec,
+        )
+
+
+def near_cubic(mask: Mask, noise: Noise) -> Tensor:
+    """The published prior of the polar numbers: 0.1 wide about a cube whose edge is e Å. [crystals, 6]"""
+    draw = 0.1 * noise.normal(6)
+    return draw + torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0], device=draw.device)
+
+
+_csp = CrystalFlow()
+_dng = replace(_csp, name="crystalflow-dng", species="onehot")
+
+RECIPES: tuple[CrystalFlow, ...] = (_csp, small(_csp), tiny(_csp), _dng, small(_dng), tiny(_dng))
