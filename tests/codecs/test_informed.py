@@ -152,7 +152,7 @@ def test_published_parameters(name, mean, spread):
 
 @pytest.mark.slow
 def test_published_parameters_of_carbon():
-    """NUCLEATE_CARBON_24 names the data set, imported with --keep-cell: the published cells are reduced, not primitive."""
+    """NUCLEATE_CARBON_24 names the data set, imported with --keep-cell: published cells are reduced, not primitive."""
     folder = os.environ.get("NUCLEATE_CARBON_24")
     if not folder:
         pytest.skip("needs NUCLEATE_CARBON_24")
