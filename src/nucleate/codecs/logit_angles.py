@@ -51,7 +51,7 @@ class LengthsLogitAngles(LatticeCodec):
     def _standardise(self, lattice: Cells, sizes: Sizes) -> None:
         raw = self._raw(lattice)
         self.loc.copy_(raw.mean(0))
-        self.scale.copy_(raw.std(0, correction=0).maximum(FLOORS))
+        self.scale.copy_(raw.std(0, correction=0).maximum(FLOORS.to(raw)))
 
     def _permuted(self, x: Vectors, order: Order) -> Vectors:
         return permuted_parameters(x, order)

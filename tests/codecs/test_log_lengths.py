@@ -1,9 +1,11 @@
-"""The lattice codec: exact round trips, statistics of each count, and a sensible value for every other count."""
+"""Log lengths and tangents: exact round trips, statistics of each count, and a sensible value for every other count."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from nucleate.codecs.lattice import MAX_ATOMS, LogLengthsTanAngles
 from nucleate.geometry.lattice import cell_from_parameters, cell_parameters
@@ -139,6 +141,29 @@ def test_decode_is_finite_for_wild_vectors(fitted):
     x = torch.cat([torch.randn(500, 6, generator=generator) * s for s in (1, 100, 1e6)])
     cells = codec.decode(x, torch.full((len(x),), 9))
     assert torch.isfinite(cells).all()
+
+
+def test_not_standardised_fits_nothing(fitted):
+    _, cells, sizes = fitted
+    codec = LogLengthsTanAngles(standardise=False)
+    codec.fit(cells, sizes)
+    assert torch.equal(codec.encode(cells, sizes), LogLengthsTanAngles().encode(cells, sizes))
+    assert set(codec.state_dict()) == {"loc", "scale"}
+
+
+@pytest.mark.parametrize("model", ["kldm-mp20-csp", "kldm-perov5-csp", "kldm-mp20-dng"])
+def test_weights_that_are_shipped_still_fit(model):
+    import nucleate
+
+    stored = load_file(Path(nucleate.__file__).parent / "shipped" / model / "weights.safetensors")
+    own = {name.removeprefix("codec."): x for name, x in stored.items() if name.startswith("codec.")}
+    codec = LogLengthsTanAngles()
+    codec.load_state_dict(own, strict=True)
+    assert (codec.scale[1:21, :3] < 0.5).all()
+    # Five atoms in 60 A^3, by hand: (log a - loc) / scale.
+    cell = torch.eye(3)[None] * 60 ** (1 / 3)
+    expected = (math.log(60) / 3 - own["loc"][5, 0]) / own["scale"][5, 0]
+    assert codec.encode(cell, torch.tensor([5]))[0, 0].item() == pytest.approx(float(expected), abs=1e-5)
 
 
 def test_statistics_travel_with_the_weights(fitted):
