@@ -14,6 +14,8 @@ from nucleate.networks.wave_table import WaveTable
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from scatter_cspnet import Graph, ScatterCSPNet
+from tests.networks import layouts
+from tests.networks.layouts import LAYOUTS, Layout
 
 HEADS = {"frac": Head("atom", 3), "lattice": Head("cell", 6), "species": Head("atom", 100)}
 SMALL = CSPNetSettings(width=64, layers=3, frequencies=128, time_width=32)
@@ -60,6 +62,61 @@ def test_equal_to_the_plain_scatter_implementation(enough, block, monkeypatch):
     for name, parameter in ours.named_parameters():
         theirs = gradients[name].grad
         assert (parameter.grad - theirs).norm() < 2e-4 * theirs.norm().clamp(min=1e-3), name
+
+
+@pytest.mark.parametrize("enough", [1, 10**9], ids=["packed", "dense"])
+@pytest.mark.parametrize("block", [1, 40, 1024])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_layout_equals_the_plain_scatter_implementation(layout: Layout, enough, block, monkeypatch):
+    """Predictions and the gradients of all parameters, self edges among them."""
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
+    monkeypatch.setattr(packed_edges, "BLOCK", block)
+    ours = layouts.build("cspnet", layout)
+    plain = ScatterCSPNet(layouts.small(layout.settings), layout.heads, *layout.widths)
+    plain.load_state_dict(ours.state_dict())
+    inputs, t, mask = layouts.batch(layout, [4, 1, 9, 12, 2, 1])
+    flat = {name: x if name == "lattice" else x[mask] for name, x in inputs.items()}
+    predictions, expected = ours(inputs, t, mask), plain(flat, t, Graph.of(mask, layout.settings.loops))
+    assert predictions.keys() == expected.keys() == layout.heads.keys()
+    for name, x in expected.items():
+        prediction = predictions[name] if name == "lattice" else predictions[name][mask]
+        torch.testing.assert_close(prediction, x, atol=1e-4 * float(x.detach().abs().max()), rtol=0)
+        prediction.square().mean().backward(retain_graph=True)
+        x.square().mean().backward(retain_graph=True)
+    gradients = dict(plain.named_parameters())
+    for name, parameter in ours.named_parameters():
+        theirs = gradients[name].grad
+        assert (parameter.grad - theirs).norm() < 3e-4 * theirs.norm().clamp(min=1e-3), name
+
+
+@pytest.mark.parametrize("name", ["diffcsp", "diffcsp, guess", "equicsp"])
+def test_gradients_of_every_input_agree_on_both_paths(name, monkeypatch):
+    gradients = []
+    for enough in (1, 10**9):
+        monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
+        net, (inputs, t, mask) = (
+            layouts.build("cspnet", LAYOUTS[name]),
+            layouts.batch(LAYOUTS[name], [4, 9, 1]),
+        )
+        leaves = [inputs[key].requires_grad_() for key in ("velocity", "lattice") if key in inputs]
+        sum(x.square().sum() for x in net(inputs, t, mask).values()).backward()
+        gradients.append([leaf.grad for leaf in leaves])
+    assert len(gradients[0]) == 1 + bool(LAYOUTS[name].velocity)
+    for packed, dense in zip(*gradients, strict=True):
+        torch.testing.assert_close(packed, dense, atol=1e-4 * float(dense.abs().max()), rtol=1e-3)
+
+
+def test_a_lone_atom_hears_itself_only_with_loops(monkeypatch):
+    """What the first edge layer's bias changes must come by a message."""
+    for enough in (1, 10**9):
+        monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
+        for name in ("kldm", "equicsp"):
+            net, given = layouts.build("cspnet", LAYOUTS[name]), layouts.batch(LAYOUTS[name], [1, 1])
+            before = layouts.predict(net, *given)["frac"]
+            with torch.no_grad():
+                net.layers[0].edge_1.bias.add_(1)
+            change = (layouts.predict(net, *given)["frac"] - before).abs().max()
+            assert (change > 1e-3) == (name == "equicsp")
 
 
 def test_no_gradient_means_the_same_prediction(monkeypatch):
@@ -139,6 +196,29 @@ def test_edges_are_all_ordered_pairs_and_know_their_reverse():
     assert list(zip(receivers.tolist(), senders.tolist(), strict=True)) == expected
     assert torch.equal(receivers[reverse], senders)
     assert torch.equal(senders[reverse], receivers)
+
+
+def test_edges_with_loops_are_all_ordered_pairs_and_know_their_reverse():
+    sizes = torch.tensor([3, 1, 5, 2])
+    receivers, senders, reverse = packed_edges._edges(sizes, loops=True)
+    crystal = torch.repeat_interleave(torch.arange(4), sizes)
+    expected = [(i, j) for i in range(11) for j in range(11) if crystal[i] == crystal[j]]
+    assert list(zip(receivers.tolist(), senders.tolist(), strict=True)) == expected
+    assert torch.equal(receivers[reverse], senders)
+    assert torch.equal(senders[reverse], receivers)
+    loops = receivers == senders
+    assert loops.sum() == 11
+    assert torch.equal(reverse[loops], torch.arange(len(receivers))[loops])
+
+
+@pytest.mark.parametrize("sizes", [[4, 1, 9, 1, 1, 3, 2, 1], [1, 1, 1]])
+def test_blocks_with_loops_cover_all_edges_and_atoms_once(sizes, monkeypatch):
+    monkeypatch.setattr(packed_edges, "BLOCK", 20)
+    inputs, _, mask = batch(sizes)
+    blocks = PackedEdges(inputs["frac"], mask, WaveTable(8), loops=True).blocks
+    edges = sum(n * n for n in sizes)
+    assert [n for b in blocks for n in range(b.edges.start, b.edges.stop)] == list(range(edges))
+    assert [n for b in blocks for n in range(b.atoms.start, b.atoms.stop)] == list(range(sum(sizes)))
 
 
 def test_blocks_cover_all_edges_once(monkeypatch):
