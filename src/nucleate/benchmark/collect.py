@@ -1,4 +1,4 @@
-"""The record of a cross benchmark from its folder: means over seeds, the best sampler of each model, its cheapest equal.
+"""The record of a cross benchmark from its folder: means over seeds, the best sampler of each model and its default.
 
 Standard errors are over seeds; where there is one seed the 95 % interval of the crystals stands for it.
 """

@@ -27,13 +27,20 @@ FLOW = {
     "Heun": HEUN,
     "multistep": MULTISTEP,
 }
-PUBLISHED_PC = SamplerSettings(method="pc", predictor="em", corrector="expected", corrects="frac", tau=0.02)
+EXPLODING = {
+    **{
+        f"PC, tau {tau}": SamplerSettings(
+            method="pc", predictor="em", corrector="expected", corrects="frac", tau=tau
+        )
+        for tau in (0.02, 0.1, 0.4)
+    },
+    **{name: sampler for name, sampler in DIFFUSION.items() if name != "PC"},
+}
+"""The published corrector step is tau = 0.02 for Perov-5 and 0.4 for MP-20."""
 SAMPLERS: dict[str, dict[str, SamplerSettings]] = {
     "kinetic": {**DIFFUSION, "PC, one drift": replace(DIFFUSION["PC"], drift_in_corrector=False)},
-    "wrapped-normal": {**DIFFUSION, "PC": PUBLISHED_PC, "PC, tau 0.1": replace(PUBLISHED_PC, tau=0.1)},
-    "wrapped-normal-circular": {
-        **DIFFUSION, "PC": PUBLISHED_PC, "PC, tau 0.1": replace(PUBLISHED_PC, tau=0.1),
-    },
+    "wrapped-normal": EXPLODING,
+    "wrapped-normal-circular": EXPLODING,
     "geodesic": FLOW,
     "interpolant": {**FLOW, "EM": SamplerSettings(method="em")},
 }  # fmt: skip

@@ -29,7 +29,7 @@ def cross(
     recipe: Annotated[
         list[str] | None, typer.Option(help="Compare these recipes, and no pairs. Repeatable.")
     ] = None,
-    base: Annotated[str, typer.Option(help="Network and training of the pairs: cross, cross-tiny, cross-mini.")] = "cross-mini",
+    base: Annotated[str, typer.Option(help="Network of the pairs: cross, cross-tiny or cross-mini.")] = "cross-mini",
     epochs: Annotated[int | None, typer.Option(min=1, help="Training budget of each model.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Training budget in minutes of this machine.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
@@ -59,9 +59,9 @@ def cross(
     entries = recipe_entries(recipe, set_ or []) if recipe else cross_entries(only or [], base, set_ or [])
     budget = 16 if epochs is None and minutes is None else epochs
     plan = Plan(tuple(data), entries, seeds, budget, minutes, _costs(nfe), swept, limit, top)
-    index, count = shard_of(shard)
+    part = shard_of(shard)
     hardware = Hardware(devices, strategy, accelerator)
-    for unit in plan.units()[index::count]:
+    for unit in plan.units()[part.index :: part.count]:
         if not run_unit(plan, unit, out, hardware, workers, say):
             say(f"stopped; the same command goes on (folder {out})")
             raise typer.Exit(130)
