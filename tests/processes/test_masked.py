@@ -9,9 +9,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from nucleate.codecs.lattice import LogLengthsTanAngles
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import Move, StepRule
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.networks.base import Denoiser
+from nucleate.processes.base import Move, State, StepRule
 from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings
+from nucleate.sampling.given import Given
+from nucleate.sampling.loop import trajectory
+from nucleate.sampling.settings import SamplerSettings
 from tests.processes.exact import masked_oracle
 
 SCHEDULES = ["linear", "cosine", "polynomial"]
@@ -108,3 +114,83 @@ def test_some_training_crystals_can_be_shown_whole():
     assert whole.float().mean().item() == pytest.approx(0.3 + 0.7 * 1e-4, abs=0.03)
     with pytest.raises(ValueError, match="all_shown = 1"):
         Masked(MaskedSettings(all_shown=1.0))
+
+
+def hidden_again(eta: float, t: float, t_next: float, crystals: int = 4000) -> State:
+    """The state after one step from atoms of which half are shown as 3, where the network says 5."""
+    process, mask = Masked(MaskedSettings(remask=eta)), torch.ones(crystals, 2, dtype=torch.bool)
+    x = torch.tensor([3, HIDDEN]).expand(crystals, 2)
+    now, then = torch.full((crystals,), t), torch.full((crystals,), t_next)
+    noise = Noise.of(5, torch.arange(crystals))
+    logits = 50.0 * F.one_hot(torch.full((crystals, 2), 4), 100).float()
+    return process.step({"x": x, "guess": x}, logits, Move(now, then, mask, noise, StepRule("em")))
+
+
+def test_atoms_are_hidden_again_and_shown_the_more_often():
+    state = hidden_again(3.0, 0.4, 0.44)
+    shown, hidden = state["x"][:, 0], state["x"][:, 1]
+    error = 4 * 0.5 / math.sqrt(4000)
+    assert (shown == HIDDEN).float().mean().item() == pytest.approx(3 * 0.04, abs=error)
+    assert (hidden != HIDDEN).float().mean().item() == pytest.approx(0.04 * (1 + 3 * 0.4) / 0.6, abs=error)
+    assert set(shown.unique().tolist()) == {HIDDEN, 3}
+    assert set(hidden.unique().tolist()) == {HIDDEN, 5}
+    # Whoever stops here gets back what was hidden last.
+    decoded = Masked(MaskedSettings(remask=3.0)).decode(state)
+    assert (decoded[:, 0] == 3).all()
+    assert (decoded[:, 1] == 5).all()
+
+
+def test_nothing_is_hidden_in_the_last_step():
+    state = hidden_again(3.0, 0.9, 1.0)
+    assert (state["x"] == torch.tensor([3, 5])).all()
+
+
+def test_without_remask_shown_atoms_stay():
+    assert (hidden_again(0.0, 0.4, 0.44)["x"][:, 0] == 3).all()
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.2, 5.0, 30.0])
+def test_the_share_that_is_shown_does_not_depend_on_hiding_again(eta):
+    """d/dt of the share is (1 + eta t) - eta t = 1, so that the network meets at each t what it was trained on."""
+    crystals, steps = 1000, 400
+    process, mask = Masked(MaskedSettings(remask=eta)), torch.ones(crystals, 4, dtype=torch.bool)
+    state, logits = process.prior(mask, Noise.of(0, torch.arange(crystals))), torch.zeros(crystals, 4, 100)
+    times = torch.linspace(0, 1, steps + 1)
+    for number, (now, then) in enumerate(itertools.pairwise(times[: steps * 3 // 4 + 1])):
+        noise = Noise.of(0, torch.arange(crystals)).at(number)
+        state = process.step(
+            state, logits, Move(now.expand(crystals), then.expand(crystals), mask, noise, StepRule("em"))
+        )
+        if number + 1 in (steps // 4, steps // 2, steps * 3 // 4):
+            share = (state["x"] != HIDDEN).float().mean().item()
+            assert share == pytest.approx(then.item(), abs=4 * 0.5 / math.sqrt(4 * crystals) + 0.005)
+
+
+def test_given_atoms_are_never_shown_to_the_network_as_hidden():
+    """The sampler puts what is given back after every step, and in the states that heun only looks at."""
+    crystals = 50
+    process = Masked(MaskedSettings(remask=20.0))
+    mask, known = torch.ones(crystals, 2, dtype=torch.bool), torch.tensor([True, False]).expand(crystals, 2)
+    seen = []
+
+    class Model(CrystalModel):
+        def denoise(self, states, t, mask, guess=None):
+            seen.append(states["species"]["x"][:, 0])
+            return {"species": torch.zeros(crystals, 2, 100)}
+
+    model = Model({"species": process}, LogLengthsTanAngles(), Denoiser())
+    composition = Given.composition(torch.full((crystals, 2), 7), mask).crystals
+    given = Given(composition, {"species": known})
+    for method in ("em", "heun", "pc"):
+        settings = SamplerSettings(method, steps=20)
+        *_, (_, last) = trajectory(model, mask, settings, Noise.of(0, torch.arange(crystals)), given)
+        assert (last["species"]["x"][:, 0] == 7).all()
+        assert (last["species"]["x"][:, 1] != HIDDEN).all()
+    assert (torch.stack(seen) == 7).all()
+
+
+def test_hiding_again_needs_the_linear_schedule_and_a_rate():
+    with pytest.raises(ValueError, match="remask = 1 needs schedule = linear, not cosine"):
+        Masked(MaskedSettings(schedule="cosine", remask=1))
+    with pytest.raises(ValueError, match="remask = -1 is below 0"):
+        Masked(MaskedSettings(remask=-1))

@@ -1,12 +1,12 @@
 """Flows and stochastic interpolants: x_t = alpha x0 + beta x1 + gamma z between a prior draw x0 and the data x1.
 
-FlowMM (arXiv 2406.04713), CrystalFlow (arXiv 2412.11693) and OMatG (arXiv 2502.02582) as one process, for coordinates on
-the torus and for Euclidean channels of cells and atoms. Theory: Albergo, Boffi, Vanden-Eijnden (arXiv 2303.08797).
+FlowMM (arXiv 2406.04713), CrystalFlow (arXiv 2412.11693) and OMatG (arXiv 2502.02582) as one process, for coordinates
+on the torus and for Euclidean channels of cells and atoms. Theory: Albergo, Boffi, Vanden-Eijnden (arXiv 2303.08797).
 
-The network is asked for the velocity u of the path without gamma's term and, where there is noise, for z beside it in one
-tensor. The drift is u + gamma' z, but gamma' diverges at the ends. OMatG has it in its target and needs antithetic pairs
-(+z, -z) to train; here it is in no target, no loss and no step: over a step gamma' z integrates to (gamma(t_next) -
-gamma(t)) z. OMatG also asks for the two in separate evaluations.
+The network is asked for the velocity u of the path without gamma's term and, where there is noise, for z beside it in
+one tensor. The drift is u + gamma' z, but gamma' diverges at the ends. OMatG has it in its target and needs antithetic
+pairs (+z, -z) to train; here it is in no target, no loss and no step: over a step gamma' z integrates to
+(gamma(t_next) - gamma(t)) z. OMatG also asks for the two in separate evaluations.
 
 On the torus OMatG interpolates from x0 to the image of x1 nearest to it (`published`), which depends on the cell's
 arbitrary origin unless alpha + beta = 1. The `displacement` form wrap(x0 + s(t) D + gamma z) never does; for the linear
@@ -34,8 +34,6 @@ Base = Callable[[Mask, Noise], Tensor]
 
 UNIFORM_SPREAD = 1 / math.sqrt(12)
 """Standard deviation of a uniform displacement on the torus, in cells: the unit of velocities there."""
-LARGEST_KICK = 0.5
-"""Largest variance of half a noise kick of `em`, relative to the narrowest law the state can have (one data point)."""
 LEAST_SLOPE = 0.05
 
 
@@ -54,6 +52,8 @@ class InterpolantSettings:
         coupling: `min-permutation` gives each atom the prior draw nearby (least sum of squared distances). Only for
             atoms that are alike at t = 0, as where species are drawn along; see the concept page.
         epsilon, epsilon_scale, epsilon_mid, epsilon_width: strength of the noise of `em`, see `paths.epsilon`.
+        largest_kick: bound of epsilon h, relative to the variance of the state if the data were one point; see
+            `Interpolant.kick`. A huge one is as published.
         overshoot: let annealed steps go beyond the end of the path, as published.
         noise_weight: of the noise's part of the loss.
     """
@@ -71,6 +71,7 @@ class InterpolantSettings:
     epsilon_scale: float = 0.01
     epsilon_mid: float = 0.2
     epsilon_width: float = 0.04
+    largest_kick: float = 0.1
     overshoot: bool = False
     noise_weight: float = 1.0
 
@@ -219,12 +220,14 @@ class Interpolant(Process):
     def kick(self, move: Move) -> PerCrystal:
         """epsilon h, the Langevin step that is taken along with the flow.
 
-        Where gamma is small epsilon / gamma would not be stable. The step is no larger than half of what data of a
-        single point bear at both of its ends: zero in the last one, and zero at t = 0, where z has not begun.
+        For data that are one point, with a variance v of the state, Langevin steps of length epsilon h = d v settle at
+        the variance v / (1 - d / 2) and explode above d = 2. gamma and v vanish at the data, and so must the step: d is
+        at most `largest_kick` at both of its ends. Nothing is drawn in the last step, nor in one from t = 0, where z
+        has not begun.
         """
         s, t, t_next = self.settings, move.t, move.t_next
         strength = paths.epsilon(s.epsilon, t, s.epsilon_scale, s.epsilon_mid, s.epsilon_width)
-        largest = LARGEST_KICK * torch.minimum(self.narrowest(t), self.narrowest(t_next))
+        largest = s.largest_kick * torch.minimum(self.narrowest(t), self.narrowest(t_next))
         started = self.noise_width(t) > 0
         return torch.minimum(strength * (t_next - t), largest) * started
 
@@ -342,6 +345,7 @@ def _misfit(s: InterpolantSettings, level: str, torus: bool, informed: bool) -> 
         f"gamma_scale = {s.gamma_scale} is not above 0": s.gamma_scale <= 0,
         f"epsilon_scale = {s.epsilon_scale} is below 0": s.epsilon_scale < 0,
         f"epsilon_width = {s.epsilon_width} is not above 0": s.epsilon_width <= 0,
+        f"largest_kick = {s.largest_kick} is not above 0": s.largest_kick <= 0,
         f"noise_weight = {s.noise_weight} is below 0": s.noise_weight < 0,
         f"sigma_min = {s.sigma_min} and sigma_max = {s.sigma_max} are not 0 < sigma_min < sigma_max": (
             not 0 < s.sigma_min < s.sigma_max
