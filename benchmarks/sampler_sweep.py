@@ -28,6 +28,9 @@ SAMPLERS: dict[str, list[str]] = {
     "EM, Euler for the lattice": ["method=em", "euler=true"],
     "EM, finer near the data": ["method=em", "power=1.5"],
     "ODE": ["method=ode"],
+    "Heun": ["method=heun"],
+    "multistep": ["method=multistep"],
+    "multistep, finer near the data": ["method=multistep", "power=1.5"],
 }  # fmt: skip
 
 
@@ -37,7 +40,7 @@ def nucleate(*words: str) -> None:
 
 def measure(asked: argparse.Namespace, name: str, settings: list[str], nfe: int) -> dict:
     """One point: predict, judge, read the numbers."""
-    steps = nfe // 2 if settings[0] == "method=pc" else nfe
+    steps = nfe // 2 if settings[0] in ("method=pc", "method=heun") else nfe
     folder = asked.out / f"{name.replace(', ', '-').replace(' ', '-')}-{nfe}"
     report = folder / "evaluation.json"
     if not report.exists():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,19 +46,16 @@ class Point:
         return f"{sampler}-{self.settings.evaluations}-k{self.samples}"
 
 
-def points(plan: Plan, unit: Unit) -> Iterator[Point]:
-    """What is measured of a unit: every sampler at every cost for the first seeds, at the largest for the others."""
-    costs = plan.nfe if unit.seed < plan.swept else plan.nfe[-1:]
-    seen = set()
-    for name, sampler in unit.entry.samplers.items():
-        for nfe in costs:
-            point = Point(name, scaled(sampler, nfe), plan.limit, 1)
-            if point.name not in seen:
-                seen.add(point.name)
-                yield point
+def points(plan: Plan, unit: Unit) -> list[Point]:
+    """What is measured of a unit: every sampler at every cost, or the plain ones at the largest; then many samples."""
+    entry = unit.entry
+    swept = entry.swept and unit.seed < plan.swept
+    costs, names = (plan.nfe, tuple(entry.samplers)) if swept else (plan.nfe[-1:], entry.plain)
+    found = [Point(name, scaled(entry.samplers[name], nfe), plan.limit, 1) for name in names for nfe in costs]
     if plan.top:
-        for name, sampler in list(unit.entry.samplers.items())[:1]:
-            yield Point(name, scaled(sampler, plan.top_nfe), plan.top, SAMPLES)
+        found.append(Point(names[0], scaled(entry.samplers[names[0]], plan.top_nfe), plan.top, SAMPLES))
+    # Two costs may scale to the same number of steps.
+    return list({point.name: point for point in found}.values())
 
 
 def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, workers: int, tell: Tell) -> bool:

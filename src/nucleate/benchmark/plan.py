@@ -45,6 +45,14 @@ SAMPLERS: dict[str, dict[str, SamplerSettings]] = {
     "interpolant": {**FLOW, "EM": SamplerSettings(method="em")},
 }  # fmt: skip
 """The samplers that are tried for each process of the coordinates."""
+PLAIN = {
+    "kinetic": ("PC", "EM", "ODE"),
+    "wrapped-normal": ("PC, tau 0.02", "EM", "ODE"),
+    "wrapped-normal-circular": ("PC, tau 0.02", "EM", "ODE"),
+    "geodesic": ("ODE", "ODE, annealed 5"),
+    "interpolant": ("ODE", "ODE, annealed 5", "EM"),
+}
+"""Those that are measured where samplers are not compared."""
 
 DIAGONAL = {
     "DiffCSP": "wrapped-normal/ddpm-epsilon",
@@ -62,11 +70,15 @@ class Entry:
     Attributes:
         name: in tables and folders. recipe: with its settings, but for the seed.
         samplers: by name; steps are set by the cost that is asked for.
+        plain: names of those that are measured with every seed.
+        swept: whether all samplers are tried at all costs with the first seeds.
     """
 
     name: str
     recipe: Recipe
     samplers: dict[str, SamplerSettings]
+    plain: tuple[str, ...]
+    swept: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,8 +88,8 @@ class Plan:
     Attributes:
         data: data set folders. entries: what is compared. seeds: of training; 0, 1, ...
         epochs, minutes: the training budget of each model; minutes are of one machine and no fair budget.
-        nfe: costs at which every sampler is tried. swept: how many seeds are tried at all of them; the others at the
-            largest alone.
+        nfe: costs at which every sampler is tried. swept: how many seeds are; of the others the plain samplers are
+            measured at the largest cost.
         limit: validation crystals for one sample each. top: validation crystals for 20 samples each, 0 for none.
         top_nfe: cost of those.
     """
@@ -121,15 +133,19 @@ class Unit:
 
 
 def cross_entries(names: list[str], base: str, assignments: list[str]) -> tuple[Entry, ...]:
-    """Entries of pairs `coordinates/cell`; all of them for no names. base: a recipe of the cross."""
+    """Entries of pairs `coordinates/cell`; all of them for no names. base: a recipe of the cross.
+
+    Samplers are compared in the first pair of each process of the coordinates, since it is they that need them.
+    """
     recipe = get_recipe(base, assignments)
     if not isinstance(recipe, Cross):
         raise RecipeError(f"'{base}' is no recipe of the cross", "name cross, cross-tiny or cross-mini")
     pairs = names or [f"{one}/{other}" for one in COORDINATES for other in CELLS]
-    return tuple(_pair(name, recipe) for name in pairs)
+    first = {name.partition("/")[0]: name for name in reversed(pairs)}
+    return tuple(_pair(name, recipe, swept=name in first.values()) for name in pairs)
 
 
-def _pair(name: str, base: Cross) -> Entry:
+def _pair(name: str, base: Cross, swept: bool) -> Entry:
     one, _, other = name.partition("/")
     if one not in COORDINATES or other not in CELLS:
         raise RecipeError(
@@ -137,11 +153,11 @@ def _pair(name: str, base: Cross) -> Entry:
             f"write COORDINATES/CELL with one of {', '.join(COORDINATES)} and one of {', '.join(CELLS)}",
         )
     recipe = replace(base, coordinates=one, cell=other)  # pyright: ignore[reportArgumentType]
-    return Entry(name, recipe, SAMPLERS[one])
+    return Entry(name, recipe, SAMPLERS[one], PLAIN[one], swept)
 
 
 def recipe_entries(names: list[str], assignments: list[str]) -> tuple[Entry, ...]:
     """Entries of recipes by name, each with its own sampler and the three of the probability flow."""
     flows = {"ODE": ODE, "Heun": HEUN, "multistep": MULTISTEP}
     found = [get_recipe(name, assignments) for name in names]
-    return tuple(Entry(one.name, one, {"its own": one.sampler, **flows}) for one in found)
+    return tuple(Entry(one.name, one, {"its own": one.sampler, **flows}, ("its own", "ODE")) for one in found)
