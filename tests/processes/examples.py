@@ -23,7 +23,14 @@ from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings
-from tests.processes.exact import Oracle, gaussian_oracle, kinetic_oracle, masked_oracle
+from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
+from tests.processes.exact import (
+    Oracle,
+    gaussian_oracle,
+    kinetic_oracle,
+    masked_oracle,
+    wrapped_normal_oracle,
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,31 @@ def _kinetic_case(name: str, process: Kinetic, points: Tensor) -> Example:
 
     gap = 0.25 if process.settings.horizon < 3 else (0.02 if centred else 0.1)
     return Example(f"kinetic-{name}", process, points, oracle, distance, moments, gap, points.shape[1])
+
+
+def _wrapped_normal() -> list[Example]:
+    return [wrapped_normal_case("none"), wrapped_normal_case("noise")]
+
+
+def wrapped_normal_case(centred: str) -> Example:
+    process = WrappedNormal(WrappedNormalSettings(centred=centred))
+    points = torch.tensor([[[0.1, 0.2, 0.3], [0.35, 0.6, 0.9]], [[0.1, 0.2, 0.3], [0.85, 0.15, 0.5]]])
+
+    def relative(x: Tensor) -> Tensor:
+        return (x[:, 0] - x[:, 1])[:, None] if centred != "none" else x
+
+    def distance(frac: Tensor, point: Tensor) -> Tensor:
+        return wrap(TAU * (relative(frac) - relative(point[None]))).abs().flatten(1).amax(-1) / TAU
+
+    def moments(state: State) -> Tensor:
+        phase = relative(state["theta"]).flatten(1)
+        return torch.cat([phase.cos().T, phase.sin().T])
+
+    def oracle(chosen: Tensor, weights: Tensor) -> Oracle:
+        return wrapped_normal_oracle(process, chosen, weights)
+
+    # The first Fourier mode of plain noise at sigma_max = 0.5 is 0.007, that of a difference 5e-5.
+    return Example(f"wrapped-normal-{centred}", process, points, oracle, distance, moments, 0.01, 2)
 
 
 def _gaussian() -> list[Example]:
@@ -183,6 +215,7 @@ _MAKERS: dict[type[Process], Callable[[], list[Example]]] = {
     Gaussian: _gaussian,
     Fixed: _fixed,
     Masked: _masked,
+    WrappedNormal: _wrapped_normal,
 }
 
 
