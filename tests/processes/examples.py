@@ -121,8 +121,10 @@ def wrapped_normal_case(centred: str) -> Example:
     def oracle(chosen: Tensor, weights: Tensor) -> Oracle:
         return wrapped_normal_oracle(process, chosen, weights)
 
-    # The first Fourier mode of plain noise at sigma_max = 0.5 is 0.007, that of a difference 5e-5.
-    return Example(f"wrapped-normal-{centred}", process, points, oracle, distance, moments, 0.01, 2)
+    # The first Fourier mode of plain noise at sigma_max = 0.5 is 0.007, that of a difference 5e-5. The score of EquiCSP
+    # is not the forward process's and does not draw data by their weights: it counts as one whose prior is off.
+    gap = 0.25 if centred == "circular" else 0.01
+    return Example(f"wrapped-normal-{centred}", process, points, oracle, distance, moments, gap, 2)
 
 
 def _gaussian() -> list[Example]:
