@@ -53,7 +53,7 @@ SPANS = {
     "kinetic-uncentred": (BY_NAME["kinetic-uncentred"], 0.35, 0.8),
     "wrapped-normal-none": (BY_NAME["wrapped-normal-none"], 0.1, 0.5),
     "wrapped-normal-noise": (BY_NAME["wrapped-normal-noise"], 0.1, 0.5),
-    "wrapped-normal-circular": (wrapped_normal_case("circular"), 0.1, 0.5),
+    "wrapped-normal-circular": (wrapped_normal_case("circular"), 0.35, 0.8),
 }
 
 

@@ -122,7 +122,7 @@ def one_move(
 
 @pytest.mark.parametrize(("t", "t_next"), [(0.6, 0.601), (0.6, 0.8), (0.9, 0.999)])
 def test_ancestral_step_has_the_moments_of_the_exact_posterior(t, t_next):
-    """By conditioning the joint normal of the displacements at t and t_next, var sigma^2 and covariance sigma_next^2."""
+    """By conditioning the joint normal of the displacements at t_next and t, whose covariance is sigma_next^2."""
     now, then = width(t), width(t_next)
     mean, variance = then**2 / now**2 * 0.8 * now, then**2 - then**4 / now**2
     x = one_move(StepRule("em"), t, t_next, 0.8)
@@ -180,10 +180,7 @@ def test_corrector_keeps_the_exact_marginals(centred, corrector):
 
 def fitted_log_density(theta: torch.Tensor, atoms: int, t: float) -> torch.Tensor:
     """Sum of the log of the von Mises law about the circular mean, for data at the origin."""
-    kappa = (
-        mean_free_law(torch.tensor([atoms]), times(t, 1))[0] * 0
-        + mean_free_law(torch.tensor([atoms]), process().sigma(times(t, 1)))[0]
-    )
+    kappa, _, _ = mean_free_law(torch.tensor([atoms]), process().sigma(times(t, 1)))
     mask = torch.ones(theta.shape[:2], dtype=torch.bool)
     return (kappa * torch.cos(theta - circular_mean(theta, mask))).sum()
 
