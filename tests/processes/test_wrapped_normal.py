@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ PUBLISHED = StepRule("pc", predictor="em", corrector="expected", corrects="frac"
 CIRCULAR = wrapped_normal_case("circular")
 
 
+@cache
 def process(centred: str = "none", **settings) -> WrappedNormal:
     return WrappedNormal(WrappedNormalSettings(centred=centred, **settings))
 

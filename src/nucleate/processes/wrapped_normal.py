@@ -71,7 +71,7 @@ class WrappedNormal(Process):
         widest = TAU * settings.sigma_max
         self.images = wrapped_normal.images_for(widest)
         # The information falls as exp(-sigma^2), faster over log sigma than in narrower processes.
-        self.fisher_root = wrapped_normal.FisherRoot(widest, nodes=2048)
+        self.fisher_root = wrapped_normal.FisherRoot(widest, nodes=1024, points=128)
 
     def sigma(self, t: PerCrystal) -> PerCrystal:
         """Width of the noise at time t, radians."""
