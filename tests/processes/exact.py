@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nucleate.geometry.circular import mean_free_law
 from nucleate.geometry.torus import TAU, wrap
 from nucleate.geometry.wrapped_normal import grad_mean, log_density
 from nucleate.processes import paths
@@ -20,6 +21,7 @@ from nucleate.processes.gaussian import Gaussian
 from nucleate.processes.interpolant import Interpolant
 from nucleate.processes.kinetic import Kinetic
 from nucleate.processes.masked import HIDDEN, Masked
+from nucleate.processes.wrapped_normal import LEAST_SIGMA, WrappedNormal
 
 Oracle = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
 
@@ -180,3 +182,36 @@ def _uniform(gaps: Tensor, half: Tensor, width: Tensor) -> tuple[Tensor, Tensor]
     ratios = [torch.exp(-0.5 * c**2 - 0.5 * math.log(TAU) - log_chance) for c in (a, b)]
     way = gaps.abs() + width * (ratios[0] - ratios[1])
     return log_chance, gaps.sign() * way.clamp(-half, half)
+
+
+def wrapped_normal_oracle(process: WrappedNormal, points: Tensor, weights: Tensor) -> Oracle:
+    """For data points [points, atoms, 3] (fractional) and their weights.
+
+    Noise as it is: every atom is a wrapped normal about its own. Without its mean (two atoms): only the difference
+    matters, a wrapped normal of sqrt(2) times the width; then the exact score is the answer, or, for EquiCSP, half of
+    the difference, which is the angle of either atom to the mean of the two, and the sine of that.
+    """
+    pair = process.settings.centred != "none"
+    if pair and points.shape[1] != 2:
+        raise ValueError("without their mean, exact scores are known for two atoms")
+
+    def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
+        theta, data = inputs["frac"] * TAU, TAU * points
+        sigma = process.sigma(t).clamp(min=LEAST_SIGMA)
+        width = sigma[:, None, None, None] * (2**0.5 if pair else 1)
+        if pair:
+            theta, data = theta[:, :1] - theta[:, 1:], data[:, :1] - data[:, 1:]
+        # [crystals, points, atoms or 1, 3]
+        gaps = wrap(theta[:, None] - data.to(theta))
+        width = width.expand_as(gaps)
+        logs = log_density(gaps, width, process.images + 2).sum((-1, -2)) + weights.log().to(theta)
+        share = torch.softmax(logs, 1)[..., None, None]
+        if process.settings.centred == "circular":
+            _, sine, spread = (x[:, None, None] for x in mean_free_law(mask.sum(1), sigma))
+            heads = [(share * gaps / 2).sum(1) / spread, (share * torch.sin(gaps / 2)).sum(1) / sine]
+            return torch.cat([torch.cat([head, -head], 1) for head in heads], -1)
+        pull = (share * grad_mean(gaps, width, process.images + 2)).sum(1)
+        pulls = torch.cat([pull, -pull], 1) if pair else pull
+        return pulls / process.fisher_root(sigma[:, None, None])
+
+    return oracle

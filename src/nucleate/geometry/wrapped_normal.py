@@ -61,13 +61,14 @@ def fisher_information(sigma: Float[Tensor, " n"], nodes: int = 4096) -> Float[T
 class FisherRoot:
     """Root of the Fisher information as a function of sigma, interpolated from quadrature, up to `widest`.
 
-    The table holds log(sigma^2 * information) over log sigma from 1e-5, float64.
+    The table holds log(sigma^2 * information) at `nodes` values of log sigma from 1e-5, float64, each by quadrature on
+    `points` of the circle.
     """
 
-    def __init__(self, widest: float, nodes: int = 512) -> None:
+    def __init__(self, widest: float, nodes: int = 512, points: int = 4096) -> None:
         self.log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
         sigma = self.log_sigma.exp()
-        self.log_fisher = (fisher_information(sigma) * sigma**2).log()
+        self.log_fisher = (fisher_information(sigma, points) * sigma**2).log()
 
     def __call__(self, sigma: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Standard deviation of `grad_mean` at each sigma; widths beyond the table are taken as its ends."""

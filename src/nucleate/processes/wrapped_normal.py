@@ -17,7 +17,7 @@ the published score is n / (n - 1) times that of the forward process.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -71,7 +71,7 @@ class WrappedNormal(Process):
         widest = TAU * settings.sigma_max
         self.images = wrapped_normal.images_for(widest)
         # The information falls as exp(-sigma^2), faster over log sigma than in narrower processes.
-        self.fisher_root = wrapped_normal.FisherRoot(widest, nodes=2048)
+        self.fisher_root = wrapped_normal.FisherRoot(widest, nodes=1024, points=128)
 
     def sigma(self, t: PerCrystal) -> PerCrystal:
         """Width of the noise at time t, radians."""
@@ -145,12 +145,22 @@ class WrappedNormal(Process):
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:
         """Langevin at t. The `expected` squared score is 1 / sigma^2, so that the step is tau sigma^2: the published
-        step_lr (sigma / sigma_min)^2 with tau = step_lr / sigma_min^2. As published the last one draws no noise."""
+        step_lr (sigma / sigma_min)^2 with tau = step_lr / sigma_min^2. As published the last one draws no noise.
+
+        By the `crystal`'s score a step is never longer than that: noise that is wide enough to wrap leaves hardly any
+        score, and tau / mean(s^2) would throw the atoms away from where the few that remain say little.
+        """
         theta, mask = state["theta"], move.mask
         sigma = as_column(self.sigma(move.t), theta).clamp(min=LEAST_SIGMA)
-        z = self._normal(mask, move.noise).to(theta.dtype) * as_column(move.t_next < 1, theta)
+        z = self._normal(mask, move.noise).to(theta.dtype)
+        z = z * as_column((move.t_next < 1).to(theta), theta)
         score = -self.pull(prediction, move.t, mask)
-        return {"theta": self._real(langevin(theta, score, mask, sigma**-2, move.rule, z), mask)}
+        power = sigma**-2
+        if move.rule.corrector == "crystal":
+            own = score.square().mean(-1).sum(1) / mask.sum(1).clamp(min=1)
+            power = torch.maximum(power, as_column(own, theta))
+        rule = replace(move.rule, corrector="expected")
+        return {"theta": self._real(langevin(theta, score, mask, power, rule, z), mask)}
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         """Tweedie's formula, or head A of EquiCSP, which gives the data up to a translation of the crystal."""
