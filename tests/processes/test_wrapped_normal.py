@@ -250,34 +250,3 @@ def test_a_cell_of_one_atom_is_finite_everywhere(centred, rule):
         assert all(torch.isfinite(x).all() for x in (noised.target, moved["theta"]))
         if centred == "noise":
             torch.testing.assert_close(moved["theta"], noised.state["theta"])
-
-
-# EquiCSP's two heads make its target wider than its data, which the conformance suite takes to be the same.
-@pytest.fixture
-def wide(monkeypatch):
-    def data(example, mask):
-        generator = torch.Generator().manual_seed(4)
-        return torch.rand(*mask.shape, 3, generator=generator) * mask.unsqueeze(-1)
-
-    monkeypatch.setattr(conformance, "padded_data", data)
-
-
-def test_equicsp_conforms(wide, mask, noise):
-    conformance.test_shapes_and_zeros_in_padding(CIRCULAR, mask, noise)
-    conformance.test_data_are_reached_at_the_end(CIRCULAR)
-    conformance.test_the_start_has_the_marginals_of_the_prior(CIRCULAR)
-    conformance.test_same_seed_same_noise(CIRCULAR, mask)
-    for t in (0.8, 0.95):
-        conformance.test_endpoint_of_the_exact_prediction_is_the_data_point(CIRCULAR, t)
-
-
-@pytest.mark.parametrize("rule", conformance.RULES)
-def test_equicsp_conforms_for_every_rule(wide, mask, rule):
-    conformance.test_a_crystal_alone_is_the_crystal_in_a_padded_batch(CIRCULAR, conformance.RULES[rule], mask)
-    for t in (0.3, 0.7):
-        conformance.test_one_step_keeps_the_marginals(CIRCULAR, rule, t)
-
-
-@pytest.mark.parametrize("sampler", conformance.SAMPLERS.values(), ids=conformance.SAMPLERS)
-def test_equicsp_recovers_one_data_point(sampler):
-    conformance.test_one_data_point_is_recovered(CIRCULAR, sampler)

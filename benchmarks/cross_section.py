@@ -1,0 +1,246 @@
+"""The cross benchmark in docs/results.md: tables and a figure from benchmarks/results/cross/*.json.
+
+    python benchmarks/cross_section.py    # draws docs/images/cross-NAME.png
+
+The records are what `nucleate benchmark cross --report` writes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+NAMES = {
+    "kinetic": "kinetic Langevin (KLDM)",
+    "wrapped-normal": "wrapped-normal VE (DiffCSP)",
+    "geodesic": "geodesic flow (FlowMM)",
+    "interpolant": "interpolant with noise (OMatG)",
+    "vp-x0": "VP, x0 (KLDM)",
+    "ddpm-epsilon": "DDPM, matrix, noise (DiffCSP)",
+    "informed-flow": "informed flow (FlowMM)",
+}
+HEAD = """## Every process with every lattice
+
+One network, one data set, one budget, one judge: `nucleate benchmark cross`. Only the process of the coordinates
+(rows) and that of the lattice (columns) change. Validation split, `geometry` protocol; ± is the standard error over
+seeds, brackets the 95 % interval over crystals where there is one seed. cRMSE counts a miss as 0.5, the matcher's
+tolerance. **A match rate alone misleads here**: samplers that stop while the structures are still blurred match *more*
+often, since the matcher is lenient, and match badly; read it with the RMSE.
+"""
+
+
+def cross(results: Path) -> str:
+    """The text of the section; empty without records."""
+    parts = [
+        _record(json.loads(path.read_text()), path.stem)
+        for path in sorted((results / "cross").glob("*.json"))
+    ]
+    return "\n".join([HEAD, *parts]) if parts else ""
+
+
+def _record(found: dict[str, Any], name: str) -> str:
+    parts = []
+    for data, entries in found["results"].items():
+        pairs = {entry: values for entry, values in entries.items() if entry.split("/")[0] in NAMES}
+        parts.append(
+            f"### {data}: {found['crystals']} crystals, {_budget(found)}, {found['seeds']} "
+            f"{'seed' if found['seeds'] == 1 else 'seeds'}\n"
+        )
+        if len({entry.split("/")[1] for entry in pairs}) > 1:
+            parts += [_grid(pairs, found), _top(pairs, found)]
+        else:
+            parts.append(_list(entries))
+        parts += [_samplers(entries), _defaults(entries)]
+        if (IMAGES / f"cross-{name}.png").exists():
+            parts.append(f"![match rate and cRMSE against NFE](images/cross-{name}.png)\n")
+    return "\n".join([*filter(None, parts), f"```\n{found['command']}\n```\n\n{found['hardware']}.\n"])
+
+
+def _budget(found: dict[str, Any]) -> str:
+    return f"{found['epochs']} epochs" if found["epochs"] else f"{found['minutes']:g} min of training"
+
+
+def _grid(entries: dict[str, Any], found: dict[str, Any]) -> str:
+    """MR@1 and RMSE along the probability flow and with the best of the samplers that all seeds have."""
+    parts = []
+    for title, choose in (
+        ("along the probability flow (first order)", _of("ODE")),
+        ("with the sampler of the least cRMSE (named)", _least),
+    ):
+        parts.append(f"MR@1 % / RMSE {title}, at the largest NFE:\n\n" + _table(entries, choose))
+    return "\n".join(parts)
+
+
+def _table(entries: dict[str, Any], choose) -> str:
+    rows = list(dict.fromkeys(name.split("/")[0] for name in entries))
+    columns = list(dict.fromkeys(name.split("/")[1] for name in entries))
+    lines = ["| | " + " | ".join(NAMES[c] for c in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for row in rows:
+        cells = [_cell(choose(entries.get(f"{row}/{column}"))) for column in columns]
+        lines.append(f"| {NAMES[row]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _singles(entry: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What was measured with every seed, at the largest cost."""
+    rows = [row for row in (entry or {}).get("points", []) if row["samples"] == 1]
+    if not rows:
+        return []
+    most = max(row["seeds"] for row in rows)
+    rows = [row for row in rows if row["seeds"] == most]
+    largest = max(row["nfe"] for row in rows)
+    return [row for row in rows if row["nfe"] >= largest - 1]
+
+
+def _of(sampler: str):
+    return lambda entry: next(
+        ({**row, "sampler": ""} for row in _singles(entry) if row["sampler"] == sampler), None
+    )
+
+
+def _least(entry: dict[str, Any] | None) -> dict[str, Any] | None:
+    return min(_singles(entry), key=_crmse, default=None)
+
+
+def _crmse(row: dict[str, Any]) -> float:
+    rate = row["match_rate@1"]
+    return 0.5 if not rate else rate * row["rmse@1"] + (1 - rate) * 0.5
+
+
+def _cell(row: dict[str, Any] | None, k: int = 1) -> str:
+    if row is None or row.get(f"match_rate@{k}") is None:
+        return "-"
+    rate, error = row[f"match_rate@{k}"], row.get(f"match_rate@{k} error")
+    interval = row.get(f"match_rate@{k} interval")
+    text = f"{100 * rate:.1f}"
+    if error is not None:
+        text += f" ± {100 * error:.1f}"
+    elif interval:
+        text += f" [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]"
+    rmse = row[f"rmse@{k}"]
+    text += " / -" if rmse is None else f" / {rmse:.3f}"
+    return f"{text} ({row['sampler']})" if row["sampler"] else text
+
+
+def _top(entries: dict[str, Any], found: dict[str, Any]) -> str:
+    """The best of 20 samples."""
+
+    def choose(entry: dict[str, Any] | None) -> dict[str, Any] | None:
+        rows = [row for row in (entry or {}).get("points", []) if row["samples"] == 20]
+        return rows[0] if rows else None
+
+    if not found["top_crystals"]:
+        return ""
+    rows = list(dict.fromkeys(name.split("/")[0] for name in entries))
+    columns = list(dict.fromkeys(name.split("/")[1] for name in entries))
+    nfe = next((row["nfe"] for e in entries.values() if (row := choose(e))), 0)
+    lines = [
+        f"MR@20 % / RMSE@20 of {found['top_crystals']} crystals at NFE {nfe}:\n",
+        "| | " + " | ".join(NAMES[c] for c in columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for row in rows:
+        cells = [_cell(choose(entries.get(f"{row}/{column}")), 20) for column in columns]
+        lines.append(f"| {NAMES[row]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _list(entries: dict[str, Any]) -> str:
+    """Entries that form no table: each with its best sampler."""
+    lines = ["| model | MR@1 % / RMSE | NFE | cRMSE | validation loss | steps |", "|---|---|---|---|---|---|"]
+    for name, entry in entries.items():
+        row = min((r for r in entry["points"] if r["samples"] == 1), key=_crmse)
+        training = entry["training"][0]
+        parts = name.split("/")
+        title = ", ".join(NAMES.get(part, part) for part in parts)
+        lines.append(
+            f"| {title} | {_cell(row)} | {row['nfe']} | {_crmse(row):.3f} | {training['val/total']:.3f} "
+            f"| {training['step']:,} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _samplers(entries: dict[str, Any]) -> str:
+    """Match rate and RMSE of every sampler at every cost, and the default that follows."""
+    lines = []
+    for name, entry in entries.items():
+        rows = [row for row in entry["points"] if row["samples"] == 1]
+        costs = sorted({row["nfe"] + row["nfe"] % 2 for row in rows})
+        if len(costs) < 2:
+            continue
+        if not lines:
+            lines = [
+                "Samplers, MR@1 % / RMSE by NFE (Heun takes one evaluation less):\n",
+                "| model | sampler | " + " | ".join(map(str, costs)) + " |",
+                "|---" * (len(costs) + 2) + "|",
+            ]
+        for sampler in dict.fromkeys(row["sampler"] for row in rows):
+            mine = {
+                row["nfe"] + row["nfe"] % 2: {**row, "sampler": ""}
+                for row in rows
+                if row["sampler"] == sampler
+            }
+            cells = " | ".join(_cell(mine.get(cost)) for cost in costs)
+            lines.append(f"| {name} | {sampler} | {cells} |")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _defaults(entries: dict[str, Any]) -> str:
+    """The cheapest setting that is within a point of the best one, for each model whose samplers were compared."""
+    lines = [
+        "The cheapest setting within one point of the match rate and 0.01 of the cRMSE of the best one:\n",
+        "| model | cheapest | NFE | MR@1 % / RMSE | best (least cRMSE) | NFE | MR@1 % / RMSE |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, entry in entries.items():
+        if len({row["nfe"] for row in entry["points"] if row["samples"] == 1}) > 2:
+            cells = [
+                f"{one['sampler']} | {one['nfe']} | {100 * one['match_rate@1']:.1f} / {one['rmse@1']:.3f}"
+                for one in (entry["cheapest"], entry["best"])
+            ]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n" if len(lines) > 2 else ""
+
+
+def draw(found: dict[str, Any], path: Path) -> None:
+    """Match rate (above) and cRMSE (below) against NFE, a column for each model whose samplers were compared."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    (entries,) = found["results"].values()
+    swept = {
+        name: [row for row in entry["points"] if row["samples"] == 1]
+        for name, entry in entries.items()
+        if len({row["nfe"] for row in entry["points"] if row["samples"] == 1}) > 2
+    }
+    if not swept:
+        return
+    figure, axes = plt.subplots(
+        2, len(swept), figsize=(3.4 * len(swept), 6), sharey="row", squeeze=False, layout="constrained"
+    )
+    for (name, rows), (above, below) in zip(swept.items(), axes.T, strict=True):
+        for sampler in dict.fromkeys(row["sampler"] for row in rows):
+            mine = sorted((row for row in rows if row["sampler"] == sampler), key=lambda row: row["nfe"])
+            costs = [row["nfe"] for row in mine]
+            above.plot(costs, [100 * row["match_rate@1"] for row in mine], "o-", ms=4, lw=1.3, label=sampler)
+            below.plot(costs, [_crmse(row) for row in mine], "o-", ms=4, lw=1.3, label=sampler)
+        above.set_title(name.replace("/", ", "))
+        below.set_xlabel("NFE")
+        for axis in (above, below):
+            axis.set_xscale("log")
+            axis.grid(alpha=0.3)
+        above.legend(fontsize=7)
+    axes[0, 0].set_ylabel("match rate, one sample, %")
+    axes[1, 0].set_ylabel("cRMSE")
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    for record in sorted((RESULTS / "cross").glob("*.json")):
+        draw(json.loads(record.read_text()), IMAGES / f"cross-{record.stem}.png")
