@@ -25,14 +25,23 @@ STABILITY = {
     "joint.msun": "S.U.N. at 0.1 %",
     "joint.sun": "S.U.N. at 0 %",
 }
-# KLDM (arXiv 2507.03602), its tables of DNG on MP-20, which quote the other rows.
+# KLDM (arXiv 2507.03602), its tables of DNG, which quote the other rows.
 PUBLISHED_PROXIES = {
-    "CDVAE": "100 86.70 99.15 99.49 0.6875 1.432",
-    "DiffCSP": "100 83.25 99.71 99.76 0.3502 0.3398",
-    "EquiCSP": "99.97 82.20 99.65 99.68 0.1300 0.3978",
-    "FlowMM": "96.85 83.19 99.49 99.58 0.2390 0.0830",
-    "KLDM": "99.88 84.86 98.94 99.50 0.4658 0.1280",
+    "mp_20": {
+        "CDVAE": "100 86.70 99.15 99.49 0.6875 1.432",
+        "DiffCSP": "100 83.25 99.71 99.76 0.3502 0.3398",
+        "EquiCSP": "99.97 82.20 99.65 99.68 0.1300 0.3978",
+        "FlowMM": "96.85 83.19 99.49 99.58 0.2390 0.0830",
+        "KLDM": "99.88 84.86 98.94 99.50 0.4658 0.1280",
+    },
+    "perov_5": {
+        "CDVAE": "100 98.59 99.45 98.46 0.1258 0.0628",
+        "DiffCSP": "100 98.85 99.74 98.27 0.1110 0.0128",
+        "EquiCSP": "100 98.60 99.60 98.76 0.1110 0.0503",
+        "KLDM-ε": "99.97 98.83 99.60 98.61 0.2970 0.0478",
+    },
 }
+DATA = {"mp_20": "MP-20", "perov_5": "Perov-5"}
 PUBLISHED_STABILITY = {
     "MatterGen-MP": ".147 .201 47.05 - 25.76 -",
     "DiffCSP": ".413 .189 41.25 - 20.13 -",
@@ -55,13 +64,14 @@ def new_materials(results: Path) -> str:
     records = [yaml.safe_load(path.read_text()) for path in sorted((results / "dng").glob("*.yaml"))]
     if not records:
         return ""
-    parts = [
-        HEAD,
-        _table(records, PROXIES, PUBLISHED_PROXIES, 2),
-        _table(records, STABILITY, PUBLISHED_STABILITY, 3),
-        *map(_details, records),
-    ]
-    return "\n".join(parts)
+    parts = [HEAD]
+    for data, title in DATA.items():
+        mine = [record for record in records if record["model"]["data"] == data]
+        if mine:
+            parts += [f"### On {title}\n", _table(mine, PROXIES, PUBLISHED_PROXIES[data], 2)]
+        if any(key in record["numbers"] for record in mine for key in STABILITY):
+            parts.append(_table(mine, STABILITY, PUBLISHED_STABILITY, 3))
+    return "\n".join([*parts, *map(_details, records)])
 
 
 def _table(
@@ -91,7 +101,7 @@ def _number(found: dict[str, Any] | None, digits: int) -> str:
 
 def _details(record: dict[str, Any]) -> str:
     model, sampling = record["model"], record["sampling"]
-    evaluations = sampling["steps"] * (2 if sampling["method"] == "pc" else 1)
+    evaluations = sampling["steps"] * (2 if sampling["method"] in ("pc", "heun") else 1)
     funnel = ", ".join(f"{count} {title}" for title, count in record["funnel"].items())
     lines = [f"### {record['name']}\n"]
     if "note" in record:
