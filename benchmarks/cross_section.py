@@ -150,15 +150,18 @@ def _top(entries: dict[str, Any], found: dict[str, Any]) -> str:
 
 def _list(entries: dict[str, Any]) -> str:
     """Entries that form no table: each with its best sampler."""
-    lines = ["| model | MR@1 % / RMSE | NFE | cRMSE | validation loss | steps |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| model | MR@1 % / RMSE | NFE | cRMSE | MR@20 % / RMSE@20 | validation loss | steps |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, entry in entries.items():
-        row = min((r for r in entry["points"] if r["samples"] == 1), key=_crmse)
+        row = min(_singles(entry), key=_crmse)
+        many = next((r for r in entry["points"] if r["samples"] > 1), None)
         training = entry["training"][0]
-        parts = name.split("/")
-        title = ", ".join(NAMES.get(part, part) for part in parts)
+        title = ", ".join(NAMES.get(part, part) for part in name.split("/"))
         lines.append(
-            f"| {title} | {_cell(row)} | {row['nfe']} | {_crmse(row):.3f} | {training['val/total']:.3f} "
-            f"| {training['step']:,} |"
+            f"| {title} | {_cell(row)} | {row['nfe']} | {_crmse(row):.3f} | {_cell(many, 20)} "
+            f"| {training['val/total']:.3f} | {training['step']:,} |"
         )
     return "\n".join(lines) + "\n"
 
