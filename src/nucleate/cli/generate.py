@@ -65,10 +65,11 @@ def _atoms(text: str | None) -> tuple[int, int] | None:
     """`8` or `4-12` as the smallest and the largest number."""
     if text is None:
         return None
-    low, _, high = text.partition("-")
-    if not (low.isdigit() and (high or low).isdigit() and 0 < int(low) <= int(high or low)):
+    low, dash, high = text.partition("-")
+    high = high if dash else low
+    if not (low.isdecimal() and high.isdecimal() and 0 < int(low) <= int(high)):
         raise FormulaError(f"--atoms {text} is no number of atoms", "write for example 8 or 4-12")
-    return int(low), int(high or low)
+    return int(low), int(high)
 
 
 def _present(out: Path, kinds: list[str]) -> None:

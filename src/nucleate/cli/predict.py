@@ -72,7 +72,7 @@ def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> 
     from nucleate.sampling.request import formula_requests
 
     parts = None if units == "auto" else units.split(",")
-    if parts is not None and not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    if parts is not None and not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise FormulaError(
             f"--formula-units {units} are not whole numbers", "write for example 1,2,4 or auto"
         )

@@ -18,7 +18,7 @@ from nucleate.codecs.lattice import MAX_ATOMS
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
-from nucleate.errors import DataError, NucleateError, RecipeError, TrainingError
+from nucleate.errors import DataError, NucleateError, TrainingError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import make_card
@@ -65,10 +65,10 @@ def train_recipe(
     hardware = hardware or Hardware()
     fabric = launch(hardware, recipe.training.precision)
     tell = tell if tell and fabric.global_rank == 0 else _silent
-    _once(fabric, partial(_prepare, run, recipe, resume, data))
+    _once(fabric, partial(_prepare, run, recipe, resume, data, start_from))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
-    model = _build(recipe)
+    model = recipe.build()
     model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
     if start_from is not None:
         taken = take_over(model, start_from)
@@ -98,13 +98,6 @@ def _train(trainer: Trainer, dataset: Dataset, resume: bool, visible: bool, tell
     return Outcome(trainer.counters, "trained" if completed else "stopped", trainer.main)
 
 
-def _build(recipe: Recipe) -> CrystalModel:
-    try:
-        return recipe.build()
-    except ValueError as error:
-        raise RecipeError(f"the settings don't fit together: {error}", "change them with --set") from None
-
-
 def _once(fabric: Any, check: Callable[[], None]) -> None:
     """Run a check in the first process only. Its error ends all processes, and only the first one tells it."""
     error = None
@@ -120,11 +113,14 @@ def _once(fabric: Any, check: Callable[[], None]) -> None:
         raise SystemExit(0)
 
 
-def _prepare(run: Path, recipe: Recipe, resume: bool, data: Path) -> None:
-    """Check the data and the run folder, then claim the folder by writing recipe.toml."""
+def _prepare(run: Path, recipe: Recipe, resume: bool, data: Path, start_from: Path | None) -> None:
+    """Check the data, the settings and the run folder, then claim the folder by writing recipe.toml."""
     dataset = Dataset.open(data)
     for name in ("train", "val"):
         _check_split(dataset.split(name), f"{data}/{name}.parquet")
+    model = recipe.build()
+    if start_from is not None:
+        take_over(model, start_from)
     path = run / "recipe.toml"
     if path.exists() and not resume:
         raise TrainingError(
