@@ -27,8 +27,8 @@ def predict(
         str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto shares n over the probable.")
     ] = "auto",
     model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-csp",
-    sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="pc, em, ode, heun or multistep; the model's.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")] = None,
     nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations: the best sampler for them.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, for example tau=0.1.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,

@@ -65,7 +65,7 @@ def train_recipe(
     hardware = hardware or Hardware()
     fabric = launch(hardware, recipe.training.precision)
     tell = tell if tell and fabric.global_rank == 0 else _silent
-    _once(fabric, partial(_prepare, run, recipe, resume, data, start_from))
+    _once(fabric, partial(_check_data, data))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
     model = recipe.build()
@@ -73,6 +73,7 @@ def train_recipe(
     if start_from is not None:
         taken = take_over(model, start_from)
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
+    _once(fabric, partial(_claim, run, recipe, resume))
     card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
@@ -113,14 +114,14 @@ def _once(fabric: Any, check: Callable[[], None]) -> None:
         raise SystemExit(0)
 
 
-def _prepare(run: Path, recipe: Recipe, resume: bool, data: Path, start_from: Path | None) -> None:
-    """Check the data, the settings and the run folder, then claim the folder by writing recipe.toml."""
+def _check_data(data: Path) -> None:
     dataset = Dataset.open(data)
     for name in ("train", "val"):
         _check_split(dataset.split(name), f"{data}/{name}.parquet")
-    model = recipe.build()
-    if start_from is not None:
-        take_over(model, start_from)
+
+
+def _claim(run: Path, recipe: Recipe, resume: bool) -> None:
+    """Check the run folder and take it by writing recipe.toml, when all else is known to fit."""
     path = run / "recipe.toml"
     if path.exists() and not resume:
         raise TrainingError(
