@@ -86,7 +86,7 @@ def find_model(name: str) -> Path:
     folder = Path(name)
     if (folder / "model" / "recipe.toml").exists():
         return folder / "model"
-    if not folder.exists():
+    if not name or not folder.exists():
         raise ModelError(
             f"no model '{name}'", f"shipped models: {', '.join(shipped) or 'none'}; or name a model folder"
         )

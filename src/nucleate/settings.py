@@ -1,9 +1,11 @@
-"""Settings are frozen dataclasses; this file reads and writes them as TOML and applies `--set key=value`."""
+"""Settings are frozen dataclasses; this file reads and writes them as TOML, applies `--set key=value` and says what a
+number must be."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import tomllib
 import types
 import typing
@@ -13,6 +15,8 @@ from typing import Any, TypeVar
 from nucleate.errors import RecipeError
 
 T = TypeVar("T")
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
@@ -40,6 +44,14 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
     return kind(**known)
 
 
+def at_least(settings: Any, least: float, names: str, group: str = "") -> None:
+    """Raise RecipeError where one of the settings with these names (set apart by spaces) is below `least`."""
+    for name in names.split():
+        value = getattr(settings, name)
+        if not value >= least:
+            raise RecipeError(f"{group}{name} = {value} is too small", f"give {group}{name} at least {least}")
+
+
 def override(settings: T, assignments: list[str]) -> T:
     """Apply `a.b=value` texts, in order. Values are read as TOML, bare words as strings."""
     values = to_dict(settings)
@@ -47,15 +59,13 @@ def override(settings: T, assignments: list[str]) -> T:
         key, sign, text = assignment.partition("=")
         if not sign or not key:
             raise RecipeError(
-                f"'{assignment}' is not key=value", "write for example --set training.learning_rate=5e-4"
+                f"'{assignment}' is not key=value", f"write for example --set {_example(values)}"
             )
         *parents, last = key.strip().split(".")
         level = values
         for parent in parents:
             if not isinstance(level.get(parent), dict):
-                raise RecipeError(
-                    f"no group of settings named '{parent}' in '{key}'", f"groups: {_groups(level)}"
-                )
+                raise RecipeError(f"no group of settings named '{parent}' in '{key}'", _groups(level))
             level = level[parent]
         if isinstance(level.get(last), dict):
             raise RecipeError(f"'{key}' is a group of settings", f"set one of: {', '.join(level[last])}")
@@ -64,7 +74,17 @@ def override(settings: T, assignments: list[str]) -> T:
 
 
 def _groups(level: Mapping[str, Any]) -> str:
-    return ", ".join(key for key, value in level.items() if isinstance(value, dict))
+    groups = [key for key, value in level.items() if isinstance(value, dict)]
+    return f"groups: {', '.join(groups)}" if groups else f"the settings here are: {', '.join(level)}"
+
+
+def _example(values: Mapping[str, Any], where: str = "") -> str:
+    """An assignment that leaves the settings as they are: of the first number."""
+    for key, value in values.items():
+        found = _example(value, f"{where}{key}.") if isinstance(value, dict) else f"{where}{key}={value}"
+        if (isinstance(value, dict) and found) or type(value) in (int, float):
+            return found
+    return ""
 
 
 def _parse(text: str) -> Any:
@@ -78,7 +98,9 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     origin = typing.get_origin(hint)
     if origin is typing.Literal:
         if value not in typing.get_args(hint):
-            raise RecipeError(f"{path} = {value!r}", f"one of: {', '.join(map(str, typing.get_args(hint)))}")
+            raise RecipeError(
+                f"{path} can't be {value!r}", f"one of: {', '.join(map(str, typing.get_args(hint)))}"
+            )
         return value
     if origin in (typing.Union, types.UnionType):
         inner = [option for option in typing.get_args(hint) if option is not type(None)]
@@ -93,9 +115,12 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         return from_dict(hint, value, f"{path}.")  # type: ignore[arg-type]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RecipeError(f"{path} = {value} is no number", f"give {path} a finite number")
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
         raise RecipeError(
-            f"{path} = {value!r} is not of type {hint.__name__}", f"give {path} a {hint.__name__}"
+            f"{path} = {value!r} is not of type {hint.__name__}",
+            f"give {path} {KINDS.get(hint, hint.__name__)}",
         )
     return value
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from nucleate.errors import DataError, RecipeError, TrainingError
+from nucleate.errors import DataError, ModelError, RecipeError, TrainingError
+from nucleate.recipes.devices import Hardware
 from nucleate.recipes.registry import get_recipe
-from tests.training.tiny import call, command, losses, mixed_sizes, random_table, train, write_dataset
+from nucleate.recipes.run import train_recipe
+from tests.training.tiny import SHRINK, call, command, losses, mixed_sizes, random_table, train, write_dataset
 
 
 def with_cells(table, rows, value):
@@ -78,13 +80,79 @@ def test_any_shape_of_data_trains(tmp_path, sizes):
     assert last["step"] == 3 * max(1, len(sizes) // 8)
 
 
-def test_settings_that_do_not_fit_together(data, tmp_path):
-    with pytest.raises(RecipeError, match="parametrisation = direct"):
-        train(data, tmp_path / "run", "frac.initial_velocity=0.5", epochs=1)
+@pytest.mark.parametrize(
+    ("recipe", "setting", "message"),
+    [
+        ("kldm-csp-tiny", "frac.initial_velocity=0.5", "parametrisation = direct"),
+        (
+            "kldm-csp-tiny",
+            "loss_weights.axes=1",
+            "loss_weights.axes = 1.0 needs cells whose axes can be renamed",
+        ),
+        ("flowmm-csp-tiny", "frac.path=vp", "path = vp"),
+        ("flowmm-csp-tiny", "frac.path=ve", "path = ve"),
+        ("kldm-csp-tiny", "torus_transformer.time_width=9", "time_width = 9"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_told_before_a_run_begins(
+    data, tmp_path, recipe, setting, message
+):
+    asked = get_recipe(recipe, [*SHRINK, setting])
+    with pytest.raises(RecipeError, match="don't fit together") as error:
+        train_recipe(
+            asked, data, tmp_path / "run", epochs=1, hardware=Hardware(accelerator="cpu"), visible=False
+        )
+    assert message in error.value.message
+    assert error.value.hint
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_fit_nothing_leave_no_run_behind(data, whole, tmp_path):
+    settings = (
+        "torus_transformer.width=48",
+        "torus_transformer.pair_width=12",
+        "torus_transformer.time_width=16",
+    )
+    with pytest.raises(ModelError, match="no weight of"):
+        train(data, tmp_path / "run", *settings, "torus_transformer.frequencies=3", "torus_transformer.layers=2",
+              "torus_transformer.heads=3", epochs=1, start_from=whole / "model")  # fmt: skip
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    "setting", ["batch=0", "ema=1.0", "validate_every=0", "cooldown=0.0", "slices=0", "edges=-1"]
+    "setting",
+    [
+        "torus_transformer.width=0", "torus_transformer.heads=0", "torus_transformer.layers=-1",
+        "torus_transformer.frequencies=0", "torus_transformer.width=33", "cspnet.width=-4", "cspnet.layers=0",
+        "cspnet.time_width=1", "loss_weights.frac=-1",
+    ],
+)  # fmt: skip
+def test_impossible_networks_and_weights(setting):
+    with pytest.raises(RecipeError, match=setting.partition("=")[0]):
+        get_recipe("kldm-csp-tiny", [setting])
+
+
+def test_a_recipe_keeps_its_name():
+    with pytest.raises(RecipeError, match="the name of kldm-csp-tiny can't be set to 'mine'"):
+        get_recipe("kldm-csp-tiny", ["name=mine"])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "batch=0",
+        "ema=1.0",
+        "validate_every=0",
+        "cooldown=0.0",
+        "slices=0",
+        "edges=-1",
+        "learning_rate=-1e-3",
+        "weight_decay=-1",
+        "clip=-1",
+        "warmup=-1",
+        "match_every=-1",
+        "seed=-1",
+    ],
 )
 def test_impossible_training_settings(setting):
     with pytest.raises(RecipeError, match=rf"training\.{setting.partition('=')[0]} = "):

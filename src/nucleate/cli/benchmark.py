@@ -75,7 +75,7 @@ def _costs(text: str) -> tuple[int, ...]:
     from nucleate.errors import RecipeError
 
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise RecipeError(f"--nfe {text} are not whole numbers", "write for example 10,20,50")
     return tuple(sorted(map(int, parts)))
 

@@ -33,7 +33,7 @@ def shard_of(text: str) -> Shard:
     from nucleate.sampling.job import Shard
 
     index, slash, count = text.partition("/")
-    if not (slash and index.isdigit() and count.isdigit() and int(index) < int(count)):
+    if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
         raise ModelError(
             f"--shard {text} is not I/N with I below N", "for example --shard 0/4, 1/4, 2/4 and 3/4"
         )

@@ -26,8 +26,8 @@ def generate(
     lattice_fixed: Annotated[Path | None, typer.Option(help="File whose cell is kept.")] = None,
     complete: Annotated[Path | None, typer.Option(help="File whose atoms and cell are kept; see --atoms.")] = None,
     model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-dng",
-    sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="pc, em, ode, heun or multistep; the model's.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, such as temperature=0.8.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("generated"),
@@ -65,10 +65,11 @@ def _atoms(text: str | None) -> tuple[int, int] | None:
     """`8` or `4-12` as the smallest and the largest number."""
     if text is None:
         return None
-    low, _, high = text.partition("-")
-    if not (low.isdigit() and (high or low).isdigit() and 0 < int(low) <= int(high or low)):
+    low, dash, high = text.partition("-")
+    high = high if dash else low
+    if not (low.isdecimal() and high.isdecimal() and 0 < int(low) <= int(high)):
         raise FormulaError(f"--atoms {text} is no number of atoms", "write for example 8 or 4-12")
-    return int(low), int(high or low)
+    return int(low), int(high)
 
 
 def _present(out: Path, kinds: list[str]) -> None:

@@ -27,8 +27,8 @@ def predict(
         str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto shares n over the probable.")
     ] = "auto",
     model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-csp",
-    sampler: Annotated[str | None, typer.Option(help="pc, em or ode; the model's own by default.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc takes two evaluations a step.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="pc, em, ode, heun or multistep; the model's.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")] = None,
     nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations: the best sampler for them.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, for example tau=0.1.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
@@ -72,7 +72,7 @@ def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> 
     from nucleate.sampling.request import formula_requests
 
     parts = None if units == "auto" else units.split(",")
-    if parts is not None and not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    if parts is not None and not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise FormulaError(
             f"--formula-units {units} are not whole numbers", "write for example 1,2,4 or auto"
         )

@@ -74,13 +74,18 @@ class LatticeCodec(nn.Module, ABC):
         loc, scale = self._statistics(sizes)
         return self._cells(x * scale + loc).to(x.dtype)
 
+    @property
+    def permutes(self) -> bool:
+        """Whether `permuted` can be asked for."""
+        return not (self.standardise and self.by_axis)
+
     def permuted(self, x: Vectors, order: Order) -> Vectors:
         """The same cells with their axes in another order: axis i of the result is axis order[:, i].
 
         It is linear in x, so what a network says of x (a noise, a velocity) is permuted in the same way. Raises
         ValueError for a codec that is standardised by axis.
         """
-        if self.standardise and self.by_axis:
+        if not self.permutes:
             raise ValueError(
                 f"{type(self).__name__} is standardised by axis and can't permute axes: it needs standardise=False"
             )

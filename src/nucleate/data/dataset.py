@@ -30,6 +30,8 @@ class Dataset:
     def open(cls, path: Path | str) -> Dataset:
         """Open a folder. Raises DataError when it is missing or holds no readable dataset.json."""
         path = Path(path)
+        if path.is_file():
+            raise DataError(f"{path} is a file, and a data set is a folder", MAKE)
         if not path.is_dir():
             raise DataError(f"no data set {path}", MAKE)
         try:

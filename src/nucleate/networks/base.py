@@ -170,6 +170,8 @@ class TimeFeatures(nn.Module):
 
     def __init__(self, width: int, seed: int = 0) -> None:
         super().__init__()
+        if width % 2:
+            raise ValueError(f"time_width = {width}, and Fourier features need an even number")
         draws = torch.randn(width // 2, generator=torch.Generator().manual_seed(seed))
         self.register_buffer("frequencies", draws)
 

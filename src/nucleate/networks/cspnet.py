@@ -33,6 +33,7 @@ from nucleate.networks.base import (
 )
 from nucleate.networks.packed_edges import PackedEdges
 from nucleate.networks.wave_table import WaveTable
+from nucleate.settings import at_least
 
 ENOUGH_FOR_TABLE = 2048
 
@@ -60,6 +61,10 @@ class CSPNetSettings:
     elements: Literal[100, 101] = 101
     species_bias: bool = False
     frac_layers: Literal[1, 2] = 2
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "width layers frequencies", "cspnet.")
+        at_least(self, 2, "time_width", "cspnet.")
 
 
 DIFFCSP = CSPNetSettings(time="sinusoidal", loops=True, elements=100, species_bias=True, frac_layers=1)

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerAtom, PerAtom3, PerCrystal
+from nucleate.errors import RecipeError
 from nucleate.networks.base import (
     MATRICES,
     Denoiser,
@@ -27,6 +28,7 @@ from nucleate.networks.base import (
     species_layer,
     torus_waves,
 )
+from nucleate.settings import at_least
 
 Tokens = Float[Tensor, "crystals atoms width"]
 Summary = Float[Tensor, "crystals width"]
@@ -49,6 +51,15 @@ class TorusTransformerSettings:
     pair_width: int = 64
     frequencies: int = 16
     time_width: int = 128
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "width layers heads pair_width frequencies", "torus_transformer.")
+        at_least(self, 2, "time_width", "torus_transformer.")
+        if self.width % self.heads:
+            raise RecipeError(
+                f"torus_transformer.width = {self.width} can't be shared by {self.heads} heads",
+                "give a width that is a multiple of torus_transformer.heads",
+            )
 
 
 class TorusTransformer(Denoiser):

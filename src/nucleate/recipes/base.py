@@ -10,6 +10,7 @@ import torch
 
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers, Representation, species_codec
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.model.self_conditioning import widths
@@ -18,6 +19,7 @@ from nucleate.networks.cspnet import CSPNet, CSPNetSettings
 from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
 from nucleate.processes.base import Process
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import at_least
 from nucleate.training.settings import TrainingSettings
 
 
@@ -30,6 +32,9 @@ class LossWeights:
     lattice: float = 1.0
     species: float = 1.0
     axes: float = 0.0
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "frac lattice species axes", "loss_weights.")
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,20 @@ class Recipe(ABC):
         return scaled(self.sampler, nfe)
 
     def build(self) -> CrystalModel:
-        """The model with initial weights drawn from `training.seed`."""
-        parts = self.parts()
+        """The model with initial weights drawn from `training.seed`. Raises RecipeError where settings don't fit."""
+        try:
+            return self._built(self.parts())
+        except ValueError as error:
+            raise RecipeError(
+                f"the settings don't fit together: {error}", "change them with --set"
+            ) from error
+
+    def _built(self, parts: Parts) -> CrystalModel:
+        if self.loss_weights.axes > 0 and not parts.codec.permutes:
+            raise ValueError(
+                f"loss_weights.axes = {self.loss_weights.axes} needs cells whose axes can be renamed, "
+                f"and {type(parts.codec).__name__} is standardised by axis"
+            )
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
         heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
         with torch.random.fork_rng(devices=[]):

@@ -7,15 +7,14 @@ from typing import Literal
 
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.codecs.species import species_codec
-from nucleate.networks.torus_transformer import TorusTransformerSettings
 from nucleate.processes.base import Process
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.recipes.base import LossWeights, Parts, Recipe, representation, scaled
+from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING
 from nucleate.sampling.settings import SamplerSettings
-from nucleate.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,10 @@ _paper = KLDM()
 _small = KLDM(
     name="kldm-csp-small",
     network="torus-transformer",
-    torus_transformer=TorusTransformerSettings(width=192, pair_width=48),
+    torus_transformer=SMALL,
     frac=KineticSettings(horizon=3.0, shown="rest"),
     loss_weights=LossWeights(lattice=2.0),
-    training=TrainingSettings(
-        epochs=400,
-        batch=64,
-        learning_rate=1.5e-3,
-        schedule="cooldown",
-        warmup=300,
-        clip=1.0,
-        validate_every=1000,
-        checkpoint_every=500,
-    ),
+    training=SMALL_TRAINING,
     sampler=SamplerSettings(steps=100),
 )
 
@@ -87,22 +77,8 @@ RECIPES: tuple[KLDM, ...] = (
     _paper,
     replace(_paper, name="kldm-csp-epsilon", standardise=False, lattice=GaussianSettings(predicts="epsilon")),
     _small,
-    replace(
-        _small,
-        name="kldm-csp-tiny",
-        torus_transformer=TorusTransformerSettings(
-            width=128, layers=4, heads=4, pair_width=32, time_width=64
-        ),
-        training=replace(_small.training, batch=128, learning_rate=2e-3),
-    ),
-    replace(
-        _small,
-        name="kldm-csp-large",
-        torus_transformer=TorusTransformerSettings(
-            width=512, layers=8, heads=16, pair_width=128, frequencies=32
-        ),
-        training=replace(_small.training, batch=256, epochs=1500, learning_rate=5e-4),
-    ),
+    replace(_small, name="kldm-csp-tiny", torus_transformer=TINY, training=TINY_TRAINING),
+    replace(_small, name="kldm-csp-large", torus_transformer=LARGE, training=LARGE_TRAINING),
     *(
         variant
         for species, weight in (("onehot", 20.0), ("bits", 1.0), ("masked", 0.33))

@@ -37,7 +37,13 @@ def recipes() -> dict[str, Recipe]:
 
 def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:
     """A recipe by its name, with `key=value` settings applied. Raises RecipeError for unknown names and settings."""
-    return settings.override(_named(name), assignments or [])
+    recipe = settings.override(_named(name), assignments or [])
+    if recipe.name != name:
+        raise RecipeError(
+            f"the name of {name} can't be set to '{recipe.name}'",
+            "a model is found again by its recipe's name",
+        )
+    return recipe
 
 
 def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:

@@ -18,7 +18,7 @@ from nucleate.codecs.lattice import MAX_ATOMS
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
-from nucleate.errors import DataError, NucleateError, RecipeError, TrainingError
+from nucleate.errors import DataError, NucleateError, TrainingError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import make_card
@@ -65,14 +65,15 @@ def train_recipe(
     hardware = hardware or Hardware()
     fabric = launch(hardware, recipe.training.precision)
     tell = tell if tell and fabric.global_rank == 0 else _silent
-    _once(fabric, partial(_prepare, run, recipe, resume, data))
+    _once(fabric, partial(_check_data, data))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
-    model = _build(recipe)
+    model = recipe.build()
     model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
     if start_from is not None:
         taken = take_over(model, start_from)
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
+    _once(fabric, partial(_claim, run, recipe, resume))
     card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
@@ -98,13 +99,6 @@ def _train(trainer: Trainer, dataset: Dataset, resume: bool, visible: bool, tell
     return Outcome(trainer.counters, "trained" if completed else "stopped", trainer.main)
 
 
-def _build(recipe: Recipe) -> CrystalModel:
-    try:
-        return recipe.build()
-    except ValueError as error:
-        raise RecipeError(f"the settings don't fit together: {error}", "change them with --set") from None
-
-
 def _once(fabric: Any, check: Callable[[], None]) -> None:
     """Run a check in the first process only. Its error ends all processes, and only the first one tells it."""
     error = None
@@ -120,11 +114,14 @@ def _once(fabric: Any, check: Callable[[], None]) -> None:
         raise SystemExit(0)
 
 
-def _prepare(run: Path, recipe: Recipe, resume: bool, data: Path) -> None:
-    """Check the data and the run folder, then claim the folder by writing recipe.toml."""
+def _check_data(data: Path) -> None:
     dataset = Dataset.open(data)
     for name in ("train", "val"):
         _check_split(dataset.split(name), f"{data}/{name}.parquet")
+
+
+def _claim(run: Path, recipe: Recipe, resume: bool) -> None:
+    """Check the run folder and take it by writing recipe.toml, when all else is known to fit."""
     path = run / "recipe.toml"
     if path.exists() and not resume:
         raise TrainingError(

@@ -57,7 +57,7 @@ class SamplerSettings:
         }
         for name, (value, holds, needed) in limits.items():
             if not holds:
-                raise RecipeError(f"sampler setting {name} = {value}", f"{name} must be {needed}")
+                raise RecipeError(f"the sampler can't take {name} = {value}", f"{name} must be {needed}")
 
     @property
     def rule(self) -> StepRule:

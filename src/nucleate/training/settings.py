@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nucleate.errors import RecipeError
+from nucleate.settings import at_least
 
 
 @dataclass(frozen=True)
@@ -50,22 +51,16 @@ class TrainingSettings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        for name in (
-            "epochs",
-            "batch",
-            "edges",
-            "slices",
-            "validate_every",
-            "checkpoint_every",
-            "match_crystals",
-        ):
-            if getattr(self, name) < 1:
-                raise RecipeError(
-                    f"training.{name} = {getattr(self, name)}", f"give training.{name} at least 1"
-                )
+        at_least(
+            self, 1, "epochs batch edges slices validate_every checkpoint_every match_crystals", "training."
+        )
+        at_least(self, 0, "learning_rate weight_decay clip warmup seed match_every", "training.")
         if not 0 < self.ema < 1:
-            raise RecipeError(f"training.ema = {self.ema}", "give training.ema a number between 0 and 1")
+            raise RecipeError(
+                f"training.ema = {self.ema} is no decay", "give training.ema a number between 0 and 1"
+            )
         if not 0 < self.cooldown <= 1:
             raise RecipeError(
-                f"training.cooldown = {self.cooldown}", "give training.cooldown a share of the run, above 0"
+                f"training.cooldown = {self.cooldown} is no share",
+                "give training.cooldown a share of the run, above 0",
             )

@@ -1,0 +1,70 @@
+"""Every recipe, shrunk: it trains, is saved and loaded, and draws crystals with its own sampler."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from nucleate.predictor import Predictor, load
+from nucleate.recipes.base import scaled
+from nucleate.recipes.devices import Hardware
+from nucleate.recipes.registry import get_recipe, recipes
+from nucleate.recipes.run import train_recipe
+from nucleate.sampling.generate import Generated
+from tests.training.tiny import SHRINK, losses, mixed_sizes, random_table, write_dataset
+
+SMALL = (
+    *SHRINK, "cspnet.width=32", "cspnet.layers=1", "cspnet.frequencies=8", "training.precision=32-true",
+    "training.validate_every=1000", "training.checkpoint_every=1000", "training.slices=1",
+)  # fmt: skip
+STEPS, NFE = 3, 4
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("every") / "data"
+    return write_dataset(
+        folder, train=random_table(mixed_sizes(8 * STEPS)), val=random_table(mixed_sizes(4, 1), 1)
+    )
+
+
+def drawn(predictor: Predictor) -> list[Generated]:
+    """Two crystals of LiFeO, given or invented, by the model's own sampler."""
+    from nucleate.sampling.request import formula_requests
+
+    if predictor.recipe.task == "csp":
+        requests = formula_requests(["LiFeO2"], 2, predictor.limits, (1,))
+    else:
+        requests = predictor.inventions(2, atoms=(3, 5))
+    made = [one for batch in predictor.draw(requests, scaled(predictor.recipe.sampler, NFE)) for one in batch]
+    return sorted(made, key=lambda one: one.request.sample)
+
+
+@pytest.mark.parametrize("name", list(recipes()))
+def test_it_trains_is_loaded_and_draws(name, data, tmp_path):
+    recipe, run = get_recipe(name, list(SMALL)), tmp_path / "run"
+    outcome = train_recipe(recipe, data, run, epochs=1, hardware=Hardware(accelerator="cpu"), visible=False)
+    assert outcome.counters.step == STEPS
+    assert np.isfinite(losses(run)[-1]["val/total"])
+    predictor = load(run)
+    assert predictor.recipe == recipe
+    found = drawn(predictor)
+    assert len(found) == 2
+    assert abs(found[0].nfe - NFE) <= 1
+    for one in found:
+        crystal = one.crystal
+        assert torch.isfinite(crystal.lattice).all()
+        assert torch.isfinite(crystal.frac).all()
+        assert ((crystal.species >= 1) & (crystal.species <= 100)).all()
+        if recipe.task == "csp":
+            assert sorted(crystal.species[0].tolist()) == [3, 8, 8, 26]
+
+
+@pytest.mark.parametrize("name", ["flowmm-csp-tiny", "diffcsp-dng-small"])
+def test_self_conditioning_is_an_option_of_any_recipe(name, data, tmp_path):
+    recipe = replace(get_recipe(name, list(SMALL)), self_conditioning=True)
+    train_recipe(recipe, data, tmp_path, epochs=1, hardware=Hardware(accelerator="cpu"), visible=False)
+    assert all(torch.isfinite(one.crystal.lattice).all() for one in drawn(load(tmp_path)))

@@ -1,0 +1,155 @@
+"""A package of somebody else's adds a process and a recipe; no file of nucleate knows of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nucleate
+from tests.training.tiny import SHRINK, mixed_sizes, random_table, write_dataset
+
+TOY = '''
+"""Coordinates by a straight flow from one half to the data, as simple as it can be."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from nucleate.codecs.lattice import lattice_codec
+from nucleate.geometry.torus import TAU, wrap
+from nucleate.processes.base import Noised, Process, as_column
+from nucleate.processes.fixed import Fixed
+from nucleate.processes.gaussian import Gaussian, GaussianSettings
+from nucleate.recipes.base import Parts, Recipe
+from nucleate.recipes.sizes import tiny
+
+
+@dataclass(frozen=True)
+class StraightSettings:
+    spread: float = 0.3
+
+
+class Straight(Process):
+    level, target_width = "atom", 3
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def prior(self, mask, noise):
+        x = 0.5 + self.settings.spread * noise.normal(mask.shape[1], 3)
+        return {"x": (x % 1) * mask.unsqueeze(-1)}
+
+    def corrupt(self, data, t, mask, noise):
+        x0 = self.prior(mask, noise)["x"]
+        way = wrap(TAU * (data - x0)) / TAU * mask.unsqueeze(-1)
+        x = (x0 + as_column(t, data) * way) % 1
+        return Noised({"x": x * mask.unsqueeze(-1)}, way, torch.ones_like(t))
+
+    def inputs(self, state, t):
+        return {"frac": state["x"]}
+
+    def flow(self, state, prediction, t, mask):
+        return prediction
+
+    def follow(self, state, flow, move):
+        x = state["x"] + as_column(move.t_next - move.t, flow) * flow
+        return {"x": (x % 1) * move.mask.unsqueeze(-1)}
+
+    def step(self, state, prediction, move):
+        return self.follow(state, prediction, move)
+
+    def endpoint(self, state, prediction, t, mask):
+        return (state["x"] + as_column(1 - t, prediction) * prediction) % 1
+
+    def decode(self, state):
+        return state["x"]
+
+
+@dataclass(frozen=True)
+class Toy(Recipe):
+    name: str = "toy"
+    frac: StraightSettings = field(default_factory=StraightSettings)
+
+    def parts(self):
+        cells = lattice_codec("log-lengths", standardise=True)
+        lattice = Gaussian(GaussianSettings(), width=cells.width)
+        return Parts(Fixed(), Straight(self.frac), lattice, cells)
+
+
+_toy = tiny(Toy(), nfe=4)
+RECIPES = (_toy,)
+'''
+
+
+def package(folder: Path, name: str, text: str) -> None:
+    """A package and what pip would write beside it."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.py").write_text(text)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[nucleate.recipes]\n{name} = {name}:RECIPES\n")
+
+
+def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line with the packages of the folder installed."""
+    ours = str(Path(nucleate.__file__).parents[1])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(folder), ours]),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "nucleate.cli.main", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=550)
+
+
+def test_a_process_and_a_recipe_from_outside(tmp_path):
+    """Trained, changed by --set, drawn from, and compared, as if it were ours; beside it a package that is broken."""
+    packages = tmp_path / "packages"
+    package(packages, "toy_recipes", TOY)
+    package(packages, "broken_recipes", "raise OSError('no such disk')\n")
+    data = write_dataset(
+        tmp_path / "data", train=random_table(mixed_sizes(16)), val=random_table(mixed_sizes(4, 1), 1)
+    )
+    sets = [word for setting in (*SHRINK, "frac.spread=0.2") for word in ("--set", setting)]
+    cpu = ["--accelerator", "cpu", "--epochs", "1"]
+
+    run = tmp_path / "run"
+    done = call(packages, "train", "toy-tiny", "--data", str(data), "--out", str(run), *cpu, *sets)
+    assert done.returncode == 0, done.stderr
+    assert "the recipes of 'broken_recipes:RECIPES' can't be loaded (no such disk)" in done.stderr
+    assert "spread = 0.2" in (run / "recipe.toml").read_text()
+
+    out = tmp_path / "out"
+    done = call(packages, "predict", "LiFe", "-n", "2", "--nfe", "6", "--sampler", "heun", "--steps", "2",
+                "--model", str(run), "--out", str(out))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (out / "predictions.extxyz").read_text().count("formula=LiFe") == 2
+
+    report = tmp_path / "cross.json"
+    done = call(packages, "benchmark", "cross", str(data), "--out", str(tmp_path / "cross"), "--recipe", "toy-tiny",
+                "--seeds", "1", "--nfe", "4", "--limit", "2", "--top", "0", *cpu, *sets,
+                "--report", str(report))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    points = json.loads(report.read_text())["results"]["data"]["toy-tiny"]["points"]
+    assert {point["sampler"] for point in points} == {"its own", "ODE", "Heun", "multistep"}
+
+
+def test_a_model_of_a_package_that_is_gone_is_refused_in_one_sentence(tmp_path):
+    from nucleate.recipes.registry import get_recipe
+    from nucleate.settings import to_dict, to_toml
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "recipe.toml").write_text(
+        to_toml({"format": 1, **to_dict(get_recipe("kldm-csp-tiny"))}).replace("kldm-csp-tiny", "toy-tiny")
+    )
+    for name in ("weights.safetensors", "card.json"):
+        (folder / name).write_text("{}")
+    done = call(tmp_path, "predict", "NaCl", "--model", str(folder), "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no recipe named 'toy-tiny'")
+    assert not (tmp_path / "out").exists()
