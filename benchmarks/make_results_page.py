@@ -10,7 +10,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dng_section import new_materials
-from page_sections import ablations, speed, sweeps
+from page_sections import ablations, recipe_speed, speed, sweeps
 from record import RESULTS, load_results
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
@@ -63,9 +63,8 @@ def page(records: list[dict[str, Any]]) -> str:
     others = [record for record in records if record["data"]["name"] not in DATA]
     if others:
         parts += ["## Other data\n", _results_table(others)]
-    parts += [
-        text for text in (new_materials(RESULTS), sweeps(RESULTS), ablations(RESULTS), speed(RESULTS)) if text
-    ]
+    sections = (new_materials, sweeps, ablations, speed, recipe_speed)
+    parts += [text for section in sections if (text := section(RESULTS))]
     if records:
         parts += ["## How each was made\n", *map(_details, records)]
     return "\n".join(parts)

@@ -11,9 +11,11 @@ import torch
 
 from nucleate.cli import main as cli
 from nucleate.data.extxyz import read_headers
-from tests.recipes.test_convert import linear_state
+from tests.recipes.test_convert import linear_state, one_table, table_of_widths  # noqa: F401 - fixtures
 from tests.recipes.test_public_checkpoints import LAYERS, public_state
 from tests.training.tiny import random_table, write_dataset
+
+pytestmark = pytest.mark.usefixtures("one_table")
 
 
 def run(monkeypatch, *words: object) -> int:

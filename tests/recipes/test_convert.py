@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from nucleate.data.dataset import Dataset, sha256
 from nucleate.errors import DataError, ModelError
+from nucleate.geometry import wrapped_normal
 from nucleate.networks.cspnet import DIFFCSP, CSPNet
 from nucleate.predictor import Predictor, load
 from nucleate.recipes.convert import LARGEST_CELL, MP_20_CELLS, convert_diffcsp, diffcsp_recipe
@@ -24,9 +26,21 @@ from nucleate.recipes.public_checkpoints import diffcsp_weights
 from tests.recipes.test_public_checkpoints import LAYERS, TIME, WAVES, WIDTH, public_state
 from tests.training.tiny import random_table, write_dataset
 
+# The table of a wrapped normal takes seconds of a processor, and every model here has the same.
+pytestmark = pytest.mark.usefixtures("one_table")
 SITES = torch.tensor([[0.1, 0.2, 0.3], [0.6, 0.7, 0.8], [0.35, 0.95, 0.05]])
 CELL = torch.tensor([[3.9, 0.0, 0.4], [-0.3, 4.4, 0.2], [0.0, 0.0, 5.6]])
 NUMBERS = torch.tensor([38, 22, 8])
+
+
+@pytest.fixture(scope="session")
+def table_of_widths():
+    return cache(wrapped_normal.FisherRoot)
+
+
+@pytest.fixture
+def one_table(table_of_widths, monkeypatch):
+    monkeypatch.setattr(wrapped_normal, "FisherRoot", table_of_widths)
 
 
 def public_file(folder: Path, typed: bool = False) -> Path:
@@ -99,7 +113,7 @@ def draw(predictor: Predictor, typed: bool, n: int = 8):
     requests = formula_requests(["SrTiO"], n, predictor.limits)
     if typed:
         requests = predictor.inventions(n, atoms=(3, 3))
-    return [one.crystal for batch in predictor.draw(requests, sampler) for one in batch]
+    return [one.crystal for batch in predictor.draw(requests, sampler, edges=4096) for one in batch]
 
 
 def off(frac: Tensor) -> float:
