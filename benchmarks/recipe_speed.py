@@ -233,12 +233,19 @@ def scaled_up(found: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
     own = recipe.sampler.evaluations
     out: dict[str, Any] = {"nfe": NFE, "default_nfe": own}
     for clock in ("wall", "processor"):
-        rates = found[clock]["crystals_per_second"]
-        out[clock] = {"crystals_per_second": {n: round(r * found["nfe"] / NFE, 3) for n, r in rates.items()}}
+        # Network evaluations of one crystal each second.
+        rates = {
+            n: found["crystals"] * found["nfe"] / s for n, s in found[clock]["median_seconds"].items() if s
+        }
+        out[clock] = {"crystals_per_second": {n: _short(rate / NFE) for n, rate in rates.items()}}
         if recipe.task == "dng":
-            seconds = {n: round(INVENTED / r * own / found["nfe"], 1) for n, r in rates.items()}
+            seconds = {n: _short(INVENTED * own / rate) for n, rate in rates.items()}
             out[clock][f"seconds_for_{INVENTED}"] = seconds
     return out
+
+
+def _short(x: float) -> float:
+    return float(f"{x:.4g}")
 
 
 def published_calls(name: str) -> str:
