@@ -56,11 +56,10 @@ def published_sigma(step: int) -> float:
 
 
 def published_derivative(x: Tensor, sigma: float) -> Tensor:
-    """Of the published code: d log p / d mean of the wrapped normal at x = f_t - f_0."""
+    """Of the published code: d log p / d mean of the wrapped normal at x = f_t - f_0. Softmax for its 0 / 0 far out."""
     images = torch.arange(-10, 11, dtype=x.dtype)
     away = x.unsqueeze(-1) + images
-    weights = torch.exp(-(away**2) / (2 * sigma**2))
-    return (away / sigma**2 * weights).sum(-1) / weights.sum(-1)
+    return (away / sigma**2 * torch.softmax(-(away**2) / (2 * sigma**2), -1)).sum(-1)
 
 
 def published_alpha_bar() -> Tensor:
