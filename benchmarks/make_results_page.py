@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cross_section import cross
 from dng_section import new_materials
-from page_sections import ablations, speed, sweeps
+from page_sections import ablations, recipe_speed, speed, sweeps
 from record import RESULTS, load_results
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
@@ -64,7 +64,7 @@ def page(records: list[dict[str, Any]]) -> str:
     others = [record for record in records if record["data"]["name"] not in DATA]
     if others:
         parts += ["## Other data\n", _results_table(others)]
-    sections = (new_materials, cross, sweeps, ablations, speed)
+    sections = (new_materials, cross, sweeps, ablations, speed, recipe_speed)
     parts += [text for section in sections if (text := section(RESULTS))]
     if records:
         parts += ["## How each was made\n", *map(_details, records)]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nucleate import __version__
-from nucleate.cli import benchmark, data, draw, evaluate, generate, models, predict, train
+from nucleate.cli import benchmark, convert, data, draw, evaluate, generate, models, predict, train
 from nucleate.cli.console import say
 from nucleate.errors import NucleateError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(convert.app, name="convert")
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("generate")(generate.generate)

@@ -65,7 +65,7 @@ class FisherRoot:
     `points` of the circle.
     """
 
-    def __init__(self, widest: float, nodes: int = 512, points: int = 4096) -> None:
+    def __init__(self, widest: float, nodes: int = 512, points: int = 256) -> None:
         self.log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
         sigma = self.log_sigma.exp()
         self.log_fisher = (fisher_information(sigma, points) * sigma**2).log()

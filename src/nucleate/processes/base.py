@@ -73,7 +73,7 @@ class Move:
     Attributes:
         t, t_next: times in [0, 1], t_next > t; a corrector works at t, and t_next is where the sampler goes afterwards.
         mask: which atoms are real. noise: of this step. rule: how.
-        anneal: slope s of the factor 1 + s t by which velocities of flows are multiplied.
+        anneal: slope s of the factor 1 + s t on the step along a probability flow (anti-annealing).
     """
 
     t: PerCrystal
@@ -82,6 +82,11 @@ class Move:
     noise: Noise
     rule: StepRule
     anneal: float = 0.0
+
+    @property
+    def further(self) -> PerCrystal:
+        """The time that an annealed step along the probability flow goes to, while the network will be told t_next."""
+        return (self.t + (1 + self.anneal * self.t) * (self.t_next - self.t)).clamp(max=1)
 
 
 class Process(ABC):
@@ -122,7 +127,7 @@ class Process(ABC):
         return one + weight * (other - one)
 
     def follow(self, state: State, flow: Tensor, move: Move) -> State:
-        """The state at the move's t_next along the probability flow, if `flow` does not change on the way."""
+        """The state along the probability flow at the time `move.further`, if `flow` does not change on the way."""
         raise NotImplementedError(f"{type(self).__name__} has no probability flow")
 
     @abstractmethod

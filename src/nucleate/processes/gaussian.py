@@ -128,7 +128,7 @@ class Gaussian(Process):
     def follow(self, state: State, flow: Tensor, move: Move) -> State:
         """DDIM (Song, Meng and Ermon 2020, arXiv 2010.02502), the exponential integrator of first order."""
         guess = self.endpoint(state, flow, move.t, move.mask)
-        alpha_next, sigma_next = (as_column(c, guess) for c in self.alpha_sigma(move.t_next))
+        alpha_next, sigma_next = (as_column(c, guess) for c in self.alpha_sigma(move.further))
         return {
             "x": self._real(alpha_next * guess + sigma_next * self.epsilon(state, flow, move.t), move.mask)
         }

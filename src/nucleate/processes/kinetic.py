@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -165,8 +166,8 @@ class Kinetic(Process):
         gain, sigma_v, sigma_r = self.coefficients(move.t, theta)
         eta = velocity / sigma_v
         eps = (wrap(theta - flow) - gain * velocity) / sigma_r
-        angle = as_column(self.angle(move.t) - self.angle(move.t_next), theta)
-        gain, sigma_v, sigma_r = self.coefficients(move.t_next, theta)
+        angle = as_column(self.angle(move.t) - self.angle(move.further), theta)
+        gain, sigma_v, sigma_r = self.coefficients(move.further, theta)
         velocity = sigma_v * (eta * torch.cos(angle) + eps * torch.sin(angle))
         moved = gain * velocity + sigma_r * (eps * torch.cos(angle) - eta * torch.sin(angle))
         return {"theta": wrap(flow + moved) * mask.unsqueeze(-1), "velocity": velocity * mask.unsqueeze(-1)}
@@ -219,6 +220,7 @@ class Kinetic(Process):
         return centre(x, mask) if self.settings.centred else x * mask.unsqueeze(-1)
 
 
+@cache
 def _angle_table(horizon: float, nodes: int = 4096) -> tuple[Tensor, Tensor]:
     """log tau and the integral of gain / (sigma_v sigma_r) over tau, float64, by Simpson's rule in log tau."""
     log_tau = torch.linspace(math.log(1e-6), math.log(horizon), 2 * nodes + 1, dtype=torch.float64)

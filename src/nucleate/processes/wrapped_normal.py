@@ -140,7 +140,7 @@ class WrappedNormal(Process):
         return as_column(self.sigma(t), prediction) * self.pull(prediction, t, mask)
 
     def follow(self, state: State, flow: Tensor, move: Move) -> State:
-        now, then = (as_column(self.sigma(t), flow) for t in (move.t, move.t_next))
+        now, then = (as_column(self.sigma(t), flow) for t in (move.t, move.further))
         return {"theta": self._real(state["theta"] + (then - now) * flow, move.mask)}
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:

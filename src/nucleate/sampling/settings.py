@@ -21,8 +21,8 @@ class SamplerSettings:
             whose exponent is `power` (theirs is 7).
         power: see grid.
         noise_left: distance of the last time from the data, 0 to end on it.
-        anneal_frac, anneal_lattice, anneal_species: slope s of the factor 1 + s t on the velocities of a flow
-            (FlowMM's anti-annealing); diffusions have none.
+        anneal_frac, anneal_lattice, anneal_species: slope s of the factor 1 + s t on steps along the probability flow
+            (FlowMM's anti-annealing of velocities, here of every process with a probability flow).
         order, predictor, tau, corrector, corrects, drift_in_corrector, euler, temperature: see
             `nucleate.processes.base.StepRule`.
     """

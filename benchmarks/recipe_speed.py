@@ -1,0 +1,321 @@
+"""Speed of every recipe: training and sampling with our networks, and with a plain scatter CSPNet in their place.
+
+Training: loss, backward and AdamW on one step's micro-batches as the trainer makes them. Sampling: the recipe's own
+sampler at a few network evaluations, whose cost is the same in every step, so that NFE 100 and the recipe's default NFE
+are scaled from it. Both run the same processes, losses, batches and sampler; only the network is exchanged, with the
+same weights and, checked, the same answers. The two take turns in one run; the ratio is that of the medians. Lists of
+edges are made once for scatter and are not timed. The torus transformer of the small recipes has no published scatter
+code: no ratio there.
+
+    python benchmarks/recipe_speed.py --data data/mp_20 --threads 2
+    python benchmarks/recipe_speed.py --data data/mp_20 --device cuda
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from network_speed import MP_20, hardware, summary, take_turns
+from nucleate.crystals import Crystals
+from nucleate.data.buckets import split_by_edges
+from nucleate.data.dataset import Dataset
+from nucleate.data.table import CrystalTable
+from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.networks.base import Head
+from nucleate.networks.cspnet import CSPNet
+from nucleate.recipes.base import Recipe, scaled
+from nucleate.recipes.devices import native_bf16
+from nucleate.recipes.registry import recipes
+from nucleate.sampling.generate import EDGES
+from nucleate.sampling.given import Given
+from nucleate.sampling.loop import sample
+from nucleate.sampling.settings import SamplerSettings
+from nucleate.training.batches import StepPlan
+from scatter_cspnet import Graph, ScatterCSPNet
+
+LEFT_OUT = ("-tiny", "-mini", "-large")
+NFE = 100
+INVENTED = 1000
+PUBLISHED_CALLS = {
+    "kldm": "2",
+    "diffcsp": "2",
+    "equicsp": "2",
+    "flowmm": "1",
+    "crystalflow": "1",
+    "omatg-csp": "2",
+    "omatg-csp-trigonometric": "2 to 4",
+    "omatg-dng": "3 to 4",
+}
+"""Network calls of one sampler step in the public codes, by the longest beginning of the recipe's name. Predictor
+and corrector take one each; OMatG's code calls its network for each quantity, and again for the noise beside it."""
+
+
+class Scatter(nn.Module):
+    """A scatter network in the place of a Denoiser: padded batches in and out, edges made once for each mask."""
+
+    def __init__(self, dense: CSPNet, recipe: Recipe) -> None:
+        super().__init__()
+        shapes = {name: x.shape for name, x in dense.state_dict().items()}
+        heads = {
+            name: Head(dense.levels[name], _last(head).out_features)  # pyright: ignore[reportArgumentType]
+            for name, head in dense.heads.items()
+        }
+        species_width = shapes["species.weight"][1] if isinstance(dense.species, nn.Linear) else 0
+        columns = dense.layers[0].columns  # pyright: ignore[reportIndexIssue, reportAttributeAccessIssue]
+        self.net = ScatterCSPNet(recipe.cspnet, heads, columns[2], species_width, dense.velocity_width)
+        self.net.load_state_dict(dense.state_dict())
+        self.loops, self.levels = recipe.cspnet.loops, dense.levels
+        self.known: dict[int, tuple[Tensor, Graph, Tensor]] = {}
+
+    def forward(self, inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        if id(mask) not in self.known:
+            # The mask is kept, so that nothing else gets its id.
+            self.known[id(mask)] = mask, Graph.of(mask, self.loops), mask.flatten().nonzero()[:, 0]
+        _, graph, real = self.known[id(mask)]
+        flat = {n: x if n == "lattice" else x.flatten(0, 1)[real] for n, x in inputs.items()}
+        said = self.net(flat, t, graph)
+        return {n: self._padded(x, real, mask) if self.levels[n] == "atom" else x for n, x in said.items()}
+
+    def _padded(self, x: Tensor, real: Tensor, mask: Tensor) -> Tensor:
+        whole = x.new_zeros(mask.numel(), x.shape[-1]).index_copy(0, real, x)
+        return whole.unflatten(0, mask.shape)
+
+
+def _last(head: nn.Module) -> nn.Linear:
+    last = head[-1] if isinstance(head, nn.Sequential) else head
+    assert isinstance(last, nn.Linear)
+    return last
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crystals on the device with their rows in the table."""
+
+    crystals: Crystals
+    rows: Tensor
+
+
+def crystals_of(asked: argparse.Namespace) -> CrystalTable:
+    """The training split, or made-up crystals of MP-20's sizes."""
+    if asked.data is not None:
+        return Dataset.open(asked.data).split("train")
+    rng = np.random.default_rng(asked.seed)
+    sizes = rng.choice(len(MP_20), 4096, p=np.array(MP_20) / sum(MP_20))
+    atoms, offsets = int(sizes.sum()), np.concatenate([[0], np.cumsum(sizes)])
+    lattice = 5 * np.eye(3) + 0.3 * rng.normal(size=(len(sizes), 3, 3))
+    ids = [str(n) for n in range(len(sizes))]
+    return CrystalTable(ids, rng.integers(1, 90, atoms), offsets, rng.random((atoms, 3)), lattice)
+
+
+def on_device(table: CrystalTable, parts: list[np.ndarray], device: str) -> list[Batch]:
+    return [Batch(table.batch(part).to(device), torch.as_tensor(part, device=device)) for part in parts]
+
+
+def training_step(model: CrystalModel, batches: list[Batch], clip: float) -> Callable[[], None]:
+    """One optimiser step, as the trainer takes it."""
+    device = batches[0].rows.device
+    optimiser = torch.optim.AdamW(model.parameters(), 1e-6, fused=True)
+    count = sum(len(batch.rows) for batch in batches)
+    rng = torch.Generator().manual_seed(0)
+    times = [(0.001 + 0.998 * torch.rand(len(batch.rows), generator=rng)).to(device) for batch in batches]
+
+    def step() -> None:
+        for batch, t in zip(batches, times, strict=True):
+            losses = model.loss(batch.crystals, t, Noise.of(0, batch.rows))
+            (model.total(losses).sum() / count).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), clip or float("inf"))
+        optimiser.step()
+        optimiser.zero_grad()
+
+    return step
+
+
+def sampling(
+    model: CrystalModel, batches: list[Batch], task: str, settings: SamplerSettings
+) -> Callable[[], None]:
+    """All crystals of the batches drawn, their compositions given in CSP."""
+    masks = [batch.crystals.mask for batch in batches]
+    given = [
+        Given.composition(batch.crystals.species, mask) if task == "csp" else None
+        for batch, mask in zip(batches, masks, strict=True)
+    ]
+
+    @torch.no_grad()
+    def run() -> None:
+        for batch, mask, known in zip(batches, masks, given, strict=True):
+            sample(model, mask, settings, Noise.of(0, batch.rows), known)
+
+    return run
+
+
+def compared(dense: CrystalModel, scatter: CrystalModel, batch: Batch) -> float:
+    """Largest difference of the losses of the two over the largest loss. Raises if the networks disagree."""
+    t = torch.linspace(0.1, 0.9, len(batch.rows), device=batch.rows.device)
+    with torch.no_grad():
+        ours, theirs = (m.loss(batch.crystals, t, Noise.of(1, batch.rows)) for m in (dense, scatter))
+    error = max(
+        float((ours[k] - theirs[k]).abs().max() / theirs[k].abs().max().clamp(min=1e-6)) for k in ours
+    )
+    if error > 1e-3:
+        raise RuntimeError(f"the two networks differ by {error:.1e}: their speeds can't be compared")
+    return error
+
+
+def models_of(recipe: Recipe, table: CrystalTable, device: str) -> dict[str, CrystalModel]:
+    """Ours, and beside a CSPNet the same model with its scatter twin."""
+    lattice, sizes = torch.tensor(table.lattice), torch.tensor(table.sizes)
+    dense = recipe.build()
+    dense.codec.fit(lattice, sizes)
+    models = {"dense": dense.to(device)}
+    if isinstance(dense.network, CSPNet):
+        other = CrystalModel(
+            dense.processes, dense.codec, dense.network, dense.loss_weights, dense.species_codec,
+            dense.self_conditioning,
+        )  # fmt: skip
+        other.network = Scatter(dense.network, recipe).to(device)  # pyright: ignore[reportAttributeAccessIssue]
+        models = {"scatter": other} | models
+    return models
+
+
+def measure(recipe: Recipe, table: CrystalTable, asked: argparse.Namespace) -> dict[str, Any]:
+    """Both comparisons of one recipe."""
+    models = models_of(recipe, table, asked.device)
+    t, batch = recipe.training, asked.batch or recipe.training.batch
+    plan = StepPlan(table.sizes, min(batch, len(table)), t.edges, asked.seed, t.slices)
+    step = on_device(table, plan.step(0), asked.device)
+    pool = np.random.default_rng(asked.seed).choice(len(table), asked.pool, replace=False)
+    pool = pool[np.argsort(table.sizes[pool], kind="stable")]
+    edges = EDGES if asked.device == "cpu" else 32 * EDGES
+    drawn = on_device(table, split_by_edges(pool, table.sizes, edges), asked.device)
+    record: dict[str, Any] = {
+        "task": recipe.task,
+        "network": recipe.network,
+        "parameters": sum(p.numel() for p in models["dense"].parameters()),
+    }
+    if "scatter" in models:
+        record["largest_relative_difference"] = compared(models["dense"], models["scatter"], step[0])
+    for model in models.values():
+        model.bf16 = asked.precision == "bf16"
+    train = {name: training_step(model, step, t.clip) for name, model in models.items()}
+    record["training"] = {"crystals": plan.batch, "micro_batches": len(step)} | summary(
+        take_turns(train, asked.repeats, asked.device), plan.batch
+    )
+    timed = scaled(recipe.sampler, asked.timed_nfe)
+    draw = {name: sampling(model.eval(), drawn, recipe.task, timed) for name, model in models.items()}
+    calls = models["dense"].evaluations
+    seconds = take_turns(draw, asked.repeats, asked.device)
+    calls = (models["dense"].evaluations - calls) / (asked.repeats + 1) / len(drawn)
+    record["sampling"] = {"crystals": asked.pool, "nfe": timed.evaluations} | summary(seconds, asked.pool)
+    record["calls_per_step"] = {
+        "ours": round(calls / timed.steps, 3),
+        "published": published_calls(recipe.name),
+    }
+    record["scaled"] = scaled_up(record["sampling"], recipe)
+    return record
+
+
+def scaled_up(found: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """Crystals/s at NFE 100, and seconds for 1,000 new crystals at the recipe's own NFE, in proportion to the NFE."""
+    own = recipe.sampler.evaluations
+    out: dict[str, Any] = {"nfe": NFE, "default_nfe": own}
+    for clock in ("wall", "processor"):
+        # Network evaluations of one crystal each second.
+        rates = {
+            n: found["crystals"] * found["nfe"] / s for n, s in found[clock]["median_seconds"].items() if s
+        }
+        out[clock] = {"crystals_per_second": {n: _short(rate / NFE) for n, rate in rates.items()}}
+        if recipe.task == "dng":
+            seconds = {n: _short(INVENTED * own / rate) for n, rate in rates.items()}
+            out[clock][f"seconds_for_{INVENTED}"] = seconds
+    return out
+
+
+def _short(x: float) -> float:
+    return float(f"{x:.4g}")
+
+
+def published_calls(name: str) -> str:
+    known = [begin for begin in PUBLISHED_CALLS if name.startswith(begin)]
+    return PUBLISHED_CALLS[max(known, key=len)] if known else "-"
+
+
+def chosen(names: list[str] | None) -> list[Recipe]:
+    """The recipes that are named, or all papers' networks and their small ones."""
+    known = recipes()
+    unknown = set(names or []) - known.keys()
+    if unknown:
+        sys.exit(f"no recipes named {', '.join(sorted(unknown))}")
+    kept = [n for n in known if not n.startswith("cross") and not n.endswith(LEFT_OUT)]
+    return [known[name] for name in names or kept]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", help="data set folder; default: made-up crystals of MP-20's sizes")
+    parser.add_argument("--recipe", action="append", help="measure this one alone; repeatable")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--batch", type=int, help="crystals of a step; 64 on a CPU, else the recipe's")
+    parser.add_argument("--pool", type=int, default=64, help="crystals that are sampled")
+    parser.add_argument("--timed-nfe", type=int, help="evaluations that are timed; 10 on a CPU, else 100")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="a few crystals, once: does it run?")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/recipe_speed.json"))
+    asked = parser.parse_args()
+    on_cpu = asked.device == "cpu"
+    asked.batch = asked.batch or (64 if on_cpu else None)
+    asked.timed_nfe = asked.timed_nfe or (10 if on_cpu else NFE)
+    if asked.quick:
+        asked.batch, asked.pool, asked.timed_nfe, asked.repeats = 4, 4, 2, 1
+    asked.precision = "bf16" if native_bf16("cpu" if on_cpu else "auto") else "float32"
+    return asked
+
+
+def main() -> None:
+    asked = arguments()
+    torch.set_num_threads(asked.threads)
+    # What the networks are compared in must be float32, also on a GPU.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    table = crystals_of(asked)
+    record: dict[str, Any] = {
+        "benchmark": "recipe_speed",
+        "command": " ".join(["python", *sys.argv]),
+        "hardware": hardware(asked.device),
+        "threads": asked.threads,
+        "load_before": [round(x, 2) for x in os.getloadavg()],
+        "torch": torch.__version__,
+        "precision": asked.precision,
+        "data": asked.data or "made-up crystals of MP-20's sizes",
+        "repeats": asked.repeats,
+        "recipes": {},
+    }
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    for recipe in chosen(asked.recipe):
+        record["recipes"][recipe.name] = measure(recipe, table, asked)
+        # After each, so that a killed run keeps what it has.
+        part = asked.out.with_suffix(".part")
+        part.write_text(json.dumps(record, indent=1) + "\n")
+        os.replace(part, asked.out)
+        print(recipe.name, json.dumps(record["recipes"][recipe.name]["scaled"]), file=sys.stderr)
+    print(asked.out)
+
+
+if __name__ == "__main__":
+    main()

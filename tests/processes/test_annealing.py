@@ -1,0 +1,62 @@
+"""Anti-annealing: a step along the probability flow goes further than the network is told, for every process."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nucleate.geometry.noise import Noise
+from nucleate.processes.base import Move, StepRule
+from tests.processes.examples import EXAMPLES
+
+RULE = StepRule("ode")
+
+
+def flowing() -> list:
+    """Examples with a probability flow whose `follow` depends on time through the process's own clock alone."""
+    found = []
+    for example in EXAMPLES:
+        mask, noise = example.mask(2), Noise.of(0, torch.arange(2))
+        noised = example.process.corrupt(example.points, torch.full((2,), 0.4), mask, noise)
+        if (
+            example.oracle
+            and example.process.flow(noised.state, noised.target, torch.full((2,), 0.4), mask) is not None
+        ):
+            found.append(example)
+    return found
+
+
+FLOWING = flowing()
+
+
+def test_every_continuous_process_is_here():
+    names = {type(example.process).__name__ for example in FLOWING}
+    assert names == {"Gaussian", "Kinetic", "WrappedNormal", "Interpolant"}
+
+
+@pytest.mark.parametrize("example", FLOWING, ids=lambda e: e.name)
+def test_an_annealed_step_is_a_longer_step_with_the_same_answer(example):
+    """At t = 0.4 a slope of 5 makes a step of 0.05 three times as long."""
+    process, mask = example.process, example.mask(2)
+    t, near, far = (torch.full((2,), value) for value in (0.4, 0.45, 0.55))
+    noised = process.corrupt(example.points, t, mask, Noise.of(0, torch.arange(2)))
+    flow = process.flow(noised.state, example.perfect(noised), t, mask)
+    noise = Noise.of(1, torch.arange(2))
+    annealed = process.follow(noised.state, flow, Move(t, near, mask, noise, RULE, anneal=5.0))
+    longer = process.follow(noised.state, flow, Move(t, far, mask, noise, RULE))
+    usual = process.follow(noised.state, flow, Move(t, near, mask, noise, RULE))
+    for name, value in annealed.items():
+        torch.testing.assert_close(value, longer[name], atol=1e-5, rtol=1e-5)
+    assert any(not torch.allclose(value, usual[name]) for name, value in annealed.items())
+
+
+def test_no_step_goes_beyond_the_data():
+    t = torch.tensor([0.0, 0.5, 0.9])
+    move = Move(t, t + 0.1, torch.ones(3, 1).bool(), Noise.of(0, torch.arange(3)), RULE, anneal=10.0)
+    torch.testing.assert_close(move.further, torch.tensor([0.1, 1.0, 1.0]))
+
+
+def test_without_a_slope_nothing_changes():
+    t = torch.rand(100, dtype=torch.float64) * 0.9
+    move = Move(t, t + 0.05, torch.ones(100, 1).bool(), Noise.of(0, torch.arange(100)), RULE)
+    torch.testing.assert_close(move.further, move.t_next)
