@@ -125,7 +125,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="benchmarks/results/NAME.yaml")
     parser.add_argument("--seed", type=int, default=0, help="of the predictions")
     parser.add_argument("--steps", type=int, help="sampler steps, if not the recipe's")
-    parser.add_argument("--method", choices=["em", "ode", "heun", "multistep", "pc"], help="sampler, if not the recipe's")
+    methods = ["em", "ode", "heun", "multistep", "pc"]
+    parser.add_argument("--method", choices=methods, help="sampler, if not the recipe's")
     parser.add_argument(
         "--sampler", default="{}", help='other sampler settings as JSON, such as {"tau": 0.5}'
     )

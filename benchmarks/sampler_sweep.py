@@ -27,10 +27,11 @@ SAMPLERS: dict[str, list[str]] = {
     "EM": ["method=em"],
     "EM, Euler for the lattice": ["method=em", "euler=true"],
     "EM, finer near the data": ["method=em", "power=1.5"],
-    "ODE": ["method=ode"],
-    "Heun": ["method=heun"],
-    "multistep": ["method=multistep"],
-    "multistep, finer near the data": ["method=multistep", "power=1.5"],
+    "ODE": ["method=ode", "anneal_frac=0"],
+    "Heun": ["method=heun", "anneal_frac=0"],
+    "multistep": ["method=multistep", "anneal_frac=0"],
+    "multistep, finer near the data": ["method=multistep", "anneal_frac=0", "power=1.5"],
+    "multistep, annealed 5": ["method=multistep", "anneal_frac=5"],
 }  # fmt: skip
 
 

@@ -12,21 +12,16 @@ from nucleate.recipes.registry import get_recipe
 from nucleate.sampling.settings import SamplerSettings
 
 ODE, HEUN, MULTISTEP = (SamplerSettings(method=name) for name in ("ode", "heun", "multistep"))
+ANNEALED = {f"ODE, annealed {slope}": replace(ODE, anneal_frac=float(slope)) for slope in (2, 5, 10)}
 DIFFUSION = {
     "PC": SamplerSettings(method="pc"),
     "EM": SamplerSettings(method="em"),
     "ODE": ODE,
     "Heun": HEUN,
     "multistep": MULTISTEP,
+    **ANNEALED,
 }
-FLOW = {
-    "ODE": ODE,
-    "ODE, annealed 2": replace(ODE, anneal_frac=2.0),
-    "ODE, annealed 5": replace(ODE, anneal_frac=5.0),
-    "ODE, annealed 10": replace(ODE, anneal_frac=10.0),
-    "Heun": HEUN,
-    "multistep": MULTISTEP,
-}
+FLOW = {"ODE": ODE, **ANNEALED, "Heun": HEUN, "multistep": MULTISTEP}
 EXPLODING = {
     **{
         f"PC, tau {tau}": SamplerSettings(
@@ -46,9 +41,9 @@ SAMPLERS: dict[str, dict[str, SamplerSettings]] = {
 }  # fmt: skip
 """The samplers that are tried for each process of the coordinates."""
 PLAIN = {
-    "kinetic": ("PC", "EM", "ODE"),
-    "wrapped-normal": ("PC, tau 0.02", "EM", "ODE"),
-    "wrapped-normal-circular": ("PC, tau 0.02", "EM", "ODE"),
+    "kinetic": ("PC", "EM", "ODE", "ODE, annealed 5"),
+    "wrapped-normal": ("PC, tau 0.02", "EM", "ODE", "ODE, annealed 5"),
+    "wrapped-normal-circular": ("PC, tau 0.02", "EM", "ODE", "ODE, annealed 5"),
     "geodesic": ("ODE", "ODE, annealed 5"),
     "interpolant": ("ODE", "ODE, annealed 5", "EM"),
 }
