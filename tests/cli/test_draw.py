@@ -64,6 +64,7 @@ def test_frames_without_a_time_show_their_number_and_broken_ones_are_counted(
         (frames("t=1", "t=0", place="nan 0 0"), "a.png", "none of the 2 frames"),
         ("", "a.png", "no frames to draw"),
         ("-3\nx\n", "a.png", "not a number of atoms"),
+        ("\u00b2\nx\n", "a.png", "not a number of atoms"),
         ("\x00\xff binary", "a.png", "not a number of atoms"),
         (frames("t=1")[:-9], "a.png", "ends within a frame"),
         (frames("t=1")[:-8], "a.png", "none of the 1 frames"),

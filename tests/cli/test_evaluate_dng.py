@@ -96,6 +96,32 @@ def test_wrong_options_are_one_sentence_and_a_hint(place, words, message):
     assert error.hint
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--split", "test"), "has no split 'test'"),
+        (("--protocol", "best"), "no protocol is called 'best'"),
+        (("--relax", "magic"), "no potential is called 'magic'"),
+        (("--relax", "emt", "--hull", "nowhere"), "no hull is called 'nowhere'"),
+        (("--table", "a.xlsx"), "no table can be written as a.xlsx"),
+    ],
+)
+def test_they_are_found_before_the_samples_are_read(place, tmp_path, words, message):
+    target = tmp_path / "new" / "a.json"
+    error = run(place, *words, "--json", target, source="nowhere").exception
+    assert isinstance(error, NucleateError)
+    assert message in error.message
+    assert not target.parent.exists()
+
+
+def test_a_hull_of_a_data_set_needs_one(place):
+    words = ["dng", str(place / "nowhere"), "--hull", "dft"]
+    error = CliRunner().invoke(app, words).exception
+    assert isinstance(error, NucleateError)
+    assert "the hull 'dft' is made of the energies of a data set" in error.message
+    assert "--reference" in error.hint
+
+
 def test_missing_and_empty_places(place, tmp_path):
     (place / "empty").mkdir(exist_ok=True)
     for source, message in (("nowhere", "no file or folder"), ("empty", "no structures in")):

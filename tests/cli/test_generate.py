@@ -87,6 +87,8 @@ def test_parts_can_be_given(model, tmp_path, monkeypatch, capsys):
     ("words", "message"),
     [
         (["--atoms", "8-4"], "--atoms 8-4 is no number of atoms"),
+        (["--atoms", "4-"], "--atoms 4- is no number of atoms"),
+        (["--atoms", "4²"], "--atoms 4² is no number of atoms"),
         (["--atoms", "3"], ""),
         (["--atoms", "9-12"], "no training cell had 9 to 12 atoms"),
         (["--atoms", "30"], "has 30 atoms in the cell, more than the 20"),
@@ -94,6 +96,8 @@ def test_parts_can_be_given(model, tmp_path, monkeypatch, capsys):
         (["--species-fixed", "Fe2"], "holds Fe, which the model never saw"),
         (["--complete", "missing.cif"], "missing.cif can't be read as a structure"),
         (["--format", "pdf"], "no format 'pdf'"),
+        (["--shard", "²/3"], "--shard ²/3 is not I/N"),
+        (["--model", ""], "no model ''"),
     ],
 )
 def test_wrong_input_is_one_sentence_with_a_hint(model, words, message, tmp_path, monkeypatch, capsys):

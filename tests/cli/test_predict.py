@@ -170,6 +170,7 @@ def test_other_formulas_are_another_job(model, tmp_path, monkeypatch, capsys):
         (["NaCl", "--format", "pdf"], "no format 'pdf'"),
         (["NaCl", "--formula-units", "two"], "not whole numbers"),
         (["NaCl", "--shard", "3/3"], "--shard 3/3"),
+        (["NaCl", "--formula-units", "2²"], "not whole numbers"),
         ([], "give formulas or --like"),
         (["--like", "nowhere"], "nowhere"),
         (["NaCl", "--sampler", "best"], "best"),

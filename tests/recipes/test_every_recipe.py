@@ -1,4 +1,7 @@
-"""Every recipe, shrunk: it trains, is saved and loaded, and draws crystals with its own sampler."""
+"""Every recipe, shrunk: it trains, is saved and loaded, and draws crystals with its own sampler.
+
+Sizes of one recipe that are the same but for their name and length of training once shrunk are trained once.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ import pytest
 import torch
 
 from nucleate.predictor import Predictor, load
-from nucleate.recipes.base import scaled
+from nucleate.recipes.base import Recipe, scaled
 from nucleate.recipes.devices import Hardware
-from nucleate.recipes.registry import get_recipe, recipes
+from nucleate.recipes.registry import get_recipe, recipe_from_dict, recipes
 from nucleate.recipes.run import train_recipe
 from nucleate.sampling.generate import Generated
+from nucleate.settings import to_dict
+from nucleate.training.settings import TrainingSettings
 from tests.training.tiny import SHRINK, losses, mixed_sizes, random_table, write_dataset
 
 SMALL = (
@@ -21,6 +26,15 @@ SMALL = (
     "training.validate_every=1000", "training.checkpoint_every=1000", "training.slices=1",
 )  # fmt: skip
 STEPS, NFE = 3, 4
+
+
+def alike(name: str) -> Recipe:
+    """What is left of a recipe for these tests: the same for two recipes that differ in size only."""
+    recipe = get_recipe(name, list(SMALL))
+    return replace(recipe, name="", training=TrainingSettings(), sampler=scaled(recipe.sampler, NFE))
+
+
+DISTINCT = list({alike(name): name for name in reversed(recipes())}.values())[::-1]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +58,18 @@ def drawn(predictor: Predictor) -> list[Generated]:
 
 
 @pytest.mark.parametrize("name", list(recipes()))
+def test_it_is_found_again_by_what_a_run_keeps_of_it(name):
+    assert recipe_from_dict(to_dict(recipes()[name])) == recipes()[name] == get_recipe(name)
+
+
+def test_what_is_trained_stands_for_all():
+    trained = {alike(name) for name in DISTINCT}
+    assert trained == {alike(name) for name in recipes()}
+    assert len(DISTINCT) == len(trained)
+    assert {type(one) for one in trained} == {type(one) for one in recipes().values()}
+
+
+@pytest.mark.parametrize("name", DISTINCT)
 def test_it_trains_is_loaded_and_draws(name, data, tmp_path):
     recipe, run = get_recipe(name, list(SMALL)), tmp_path / "run"
     outcome = train_recipe(recipe, data, run, epochs=1, hardware=Hardware(accelerator="cpu"), visible=False)

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import nucleate
+from nucleate.recipes.registry import get_recipe
+from nucleate.settings import to_dict, to_toml
+from tests.cli.test_draw import run as run_command
 from tests.training.tiny import SHRINK, mixed_sizes, random_table, write_dataset
 
 TOY = '''
@@ -94,16 +97,32 @@ def package(folder: Path, name: str, text: str) -> None:
     (info / "entry_points.txt").write_text(f"[nucleate.recipes]\n{name} = {name}:RECIPES\n")
 
 
-def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command line with the packages of the folder installed."""
+COMMANDS = """
+import json, sys
+from nucleate.cli import main as cli
+
+for words in json.load(sys.stdin):
+    sys.argv = ["nucleate", *words]
+    try:
+        cli.main()
+    except SystemExit as stop:
+        if stop.code:
+            raise
+"""
+
+
+def call(folder: Path, *commands: list[str]) -> subprocess.CompletedProcess[str]:
+    """Commands in one process that has the packages of the folder installed, up to the first that fails."""
     ours = str(Path(nucleate.__file__).parents[1])
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(folder), ours]),
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-m", "nucleate.cli.main", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=550)
+    return subprocess.run(
+        [sys.executable, "-c", COMMANDS], input=json.dumps(commands), capture_output=True, text=True, check=False,
+        env=environment, timeout=550,
+    )  # fmt: skip
 
 
 def test_a_process_and_a_recipe_from_outside(tmp_path):
@@ -116,32 +135,25 @@ def test_a_process_and_a_recipe_from_outside(tmp_path):
     )
     sets = [word for setting in (*SHRINK, "frac.spread=0.2") for word in ("--set", setting)]
     cpu = ["--accelerator", "cpu", "--epochs", "1"]
+    run, out, report = (tmp_path / name for name in ("run", "out", "cross.json"))
+    train = ["train", "toy-tiny", "--data", str(data), "--out", str(run), *cpu, *sets]
+    predict = ["predict", "LiFe", "-n", "2", "--nfe", "6", "--sampler", "heun", "--steps", "2",
+               "--model", str(run), "--out", str(out)]  # fmt: skip
+    cross = ["benchmark", "cross", str(data), "--out", str(tmp_path / "cross"), "--recipe", "toy-tiny",
+             "--seeds", "1", "--nfe", "4", "--limit", "2", "--top", "0", *cpu, *sets,
+             "--report", str(report)]  # fmt: skip
 
-    run = tmp_path / "run"
-    done = call(packages, "train", "toy-tiny", "--data", str(data), "--out", str(run), *cpu, *sets)
+    done = call(packages, train, predict, cross)
+
     assert done.returncode == 0, done.stderr
     assert "the recipes of 'broken_recipes:RECIPES' can't be loaded (no such disk)" in done.stderr
     assert "spread = 0.2" in (run / "recipe.toml").read_text()
-
-    out = tmp_path / "out"
-    done = call(packages, "predict", "LiFe", "-n", "2", "--nfe", "6", "--sampler", "heun", "--steps", "2",
-                "--model", str(run), "--out", str(out))  # fmt: skip
-    assert done.returncode == 0, done.stderr
     assert (out / "predictions.extxyz").read_text().count("formula=LiFe") == 2
-
-    report = tmp_path / "cross.json"
-    done = call(packages, "benchmark", "cross", str(data), "--out", str(tmp_path / "cross"), "--recipe", "toy-tiny",
-                "--seeds", "1", "--nfe", "4", "--limit", "2", "--top", "0", *cpu, *sets,
-                "--report", str(report))  # fmt: skip
-    assert done.returncode == 0, done.stderr
     points = json.loads(report.read_text())["results"]["data"]["toy-tiny"]["points"]
     assert {point["sampler"] for point in points} == {"its own", "ODE", "Heun", "multistep"}
 
 
-def test_a_model_of_a_package_that_is_gone_is_refused_in_one_sentence(tmp_path):
-    from nucleate.recipes.registry import get_recipe
-    from nucleate.settings import to_dict, to_toml
-
+def test_a_model_of_a_package_that_is_gone_is_refused_in_one_sentence(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "recipe.toml").write_text(
@@ -149,7 +161,7 @@ def test_a_model_of_a_package_that_is_gone_is_refused_in_one_sentence(tmp_path):
     )
     for name in ("weights.safetensors", "card.json"):
         (folder / name).write_text("{}")
-    done = call(tmp_path, "predict", "NaCl", "--model", str(folder), "--out", str(tmp_path / "out"))
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: no recipe named 'toy-tiny'")
+    words = ["predict", "NaCl", "--model", str(folder), "--out", str(tmp_path / "out")]
+    assert run_command(monkeypatch, *words) == 2
+    assert capsys.readouterr().err.startswith("error: no recipe named 'toy-tiny'")
     assert not (tmp_path / "out").exists()

@@ -178,6 +178,20 @@ def test_a_file_where_the_run_should_be(data, tmp_path):
         train(data, tmp_path / "run", epochs=1)
 
 
+def test_a_file_as_data_set_leaves_no_run_behind(tmp_path):
+    (tmp_path / "data").write_text("")
+    with pytest.raises(DataError, match="is a file, and a data set is a folder"):
+        train(tmp_path / "data", tmp_path / "run", epochs=1)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("setting", ["horizon=0", "horizon=-1", "horizon=100", "initial_velocity=-1"])
+def test_impossible_kinetic_settings(setting):
+    with pytest.raises(RecipeError, match=setting.replace("=", " = ")) as error:
+        get_recipe("kldm-csp-tiny", [f"frac.{setting}"])
+    assert error.value.hint
+
+
 def test_missing_data_leaves_no_run_behind(tmp_path):
     with pytest.raises(DataError, match="no data set"):
         train(tmp_path / "nothing", tmp_path / "run", epochs=1)

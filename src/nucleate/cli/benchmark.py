@@ -10,6 +10,7 @@ import typer
 
 from nucleate.cli.console import say
 from nucleate.cli.drawing import shard_of
+from nucleate.cli.results import check_target, written
 
 app = typer.Typer(no_args_is_help=True, help="Compare methods on the same network, data, budget and judge.")
 
@@ -58,17 +59,38 @@ def cross(
         torch.set_num_threads(threads)
     entries = recipe_entries(recipe, set_ or []) if recipe else cross_entries(only or [], base, set_ or [])
     budget = 16 if epochs is None and minutes is None else epochs
-    plan = Plan(tuple(data), entries, seeds, budget, minutes, _costs(nfe), swept, limit, top)
+    plan = Plan(_checked(data), entries, seeds, budget, minutes, _costs(nfe), swept, limit, top)
     part = shard_of(shard)
+    check_target(report)
     hardware = Hardware(devices, strategy, accelerator)
     for unit in plan.units()[part.index :: part.count]:
         if not run_unit(plan, unit, out, hardware, workers, say):
             say(f"stopped; the same command goes on (folder {out})")
             raise typer.Exit(130)
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(_described(plan, base, set_ or [], collect(plan, out)), indent=1) + "\n")
+        record = json.dumps(_described(plan, base, set_ or [], collect(plan, out)), indent=1) + "\n"
+        with written(report):
+            report.write_text(record)
         say(f"written to {report}")
+
+
+def _checked(data: list[Path]) -> tuple[Path, ...]:
+    """The data sets, each known to be one by a name of its own, before anything is trained on the first."""
+    from nucleate.data.dataset import Dataset
+    from nucleate.errors import DataError
+
+    folders = tuple(folder if folder.name not in ("", "..") else folder.resolve() for folder in data)
+    names = [folder.name for folder in folders]
+    for folder in folders:
+        missing = {"train", "val"} - set(Dataset.open(folder).splits)
+        if missing:
+            raise DataError(f"{folder} has no split '{min(missing)}'", "a comparison needs train and val")
+        if names.count(folder.name) > 1:
+            raise DataError(
+                f"two data sets are called {folder.name}",
+                "give them different names: --out has a folder of each",
+            )
+    return folders
 
 
 def _costs(text: str) -> tuple[int, ...]:

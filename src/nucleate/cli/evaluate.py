@@ -48,16 +48,19 @@ def csp(
     ] = False,
     metre: Annotated[bool, typer.Option(help="METRe and cRMSE: all pairs of one composition.")] = True,
     json: Annotated[Path | None, typer.Option(help="Write all numbers to this file.")] = None,
-    table: Annotated[Path | None, typer.Option(help="Write one CSV row for each prediction.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write one row for each prediction: .csv or .parquet.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one pair of structures.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
 ) -> None:
     """Match rate, RMSE, METRe and cRMSE of predictions, with 95 % intervals, under named protocols."""
     from nucleate.cli.console import say
-    from nucleate.data.table import read_table
+    from nucleate.data.table import read_table, split_file
     from nucleate.metrics.csp.evaluate import PROTOCOLS, CspSettings, evaluate
     from nucleate.metrics.csp.predictions import read_predictions
+    from nucleate.metrics.rows import check_ending
 
     settings = CspSettings(
         k=_numbers(k),
@@ -68,9 +71,12 @@ def csp(
         timeout=timeout,
         seed=seed,
     )
+    if table:
+        check_ending(table)
+    file = split_file(reference, split)
     for path in (json, table):
         check_target(path)
-    truth = read_table(reference / f"{split}.parquet")
+    truth = read_table(file)
     found = read_predictions(predictions, truth)
     if found.repeated:
         say(f"{found.repeated} crystals were drawn more than once: each counts once")
@@ -93,8 +99,9 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _write(report: CspReport, json: Path | None, table: Path | None, source: dict[str, str]) -> None:
-    import csv
     from json import dumps
+
+    from nucleate.metrics.rows import write_rows
 
     if json:
         content = report.to_dict()
@@ -102,8 +109,5 @@ def _write(report: CspReport, json: Path | None, table: Path | None, source: dic
         with written(json):
             json.write_text(dumps(content, indent=2) + "\n")
     if table:
-        rows = report.table()
-        with written(table), table.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        with written(table):
+            write_rows(report.table(), table)

@@ -63,9 +63,9 @@ def dng(
     """
     from nucleate.cli.console import say
     from nucleate.data.dataset import Dataset
-    from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, evaluate
+    from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, check, evaluate
     from nucleate.metrics.dng.samples import read_samples
-    from nucleate.metrics.dng.table import check_ending
+    from nucleate.metrics.rows import check_ending
 
     settings = DngSettings(
         protocol=protocol,
@@ -81,9 +81,10 @@ def dng(
     )
     if table:
         check_ending(table)
+    dataset = None if reference is None else Dataset.open(reference)
+    check(dataset, settings)
     for path in (json, table, html):
         check_target(path)
-    dataset = None if reference is None else Dataset.open(reference)
     found = read_samples(samples, sample_split, limit, seed)
     folder = cache or cache_folder(samples)
     say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
@@ -96,14 +97,15 @@ def dng(
 def _write(report: DngReport, json: Path | None, table: Path | None, html: Path | None) -> None:
     from json import dumps
 
-    from nucleate.metrics.dng.table import write_rows
+    from nucleate.metrics.dng.table import OWN
+    from nucleate.metrics.rows import write_rows
 
     if json:
         with written(json):
             json.write_text(dumps(report.to_dict(), indent=2, default=str) + "\n", encoding="utf-8")
     if table:
         with written(table):
-            write_rows(report.table(), table)
+            write_rows(report.table(), table, OWN)
     if html:
         with written(html):
             html.write_text(report.html(), encoding="utf-8")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nucleate.cli import options
 from nucleate.cli.console import say
 from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.errors import FormulaError
@@ -25,18 +26,18 @@ def generate(
     species_fixed: Annotated[str | None, typer.Option(help="Formula of the cell: all species given.")] = None,
     lattice_fixed: Annotated[Path | None, typer.Option(help="File whose cell is kept.")] = None,
     complete: Annotated[Path | None, typer.Option(help="File whose atoms and cell are kept; see --atoms.")] = None,
-    model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-dng",
-    sampler: Annotated[str | None, typer.Option(help="pc, em, ode, heun or multistep; the model's.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, such as temperature=0.8.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("generated"),
-    format_: Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")] = "cif",
-    trajectory: Annotated[bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    edges: Annotated[int | None, typer.Option(min=1, help="Padded pairs of atoms in a batch; by device.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    shard: Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")] = "0/1",
+    model: options.Model = "kldm-mp20-dng",
+    sampler: options.Sampler = None,
+    steps: options.Steps = None,
+    set_: options.Settings = None,
+    seed: options.Seed = 0,
+    out: options.Out = Path("generated"),
+    format_: options.Format = "cif",
+    trajectory: options.Trajectory = False,
+    device: options.Device = "auto",
+    edges: options.Edges = None,
+    threads: options.Threads = None,
+    shard: options.Shard = "0/1",
 ) -> None:  # fmt: skip
     """Generate crystals. A rerun of the same command goes on where it stopped."""
     kinds, part = formats(format_), shard_of(shard)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nucleate.cli import options
 from nucleate.cli.console import say
 from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.errors import FormulaError, ModelError
@@ -26,22 +27,22 @@ def predict(
     formula_units: Annotated[
         str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto shares n over the probable.")
     ] = "auto",
-    model: Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")] = "kldm-mp20-csp",
-    sampler: Annotated[str | None, typer.Option(help="pc, em, ode, heun or multistep; the model's.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")] = None,
+    model: options.Model = "kldm-mp20-csp",
+    sampler: options.Sampler = None,
+    steps: options.Steps = None,
     nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations: the best sampler for them.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Sampler setting, for example tau=0.1.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same crystals.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("predictions"),
-    format_: Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")] = "cif",
+    set_: options.Settings = None,
+    seed: options.Seed = 0,
+    out: options.Out = Path("predictions"),
+    format_: options.Format = "cif",
     like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions (extxyz only).")] = None,
     split: Annotated[str, typer.Option(help="Split of the data set.")] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="A random part of the split, the same every time.")] = None,
-    trajectory: Annotated[bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    edges: Annotated[int | None, typer.Option(min=1, help="Padded pairs of atoms in a batch; by device.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    shard: Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")] = "0/1",
+    trajectory: options.Trajectory = False,
+    device: options.Device = "auto",
+    edges: options.Edges = None,
+    threads: options.Threads = None,
+    shard: options.Shard = "0/1",
 ) -> None:  # fmt: skip
     """Predict crystal structures. A rerun of the same command goes on where it stopped."""
     if bool(formulas) == (like is not None):

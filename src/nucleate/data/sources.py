@@ -158,7 +158,7 @@ def read_extxyz_frames(path: Path) -> Iterator[Record]:
             continue
         number += 1
         count = lines[start].strip()
-        if not count.isdigit() or start + 2 + int(count) > len(lines):
+        if not count.isdecimal() or start + 2 + int(count) > len(lines):
             raise DataError(
                 f"{path}, line {start + 1}: frame {number} is incomplete or lacks its number of atoms",
                 "each frame is a count, a comment line and one line for each atom",

@@ -98,6 +98,14 @@ def write_table(table: CrystalTable, path: Path) -> None:
     pq.write_table(pa.table(columns), path, compression="zstd")
 
 
+def split_file(folder: Path, split: str) -> Path:
+    """The file of a split, in a folder that need not be a whole data set. Raises DataError where only others exist."""
+    path = folder / f"{split}.parquet"
+    if not path.is_file() and (there := sorted(one.stem for one in folder.glob("*.parquet"))):
+        raise DataError(f"{folder} has no split '{split}'", f"it has {', '.join(there)}")
+    return path
+
+
 def read_table(path: Path) -> CrystalTable:
     """Read one split. Raises DataError when the file is missing or has other columns."""
     import pyarrow as pa

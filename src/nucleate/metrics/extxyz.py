@@ -81,7 +81,7 @@ def _whole_frames(text: str) -> str:
         lines.pop()
     end = 0
     while end < len(lines):
-        size = 2 + int(lines[end]) if lines[end].strip().isdigit() else 1
+        size = 2 + int(lines[end]) if lines[end].strip().isdecimal() else 1
         if end + size > len(lines):
             break
         end += size
@@ -150,7 +150,7 @@ def _columns(properties: str, where: str) -> tuple[int, int]:
     starts, column = {}, 0
     for name, width in zip(parts[::3], parts[2::3], strict=False):
         starts[name] = column
-        column += int(width) if width.isdigit() else 0
+        column += int(width) if width.isdecimal() else 0
     if "species" not in starts or "pos" not in starts:
         raise DataError(f"{where}: Properties={properties} has no species and pos", "write both columns")
     return starts["species"], starts["pos"]

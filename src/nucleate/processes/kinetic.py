@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from nucleate.arrays import Mask, PerAtom3, PerCrystal
+from nucleate.errors import RecipeError
 from nucleate.geometry import wrapped_normal
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
@@ -50,6 +51,18 @@ class KineticSettings:
     initial_velocity: float = 0.0
     centred: bool = True
     shown: Literal["state", "rest"] = "state"
+
+    def __post_init__(self) -> None:
+        # Beyond 10 the wrapped normal is flat to float32, and its score is rounding.
+        if not 1e-3 <= self.horizon <= 10:
+            raise RecipeError(
+                f"horizon = {self.horizon} of the kinetic process can't be", "give a horizon from 0.001 to 10"
+            )
+        if self.initial_velocity < 0:
+            raise RecipeError(
+                f"initial_velocity = {self.initial_velocity} of the kinetic process can't be",
+                "a standard deviation is at least 0",
+            )
 
 
 def position_variance(tau: Tensor) -> Tensor:

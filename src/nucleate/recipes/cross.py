@@ -15,11 +15,12 @@ from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.base import Process
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
-from nucleate.processes.interpolant import Interpolant, InterpolantSettings
+from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
 from nucleate.recipes.base import LossWeights, Parts, Recipe
+from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import MINI, MINI_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING
 from nucleate.sampling.settings import SamplerSettings
 
@@ -36,8 +37,8 @@ COORDINATES: dict[str, Callable[[], Process]] = {
     "kinetic": lambda: Kinetic(KineticSettings(horizon=3.0, shown="rest")),
     "wrapped-normal": lambda: WrappedNormal(WrappedNormalSettings()),
     "wrapped-normal-circular": lambda: WrappedNormal(WrappedNormalSettings(centred="circular")),
-    "geodesic": lambda: Interpolant(InterpolantSettings(), "frac", 3, "atom", "torus"),
-    "interpolant": lambda: Interpolant(ROOT_GAMMA, "frac", 3, "atom", "torus"),
+    "geodesic": lambda: coordinate_flow(InterpolantSettings()),
+    "interpolant": lambda: coordinate_flow(ROOT_GAMMA),
 }
 
 
@@ -56,9 +57,7 @@ def _ddpm_epsilon() -> tuple[LatticeCodec, Process]:
 def _informed_flow() -> tuple[LatticeCodec, Process]:
     """FlowMM's: lengths and logit angles, a flow from informed cells."""
     codec = lattice_codec("logit-angles", standardise=True, informed=True)
-    return codec, Interpolant(
-        InterpolantSettings(), "lattice", codec.width, "cell", "euclidean", base=codec.draw
-    )
+    return codec, cell_flow(InterpolantSettings(), codec)
 
 
 CELLS: dict[str, Callable[[], tuple[LatticeCodec, Process]]] = {

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from nucleate.arrays import Mask
 from nucleate.codecs.lattice import lattice_codec
-from nucleate.codecs.species import species_codec
 from nucleate.geometry.noise import Noise
-from nucleate.processes.fixed import Fixed
-from nucleate.processes.interpolant import Interpolant, InterpolantSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
+from nucleate.processes.interpolant import InterpolantSettings
+from nucleate.recipes.base import LossWeights, Parts, Recipe
+from nucleate.recipes.flows import cell_flow, coordinate_flow, species_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
@@ -39,17 +38,9 @@ class CrystalFlow(Recipe):
 
     def parts(self) -> Parts:
         cells = lattice_codec("polar", standardise=False)
-        codec = species_codec(representation(self.species))
-        species = Fixed()
-        if self.species == "onehot":
-            species = Interpolant(self.species_flow, "species", codec.width, "atom", "euclidean")
-        return Parts(
-            species,
-            Interpolant(self.frac, "frac", 3, "atom", "torus"),
-            Interpolant(self.lattice, "lattice", cells.width, "cell", "euclidean", base=near_cubic),
-            cells,
-            codec,
-        )
+        species, codec = species_flow(self.species, self.species_flow)
+        lattice = cell_flow(self.lattice, cells, base=near_cubic)
+        return Parts(species, coordinate_flow(self.frac), lattice, cells, codec)
 
 
 def near_cubic(mask: Mask, noise: Noise) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.codecs.species import species_codec
 from nucleate.networks.cspnet import DIFFCSP, CSPNetSettings
@@ -42,11 +43,12 @@ class DiffCSP(Recipe):
     training: TrainingSettings = field(default_factory=lambda: TrainingSettings(weight_decay=0.0))
     sampler: SamplerSettings = PUBLISHED_SAMPLER
 
+    def cells(self) -> LatticeCodec:
+        """The representation of the lattice."""
+        return lattice_codec("matrix", standardise=False)
+
     def parts(self) -> Parts:
-        cells, codec = (
-            lattice_codec("matrix", standardise=False),
-            species_codec(representation(self.species)),
-        )
+        cells, codec = self.cells(), species_codec(representation(self.species))
         lattice = Gaussian(self.lattice, width=cells.width)
         species = Fixed()
         if self.species == "onehot":

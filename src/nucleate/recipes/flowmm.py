@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from nucleate.codecs.lattice import lattice_codec
-from nucleate.codecs.species import species_codec
-from nucleate.processes.fixed import Fixed
-from nucleate.processes.interpolant import Interpolant, InterpolantSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
+from nucleate.processes.interpolant import InterpolantSettings
+from nucleate.recipes.base import LossWeights, Parts, Recipe
+from nucleate.recipes.flows import cell_flow, coordinate_flow, species_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
@@ -39,17 +38,8 @@ class FlowMM(Recipe):
 
     def parts(self) -> Parts:
         cells = lattice_codec("logit-angles", standardise=True, informed=True)
-        codec = species_codec(representation(self.species))
-        species = Fixed()
-        if self.species == "bits":
-            species = Interpolant(self.species_flow, "species", codec.width, "atom", "euclidean")
-        return Parts(
-            species,
-            Interpolant(self.frac, "frac", 3, "atom", "torus"),
-            Interpolant(self.lattice, "lattice", cells.width, "cell", "euclidean", base=cells.draw),
-            cells,
-            codec,
-        )
+        species, codec = species_flow(self.species, self.species_flow)
+        return Parts(species, coordinate_flow(self.frac), cell_flow(self.lattice, cells), cells, codec)
 
 
 _csp = FlowMM()

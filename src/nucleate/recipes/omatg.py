@@ -11,9 +11,10 @@ from typing import Literal
 
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.fixed import Fixed
-from nucleate.processes.interpolant import Interpolant, InterpolantSettings
+from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.recipes.base import LossWeights, Parts, Recipe
+from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
@@ -45,12 +46,8 @@ class OMatG(Recipe):
 
     def parts(self) -> Parts:
         cells = lattice_codec("matrix", standardise=False, informed=True, angles=(60.0, 120.0))
-        return Parts(
-            Masked(self.masked) if self.species == "masked" else Fixed(),
-            Interpolant(self.frac, "frac", 3, "atom", "torus"),
-            Interpolant(self.lattice, "lattice", cells.width, "cell", "euclidean", base=cells.draw),
-            cells,
-        )
+        species = Masked(self.masked) if self.species == "masked" else Fixed()
+        return Parts(species, coordinate_flow(self.frac), cell_flow(self.lattice, cells), cells)
 
 
 _csp = OMatG()

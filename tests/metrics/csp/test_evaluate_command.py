@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pyarrow.parquet as pq
 import pytest
 from ase.io import write
 from pymatgen.io.ase import AseAtomsAdaptor
@@ -74,7 +75,8 @@ def test_one_protocol(folders):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--split", "test"], "no file .*test.parquet"),
+        (["--split", "test"], "has no split 'test'"),
+        (["--table", "a.txt"], "no table can be written as a.txt"),
         (["-k", "1,20"], "k = 20 needs 20 samples"),
         (["-k", "one"], "not a list of whole numbers"),
         (["--protocol", "diffcsp"], "no protocol is called 'diffcsp'"),
@@ -85,6 +87,25 @@ def test_wrong_options_are_errors_of_the_user(folders, options, message):
     assert isinstance(error, NucleateError)
     with pytest.raises(NucleateError, match=message):
         raise error
+
+
+def test_wrong_options_are_found_before_the_predictions_are_read(folders):
+    (folders / "pred" / "predictions.extxyz").write_text("no crystals")
+    for options, hint in (
+        (["--split", "nope"], "it has val"),
+        (["--table", "new/a.txt"], ".csv or .parquet"),
+    ):
+        error = run(folders, *options).exception
+        assert isinstance(error, NucleateError)
+        assert hint in error.hint
+    assert not (folders / "new").exists()
+
+
+def test_a_table_as_parquet(folders):
+    result = run(folders, "--table", str(folders / "a.parquet"), "--protocol", "geometry", "--no-metre")
+    assert result.exit_code == 0, result.output
+    rows = pq.ParquetFile(folders / "a.parquet").read().to_pylist()
+    assert [row["material_id"] for row in rows] == [f"x-{i}" for i in range(4) for _ in range(2)]
 
 
 def test_missing_predictions(folders):

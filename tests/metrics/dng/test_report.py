@@ -13,8 +13,8 @@ from nucleate.errors import NucleateError
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.protocols import PROTOCOLS, protocol_named
 from nucleate.metrics.dng.summary import entries, number_texts, text_of
-from nucleate.metrics.dng.table import write_rows
 from nucleate.metrics.intervals import Estimate, wilson
+from nucleate.metrics.rows import write_rows
 from tests.metrics.crystals_for_tests import known_crystals
 from tests.metrics.dng.made_report import made_report
 

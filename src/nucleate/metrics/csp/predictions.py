@@ -97,7 +97,7 @@ class _Pairs:
             return
         self.pairing[how] += 1
         sample = frame.info.get("sample", number)
-        if sample is None or not str(sample).isdigit():
+        if sample is None or not str(sample).isdecimal():
             self.unnumbered.append((row, frame.cell))
             return
         if int(sample) in self.rows[row]:
@@ -111,7 +111,7 @@ class _Pairs:
         name, crystal = frame.info.get("material_id"), frame.info.get("crystal")
         if name in self.by_id:
             return self.by_id[name], PAIRINGS[0], None
-        if crystal is not None and crystal.isdigit():
+        if crystal is not None and crystal.isdecimal():
             row = int(crystal)
             known = row < len(self.reference) and name in (None, self.reference.ids[row])
             return (row if known else None), PAIRINGS[1], None

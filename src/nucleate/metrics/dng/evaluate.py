@@ -63,7 +63,7 @@ def evaluate(
     samples = samples if isinstance(samples, Samples) else Samples.of(samples)
     if not len(samples):
         raise DataError("there are no samples to judge", "give at least one generated crystal")
-    _check(reference, settings)
+    check(reference, settings)
     protocol = protocol_named(settings.protocol)
     order = sorted(range(len(samples)), key=samples.keys().__getitem__)
     ordered = samples.select(order)
@@ -91,8 +91,8 @@ def evaluate(
     )
 
 
-def _check(reference: Dataset | None, settings: DngSettings) -> None:
-    """What can be wrong with the settings, before the long work."""
+def check(reference: Dataset | None, settings: DngSettings) -> None:
+    """Raise NucleateError for settings that the reference or this machine can't serve, before the long work."""
     for name in (settings.split, settings.novel_against):
         if reference is not None and name not in reference.splits:
             raise DataError(
@@ -101,12 +101,17 @@ def _check(reference: Dataset | None, settings: DngSettings) -> None:
     if settings.relax == NO_RELAXATION:
         return
     potential = potential_named(settings.relax)
-    potential.calculator()
+    if settings.hull == "dft" and reference is None:
+        raise DataError(
+            "the hull 'dft' is made of the energies of a data set, and there is none",
+            "name one with --reference, or give --hull a JSON file of pymatgen entries",
+        )
     if settings.hull not in ("", "dft", potential.name) and not Path(settings.hull).is_file():
         raise DataError(
             f"no hull is called {settings.hull!r}, and there is no such file",
             f"choose {potential.name}, dft, or a JSON file of pymatgen entries",
         )
+    potential.calculator()
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nucleate.metrics.intervals import Estimate
+from nucleate.metrics.intervals import Estimate, wilson
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,16 @@ class Measure:
     description: str
     unit: str = ""
     share: bool = False
+
+
+def share(hits: int, total: int, of: str, description: str) -> Measure:
+    """A fraction with its Wilson interval."""
+    return Measure(wilson(hits, total), of, description, share=True)
+
+
+def share_of(verdicts: Sequence[object], description: str) -> Measure:
+    """The share of all generated samples whose verdict is true; None counts as false."""
+    return share(sum(map(bool, verdicts)), len(verdicts), "generated", description)
 
 
 @dataclass(frozen=True)

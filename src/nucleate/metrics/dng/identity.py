@@ -6,7 +6,7 @@ otherwise: the definition of MatterGen, FlowMM and LeMat-GenBench (arXiv 2512.04
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -19,6 +19,7 @@ from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
 from nucleate.errors import DataError
 from nucleate.metrics.amd import element_distances
+from nucleate.metrics.dng.family import Measure, share_of
 from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.metrics.validity import MIN_VOLUME
@@ -119,6 +120,24 @@ def problem_of(cell: Cell | None) -> str:
     if cell.numbers.min() < 1 or cell.numbers.max() >= len(SYMBOLS):
         return "unknown_element"
     return ""
+
+
+def not_judged(problems: Sequence[str], family: str, verdict: str) -> tuple[Measure, list[str]]:
+    """What is said of samples that can't be compared: their share, and a note with the reasons where there are any.
+
+    problems: of each sample, "" for none. family: whose column FAMILY_problem they are. verdict: what such samples
+    do not count as.
+    """
+    found = Counter(problem for problem in problems if problem)
+    measure = share_of(
+        problems,
+        f"samples that can't be compared, which count as not {verdict}: see the column {family}_problem",
+    )
+    listed = ", ".join(f"{name} {found[name]}" for name in sorted(found))
+    note = (
+        f"{found.total()} of {len(problems)} samples can't be compared and count as not {verdict}: {listed}."
+    )
+    return measure, [note] if found else []
 
 
 def formula_text(formula: Formula) -> str:

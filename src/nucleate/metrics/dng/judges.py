@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nucleate.metrics.dng.bench import NO_RELAXATION, Bench, DngSettings
-from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.dng.family import Family, share_of
 from nucleate.metrics.dng.report import Test
-from nucleate.metrics.intervals import wilson
 
 if TYPE_CHECKING:
     from nucleate.energies.potentials import Potential
@@ -239,8 +238,3 @@ def _joint(bench: Bench) -> Family:
                 f"At most {threshold:g} eV/atom above the hull and novel, the first such of its duplicates.",
             )
     return Family("joint", "Stable, unique and novel", measures, columns)
-
-
-def share_of(verdicts: list[bool], description: str) -> Measure:
-    """A share of all generated samples."""
-    return Measure(wilson(sum(verdicts), len(verdicts)), "generated", description, share=True)

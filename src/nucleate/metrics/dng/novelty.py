@@ -18,10 +18,9 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.metrics.amd import largest_difference
-from nucleate.metrics.dng.family import Family, Measure
-from nucleate.metrics.dng.identity import IdentitySettings, Samples, descriptors
+from nucleate.metrics.dng.family import Family, Measure, share, share_of
+from nucleate.metrics.dng.identity import IdentitySettings, Samples, descriptors, not_judged
 from nucleate.metrics.dng.reference_index import ReferenceIndex
-from nucleate.metrics.intervals import wilson
 from nucleate.metrics.matching import Shapes, try_match
 from nucleate.metrics.reduction import Reduced
 from nucleate.pool import Progress, run_jobs
@@ -59,13 +58,7 @@ def judge_novelty(
 ) -> Family:
     """How many of the samples are not in the reference.
 
-    Args:
-        samples: cells, None where one could not be made or read; or `Samples`, to share the work with other judges.
-        index: the reference.
-        settings: tolerances and time limits.
-        workers: processes.
-        progress: called as the work goes on.
-        valid: of each sample; adds the share over the valid ones.
+    index: the reference; all else is as in `judge_uniqueness`.
 
     Columns: `novel`, `matched_id` (a reference that the sample fits), `novel_composition`, `novel_system`,
     `novelty_problem`, `novelty_undecided` (comparisons that timed out or failed, which count as no match). A sample
@@ -171,48 +164,40 @@ def _family(
         "novelty_undecided": [undecided[row] for row in range(len(samples))],
     }
     settings = samples.settings.to_dict() | {"reference": index.name, "reference_crystals": len(index)}
-    measures = _measures(columns, index.name, valid)
-    return Family("novelty", "Novelty", measures, columns, [], settings, _notes(problems, index, undecided))
+    unjudged, notes = not_judged(problems, "novelty", "novel")
+    measures = _measures(columns, index.name, unjudged, valid)
+    notes = [*index.notes, *notes, *_notes(index, undecided)]
+    return Family("novelty", "Novelty", measures, columns, [], settings, notes)
 
 
-def _measures(columns: dict[str, list], reference: str, valid: Sequence[bool] | None) -> dict[str, Measure]:
-    total = len(columns["novel"])
+def _measures(
+    columns: dict[str, list], reference: str, unjudged: Measure, valid: Sequence[bool] | None
+) -> dict[str, Measure]:
     measures = {
-        "novel": _share(
-            columns["novel"], total, "generated",
+        "novel": share_of(
+            columns["novel"],
             f"samples that no crystal of {reference} fits (StructureMatcher.fit with the tolerances of the settings)",
         ),
-        "novel_compositions": _share(
-            columns["novel_composition"], total, "generated", f"samples whose reduced formula is not in {reference}"
+        "novel_compositions": share_of(
+            columns["novel_composition"],
+            f"samples whose reduced formula is not in {reference}"
         ),
-        "novel_systems": _share(
-            columns["novel_system"], total, "generated", f"samples whose set of elements is not in {reference}"
+        "novel_systems": share_of(
+            columns["novel_system"],
+            f"samples whose set of elements is not in {reference}"
         ),
-        "not_judged": _share(
-            columns["novelty_problem"], total, "generated",
-            "samples that can't be compared, which count as not novel: see the column novelty_problem",
-        ),
+        "not_judged": unjudged,
     }  # fmt: skip
     if valid is not None:
         both = [a and bool(b) for a, b in zip(columns["novel"], valid, strict=True)]
-        measures["novel_valid"] = _share(
-            both, sum(map(bool, valid)), "valid", f"valid samples that no crystal of {reference} fits"
+        measures["novel_valid"] = share(
+            sum(both), sum(map(bool, valid)), "valid", f"valid samples that no crystal of {reference} fits"
         )
     return measures
 
 
-def _share(flags: Sequence[object], total: int, of: str, description: str) -> Measure:
-    return Measure(wilson(sum(map(bool, flags)), total), of, description, share=True)
-
-
-def _notes(problems: list[str], index: ReferenceIndex, undecided: Counter[int]) -> list[str]:
-    notes = list(index.notes)
-    counts = Counter(problem for problem in problems if problem)
-    if counts:
-        listed = ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
-        notes.append(
-            f"{sum(counts.values())} of {len(problems)} samples can't be compared and count as not novel: {listed}."
-        )
+def _notes(index: ReferenceIndex, undecided: Counter[int]) -> list[str]:
+    notes = []
     doubtful = sum(count > 0 for count in undecided.values())
     if doubtful:
         notes.append(

@@ -16,9 +16,8 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError, MissingPackageError
-from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.dng.family import Family, Measure, share
 from nucleate.metrics.dng.quantities import defect, versions
-from nucleate.metrics.intervals import wilson
 from nucleate.pool import Progress, run_jobs
 
 CRYSTAL_SYSTEMS = (
@@ -99,14 +98,10 @@ def _measures(groups: list[int | None], suffix: str, symprec: float, of: str) ->
     n = len(groups)
     at = f"at {symprec:g} Å (moyo)"
     return {
-        f"p1{suffix}": Measure(wilson(found.count(1), n), of, f"space group P1 {at}", share=True),
-        f"triclinic{suffix}": Measure(
-            wilson(sum(g <= 2 for g in found), n), of, f"space group P1 or P-1 {at}", share=True
-        ),
-        f"cubic{suffix}": Measure(wilson(sum(g >= 195 for g in found), n), of, f"cubic {at}", share=True),
-        f"space_group_found{suffix}": Measure(
-            wilson(len(found), n), of, f"a space group could be found {at}", share=True
-        ),
+        f"p1{suffix}": share(found.count(1), n, of, f"space group P1 {at}"),
+        f"triclinic{suffix}": share(sum(g <= 2 for g in found), n, of, f"space group P1 or P-1 {at}"),
+        f"cubic{suffix}": share(sum(g >= 195 for g in found), n, of, f"cubic {at}"),
+        f"space_group_found{suffix}": share(len(found), n, of, f"a space group could be found {at}"),
     }
 
 

@@ -20,15 +20,15 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.metrics.amd import largest_difference
-from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.dng.family import Family, Measure, share
 from nucleate.metrics.dng.identity import (
     IdentitySettings,
     Samples,
     by_composition,
     canonical_key,
     descriptors,
+    not_judged,
 )
-from nucleate.metrics.intervals import wilson
 from nucleate.metrics.matching import Matcher, Shapes, try_match
 from nucleate.metrics.reduction import Reduced
 from nucleate.pool import Progress, job_map
@@ -228,50 +228,38 @@ def _family(
         "uniqueness_problem": problems,
         "uniqueness_undecided": [pairs.undecided[row] for row in range(len(samples))],
     }
-    measures = _measures(cluster, kept, problems, valid)
-    notes = _notes(problems, clusters, pairs)
-    return Family("uniqueness", "Uniqueness", measures, columns, [], samples.settings.to_dict(), notes)
-
-
-def _measures(
-    cluster: list[int | None], kept: int, problems: list[str], valid: Sequence[bool] | None
-) -> dict[str, Measure]:
-    total, distinct = len(cluster), set(cluster) - {None}
-    shares = {
-        "unique": (
-            len(distinct), total, "generated",
-            "clusters of samples that fit each other (StructureMatcher.fit with the tolerances of the settings), "
-            "directly or through others, for each sample",
-        ),
-        "unique_first_come": (
-            kept, total, "generated",
-            "samples that fit none kept before, in the order of the samples: the count of MatterGen (arXiv 2312.03687)",
-        ),
-        "not_judged": (
-            sum(map(bool, problems)), total, "generated",
-            "samples that can't be compared, which count as not unique: see the column uniqueness_problem",
-        ),
-    }  # fmt: skip
-    if valid is not None:
-        among = {number for number, ok in zip(cluster, valid, strict=True) if ok} - {None}
-        description = "clusters with a valid sample, for each valid sample"
-        shares["unique_valid"] = (len(among), sum(map(bool, valid)), "valid", description)
-    return {name: Measure(wilson(k, n), of, text, share=True) for name, (k, n, of, text) in shares.items()}
-
-
-def _notes(problems: list[str], clusters: list[list[int]], pairs: _Pairs) -> list[str]:
+    unjudged, reasons = not_judged(problems, "uniqueness", "unique")
+    measures = _measures(cluster, kept, unjudged, valid)
     notes = [
         "The share of unique samples falls with their number: compare it at equal numbers only.",
-        f"The largest cluster has {max(map(len, clusters), default=0)} of {len(problems)} samples.",
+        f"The largest cluster has {max(map(len, clusters), default=0)} of {len(samples)} samples.",
+        *reasons,
     ]
-    counts = Counter(problem for problem in problems if problem)
-    if counts:
-        listed = ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
-        notes.append(
-            f"{sum(counts.values())} of {len(problems)} samples can't be compared and count as not unique: {listed}."
-        )
     if pairs.failed:
         notes.append(
             f"{pairs.failed} comparisons were not decided (time limit or degenerate cells) and count as no match."
         )
-    return notes
+    return Family("uniqueness", "Uniqueness", measures, columns, [], samples.settings.to_dict(), notes)
+
+
+def _measures(
+    cluster: list[int | None], kept: int, unjudged: Measure, valid: Sequence[bool] | None
+) -> dict[str, Measure]:
+    total, distinct = len(cluster), set(cluster) - {None}
+    measures = {
+        "unique": share(
+            len(distinct), total, "generated",
+            "clusters of samples that fit each other (StructureMatcher.fit with the tolerances of the settings), "
+            "directly or through others, for each sample",
+        ),
+        "unique_first_come": share(
+            kept, total, "generated",
+            "samples that fit none kept before, in the order of the samples: the count of MatterGen (arXiv 2312.03687)",
+        ),
+        "not_judged": unjudged,
+    }  # fmt: skip
+    if valid is not None:
+        among = {number for number, ok in zip(cluster, valid, strict=True) if ok} - {None}
+        description = "clusters with a valid sample, for each valid sample"
+        measures["unique_valid"] = share(len(among), sum(map(bool, valid)), "valid", description)
+    return measures

@@ -14,9 +14,8 @@ from typing import NamedTuple
 from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
 from nucleate.errors import DataError
-from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.dng.family import Family, Measure, share_of
 from nucleate.metrics.dng.quantities import defect, quantities, versions
-from nucleate.metrics.intervals import wilson
 from nucleate.metrics.validity import (
     SMACT_SET,
     closest_distance,
@@ -128,26 +127,21 @@ def judge_sample(cell: Cell | None, timeout: float) -> Verdict:
 
 
 def _measures(verdicts: list[Verdict]) -> dict[str, Measure]:
-    n = len(verdicts)
-
-    def share(hits: list[bool], description: str) -> Measure:
-        return Measure(wilson(sum(hits), n), "generated", description, share=True)
-
-    readable = share(
+    readable = share_of(
         [v.problems["classic"] not in ("unreadable", "no_atoms", "unknown_element") for v in verdicts],
         "samples that could be read, have atoms, and only elements up to fermium",
     )
     measures = {"readable": readable}
     for name, rule in RULES.items():
-        measures[f"structure_{name}"] = share([not v.problems[name] for v in verdicts], rule)
-    measures["composition"] = share(
+        measures[f"structure_{name}"] = share_of([not v.problems[name] for v in verdicts], rule)
+    measures["composition"] = share_of(
         [not v.composition for v in verdicts],
         f"SMACT rule with the oxidation states {SMACT_SET}: one element, metals only, or a neutral combination "
         "that passes the Pauling test (Davies et al. 2019, as CDVAE uses it)",
     )
     for name in ("classic", "length", "strict"):
         hits = [not (v.problems[name] or v.composition) for v in verdicts]
-        measures["valid" if name == "classic" else f"valid_{name}"] = share(
+        measures["valid" if name == "classic" else f"valid_{name}"] = share_of(
             hits, f"structure_{name} and composition"
         )
     return measures
