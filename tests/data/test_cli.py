@@ -37,11 +37,17 @@ def test_import_then_info(tmp_path: Path) -> None:
 
 def test_errors_say_one_line_and_a_hint(tmp_path: Path) -> None:
     file = source(tmp_path / "a.csv")
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "dataset.json").write_text('{"checksums": {}}')
     for arguments, message in (
         (("import", "--out", tmp_path / "set"), "give either sources or"),
         (("import", file, "--train", file, "--out", tmp_path / "set"), "not both"),
         (("import", file, "--split", "1,2", "--out", tmp_path / "set"), "split '1,2' is not three numbers"),
         (("import", file, "--strict", "--out", tmp_path / "set"), "1 of 5 rows are refused"),
+        (("import", file, "--out", file / "set", "--workers", 1), "can't be made in"),
+        (("download", "perov_5", "--out", file / "set"), "can't be made in"),
+        (("info", file), "is a file, and a data set is a folder"),
+        (("info", tmp_path / "bare"), "says nothing of rejected, settings, statistics"),
         (("info", tmp_path / "nowhere"), "no data set"),
         (("download", "mp20", "--out", tmp_path / "set"), "no benchmark 'mp20'"),
     ):

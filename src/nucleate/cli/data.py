@@ -115,11 +115,18 @@ def info(
     import json
 
     from nucleate.data.dataset import Dataset
+    from nucleate.errors import DataError
 
     dataset = Dataset.open(folder)
     if as_json:
         typer.echo(json.dumps(dataset.info, indent=1, ensure_ascii=False))
         return
+    missing = {"settings", "statistics", "rejected"} - dataset.info.keys()
+    if missing:
+        raise DataError(
+            f"{folder / 'dataset.json'} says nothing of {', '.join(sorted(missing))}",
+            "import the data set again, or read what it holds with --json",
+        )
     for line in _lines(dataset.info):
         typer.echo(line)
 

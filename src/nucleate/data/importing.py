@@ -128,6 +128,9 @@ def _import(
 
 def refuse_existing(out: Path, overwrite: bool) -> None:
     if not out.exists():
+        above = next(folder for folder in out.absolute().parents if folder.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise DataError(f"{out} can't be made in {above}", "name another --out, where you may write")
         return
     if not overwrite:
         raise DataError(f"{out} exists", "choose another --out, or replace it with --overwrite")
