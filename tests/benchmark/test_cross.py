@@ -132,22 +132,19 @@ def test_means_errors_and_choices(data, tmp_path):
             '{"step": 3, "seconds": 1.5, "crystals_per_second": 20.0, "val/total": 0.7}\n'
         )
     write_point(zero, "PC", 2, (0.80, 0.45))
-    write_point(zero, "PC", 4, (0.60, 0.15))
-    write_point(zero, "EM", 2, (0.595, 0.155))
-    write_point(zero, "EM", 4, (0.50, 0.20))
-    write_point(one, "PC", 4, (0.62, 0.17))
+    write_point(zero, "PC", 4, (0.50, 0.20))
+    write_point(zero, "EM", 2, (0.605, 0.158))
+    write_point(zero, "EM", 4, (0.60, 0.15))
+    write_point(one, "EM", 4, (0.62, 0.17))
     found = collect(plan, tmp_path)["made"]["kinetic/vp-x0"]
     rows = {(p["sampler"], p["nfe"]): p for p in found["points"]}
-    assert rows[("PC", 4)]["match_rate@1"] == pytest.approx(0.61)
-    assert rows[("PC", 4)]["match_rate@1 error"] == pytest.approx(0.01)
+    assert rows[("EM", 4)]["match_rate@1"] == pytest.approx(0.61)
+    assert rows[("EM", 4)]["match_rate@1 error"] == pytest.approx(0.01)
     assert rows[("PC", 2)]["match_rate@1 interval"] == pytest.approx([0.7, 0.9])
     assert crmse(rows[("PC", 2)]) == pytest.approx(0.8 * 0.45 + 0.2 * 0.5)
-    assert (found["best"]["sampler"], found["best"]["nfe"]) == ("PC", 4)
-    write_point(one, "EM", 2, (0.62, 0.155))
-    assert found["training"][0] == {"step": 3, "seconds": 1.5, "crystals_per_second": 20.0, "val/total": 0.7}
-    write_point(zero, "EM", 2, (0.605, 0.158))
-    found = collect(plan, tmp_path)["made"]["kinetic/vp-x0"]
+    assert (found["best"]["sampler"], found["best"]["nfe"]) == ("EM", 4)
     assert (found["cheapest"]["sampler"], found["cheapest"]["nfe"]) == ("EM", 2)
+    assert found["training"][0] == {"step": 3, "seconds": 1.5, "crystals_per_second": 20.0, "val/total": 0.7}
 
 
 def test_what_never_matched_has_the_tolerance():

@@ -24,7 +24,7 @@ class CrystalFlow(Recipe):
     """CrystalFlow; the defaults are the published settings for MP-20, without the embedding of the reciprocal lattice,
     and with polar numbers that are standardised.
 
-    As published the flow of the lattice has a scale of 0.1, beside coordinates of scale 1. With a small budget a network
+    As published the lattice flows at a scale of 0.1, beside coordinates of scale 1. With a small budget a network
     does not learn to tell one prior cell from another then: on Perov-5 the loss stays at the prior's variance.
 
     Attributes:
@@ -62,4 +62,4 @@ def near_cubic(codec: LatticeCodec) -> Base:
 _csp = CrystalFlow()
 _dng = replace(_csp, name="crystalflow-dng", species="onehot")
 
-RECIPES: tuple[CrystalFlow, ...] = (_csp, small(_csp), tiny(_csp), _dng, small(_dng), tiny(_dng))
+RECIPES: tuple[CrystalFlow, ...] = (_csp, small(_csp, 20), tiny(_csp, 20), _dng, small(_dng), tiny(_dng))

@@ -45,4 +45,4 @@ class FlowMM(Recipe):
 _csp = FlowMM()
 _dng = replace(_csp, name="flowmm-dng", species="bits", sampler=replace(_csp.sampler, anneal_frac=5.0))
 
-RECIPES: tuple[FlowMM, ...] = (_csp, small(_csp), tiny(_csp), _dng, small(_dng), tiny(_dng))
+RECIPES: tuple[FlowMM, ...] = (_csp, small(_csp, 20), tiny(_csp, 20), _dng, small(_dng), tiny(_dng))

@@ -87,6 +87,7 @@ RECIPES: tuple[KLDM, ...] = (
                 species=species,
                 loss_weights=LossWeights(lattice=2.0, species=weight),
                 masked=MaskedSettings(all_shown=0.2),
+                sampler=replace(FAST, steps=50, anneal_frac=2.0),
             ),
         )
     ),

@@ -77,6 +77,6 @@ _dng = replace(
 )  # fmt: skip
 
 RECIPES: tuple[OMatG, ...] = (
-    _csp, small(_csp), tiny(_csp), _trigonometric, small(_trigonometric), tiny(_trigonometric),
+    _csp, small(_csp, 20), tiny(_csp, 20), _trigonometric, small(_trigonometric), tiny(_trigonometric),
     _dng, small(_dng), tiny(_dng),
 )  # fmt: skip

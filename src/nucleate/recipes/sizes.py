@@ -35,7 +35,10 @@ LARGE_TRAINING = replace(SMALL_TRAINING, batch=256, epochs=1500, learning_rate=5
 
 
 def small(recipe: R, nfe: int = 100) -> R:
-    """The recipe with a torus transformer of 3.3 million parameters, and its sampler at a cost of nfe."""
+    """The recipe with a torus transformer of 3.3 million parameters, and its sampler at a cost of nfe.
+
+    20 is enough for annealed flows (`nucleate benchmark cross`, docs/results.md).
+    """
     return _sized(recipe, "small", SMALL, SMALL_TRAINING, nfe)
 
 
