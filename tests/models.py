@@ -11,7 +11,7 @@ from nucleate.recipes.registry import get_recipe
 SHRINK = [
     "torus_transformer.width=16", "torus_transformer.layers=1", "torus_transformer.heads=2",
     "torus_transformer.pair_width=8", "torus_transformer.frequencies=2", "torus_transformer.time_width=8",
-    "sampler.steps=6",
+    "sampler.method=pc", "sampler.steps=6",
 ]  # fmt: skip
 CARD = {
     "recipe": "kldm-csp-tiny", "task": "csp", "data": {"name": "made", "crystals": 3}, "parameters": 1,
