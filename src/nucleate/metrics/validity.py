@@ -25,6 +25,8 @@ from nucleate.errors import MissingPackageError
 MIN_DISTANCE = 0.5
 MIN_VOLUME = 0.1
 MAX_LENGTH = 40.0
+MIN_HEIGHT = 0.1
+"""Å between lattice planes, below which a cell is no cell; the others are those of the published rules."""
 
 SMACT_SET = "smact14"
 MAX_COMBINATIONS = 10_000_000
@@ -42,6 +44,14 @@ LENGTHS = (1.0, 100.0)
 SMALLEST_CELL = 1.0
 AMU_PER_CUBIC_ANGSTROM = 1.66053906660
 """In g/cm^3."""
+
+
+def too_flat(cell: Cell) -> bool:
+    """Whether lattice planes lie less than MIN_HEIGHT apart. Searches for neighbours then go through so many images of
+    the cell that they take all memory; no crystal is written so."""
+    normals = np.cross(cell.lattice[[1, 2, 0]], cell.lattice[[2, 0, 1]])
+    heights = abs(np.linalg.det(cell.lattice)) / np.linalg.norm(normals, axis=1).clip(min=1e-12)
+    return bool(heights.min() < MIN_HEIGHT)
 
 
 def geometry_problem(cell: Cell) -> str:

@@ -22,13 +22,15 @@ from nucleate.metrics.amd import element_distances
 from nucleate.metrics.dng.family import Measure, share_of
 from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
-from nucleate.metrics.validity import MIN_VOLUME
+from nucleate.metrics.validity import MIN_VOLUME, too_flat
 from nucleate.pool import Progress, attempt, run_jobs
 
 Formula = tuple[tuple[int, int], ...]
 """As `Cell.formula` gives it: (atomic number, count), counts divided by their greatest common divisor."""
 
-PROBLEMS = ("unreadable", "not_finite", "volume_too_small", "unknown_element", "timed_out", "matcher_failed")
+PROBLEMS = (
+    "unreadable", "not_finite", "volume_too_small", "too_flat", "unknown_element", "timed_out", "matcher_failed",
+)  # fmt: skip
 REDUCTIONS_PER_JOB = 32
 
 
@@ -119,7 +121,7 @@ def problem_of(cell: Cell | None) -> str:
         return "volume_too_small"
     if cell.numbers.min() < 1 or cell.numbers.max() >= len(SYMBOLS):
         return "unknown_element"
-    return ""
+    return "too_flat" if too_flat(cell) else ""
 
 
 def not_judged(problems: Sequence[str], family: str, verdict: str) -> tuple[Measure, list[str]]:

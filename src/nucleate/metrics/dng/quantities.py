@@ -11,9 +11,9 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.elements import MAX_ATOMIC_NUMBER
-from nucleate.metrics.validity import MIN_VOLUME, density
+from nucleate.metrics.validity import MIN_VOLUME, density, too_flat
 
-UNUSABLE = ("unreadable", "no_atoms", "unknown_element", "not_finite", "volume_too_small")
+UNUSABLE = ("unreadable", "no_atoms", "unknown_element", "not_finite", "volume_too_small", "too_flat")
 
 
 class Quantities(NamedTuple):
@@ -35,7 +35,9 @@ def defect(cell: Cell | None) -> str:
         return "unknown_element"
     if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
         return "not_finite"
-    return "volume_too_small" if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME else ""
+    if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME:
+        return "volume_too_small"
+    return "too_flat" if too_flat(cell) else ""
 
 
 def quantities(cell: Cell) -> Quantities:
