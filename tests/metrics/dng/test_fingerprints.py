@@ -14,7 +14,8 @@ from nucleate.metrics.dng.fingerprints import (
     composition_fingerprints,
     fingerprint_cells,
 )
-from nucleate.metrics.dng.quantities import digest
+from nucleate.metrics.dng.identity import problem_of
+from nucleate.metrics.dng.quantities import defect, digest
 from nucleate.metrics.dng.store import Store
 from tests.metrics.dng.cells_for_tests import box, broken_cells, known_cells, real_cells
 
@@ -168,3 +169,12 @@ def test_real_crystals_have_fingerprints_and_two_processes_make_the_same(tmp_pat
     two = fingerprint_cells(cells, workers=2, cache=tmp_path / "b.sqlite")
     assert one.made.all()
     np.testing.assert_array_equal(one.structure, two.structure)
+
+
+def test_a_flat_cell_is_told_before_a_search_for_neighbours_goes_through_its_images():
+    flat = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])._replace(lattice=np.diag([200.0, 5.0, 0.02]))
+    assert defect(flat) == "too_flat"
+    assert fingerprint_cells([flat]).failures == ["too_flat"]
+    assert problem_of(flat) == "too_flat"
+    thin = flat._replace(lattice=np.diag([200.0, 5.0, 0.2]))
+    assert defect(thin) == problem_of(thin) == ""
