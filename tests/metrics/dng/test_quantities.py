@@ -9,7 +9,9 @@ from tests.metrics.dng.cells_for_tests import box, broken_cells, distorted_cells
 
 
 def test_each_defect_has_its_name():
-    assert {name: defect(cell) for name, cell in broken_cells().items()} == {name: name for name in UNUSABLE}
+    flat = box("Fe", [[0, 0, 0]])._replace(lattice=np.diag([200.0, 5.0, 0.02]))
+    cells = {**broken_cells(), "too_flat": flat}
+    assert {name: defect(cell) for name, cell in cells.items()} == {name: name for name in UNUSABLE}
     assert defect(box("Fe", [[0, 0, 0]])) == ""
     assert defect(box("Fe", [[0, 0, 0]])._replace(numbers=np.array([101]))) == "unknown_element"
 
