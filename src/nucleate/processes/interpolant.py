@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -29,51 +28,13 @@ from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import centre
 from nucleate.processes import paths
 from nucleate.processes.base import Move, Noised, Process, State, as_column
+from nucleate.processes.interpolant_settings import InterpolantSettings, misfit
 
 Base = Callable[[Mask, Noise], Tensor]
 
 UNIFORM_SPREAD = 1 / math.sqrt(12)
 """Standard deviation of a uniform displacement on the torus, in cells: the unit of velocities there."""
 LEAST_SLOPE = 0.05
-
-
-@dataclass(frozen=True)
-class InterpolantSettings:
-    """Settings of an interpolant.
-
-    Attributes:
-        path: alpha and beta, see `nucleate.processes.paths.path`.
-        gamma, gamma_scale: width of the noise on the way, sqrt(a t (1 - t)) or sqrt(a) sin^2(pi t) with the scale a.
-        form: on the torus, `displacement` or `published`, see the module's text. Euclidean channels have one form.
-        denoiser: let the Gaussian prior play the noise (a one-sided path) and ask for it, which `em` needs.
-            Always with `ve`.
-        sigma_min, sigma_max: of ve. Half a cell is nearly uniform; Euclidean channels need many times their spread.
-        centred: on the torus, keep the net translation of velocities and noise at zero.
-        coupling: `min-permutation` gives each atom the prior draw nearby (least sum of squared distances). Only for
-            atoms that are alike at t = 0, as where species are drawn along; see the concept page.
-        epsilon, epsilon_scale, epsilon_mid, epsilon_width: strength of the noise of `em`, see `paths.epsilon`.
-        largest_kick: bound of epsilon h, relative to the variance of the state if the data were one point; see
-            `Interpolant.kick`. A huge one is as published.
-        overshoot: let annealed steps go beyond the end of the path, as published.
-        noise_weight: of the noise's part of the loss.
-    """
-
-    path: paths.PathName = "linear"
-    gamma: paths.GammaName = "none"
-    gamma_scale: float = 0.02
-    form: Literal["displacement", "published"] = "displacement"
-    denoiser: bool = False
-    sigma_min: float = 0.005
-    sigma_max: float = 0.5
-    centred: bool = True
-    coupling: Literal["none", "min-permutation"] = "none"
-    epsilon: paths.EpsilonName = "constant"
-    epsilon_scale: float = 0.01
-    epsilon_mid: float = 0.2
-    epsilon_width: float = 0.04
-    largest_kick: float = 0.1
-    overshoot: bool = False
-    noise_weight: float = 1.0
 
 
 class Interpolant(Process):
@@ -94,7 +55,7 @@ class Interpolant(Process):
     ) -> None:
         self.settings, self.name, self.width, self.level, self.base = settings, name, width, level, base
         self.torus = geometry == "torus"
-        problem = _misfit(settings, level, self.torus, base is not None)
+        problem = misfit(settings, level, self.torus, base is not None)
         if problem:
             raise ValueError(problem)
         self.has_velocity = settings.path != "ve"
@@ -312,43 +273,3 @@ def shortest(x: Tensor) -> Tensor:
 
 def _nothing(part: Tensor, noised: Noised) -> Noised:
     return Noised(noised.state, torch.zeros_like(part), noised.weight)
-
-
-def _misfit(s: InterpolantSettings, level: str, torus: bool, informed: bool) -> str:
-    """What is wrong with these settings together, in one sentence; empty if nothing."""
-    one_sided, shape = s.denoiser, "the torus" if torus else "Euclidean channels"
-    rules = {
-        "path = encoder-decoder forgets both ends at t = 1/2; it needs gamma = root or squared-sine": (
-            s.path == "encoder-decoder" and s.gamma == "none"
-        ),
-        f"path = {s.path} has no displacement form on the torus; use form = published": (
-            torus and s.form == "displacement" and s.path not in ("linear", "trigonometric")
-        ),
-        "path = ve has a velocity of noise alone; use denoiser = true": s.path == "ve" and not one_sided,
-        f"path = {s.path} with gamma = {s.gamma} has two noises; use gamma = none": (
-            s.gamma != "none" and s.path in ("vp", "ve")
-        ),
-        f"denoiser = true with gamma = {s.gamma} has two noises; use gamma = none": (
-            one_sided and s.gamma != "none"
-        ),
-        f"denoiser = true needs a Gaussian prior, which path = {s.path} on the torus has not; use path = ve": (
-            one_sided and torus and s.path != "ve"
-        ),
-        "denoiser = true needs the standard normal prior, not a base of its own": one_sided and informed,
-        "denoiser = true with coupling = min-permutation ties the noise to the data; use coupling = none": (
-            one_sided and s.coupling != "none"
-        ),
-        f"coupling = {s.coupling} pairs atoms, and a cell has none; use coupling = none": (
-            s.coupling != "none" and level == "cell"
-        ),
-        f"level = {level} on {shape}; only quantities of atoms live there": torus and level == "cell",
-        f"gamma_scale = {s.gamma_scale} is not above 0": s.gamma_scale <= 0,
-        f"epsilon_scale = {s.epsilon_scale} is below 0": s.epsilon_scale < 0,
-        f"epsilon_width = {s.epsilon_width} is not above 0": s.epsilon_width <= 0,
-        f"largest_kick = {s.largest_kick} is not above 0": s.largest_kick <= 0,
-        f"noise_weight = {s.noise_weight} is below 0": s.noise_weight < 0,
-        f"sigma_min = {s.sigma_min} and sigma_max = {s.sigma_max} are not 0 < sigma_min < sigma_max": (
-            not 0 < s.sigma_min < s.sigma_max
-        ),
-    }
-    return next((text for text, broken in rules.items() if broken), "")

@@ -30,17 +30,7 @@ def make_card(
     return {
         "recipe": recipe.name,
         "task": recipe.task,
-        "data": {
-            "name": dataset.path.resolve().name,
-            "crystals": len(train),
-            "checksums": dataset.info["checksums"],
-            "source": dataset.info.get("source"),
-            "licence": dataset.info.get("licence"),
-        },
-        "elements": sorted({int(z) for z in train.species}),
-        "largest_cell": int(train.sizes.max()),
-        "sizes": sizes(train),
-        "formula_units": formula_units(train),
+        **trained_on(dataset, train),
         "parameters": sum(p.numel() for p in model.parameters()),
         "versions": {
             "nucleate": nucleate.__version__,
@@ -53,6 +43,23 @@ def make_card(
             "cuda": device.type == "cuda",
             "threads": torch.get_num_threads(),
         },
+    }
+
+
+def trained_on(dataset: Dataset, train: CrystalTable) -> dict[str, Any]:
+    """The card's part on the training split, which says what the model can be asked for."""
+    return {
+        "data": {
+            "name": dataset.path.resolve().name,
+            "crystals": len(train),
+            "checksums": dataset.info["checksums"],
+            "source": dataset.info.get("source"),
+            "licence": dataset.info.get("licence"),
+        },
+        "elements": sorted({int(z) for z in train.species}),
+        "largest_cell": int(train.sizes.max()),
+        "sizes": sizes(train),
+        "formula_units": formula_units(train),
     }
 
 

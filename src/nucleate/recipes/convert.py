@@ -25,7 +25,7 @@ from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import DataError, ModelError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
-from nucleate.recipes.card import formula_units, sizes
+from nucleate.recipes.card import trained_on
 from nucleate.recipes.diffcsp import DiffCSP
 from nucleate.recipes.folder import save_model
 from nucleate.recipes.public_checkpoints import diffcsp_weights
@@ -108,21 +108,8 @@ def _of_data(train: tuple[Dataset, CrystalTable] | None) -> dict[str, Any]:
             "sizes": shares,
             "formula_units": {},
         }
-    dataset, table = train
-    return {
-        "data": {
-            "name": dataset.path.resolve().name,
-            "crystals": len(table),
-            "checksums": dataset.info["checksums"],
-            "source": dataset.info.get("source"),
-            "licence": dataset.info.get("licence"),
-            "note": NAMED,
-        },
-        "elements": sorted({int(z) for z in table.species}),
-        "largest_cell": int(table.sizes.max()),
-        "sizes": sizes(table),
-        "formula_units": formula_units(table),
-    }
+    known = trained_on(*train)
+    return {**known, "data": {**known["data"], "note": NAMED}}
 
 
 def _check_free(out: Path) -> None:
