@@ -227,7 +227,7 @@ def _defaults(entries: dict[str, Any]) -> str:
                 for one in (entry["cheapest"], entry["best"])
             ]
             lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n" if len(lines) > 2 else ""
+    return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
 
 def draw(found: dict[str, Any], path: Path) -> None:

@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+FLAT = 1.0
+"""Å between lattice planes, below which a cell is a poor basis for searches in space."""
+
 
 class Cell(NamedTuple):
     """One crystal as arrays.
@@ -29,6 +32,26 @@ class Cell(NamedTuple):
         """From an ordered pymatgen structure."""
         numbers = np.array(structure.atomic_numbers)
         return cls(numbers, np.array(structure.frac_coords), np.array(structure.lattice.matrix))
+
+    @property
+    def heights(self) -> np.ndarray:
+        """Distances of lattice planes, zero where there is no volume, Å. [3]"""
+        normals = np.cross(self.lattice[[1, 2, 0]], self.lattice[[2, 0, 1]])
+        areas = np.linalg.norm(normals, axis=1)
+        return abs(np.linalg.det(self.lattice)) / np.maximum(areas, 1e-12)
+
+    def compact(self) -> Cell:
+        """The same crystal, atoms in their order, on an LLL-reduced lattice where this one is flat (FLAT); else itself.
+
+        A search in space goes through radius / height images in each direction: through millions where the lattice is
+        written in long, nearly parallel vectors. For a finite cell with a volume.
+        """
+        if self.heights.min() >= FLAT:
+            return self
+        from pymatgen.core import Lattice
+
+        reduced = np.array(Lattice(self.lattice).get_lll_reduced_lattice().matrix)
+        return Cell(self.numbers, self.frac @ self.lattice @ np.linalg.inv(reduced), reduced)
 
     def to_structure(self) -> Structure:
         from pymatgen.core import Lattice, Structure

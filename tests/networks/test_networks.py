@@ -1,6 +1,7 @@
 """What every network owes: the symmetries of a crystal, independence of its neighbours in a batch, sound numbers."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -190,3 +191,40 @@ def test_parameter_counts():
     with_types = HEADS | {"species": Head("atom", 100)}
     assert count(CSPNet(CSPNetSettings(), with_types)) == 14_976_100
     assert count(TorusTransformer(TorusTransformerSettings(), HEADS)) == 5_797_824
+
+
+def test_vectors_of_species_have_a_way_past_the_layers():
+    """A network of 16 channels learns to hand 64 noisy ones through, which its layers alone can't."""
+    torch.manual_seed(0)
+    settings = TorusTransformerSettings(16, 1, 2, 8, 4, 8)
+    errors = {}
+    for skip in (False, True):
+        net = TorusTransformer(replace(settings, skip=skip), {"species": Head("atom", 64)}, species_width=64)
+        adam = torch.optim.Adam(net.parameters(), lr=1e-2)
+        for step in range(200):
+            inputs, t, mask = batch([4] * 32, seed=step)
+            inputs["species"] = torch.randn(*mask.shape, 64)
+            error = (net(inputs, t, mask)["species"] - inputs["species"]).square().mean()
+            adam.zero_grad()
+            error.backward()
+            adam.step()
+        errors[skip] = error.item()
+    assert errors[True] < 0.02
+    assert errors[False] > 0.5
+
+
+def test_the_way_past_the_layers_is_for_vectors_alone():
+    heads = {"species": Head("atom", 90), "frac": Head("atom", 3)}
+    settings = TorusTransformerSettings(48, 2, 4, 16, 8, 16, skip=True)
+    assert TorusTransformer(settings, heads).skip is None
+    assert TorusTransformer(settings, {"frac": Head("atom", 3)}, species_width=7).skip is None
+    guessed = TorusTransformer(settings, {"species": Head("atom", 7)}, species_width=14)
+    assert guessed.skip is not None
+    inputs, t, mask = batch(SIZES)
+    inputs["species"] = torch.randn(*mask.shape, 14)
+    before = guessed(inputs, t, mask)["species"]
+    with torch.no_grad():
+        guessed.skip[-1].weight.normal_()
+        passed = guessed(inputs, t, mask)["species"] - before
+    ratio = passed / inputs["species"][..., :7]
+    torch.testing.assert_close(ratio, ratio[:, :1, :1].expand_as(ratio), rtol=1e-3, atol=1e-3)

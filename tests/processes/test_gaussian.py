@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -120,3 +121,32 @@ def test_corrector_keeps_the_law_for_a_small_step_and_widens_it_by_half_of_a_lar
         # delta = tau / mean(s^2), which is close to tau in 200 dimensions.
         assert moved["x"].var().item() == pytest.approx(1 + tau**2, abs=0.02)
         assert (moved["x"] - x).var().item() == pytest.approx(2 * tau + tau**2, rel=0.03)
+
+
+def test_a_wrong_noise_stands_for_data_within_their_range_and_for_the_noise_that_is_left():
+    bounded = Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"), within=(0.0, 1.0))
+    free = Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"))
+    t, state = torch.tensor([0.05, 0.5, 0.99]), {"x": torch.linspace(-2, 2, 18).reshape(3, 6)}
+    wrong, mask = torch.full((3, 6), 0.3), torch.ones(3, 1, dtype=torch.bool)
+    assert free.endpoint(state, wrong, t, mask).abs().max() > 10
+    guess = bounded.endpoint(state, wrong, t, mask)
+    assert guess.min() >= 0
+    assert guess.max() <= 1
+    alpha, sigma = (c.unsqueeze(-1) for c in bounded.alpha_sigma(t))
+    noise = bounded.epsilon(state, wrong, t, mask)
+    torch.testing.assert_close(alpha * guess + sigma * noise, state["x"])
+    inside = (guess > 0) & (guess < 1)
+    torch.testing.assert_close(noise[inside], wrong[inside], rtol=1e-4, atol=1e-4)
+    assert inside.any()
+
+
+def test_a_chain_of_wrong_noises_ends_where_data_can_be():
+    bounded = Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"), within=(0.0, 1.0))
+    mask, noise, rule = torch.ones(4, 1, dtype=torch.bool), Noise.of(0, torch.arange(4)), StepRule("em")
+    state = bounded.prior(mask, noise)
+    times = torch.linspace(0, 1, 51)
+    for now, then in pairwise(times):
+        move = Move(now.expand(4), then.expand(4), mask, noise, rule)
+        state = bounded.step(state, 0.5 * state["x"], move)
+    assert state["x"].min() >= -1e-5
+    assert state["x"].max() <= 1 + 1e-5

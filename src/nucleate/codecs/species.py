@@ -41,6 +41,11 @@ class Codes(nn.Module):
         self.width = codes.shape[1]
         self.register_buffer("codes", codes, persistent=False)
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and largest number of any code."""
+        return float(self.codes.min()), float(self.codes.max())
+
     def encode(self, species: Species, mask: Mask) -> Tensor:
         """Atomic numbers to their codes."""
         return self.codes[(species - 1).clamp(min=0)] * mask.unsqueeze(-1)

@@ -47,11 +47,9 @@ AMU_PER_CUBIC_ANGSTROM = 1.66053906660
 
 
 def too_flat(cell: Cell) -> bool:
-    """Whether lattice planes lie less than MIN_HEIGHT apart. Searches for neighbours then go through so many images of
-    the cell that they take all memory; no crystal is written so."""
-    normals = np.cross(cell.lattice[[1, 2, 0]], cell.lattice[[2, 0, 1]])
-    heights = abs(np.linalg.det(cell.lattice)) / np.linalg.norm(normals, axis=1).clip(min=1e-12)
-    return bool(heights.min() < MIN_HEIGHT)
+    """Whether lattice planes lie less than MIN_HEIGHT apart, in a reduced basis too: no crystal is so flat, and a
+    search for neighbours would go through so many images that they take all memory."""
+    return bool(cell.heights.min() < MIN_HEIGHT and cell.compact().heights.min() < MIN_HEIGHT)
 
 
 def geometry_problem(cell: Cell) -> str:
@@ -217,11 +215,14 @@ def _fingerprint():
 def site_fingerprints(cell: Cell) -> np.ndarray:
     """CrystalNN order-parameter fingerprints (preset "ops") of all sites, by matminer. [atoms, 61]
 
-    Raises whatever CrystalNN raises of a cell that it can't find neighbours in.
+    Raises TooManyNeighboursError where they would have to be searched among MAX_NEIGHBOURS atoms or more, and whatever
+    CrystalNN raises of a cell that it can't find neighbours in.
     """
     import warnings
 
-    structure = cell.to_structure()
+    from nucleate.metrics.neighbours import bounded_structure
+
+    structure = bounded_structure(cell)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return np.array([_fingerprint().featurize(structure, site) for site in range(len(structure))])

@@ -11,7 +11,7 @@ from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.wrapped_normal import WrappedNormalSettings
 from nucleate.recipes.base import LossWeights
-from nucleate.recipes.diffcsp import PUBLISHED_SAMPLER, DiffCSP
+from nucleate.recipes.diffcsp import DDPM_OF_DATA, PUBLISHED_SAMPLER, DiffCSP
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
 
@@ -32,5 +32,6 @@ class EquiCSP(DiffCSP):
 
 _csp = EquiCSP()
 _dng = replace(_csp, name="equicsp-dng", species="onehot")
+_lean = replace(_dng, species_diffusion=DDPM_OF_DATA)
 
-RECIPES: tuple[EquiCSP, ...] = (_csp, small(_csp), tiny(_csp), _dng, small(_dng), tiny(_dng))
+RECIPES: tuple[EquiCSP, ...] = (_csp, small(_csp), tiny(_csp), _dng, small(_lean), tiny(_lean))

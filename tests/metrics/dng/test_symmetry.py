@@ -125,3 +125,10 @@ def test_real_crystals_have_the_space_group_of_spglib(symprec):
         )
         agree += found is not None and found.number == space_group(cell, symprec)
     assert agree / len(cells) > 0.97
+
+
+def test_a_cell_that_repeats_within_an_angstrom_is_not_asked_about():
+    """moyo does not come back from some of them."""
+    thin = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])._replace(lattice=np.diag([7.0, 5.0, 0.9]))
+    assert space_group(thin, 0.1) is None
+    assert space_group(thin._replace(lattice=np.diag([7.0, 5.0, 1.1])), 0.1) is not None

@@ -21,13 +21,12 @@ from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from nucleate.errors import DataError
 from nucleate.metrics.dng.quantities import defect, digest, versions
 from nucleate.metrics.dng.store import Store
+from nucleate.metrics.neighbours import TooManyNeighboursError
 from nucleate.metrics.validity import require_fingerprints, site_fingerprints
 from nucleate.pool import Progress, run_jobs, time_limit
 
 STRUCTURE_LENGTH = 61
 COMPOSITION_LENGTH = 132
-MAX_ATOM_DENSITY = 10.0
-"""Atoms/Å^3; the neighbour search in a denser cell would need gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def fingerprint_cells(
     """
     settings = settings or FingerprintSettings()
     require_fingerprints()
-    flaws = [_flaw(cell) for cell in cells]
+    flaws = [defect(cell) for cell in cells]
     names = [
         digest(cell) if cell is not None and not flaw else "" for cell, flaw in zip(cells, flaws, strict=True)
     ]
@@ -125,20 +124,14 @@ def _recipe() -> str:
     return f"CrystalNN ops, mean over sites; {versions('matminer', 'pymatgen-core')}"
 
 
-def _flaw(cell: Cell | None) -> str:
-    flaw = defect(cell)
-    if cell is None or flaw:
-        return flaw
-    crowded = len(cell.numbers) / abs(np.linalg.det(cell.lattice)) > MAX_ATOM_DENSITY
-    return "too_dense" if crowded else ""
-
-
 def _fingerprint(cell: Cell, timeout: float) -> tuple[np.ndarray | None, str]:
     try:
         with time_limit(timeout):
             values = np.mean(site_fingerprints(cell), axis=0)
     except TimeoutError:
         return None, "timed_out"
+    except TooManyNeighboursError:
+        return None, "too_many_neighbours"
     # CrystalNN and its Voronoi cells raise whatever their helpers raise; the caller counts the failure
     except Exception:
         return None, "failed"

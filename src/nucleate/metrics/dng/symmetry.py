@@ -18,6 +18,7 @@ from nucleate.cell import Cell
 from nucleate.errors import DataError, MissingPackageError
 from nucleate.metrics.dng.family import Family, Measure, share
 from nucleate.metrics.dng.quantities import defect, versions
+from nucleate.metrics.validity import closest_image
 from nucleate.pool import Progress, run_jobs
 
 CRYSTAL_SYSTEMS = (
@@ -25,6 +26,9 @@ CRYSTAL_SYSTEMS = (
 )  # fmt: skip
 LAST_GROUPS = (2, 15, 74, 142, 167, 194, 230)
 """The last space group of each crystal system (International Tables for Crystallography A)."""
+
+SHORTEST_PERIOD = 1.0
+"""Å; no crystal repeats within less, and moyo goes on for ever in some cells of 0.7 Å and less."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +122,9 @@ def space_groups(
 
 
 def space_group(cell: Cell | None, symprec: float) -> int | None:
-    """Number of the space group, None for a cell that is defect or that moyo can't place."""
-    if cell is None or defect(cell):
+    """Number of the space group, None for a cell that is defect, repeats within SHORTEST_PERIOD, or that moyo can't
+    place."""
+    if cell is None or defect(cell) or closest_image(cell) < SHORTEST_PERIOD:
         return None
     moyo = _moyo()
     atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.numbers.tolist())
