@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.cli.test_draw import assert_one_line, run
+from tests.cli.words import assert_one_line, run
 from tests.training.tiny import SHRINK, mixed_sizes, random_table, send_when, start, write_dataset
 
 

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from nucleate.cli import main as cli
 from nucleate.data.extxyz import read_headers
+from tests.cli.words import run
 from tests.recipes.test_convert import linear_state, one_table, table_of_widths  # noqa: F401 - fixtures
 from tests.recipes.test_public_checkpoints import LAYERS, public_state
 from tests.training.tiny import random_table, write_dataset
 
 pytestmark = pytest.mark.usefixtures("one_table")
-
-
-def run(monkeypatch, *words: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["nucleate", *map(str, words)])
-    try:
-        cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 @pytest.fixture

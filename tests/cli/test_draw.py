@@ -1,22 +1,11 @@
 """nucleate draw: titles, frames that are left out, and one line and a hint for bad input; nucleate models likewise."""
 
-import sys
-
 import pytest
 
 from nucleate import pictures
-from nucleate.cli import main as cli
+from tests.cli.words import assert_one_line, run
 
 HEAD = 'Lattice="3 0 0 0 3 0 0 0 3" Properties=species:S:1:pos:R:3'
-
-
-def run(monkeypatch, *words: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["nucleate", *map(str, words)])
-    try:
-        cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 def frames(*headers: str, place: str = "0 0 0") -> str:
@@ -85,11 +74,3 @@ def test_no_file(tmp_path, monkeypatch, capsys):
 def test_a_folder_without_a_card_is_no_model(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, "models", tmp_path) == 2
     assert_one_line(capsys, str(tmp_path))
-
-
-def assert_one_line(capsys, part: str) -> None:
-    lines = capsys.readouterr().err.splitlines()
-    assert part in lines[0]
-    assert lines[0].startswith("error: ")
-    assert lines[1].startswith("hint: ")
-    assert len(lines) == 2

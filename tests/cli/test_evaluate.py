@@ -2,7 +2,7 @@
 
 import pytest
 
-from nucleate.cli import main as cli
+from tests.cli.words import assert_one_line, run
 
 
 @pytest.mark.parametrize("option", ["--json", "--table"])
@@ -11,11 +11,5 @@ def test_a_result_that_cannot_be_written_is_one_line_and_a_hint(tmp_path, monkey
     (tmp_path / "file").touch()
     (tmp_path / "folder.csv").mkdir()
     words = ["evaluate", "csp", "nowhere", "--reference", "nowhere", option, str(tmp_path / place)]
-    monkeypatch.setattr("sys.argv", ["nucleate", *words])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    assert stop.value.code == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert "can't be written" in lines[0]
-    assert lines[1].startswith("hint: ")
-    assert len(lines) == 2
+    assert run(monkeypatch, *words) == 2
+    assert_one_line(capsys, "can't be written")

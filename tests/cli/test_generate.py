@@ -13,7 +13,7 @@ from nucleate.crystals import Crystals
 from nucleate.errors import FormulaError, ModelError
 from nucleate.recipes.folder import save_model
 from nucleate.recipes.registry import get_recipe
-from tests.cli.test_predict import run
+from tests.cli.words import run
 from tests.models import CARD, SHRINK, tiny_model
 
 

@@ -12,23 +12,14 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from nucleate.cli import main as cli
 from nucleate.data.extxyz import drop_cut_frame, read_headers
+from tests.cli.words import run
 from tests.models import tiny_model
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return str(tiny_model(tmp_path_factory.mktemp("cli") / "tiny"))
-
-
-def run(monkeypatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["nucleate", *words])
-    try:
-        cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 def headers(path):
