@@ -5,7 +5,7 @@ sampler at a few network evaluations, whose cost is the same in every step, so t
 are scaled from it. Both run the same processes, losses, batches and sampler; only the network is exchanged, with the
 same weights and, checked, the same answers. The two take turns in one run; the ratio is that of the medians. Lists of
 edges are made once for scatter and are not timed. The torus transformer of the small recipes has no published scatter
-code: no ratio there.
+code: no ratio there. A run that was cut off goes on where it was; --recipe starts over with those that it names.
 
     python benchmarks/recipe_speed.py --data data/mp_20 --threads 2
     python benchmarks/recipe_speed.py --data data/mp_20 --device cuda
@@ -288,6 +288,13 @@ def arguments() -> argparse.Namespace:
     return asked
 
 
+def measured(out: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier run under the same conditions has measured: this one goes on."""
+    earlier = json.loads(out.read_text()) if out.exists() else {}
+    alike = ("hardware", "threads", "torch", "precision", "data", "repeats")
+    return earlier["recipes"] if earlier and all(earlier[k] == record[k] for k in alike) else {}
+
+
 def main() -> None:
     asked = arguments()
     torch.set_num_threads(asked.threads)
@@ -307,7 +314,10 @@ def main() -> None:
         "recipes": {},
     }
     asked.out.parent.mkdir(parents=True, exist_ok=True)
+    record["recipes"] = {} if asked.recipe else measured(asked.out, record)
     for recipe in chosen(asked.recipe):
+        if recipe.name in record["recipes"]:
+            continue
         record["recipes"][recipe.name] = measure(recipe, table, asked)
         # After each, so that a killed run keeps what it has.
         part = asked.out.with_suffix(".part")

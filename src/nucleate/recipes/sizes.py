@@ -15,12 +15,10 @@ from nucleate.training.settings import TrainingSettings
 
 R = TypeVar("R", bound=Recipe)
 
-SMALL = TorusTransformerSettings(width=192, pair_width=48, skip=True)
-TINY = TorusTransformerSettings(width=128, layers=4, heads=4, pair_width=32, time_width=64, skip=True)
-MINI = TorusTransformerSettings(
-    width=96, layers=3, heads=4, pair_width=24, frequencies=8, time_width=64, skip=True
-)
-LARGE = TorusTransformerSettings(width=512, layers=8, heads=16, pair_width=128, frequencies=32, skip=True)
+SMALL = TorusTransformerSettings(width=192, pair_width=48)
+TINY = TorusTransformerSettings(width=128, layers=4, heads=4, pair_width=32, time_width=64)
+MINI = TorusTransformerSettings(width=96, layers=3, heads=4, pair_width=24, frequencies=8, time_width=64)
+LARGE = TorusTransformerSettings(width=512, layers=8, heads=16, pair_width=128, frequencies=32)
 SMALL_TRAINING = TrainingSettings(
     epochs=400,
     batch=64,
