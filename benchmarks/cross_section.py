@@ -29,15 +29,15 @@ Annealing with slope 5 lowers the RMSE of every process, 1.7-fold (wrapped norma
 to 8 points of match rate at one sample, as it takes variety; all pairs find every structure in 20 samples.
 Wrapped-normal coordinates fall out beside the informed flow (24 %) because they have not been learned yet: their loss
 is the last to fall, and the flow's larger gradients, at equal weights, hold it up (validation loss 0.541; beside VP
-0.468). With a tenth of the lattice's weight it is 0.469 after the same epochs, and the match rate is like the others' (a
-table of its own on this page); with equal weights and 32 epochs it is 0.488 and 51.0 % (one seed).
+0.468). With a tenth of the lattice's weight it is 0.469 after the same epochs, and the match rate is like the others'
+(a table of its own on this page); with equal weights and 32 epochs it is 0.488 and 51.0 % (one seed).
 """,
     "mp_20": """The order is the published one as far as 300 crystals and one seed can tell: DiffCSP last, KLDM first,
 FlowMM and OMatG between them and not apart (published on the test split: 51.5, 61.4 and 63.8 under the `smact`
 protocol, KLDM 65.8 under `geometry`). All are far below the published rates, as the budget is: 14 epochs of 1 million
 parameters, 15 minutes of one core. With the noise of a matrix in Å predicted, Heun's first steps go astray at NFE 20.
 """,
-    "perov_5-tenth": """The pair that fell out above, with `loss_weights.lattice = 0.1` and nothing else changed.
+    "perov_5-tenth": """The pair that falls out at equal weights, with `loss_weights.lattice = 0.1` and nothing else changed.
 """,
     "mp_20-recipes": """The two recipes with a lattice of their own, at the budget of the pairs above.
 """,
