@@ -37,7 +37,7 @@ FlowMM and OMatG between them and not apart (published on the test split: 51.5, 
 protocol, KLDM 65.8 under `geometry`). All are far below the published rates, as the budget is: 14 epochs of 1 million
 parameters, 15 minutes of one core. With the noise of a matrix in Å predicted, Heun's first steps go astray at NFE 20.
 """,
-    "perov_5-tenth": """The pair that falls out at equal weights, with `loss_weights.lattice = 0.1` and nothing else changed.
+    "perov_5-tenth": """The pair that falls out at equal weights: `loss_weights.lattice = 0.1`, nothing else changed.
 """,
     "mp_20-recipes": """The two recipes with a lattice of their own, at the budget of the pairs above.
 """,
