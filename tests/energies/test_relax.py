@@ -66,6 +66,19 @@ def test_a_fixed_cell_stays() -> None:
     assert np.allclose(one.cell.lattice, cell.lattice)
 
 
+def test_a_flat_cell_is_relaxed_as_the_crystal_it_is() -> None:
+    cell = rattled(copper_gold()["Cu3Au"])
+    basis = np.array([[1, 13, 0], [0, 1, -17], [0, 0, 1]])
+    flat = cell._replace(lattice=basis @ cell.lattice, frac=cell.frac @ np.linalg.inv(basis))
+    assert flat.heights.min() < 0.1
+    one, other = relax([cell, flat], EMT, RelaxSettings(fmax=0.005))
+    assert other.converged
+    assert other.initial_energy == pytest.approx(one.initial_energy, abs=1e-6)
+    assert other.energy == pytest.approx(one.energy, abs=1e-3)
+    assert other.cell is not None
+    assert other.cell.heights.min() > 1
+
+
 def test_too_few_steps_are_kept_and_said() -> None:
     (one,) = relax([rattled(copper_gold()["Cu3Au"])], EMT, RelaxSettings(fmax=1e-4, max_steps=3))
     assert (one.reason, one.converged, one.steps) == ("not_converged", False, 3)

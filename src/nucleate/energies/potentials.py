@@ -111,7 +111,7 @@ class ChgnetPotential(Potential):
     def energy(self, cell: Cell) -> float:
         model = self.calculator().model
         with quiet_single_thread():
-            per_atom = model.predict_graph(model.graph_converter(cell.to_structure()), task="e")["e"]
+            per_atom = model.predict_graph(model.graph_converter(cell.compact().to_structure()), task="e")["e"]
         return float(per_atom) * len(cell.numbers)
 
 
@@ -171,9 +171,10 @@ def potential_named(name: str) -> Potential:
 
 
 def to_atoms(cell: Cell) -> Atoms:
-    """The crystal as ASE's Atoms, periodic."""
+    """The crystal as ASE's Atoms, periodic; on a reduced lattice where the cell is flat."""
     from ase import Atoms
 
+    cell = cell.compact()
     return Atoms(cell.numbers, scaled_positions=cell.frac, cell=cell.lattice, pbc=True)
 
 
@@ -234,6 +235,7 @@ def isolated_atoms(cell: Cell, cutoff: float) -> int:
     """How many atoms have no neighbour, images of themselves included, within `cutoff` Å."""
     from pymatgen.core import Lattice
 
+    cell = cell.compact()
     cart = cell.frac @ cell.lattice
     centres = Lattice(cell.lattice).get_points_in_sphere
     return sum(len(_distances(centres, cell.frac, centre, cutoff)) < 2 for centre in np.asarray(cart))
