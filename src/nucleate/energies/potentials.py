@@ -111,7 +111,9 @@ class ChgnetPotential(Potential):
     def energy(self, cell: Cell) -> float:
         model = self.calculator().model
         with quiet_single_thread():
-            per_atom = model.predict_graph(model.graph_converter(cell.compact().to_structure()), task="e")["e"]
+            per_atom = model.predict_graph(model.graph_converter(cell.compact().to_structure()), task="e")[
+                "e"
+            ]
         return float(per_atom) * len(cell.numbers)
 
 

@@ -62,13 +62,4 @@ def near_cubic(codec: LatticeCodec) -> Base:
 _csp = CrystalFlow()
 _dng = replace(_csp, name="crystalflow-dng", species="onehot")
 
-
-def _past_the_layers(recipe: CrystalFlow) -> CrystalFlow:
-    """The velocity of one-hot vectors is mostly noise that the network was shown: 100 channels of it, in tokens of as
-    many or fewer. Bits (7 channels) and predictions of the species themselves are worse with it (docs/results.md)."""
-    return replace(recipe, torus_transformer=replace(recipe.torus_transformer, skip=True))
-
-
-RECIPES: tuple[CrystalFlow, ...] = (
-    _csp, small(_csp, 20), tiny(_csp, 20), _dng, _past_the_layers(small(_dng)), _past_the_layers(tiny(_dng)),
-)  # fmt: skip
+RECIPES: tuple[CrystalFlow, ...] = (_csp, small(_csp, 20), tiny(_csp, 20), _dng, small(_dng), tiny(_dng))

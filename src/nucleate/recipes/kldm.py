@@ -13,7 +13,7 @@ from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
-from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING
+from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING, suited
 from nucleate.sampling.settings import SamplerSettings
 
 
@@ -85,6 +85,7 @@ RECIPES: tuple[KLDM, ...] = (
                 _small,
                 name=f"kldm-dng-{species}-small",
                 species=species,
+                torus_transformer=suited(SMALL, species),
                 loss_weights=LossWeights(lattice=2.0, species=weight),
                 masked=MaskedSettings(all_shown=0.2),
                 sampler=replace(FAST, steps=50, anneal_frac=2.0),
