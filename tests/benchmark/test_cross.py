@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from nucleate.benchmark.collect import collect, crmse
-from nucleate.benchmark.cross import points, run_unit
+from nucleate.benchmark.cross import Point, points, run_unit
 from nucleate.benchmark.plan import DIAGONAL, PLAIN, SAMPLERS, Plan, cross_entries, recipe_entries
 from nucleate.errors import RecipeError
 from nucleate.recipes.cross import CELLS, COORDINATES
 from nucleate.recipes.devices import Hardware
+from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import to_dict
 from tests.training.tiny import SHRINK, mixed_sizes, random_table, write_dataset
 
 ASSIGNMENTS = [*SHRINK, "training.slices=1"]
@@ -61,7 +63,13 @@ def test_a_base_that_is_no_cross_is_refused():
 def test_recipes_are_compared_with_their_own_samplers():
     (entry,) = recipe_entries(["flowmm-csp-tiny"], [])
     assert entry.samplers["its own"] == entry.recipe.sampler
-    assert set(entry.samplers) == {"its own", "ODE", "Heun", "multistep"}
+    assert set(entry.samplers) == {
+        "its own",
+        "Heun",
+        "multistep",
+        "ODE",
+        *(f"ODE, annealed {k}" for k in (2, 5, 10)),
+    }
 
 
 def test_units_come_seed_by_seed(data):
@@ -110,6 +118,21 @@ def test_a_unit_is_trained_measured_and_not_done_twice(data, tmp_path):
         ("ODE", 2, 20),
     }
     assert record["training"][0]["step"] == 3
+
+
+def test_a_measurement_of_another_sampler_or_of_other_crystals_does_not_count(tmp_path):
+    point = Point("its own", SamplerSettings(method="ode", steps=4), 4, 1)
+    assert point.found(tmp_path) is None
+    values = {"settings": to_dict(point.settings), "asked": 4, "crystals": 3}
+    path = tmp_path / f"{point.name}.json"
+    path.write_text(json.dumps(values))
+    assert point.found(tmp_path) == values
+    assert replace(point, crystals=5).found(tmp_path) is None
+    assert replace(point, settings=replace(point.settings, anneal_frac=5.0)).found(tmp_path) is None
+    del values["settings"]["grid"], values["asked"]
+    path.write_text(json.dumps(values))
+    assert point.found(tmp_path) is None
+    assert replace(point, crystals=3).found(tmp_path) == values
 
 
 def write_point(folder: Path, sampler: str, nfe: int, rates: tuple[float, float]) -> None:

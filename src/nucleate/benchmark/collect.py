@@ -8,7 +8,6 @@ matcher is lenient, and match badly.
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -37,8 +36,8 @@ def _entry(plan: Plan, root: Path, data: Path, name: str) -> dict[str, Any]:
     training, seeds = [], []
     for unit in units:
         folder = unit.folder(root)
-        here = [(p, folder / f"{p.name}.json") for p in points(plan, unit)]
-        read = [(p, json.loads(path.read_text())) for p, path in here if path.exists()]
+        here = [(point, point.found(folder)) for point in points(plan, unit)]
+        read = [(point, values) for point, values in here if values is not None]
         if not read:
             continue
         seeds.append(unit.seed)

@@ -45,6 +45,15 @@ class Point:
         sampler = self.sampler.lower().replace(", ", "-").replace(" ", "-")
         return f"{sampler}-{self.settings.evaluations}-k{self.samples}"
 
+    def found(self, folder: Path) -> dict[str, Any] | None:
+        """What was measured in this folder, None if nothing was, or other settings or other crystals."""
+        path = folder / f"{self.name}.json"
+        values = json.loads(path.read_text()) if path.exists() else None
+        if values is None or values.get("asked", values["crystals"]) != self.crystals:
+            return None
+        same = all(values["settings"].get(key, one) == one for key, one in to_dict(self.settings).items())
+        return values if same else None
+
 
 def points(plan: Plan, unit: Unit) -> list[Point]:
     """What is measured of a unit: every sampler at every cost, or the plain ones at the largest; then many samples."""
@@ -69,7 +78,7 @@ def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, workers: in
         return False
     if not outcome.main:
         return True
-    waiting = [point for point in points(plan, unit) if not (folder / f"{point.name}.json").exists()]
+    waiting = [point for point in points(plan, unit) if point.found(folder) is None]
     if waiting:
         predictor = load(folder / "run")
         for point in waiting:
@@ -96,6 +105,7 @@ def measure(predictor: Predictor, unit: Unit, point: Point, workers: int) -> dic
         "settings": to_dict(point.settings),
         "nfe": point.settings.evaluations,
         "samples": point.samples,
+        "asked": point.crystals,
         "crystals": len(rows) - len(refused),
         **{key: value for key, value in found.items() if key.startswith(("match_rate@", "rmse@"))},
     }

@@ -152,7 +152,6 @@ def _pair(name: str, base: Cross, swept: bool) -> Entry:
 
 
 def recipe_entries(names: list[str], assignments: list[str]) -> tuple[Entry, ...]:
-    """Entries of recipes by name, each with its own sampler and the three of the probability flow."""
-    flows = {"ODE": ODE, "Heun": HEUN, "multistep": MULTISTEP}
+    """Entries of recipes by name, each with its own sampler and those of the probability flow."""
     found = [get_recipe(name, assignments) for name in names]
-    return tuple(Entry(one.name, one, {"its own": one.sampler, **flows}, ("its own", "ODE")) for one in found)
+    return tuple(Entry(one.name, one, {"its own": one.sampler, **FLOW}, ("its own", "ODE")) for one in found)
