@@ -6,6 +6,7 @@ import torch
 
 from nucleate.errors import DataError, ModelError, RecipeError, TrainingError
 from nucleate.recipes.devices import Hardware
+from nucleate.recipes.folder import load_model, read_recipe
 from nucleate.recipes.registry import get_recipe
 from nucleate.recipes.run import train_recipe
 from tests.training.tiny import SHRINK, call, command, losses, mixed_sizes, random_table, train, write_dataset
@@ -170,6 +171,15 @@ def test_a_taken_folder_other_settings_and_other_data(data, whole, tmp_path):
     )
     with pytest.raises(TrainingError, match="started on other data"):
         train(other, whole, epochs=20, resume=True)
+
+
+def test_another_sampler_is_no_other_run(data, tmp_path):
+    """A default that changed between two versions must not keep a run from going on."""
+    train(data, tmp_path / "run", epochs=1)
+    outcome = train(data, tmp_path / "run", "sampler.steps=7", epochs=2, resume=True)
+    assert outcome.counters.step > 0
+    assert read_recipe(tmp_path / "run" / "recipe.toml").sampler.steps == 7
+    assert load_model(tmp_path / "run" / "model")[1].sampler.steps == 7
 
 
 def test_a_file_where_the_run_should_be(data, tmp_path):

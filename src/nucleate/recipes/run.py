@@ -129,7 +129,9 @@ def _claim(run: Path, recipe: Recipe, resume: bool) -> None:
         )
     if path.exists():
         before, now = settings.to_dict(read_recipe(path)), settings.to_dict(recipe)
-        changed = [key for key in now if key != "training" and now[key] != before.get(key)]
+        # A run may be trained longer, and drawn from otherwise; what the weights are of stays.
+        free = ("training", "sampler")
+        changed = [key for key in now if key not in free and now[key] != before.get(key)]
         if changed:
             raise TrainingError(
                 f"the run in {run} was started with other settings ({', '.join(changed)})",
