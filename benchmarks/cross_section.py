@@ -30,7 +30,8 @@ to 8 points of match rate at one sample, as it takes variety; all pairs find eve
 Wrapped-normal coordinates fall out beside the informed flow (24 %) because they have not been learned yet: their loss
 is the last to fall, and the flow's larger gradients, at equal weights, hold it up (validation loss 0.541; beside VP
 0.468). With a tenth of the lattice's weight it is 0.469 after the same epochs, and the match rate is like the others'
-(a table of its own on this page); with equal weights and 32 epochs it is 0.488 and 51.0 % (one seed).
+(a table of its own on this page); with equal weights and 32 epochs it is 0.488 and 51.0 % (one
+seed, `--only wrapped-normal/informed-flow --epochs 32 --seeds 1`).
 """,
     "mp_20": """The order is the published one as far as 300 crystals and one seed can tell: DiffCSP last, KLDM first,
 FlowMM and OMatG between them and not apart (published on the test split: 51.5, 61.4 and 63.8 under the `smact`

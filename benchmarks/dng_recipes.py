@@ -35,18 +35,22 @@ def nucleate(*words: str) -> None:
     run("-m", "nucleate.cli.main", *words)
 
 
+def sets_of(settings: list[str]) -> list[str]:
+    return [word for setting in settings for word in ("--set", setting)]
+
+
 def one(asked: argparse.Namespace, name: str) -> None:
     """Train, generate, judge and record one recipe, as far as it is not done."""
     folder = asked.root / name
     record = asked.records / f"{asked.data.name.replace('_', '-')}-{name}.yaml"
     if record.exists():
         return
-    sets = [word for setting in MINI for word in ("--set", setting)]
+    sets = sets_of([*MINI, *asked.set])
     nucleate(
         "train", f"{name}-small", "--data", str(asked.data), "--out", str(folder / "run"), "--epochs",
         str(asked.epochs), "--resume", "--threads", "1", *sets,
     )  # fmt: skip
-    sampler = get_recipe(f"{name}-small", list(MINI)).sampler_for(asked.nfe)
+    sampler = get_recipe(f"{name}-small", [*MINI, *asked.set]).sampler_for(asked.nfe)
     generate = [
         "generate", "-n", str(asked.crystals), "--model", str(folder / "run" / "model"), "--steps",
         str(sampler.steps), "--sampler", sampler.method, "--threads", "1", "--out", str(folder / "generated"),
@@ -61,7 +65,7 @@ def one(asked: argparse.Namespace, name: str) -> None:
     run(
         "benchmarks/record_dng.py", "--evaluation", str(judged), "--model", str(folder / "run" / "model"),
         "--job", str(folder / "generated" / "job.json"), "--out", str(record),
-        "--command", f"python benchmarks/dng_recipes.py --data {asked.data}",
+        "--command", " ".join(["python benchmarks/dng_recipes.py --data", str(asked.data), *sets_of(asked.set)]),
     )  # fmt: skip
 
 
@@ -77,6 +81,9 @@ def main() -> None:
     parser.add_argument("--reference", type=int, default=300, help="validation crystals to compare with")
     parser.add_argument("--nfe", type=int, default=100)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument(
+        "--set", action="append", default=[], help="change a setting; take a --root of its own"
+    )
     asked = parser.parse_args()
     for name in asked.recipes:
         one(asked, name)

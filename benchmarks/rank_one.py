@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 
-import ase.io
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
-from nucleate.metrics.csp.predictions import reference_cell
+from nucleate.errors import NucleateError
+from nucleate.metrics.csp.predictions import read_predictions, reference_cell
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.ranking import is_usable, rank_by_agreement
@@ -46,17 +47,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="val")
     asked = parser.parse_args()
-    table = Dataset.open(asked.data).split(asked.split)
-    rows = {name: row for row, name in enumerate(table.ids)}
-    samples: dict[str, list[Cell]] = defaultdict(list)
-    for atoms in ase.io.iread(asked.predictions):
-        cell = Cell(
-            np.array(atoms.numbers), atoms.get_scaled_positions(wrap=False), np.array(atoms.cell.array)
-        )
-        samples[atoms.info["material_id"]].append(cell)
+    try:
+        table = Dataset.open(asked.data).split(asked.split)
+        predictions = read_predictions(asked.predictions, table).predictions
+    except NucleateError as error:
+        sys.exit(f"error: {error.message}\nhint: {error.hint}")
+    samples: dict[int, list[Cell]] = defaultdict(list)
+    for one in predictions:
+        if one.cell is not None:
+            samples[one.row].append(one.cell)
     singles, best, first = [], [], []
-    for name, cells in samples.items():
-        found, top = verdicts(cells, reference_cell(table, rows[name]))
+    for row, cells in samples.items():
+        found, top = verdicts(cells, reference_cell(table, row))
         singles.append(np.mean([one is not None for one in found]))
         best.append(any(one is not None for one in found))
         first.append(None if top is None else found[top])

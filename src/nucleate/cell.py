@@ -35,10 +35,8 @@ class Cell(NamedTuple):
 
     @property
     def heights(self) -> np.ndarray:
-        """Distances of lattice planes, zero where there is no volume, Å. [3]"""
-        normals = np.cross(self.lattice[[1, 2, 0]], self.lattice[[2, 0, 1]])
-        areas = np.linalg.norm(normals, axis=1)
-        return abs(np.linalg.det(self.lattice)) / np.maximum(areas, 1e-12)
+        """Distances of lattice planes, Å. [3]"""
+        return plane_distances(self.lattice)
 
     def compact(self) -> Cell:
         """The same crystal, atoms in their order, on an LLL-reduced lattice where this one is flat (FLAT); else itself.
@@ -64,3 +62,9 @@ class Cell(NamedTuple):
         numbers, counts = np.unique(self.numbers, return_counts=True)
         divisor = gcd(*counts.tolist())
         return tuple((int(z), int(n) // divisor) for z, n in zip(numbers, counts, strict=True))
+
+
+def plane_distances(lattice: np.ndarray) -> np.ndarray:
+    """Distances of the planes of a lattice [3, 3], Å, zero where there is no volume. [3]"""
+    areas = np.linalg.norm(np.cross(lattice[[1, 2, 0]], lattice[[2, 0, 1]]), axis=1)
+    return abs(np.linalg.det(lattice)) / np.maximum(areas, 1e-12)

@@ -123,6 +123,8 @@ def test_a_unit_is_trained_measured_and_not_done_twice(data, tmp_path):
 def test_a_measurement_of_another_sampler_or_of_other_crystals_does_not_count(tmp_path):
     point = Point("its own", SamplerSettings(method="ode", steps=4), 4, 1)
     assert point.found(tmp_path) is None
+    (tmp_path / f"{point.name}.json").write_text('{"settings": {')
+    assert point.found(tmp_path) is None
     values = {"settings": to_dict(point.settings), "asked": 4, "crystals": 3}
     path = tmp_path / f"{point.name}.json"
     path.write_text(json.dumps(values))

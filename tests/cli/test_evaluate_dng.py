@@ -77,16 +77,19 @@ def test_a_data_set_judged_as_samples(place):
     assert "Novel                          0 [0, 49] %" in result.stdout
 
 
+SEEN_EARLY = [
+    (("--split", "test"), "has no split 'test'"),
+    (("--protocol", "best"), "no protocol is called 'best'"),
+    (("--relax", "magic"), "no potential is called 'magic'"),
+    (("--relax", "emt", "--hull", "nowhere"), "no hull is called 'nowhere'"),
+    (("--table", "a.xlsx"), "no table can be written as a.xlsx"),
+]
+"""Wrong options that show before any sample is read, and what is said of them."""
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
-    [
-        (("--split", "test"), "has no split 'test'"),
-        (("--protocol", "best"), "no protocol is called 'best'"),
-        (("--relax", "magic"), "no potential is called 'magic'"),
-        (("--relax", "emt", "--hull", "nowhere"), "no hull is called 'nowhere'"),
-        (("--sample-split", "val"), "is not a data set, so it has no split"),
-        (("--table", "a.xlsx"), "no table can be written as a.xlsx"),
-    ],
+    [*SEEN_EARLY, (("--sample-split", "val"), "is not a data set, so it has no split")],
 )
 def test_wrong_options_are_one_sentence_and_a_hint(place, words, message):
     options = words if "--relax" in words else (*words, *QUICK)
@@ -96,16 +99,7 @@ def test_wrong_options_are_one_sentence_and_a_hint(place, words, message):
     assert error.hint
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("--split", "test"), "has no split 'test'"),
-        (("--protocol", "best"), "no protocol is called 'best'"),
-        (("--relax", "magic"), "no potential is called 'magic'"),
-        (("--relax", "emt", "--hull", "nowhere"), "no hull is called 'nowhere'"),
-        (("--table", "a.xlsx"), "no table can be written as a.xlsx"),
-    ],
-)
+@pytest.mark.parametrize(("words", "message"), SEEN_EARLY)
 def test_they_are_found_before_the_samples_are_read(place, tmp_path, words, message):
     target = tmp_path / "new" / "a.json"
     error = run(place, *words, "--json", target, source="nowhere").exception

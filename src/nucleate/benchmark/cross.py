@@ -46,9 +46,12 @@ class Point:
         return f"{sampler}-{self.settings.evaluations}-k{self.samples}"
 
     def found(self, folder: Path) -> dict[str, Any] | None:
-        """What was measured in this folder, None if nothing was, or other settings or other crystals."""
+        """What was measured in this folder, None if nothing was, or other settings or crystals, or the file is cut."""
         path = folder / f"{self.name}.json"
-        values = json.loads(path.read_text()) if path.exists() else None
+        try:
+            values = json.loads(path.read_text()) if path.exists() else None
+        except ValueError:
+            return None
         if values is None or values.get("asked", values["crystals"]) != self.crystals:
             return None
         same = all(values["settings"].get(key, one) == one for key, one in to_dict(self.settings).items())

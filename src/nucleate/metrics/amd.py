@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nucleate.cell import plane_distances
+
 NEIGHBOURS = 100
 """As in most published uses."""
 
@@ -41,8 +43,7 @@ def average_minimum_distances(frac: np.ndarray, lattice: np.ndarray, k: int = NE
 
 def _images_within(atoms: np.ndarray, lattice: np.ndarray, radius: float) -> np.ndarray:
     """Every image of the atoms that is within the radius of some atom, and some more. [images, 3], Å"""
-    heights = 1 / np.sqrt((np.linalg.inv(lattice) ** 2).sum(0))
-    reach = np.floor(radius / heights).astype(int) + 1
+    reach = np.floor(radius / plane_distances(lattice)).astype(int) + 1
     steps = np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij")
     shifts = np.stack(steps, -1).reshape(-1, 3) @ lattice
     images = (shifts[:, None] + atoms[None]).reshape(-1, 3)
