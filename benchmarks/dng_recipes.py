@@ -9,6 +9,7 @@ generates with its own sampler, scaled to the same number of network evaluations
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,8 @@ def one(asked: argparse.Namespace, name: str) -> None:
     run(
         "benchmarks/record_dng.py", "--evaluation", str(judged), "--model", str(folder / "run" / "model"),
         "--job", str(folder / "generated" / "job.json"), "--out", str(record),
-        "--command", " ".join(["python benchmarks/dng_recipes.py --data", str(asked.data), *sets_of(asked.set)]),
+        "--command",
+        shlex.join(["python", "benchmarks/dng_recipes.py", "--data", str(asked.data), *sets_of(asked.set)]),
     )  # fmt: skip
 
 

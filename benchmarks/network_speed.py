@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import platform
+import shlex
 import statistics
 import sys
 import time
@@ -254,7 +255,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     record = {
         "benchmark": "network_speed",
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "hardware": hardware(args.device),
         "threads": args.threads,
         "load_before": [round(x, 2) for x in os.getloadavg()],

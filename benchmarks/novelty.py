@@ -175,7 +175,7 @@ def main() -> None:
     plain_seconds = unique_seconds + novel_seconds
     result = {
         "benchmark": "novelty",
-        "command": f"python benchmarks/novelty.py {shlex.join(sys.argv[1:])}",
+        "command": shlex.join(["python", "benchmarks/novelty.py", *sys.argv[1:]]),
         "hardware": platform.machine(),
         "clock": "processor, one process",
         "matcher": "StructureMatcher.fit, ltol 0.2, stol 0.3, angle_tol 5",

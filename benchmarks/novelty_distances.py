@@ -82,7 +82,7 @@ def main() -> None:
     may = settings.matcher.may_match(*(Shapes.of([cells[pair[side]] for pair in same]) for side in (0, 1)))
     result: dict[str, object] = {
         "benchmark": "novelty_distances",
-        "command": f"python benchmarks/novelty_distances.py {shlex.join(sys.argv[1:])}",
+        "command": shlex.join(["python", "benchmarks/novelty_distances.py", *sys.argv[1:]]),
         "pymatgen": version("pymatgen"),
         "reference": str(args.reference),
         "split": "train",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -303,7 +304,7 @@ def main() -> None:
     table = crystals_of(asked)
     record: dict[str, Any] = {
         "benchmark": "recipe_speed",
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "hardware": hardware(asked.device),
         "threads": asked.threads,
         "load_before": [round(x, 2) for x in os.getloadavg()],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -105,7 +106,7 @@ def main() -> None:
     record = {
         "name": asked.name, "model": asked.model, "data": asked.data.name, "split": asked.split,
         "crystals": asked.limit, "protocol": "geometry", "k": 1, "seed": 0, "points": points,
-        "command": f"python benchmarks/sampler_sweep.py {' '.join(sys.argv[1:])}",
+        "command": shlex.join(["python", "benchmarks/sampler_sweep.py", *sys.argv[1:]]),
     }  # fmt: skip
     results = Path("benchmarks/results/sweeps")
     results.mkdir(parents=True, exist_ok=True)
