@@ -50,9 +50,10 @@ ones here; their small recipes have since taken what this table says.
 HEAD = """## Every process with every lattice
 
 One network, one data set, one budget, one judge: `nucleate benchmark cross`. Only the process of the coordinates
-(rows) and that of the lattice (columns) change. Validation split, `geometry` protocol; ± is the standard error over
-seeds, brackets the 95 % interval over crystals where there is one seed. cRMSE counts a miss as 0.5, the matcher's
-tolerance. **A match rate alone misleads here**: samplers that stop while the structures are still blurred match *more*
+(rows) and that of the lattice (columns) change. Validation split (tuned on: it also chose samplers and the
+defaults of recipes), `geometry` protocol; ± is the standard error over seeds, brackets the 95 % interval over
+crystals where there is one seed. cRMSE counts a miss as 0.5, the matcher's tolerance.
+**A match rate alone misleads here**: samplers that stop while the structures are still blurred match *more*
 often, since the matcher is lenient, and match badly; read it with the RMSE.
 """
 

@@ -16,7 +16,7 @@ def sweeps(results: Path) -> str:
         found = yaml.safe_load(path.read_text())
         costs = sorted({point["nfe"] for point in found["points"]})
         lines = [
-            f"### {found['model']}, {found['crystals']} crystals of {found['data']} {found['split']}\n",
+            f"### {found['model']}, {found['crystals']} crystals of {found['data']} {found['split']}, tuned on\n",
             "| sampler | " + " | ".join(f"NFE {cost}" for cost in costs) + " |",
             "|---" * (len(costs) + 1) + "|",
         ]
@@ -28,7 +28,10 @@ def sweeps(results: Path) -> str:
             _command(found["command"]),
         ]
         parts.append("\n".join(lines))
-    head = "## Match rate against NFE\n\nMR@1 % (95 % interval) / RMSE under the `geometry` protocol.\n"
+    head = (
+        "## Match rate against NFE\n\nMR@1 % (95 % interval) / RMSE under the `geometry` protocol. These rates chose "
+        "the samplers.\n"
+    )
     return "\n".join([head, *parts]) if parts else ""
 
 
@@ -48,7 +51,7 @@ def ablations(results: Path) -> str:
         lines = [
             f"## {found['title']}\n",
             f"After {found['source']}. Match rate of one sample under the `{found['protocol']}` protocol on "
-            f"{found['crystals']} validation crystals, NFE {found['nfe']}, on {found['hardware']}.\n",
+            f"{found['crystals']} validation crystals (tuned on), NFE {found['nfe']}, on {found['hardware']}.\n",
             "| cell | step | match rate, % | standard error | seeds |\n|---|---|---|---|---|",
         ]
         for name, cell in found["cells"].items():

@@ -9,6 +9,7 @@ import argparse
 import datetime
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from nucleate.settings import to_dict
 
 RESULTS = Path(__file__).parent / "results"
 PROTOCOLS = ("geometry", "smact", "full")
+TUNED_ON = ("val",)
+"""Training keeps the checkpoint of the lowest validation loss, and samplers were chosen by validation rates."""
 
 
 def schema() -> dict[str, Any]:
@@ -55,13 +58,14 @@ def load_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
 
 def make_record(
     evaluation: dict[str, Any], card: dict[str, Any], recipe: Recipe, sampler: SamplerSettings, *,
-    name: str, command: str, seed: int, note: str = "",
+    name: str, command: str, seed: int, note: str = "", tuned_on: Sequence[str] = TUNED_ON,
 ) -> dict[str, Any]:  # fmt: skip
-    """A record. sampler and seed: those of the predictions."""
+    """A record. sampler and seed: those of the predictions. tuned_on: splits that chose them, or the checkpoint."""
     judging, counts = dict(evaluation["settings"]), evaluation["counts"]
     data = {
         "name": card["data"]["name"], "split": judging.pop("split"), "crystals": counts["reference_rows"],
         "judged": counts["covered_rows"], "train_sha256": card["data"]["checksums"]["train.parquet"],
+        "tuned_on": list(tuned_on),
     }  # fmt: skip
     for key in ("predictions", "reference", "k"):
         judging.pop(key, None)
@@ -85,6 +89,11 @@ def make_record(
     record |= {"data": data, "model": model, "sampling": sampling, "judging": judging}
     record |= {"results": results(evaluation), "counts": counts, "command": command}
     return record
+
+
+def split_of(data: dict[str, Any]) -> str:
+    """The split that was judged, and whether it is the one that chose checkpoint, sampler or settings."""
+    return data["split"] + (", tuned on" if data["split"] in data.get("tuned_on", TUNED_ON) else "")
 
 
 def results(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,6 +140,12 @@ def main() -> None:
         "--sampler", default="{}", help='other sampler settings as JSON, such as {"tau": 0.5}'
     )
     parser.add_argument("--note", default="")
+    parser.add_argument(
+        "--tuned-on",
+        nargs="*",
+        default=list(TUNED_ON),
+        help="splits that chose checkpoint, sampler or settings",
+    )
     asked = parser.parse_args()
     recipe = read_recipe(asked.model / "recipe.toml")
     changed = {k: v for k, v in (("steps", asked.steps), ("method", asked.method)) if v is not None}
@@ -143,6 +158,7 @@ def main() -> None:
             make_record(
                 evaluation, card, recipe, sampler,
                 name=asked.out.stem, command=asked.command, seed=asked.seed, note=asked.note,
+                tuned_on=asked.tuned_on,
             )
         )  # fmt: skip
         check(record, str(asked.out))

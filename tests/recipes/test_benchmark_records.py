@@ -120,13 +120,42 @@ def test_the_script_writes_a_record_that_loads(tmp_path, monkeypatch):
     assert record["sampling"]["method"] == "ode"
     text = script("make_results_page").page([record])
     assert (
-        "| [mp-20-x](#mp-20-x) | val | geometry | 1 | 20 | 100 | 40.0 (36.0 to 44.0) | 0.0600 (0.0540 to 0.0660) |"
-        in text
+        "| [mp-20-x](#mp-20-x) | val, tuned on | geometry | 1 | 20 | 100 | 40.0 (36.0 to 44.0) | "
+        "0.0600 (0.0540 to 0.0660) |" in text
     )
     assert "| KLDM-x0 PC | 65.83 | 0.0517 | 80.18 | 0.0453 |" in text
     out.rename(out.with_name("other.yaml"))
     with pytest.raises(DataError, match=r"other\.yaml is called mp-20-x"):
         script("record").load_results(tmp_path / "results")
+
+
+def test_a_rate_says_whether_its_split_chose_the_settings():
+    page = script("make_results_page").page
+    assert "| [mp-20-x](#mp-20-x) | val, tuned on | geometry |" in page([make()])
+    assert "| [mp-20-x](#mp-20-x) | val | geometry |" in page([make(tuned_on=[])])
+    old = make()
+    del old["data"]["tuned_on"]
+    script("record").check(old, "x")
+    assert "| val, tuned on | geometry |" in page([old])
+    assert "of mp_20 val, tuned on, " in page([make()])
+
+
+@pytest.mark.parametrize(("fingerprints", "words"), [(False, "smact, no fingerprints"), (True, "smact")])
+def test_a_row_of_smact_says_that_fingerprints_were_not_tested(fingerprints, words):
+    evaluation = EVALUATION | {"smact": NUMBERS}
+    evaluation["settings"] = EVALUATION["settings"] | {"fingerprints": fingerprints}
+    record = script("record").make_record(
+        evaluation,
+        CARD,
+        get_recipe("kldm-csp-tiny"),
+        SamplerSettings("em", 50),
+        name="x",
+        command="nucleate x",
+        seed=0,
+    )
+    text = script("make_results_page").page([record])
+    assert f"| val, tuned on | {words} | 1 |" in text
+    assert "| val, tuned on | geometry | 1 |" in text
 
 
 def test_every_record_passes_and_the_page_is_up_to_date():

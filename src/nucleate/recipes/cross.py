@@ -1,4 +1,4 @@
-"""Any process of the coordinates with any process of the lattice, on one network: what nobody has published.
+"""Any process of the coordinates with any process of the lattice, on one network, so that the pairs can be compared.
 
 The rows and columns of `nucleate benchmark cross`. Each part is as its paper has it, brought to targets of about unit
 variance, so that equal weights of the losses mean the same everywhere.
