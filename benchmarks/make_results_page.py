@@ -122,6 +122,7 @@ def _published_table(data: str) -> str:
 
 def _details(record: dict[str, Any]) -> str:
     model, sampling, data = record["model"], record["sampling"], record["data"]
+    trained_on = data.get("trained_on", data["name"])
     lines = [f"### {record['name']}\n"]
     if "note" in record:
         lines.append(f"{record['note']}\n")
@@ -129,7 +130,7 @@ def _details(record: dict[str, Any]) -> str:
         f"- model: recipe {model['recipe']} ({model['network']}), {model['parameters']:,} parameters, "
         f"seed {model['seed']}",
         f"- training: {model['steps']:,} steps, {model['epochs']:g} epochs, {model['minutes']:g} min "
-        f"on {model['hardware']}",
+        f"on {model['hardware']}" + (f", on {trained_on}" if trained_on != data["name"] else ""),
         f"- sampling: {sampling['method']}, {sampling['steps']} steps, NFE {sampling['nfe']}, seed {sampling['seed']}, "
         f"{sampling['samples']} samples of each crystal",
         f"- judged: {data['judged']} of {data['crystals']} crystals of {data['name']} {split_of(data)}, "

@@ -59,12 +59,19 @@ def load_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
 def make_record(
     evaluation: dict[str, Any], card: dict[str, Any], recipe: Recipe, sampler: SamplerSettings, *,
     name: str, command: str, seed: int, note: str = "", tuned_on: Sequence[str] = TUNED_ON,
+    judged_on: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """A record. sampler and seed: those of the predictions. tuned_on: splits that chose them, or the checkpoint."""
+    """A record.
+
+    sampler and seed: those of the predictions. tuned_on: splits that chose them, or the checkpoint. judged_on: the data
+    set that was predicted, where it is not the one that the model was trained on.
+    """
     judging, counts = dict(evaluation["settings"]), evaluation["counts"]
+    trained_on = card["data"]["name"]
     data = {
-        "name": card["data"]["name"], "split": judging.pop("split"), "crystals": counts["reference_rows"],
-        "judged": counts["covered_rows"], "train_sha256": card["data"]["checksums"]["train.parquet"],
+        "name": judged_on or trained_on, "trained_on": trained_on, "split": judging.pop("split"),
+        "crystals": counts["reference_rows"], "judged": counts["covered_rows"],
+        "train_sha256": card["data"]["checksums"]["train.parquet"],
         "tuned_on": list(tuned_on),
     }  # fmt: skip
     for key in ("predictions", "reference", "k"):
@@ -146,6 +153,7 @@ def main() -> None:
         default=list(TUNED_ON),
         help="splits that chose checkpoint, sampler or settings",
     )
+    parser.add_argument("--data", default="", help="the data set judged, if not the one trained on")
     asked = parser.parse_args()
     recipe = read_recipe(asked.model / "recipe.toml")
     changed = {k: v for k, v in (("steps", asked.steps), ("method", asked.method)) if v is not None}
@@ -158,7 +166,7 @@ def main() -> None:
             make_record(
                 evaluation, card, recipe, sampler,
                 name=asked.out.stem, command=asked.command, seed=asked.seed, note=asked.note,
-                tuned_on=asked.tuned_on,
+                tuned_on=asked.tuned_on, judged_on=asked.data,
             )
         )  # fmt: skip
         check(record, str(asked.out))

@@ -140,6 +140,16 @@ def test_a_rate_says_whether_its_split_chose_the_settings():
     assert "of mp_20 val, tuned on, " in page([make()])
 
 
+def test_a_record_of_another_data_set_stands_there_and_names_the_one_trained_on():
+    record = make(judged_on="mpts_52", tuned_on=[])
+    script("record").check(record, "x")
+    page = script("make_results_page").page([record])
+    ours = page[page.index("## MPTS-52") : page.index("## New materials")]
+    assert "| [mp-20-x](#mp-20-x) | val | geometry | 1 |" in ours
+    assert "min on A processor, 2 threads, on mp_20\n" in page
+    assert "on mp_20\n" not in script("make_results_page").page([make()])
+
+
 @pytest.mark.parametrize(("fingerprints", "words"), [(False, "smact, no fingerprints"), (True, "smact")])
 def test_a_row_of_smact_says_that_fingerprints_were_not_tested(fingerprints, words):
     evaluation = EVALUATION | {"smact": NUMBERS}
