@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli.console import say
+from nucleate.cli.console import App, say
 from nucleate.cli.drawing import shard_of
 from nucleate.cli.results import check_target, written
 
-app = typer.Typer(no_args_is_help=True, help="Compare methods on the same network, data, budget and judge.")
+app = App(no_args_is_help=True, help="Compare methods on the same network, data, budget and judge.")
 
 
 @app.callback()

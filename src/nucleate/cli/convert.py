@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli.console import say
+from nucleate.cli.console import App, say
 
-app = typer.Typer(no_args_is_help=True, help="Bring a model that another program trained.")
+app = App(no_args_is_help=True, help="Bring a model that another program trained.")
 
 
 @app.callback()

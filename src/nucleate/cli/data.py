@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Make, download and describe data sets.", no_args_is_help=True)
+from nucleate.cli.console import App
+
+app = App(help="Make, download and describe data sets.", no_args_is_help=True)
 
 Files = list[Path] | None
 KeepCell = Annotated[
@@ -178,34 +183,13 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _bar(what: str):
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr, as a context whose value is called with (done, total)."""
-    from contextlib import contextmanager
+    from nucleate.cli.bars import progress_bars
 
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    @contextmanager
-    def bar():
-        columns = (
-            TextColumn(what),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as shown:
-            task = shown.add_task(what, total=None)
-            yield lambda done, total: shown.update(task, completed=done, total=total)
-
-    return bar()
+    with progress_bars() as progress:
+        yield partial(progress, what)
 
 
 def _summary(info: dict, out: Path) -> None:

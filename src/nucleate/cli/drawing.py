@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nucleate.cli.console import say
+from nucleate.cli.bars import progress_bars
+from nucleate.cli.console import detail, say
 from nucleate.errors import ModelError
 
 if TYPE_CHECKING:
@@ -70,10 +71,12 @@ class Drawing:
         }
 
     def run(self, out: Path, shard: Shard) -> None:
+        """Draw what is missing in the folder."""
         from nucleate.sampling.job import Job
         from nucleate.sampling.trajectory_file import trajectory_path
 
         job = Job(out, self.asked, shard, self.stem)
+        self._describe()
         missing, mine = job.missing(self.requests), job.mine(self.requests)
         if len(missing) < len(mine):
             say(f"going on: {len(mine) - len(missing)} of {len(mine)} crystals are already in {out}")
@@ -82,23 +85,30 @@ class Drawing:
             missing = [r for r in mine if r.key in undrawn or not trajectory_path(out, r).exists()]
         self._draw(job, missing)
 
-    def _draw(self, job: Job, missing: list[Request]) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    def _describe(self) -> None:
+        import torch
 
+        model, settings = self.predictor, self.settings
+        device = next(model.model.parameters()).device
+        detail(f"model {model.name} (weights {model.checksum}) from {model.folder}")
+        detail(f"on {device}, {torch.get_num_threads()} CPU threads; torch {torch.__version__}")
+        detail(f"seed {self.seed}, {settings.evaluations} network evaluations for each crystal: {settings}")
+
+    def _draw(self, job: Job, missing: list[Request]) -> None:
         from nucleate.sampling.trajectory_file import write_trajectories
 
-        columns = (
-            TextColumn("drawing"),
-            BarColumn(),
-            TextColumn("{task.percentage:.0f} %"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("draw", total=len(missing) * self.settings.steps)
+        steps, done = self.settings.steps, 0
+        with progress_bars(scale=steps) as progress:
+            progress("drawing", 0, len(missing) * steps)
+
+            def advance(crystals: int) -> None:
+                nonlocal done
+                done += crystals
+                progress("drawing", done, len(missing) * steps)
+
             batches = self.predictor.draw(
                 missing, self.settings, self.seed, with_path=self.with_path, edges=self.edges,
-                on_step=lambda crystals: progress.advance(task, crystals),
+                on_step=advance,
             )  # fmt: skip
             for batch in batches:
                 if self.with_path:

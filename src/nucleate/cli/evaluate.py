@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import evaluate_dng
+from nucleate.cli.console import App
 from nucleate.cli.results import check_target, progress_bars, written
 from nucleate.errors import NucleateError
 
 if TYPE_CHECKING:
     from nucleate.metrics.csp.report import CspReport
 
-app = typer.Typer(
-    help="Judge predicted or generated crystals by the measures of the field.", no_args_is_help=True
-)
+app = App(help="Judge predicted or generated crystals by the measures of the field.", no_args_is_help=True)
 
 
 @app.callback()

@@ -61,7 +61,7 @@ def dng(
 
     Every number stands with its denominator and 95 % interval. A run that was stopped goes on where it was.
     """
-    from nucleate.cli.console import say
+    from nucleate.cli.console import resumable, say
     from nucleate.data.dataset import Dataset
     from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, check, evaluate
     from nucleate.metrics.dng.samples import read_samples
@@ -88,7 +88,7 @@ def dng(
     found = read_samples(samples, sample_split, limit, seed)
     folder = cache or cache_folder(samples)
     say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
-    with progress_bars() as progress:
+    with resumable(folder), progress_bars() as progress:
         report = evaluate(found, dataset, settings, folder, progress)
     _write(report, json, table, html)
     typer.echo(report.summary(full))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.console import say
+from nucleate.cli.console import print_table, resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.errors import FormulaError
 
@@ -56,9 +56,10 @@ def generate(
         complete=None if complete is None else read_structure(complete),
         lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
     )  # fmt: skip
-    Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)
-    if kinds != ["extxyz"]:
-        _present(out, [kind for kind in kinds if kind != "extxyz"])
+    with resumable(out):
+        Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)
+        if kinds != ["extxyz"]:
+            _present(out, [kind for kind in kinds if kind != "extxyz"])
     say(f"written to {out}; judge them with: nucleate evaluate dng {out} --reference DATA")
 
 
@@ -75,16 +76,16 @@ def _atoms(text: str | None) -> tuple[int, int] | None:
 
 def _present(out: Path, kinds: list[str]) -> None:
     """Files and a table of everything in the folder; the first rows are the command's output."""
-    from rich.console import Console
-    from rich.table import Table
-
     from nucleate.discovery.inventory import write_inventory
 
     entries: list[Entry] = write_inventory(out, kinds)
-    table = Table("name", "formula", "atoms", "space group", "Å³/atom", box=None)
     usable = [entry for entry in entries if entry.usable]
-    for entry in usable[:SHOWN]:
-        table.add_row(entry.name, entry.formula, str(entry.atoms), entry.space_group, f"{entry.volume:.2f}")
-    Console().print(table)
+    print_table(
+        ("name", "formula", "atoms", "space group", "Å³/atom"),
+        [
+            (entry.name, entry.formula, str(entry.atoms), entry.space_group, f"{entry.volume:.2f}")
+            for entry in usable[:SHOWN]
+        ],
+    )
     more = f"; the table shows {SHOWN}, generated.csv holds all" if len(usable) > SHOWN else ""
     say(f"{len(usable)} of {len(entries)} crystals are usable (no atoms closer than 0.5 Å){more}")

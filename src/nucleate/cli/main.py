@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from nucleate import __version__
 from nucleate.cli import benchmark, convert, data, draw, evaluate, generate, models, predict, train
-from nucleate.cli.console import say
+from nucleate.cli.console import App, Log, Quiet, Verbose, fail, hush, note_traceback, speak
 from nucleate.errors import NucleateError
 
-app = typer.Typer(
+app = App(
     name="nucleate",
     help="From noise to crystals: train, sample and judge generative models of crystal structures.",
     no_args_is_help=True,
@@ -42,8 +43,12 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log: Log = None,
 ) -> None:
     """Options of every command."""
+    speak(quiet, verbose, log)
 
 
 def main() -> None:
@@ -51,10 +56,11 @@ def main() -> None:
     try:
         app()
     except NucleateError as error:
-        say(f"error: {error.message}")
-        if error.hint:
-            say(f"hint: {error.hint}")
+        note_traceback(traceback.format_exc())
+        fail(error)
         sys.exit(2)
+    finally:
+        hush()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.console import say
+from nucleate.cli.console import print_table, resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.errors import FormulaError, ModelError
 
@@ -63,9 +63,10 @@ def predict(
         requests = _like(predictor, like, split, n or 1, limit)
     else:
         requests = _formulas(predictor, formulas or [], n or 20, formula_units)
-    Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
-    if like is None:
-        _present(out, kinds)
+    with resumable(out):
+        Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
+        if like is None:
+            _present(out, kinds)
     say(f"written to {out}")
 
 
@@ -103,21 +104,18 @@ def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | N
 
 def _present(out: Path, kinds: list[str]) -> None:
     """Files and ranking of everything in the folder; the table is the command's output."""
-    from rich.console import Console
-    from rich.table import Table
-
     from nucleate.discovery.shortlist import shortlist, write_shortlist
 
     rows, structures = shortlist(out)
     write_shortlist(out, rows, structures, [kind for kind in kinds if kind != "extxyz"])
-    table = Table("formula", "rank", "agree", "cell", "space group", "Å³/atom", "file", box=None)
-    for row in rows:
-        if row.representative and row.rank <= SHOWN_RANKS:
-            agree = f"{row.agree}/{row.samples}"
-            table.add_row(
-                row.formula, str(row.rank), agree, row.cell, row.space_group, f"{row.volume:.2f}", row.file
-            )
-    Console().print(table)
+    print_table(
+        ("formula", "rank", "agree", "cell", "space group", "Å³/atom", "file"),
+        [
+            (row.formula, str(row.rank), f"{row.agree}/{row.samples}", row.cell, row.space_group,
+             f"{row.volume:.2f}", row.file)
+            for row in rows if row.representative and row.rank <= SHOWN_RANKS
+        ],
+    )  # fmt: skip
     broken = sum(1 for row in rows if row.rank == 0)
     if broken:
         say(

@@ -7,30 +7,11 @@ from contextlib import contextmanager
 from errno import EACCES, EISDIR
 from os import W_OK, access, strerror
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nucleate.cli.bars import progress_bars
 from nucleate.errors import NucleateError
 
-if TYPE_CHECKING:
-    from nucleate.pool import Progress
-
-
-@contextmanager
-def progress_bars() -> Iterator[Progress]:
-    """One bar for each stage, on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, int] = {}
-
-        def advance(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)  # pyright: ignore[reportArgumentType]
-
-        yield advance
+__all__ = ["check_target", "progress_bars", "written"]
 
 
 def check_target(path: Path | None) -> None:

@@ -32,7 +32,7 @@ def train(
     """Train a model; killed at any moment, it goes on with --resume."""
     import torch
 
-    from nucleate.cli.console import say
+    from nucleate.cli.console import say, shows_bars
     from nucleate.predictor import find_model
     from nucleate.recipes.devices import Hardware
     from nucleate.recipes.registry import get_recipe
@@ -51,6 +51,7 @@ def train(
         resume=resume,
         start_from=None if start_from is None else find_model(start_from),
         hardware=hardware,
+        visible=shows_bars(),
         tell=say,
     )
     counters = outcome.counters

@@ -95,7 +95,7 @@ def _train(trainer: Trainer, dataset: Dataset, resume: bool, visible: bool, tell
     _same_data(trainer.counters, dataset, trainer.run)
     if trainer.progress >= 1:
         return Outcome(trainer.counters, "finished", trainer.main)
-    completed = trainer.fit(visible)
+    completed = trainer.fit(visible, tell)
     return Outcome(trainer.counters, "trained" if completed else "stopped", trainer.main)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nucleate.errors import TrainingError
+
+Tell = Callable[[str], None]
+EVERY = 60.0
+"""Seconds between two lines on a run whose bar nobody sees."""
 
 
 class MetricsLog:
@@ -59,9 +65,12 @@ def _tensorboard(folder: Path, resume_step: int | None):
 
 
 class TrainingBar:
-    """A rich progress bar over the share of the run that is over."""
+    """A rich progress bar over the share of the run that is over, which vanishes at the end; where it is not visible,
+    `tell` is given a line every minute instead."""
 
-    def __init__(self, visible: bool) -> None:
+    def __init__(self, visible: bool, tell: Tell | None = None) -> None:
+        self.tell = None if visible else tell
+        self.spoken = time.monotonic()
         self.progress = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -70,7 +79,7 @@ class TrainingBar:
             TimeElapsedColumn(),
             console=Console(stderr=True),
             disable=not visible,
-            transient=False,
+            transient=True,
         )
         self.task = self.progress.add_task("train", total=1.0, text="")
 
@@ -87,6 +96,8 @@ class TrainingBar:
         """share: of the run that is over. rate: crystals/s. losses: running mean of each process."""
         parts = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         minutes = f"{seconds_left / 60:.0f} min left" if seconds_left < 1e7 else ""
-        self.progress.update(
-            self.task, completed=share, text=f"step {step}  {rate:.0f} crystals/s  {parts}  {minutes}"
-        )
+        text = f"step {step}  {rate:.0f} crystals/s  {parts}  {minutes}"
+        self.progress.update(self.task, completed=share, text=text)
+        if self.tell is not None and time.monotonic() - self.spoken >= EVERY:
+            self.spoken = time.monotonic()
+            self.tell(f"training: {100 * share:.1f} %  {text.strip()}")

@@ -20,7 +20,7 @@ from nucleate.training.ema import AveragedWeights
 from nucleate.training.feed import Feed
 from nucleate.training.hooks import Hooks
 from nucleate.training.interrupt import StopRequest
-from nucleate.training.log import MetricsLog, TrainingBar
+from nucleate.training.log import MetricsLog, Tell, TrainingBar
 from nucleate.training.progress import Budget, Clock, Counters
 from nucleate.training.schedule import learning_rate_factor
 from nucleate.training.settings import TrainingSettings
@@ -75,14 +75,17 @@ class Trainer:
         )
         return True
 
-    def fit(self, visible: bool = True) -> bool:
+    def fit(self, visible: bool = True, tell: Tell | None = None) -> bool:
         """Train until the budget is used up (True) or somebody asks to stop, which saves a checkpoint first (False)."""
         if self.main:
             self.log = MetricsLog(self.run, self.counters.step or None)
         self.clock = Clock(self.fabric, self.counters)
         done, stopped = self.progress >= 1, False
         try:
-            with StopRequest() as stop, TrainingBar(visible and self.main) as bar:
+            with (
+                StopRequest() as stop,
+                TrainingBar(visible and self.main, tell if self.main else None) as bar,
+            ):
                 while not (done or stopped):
                     self._step()
                     stopped = self.clock.agree(self.counters.step, stop.asked)
@@ -184,7 +187,7 @@ class Trainer:
         counters, settings = self.counters, self.settings
         if done:
             self._read()
-        if self._due(10) or done:
+        if self._due(10) or done or counters.step < 10:
             share = max(self.progress, 1e-9)
             left = (counters.seconds + counters.paused) * max(0.0, 1 - share) / share
             bar.update(share, counters.step, self._rate(), counters.recent, left)
