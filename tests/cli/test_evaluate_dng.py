@@ -6,9 +6,12 @@ import zipfile
 
 import pyarrow.parquet as pq
 import pytest
+from ase.io import write
+from pymatgen.io.ase import AseAtomsAdaptor
 from typer.testing import CliRunner
 
 from nucleate.cli.evaluate import app
+from nucleate.discovery.inventory import write_inventory
 from nucleate.errors import NucleateError
 from tests.metrics.dng.small_data import data_set, samples
 
@@ -54,6 +57,32 @@ def test_files_in_and_files_out(place, tmp_path):
     assert next(row["problem"] for row in rows if row["id"] == "unreadable").startswith("unreadable cif")
     assert "7 generated crystals, judged" in (tmp_path / "a.html").read_text()
     assert (place / ".nucleate-cache").is_dir()
+
+
+def test_a_run_its_files_its_table_and_its_report_use_the_same_names(place, tmp_path):
+    made = [one for one in samples().values() if one is not None]
+    frames = [AseAtomsAdaptor.get_atoms(one) for one in made]
+    for number, frame in enumerate(frames):
+        frame.info = {"sample": number + 3, "key": f"hash{number}", "seed": 0, "nfe": 9, "model": "m"}
+    (tmp_path / "out").mkdir()
+    write(tmp_path / "out" / "generated.extxyz", frames[::-1])
+    (tmp_path / "out" / "job.json").write_text("{}")
+    names = {entry.name for entry in write_inventory(tmp_path / "out", ["cif"])}
+    assert "generated-000003" in names
+    for source in ("out", "out/cif"):
+        table, html = tmp_path / "a.csv", tmp_path / "a.html"
+        result = run(place, *QUICK, "--table", table, "--html", html, source=tmp_path / source)
+        assert result.exit_code == 0, result.output
+        rows = list(csv.DictReader(table.open()))
+        assert {row["id"] for row in rows} <= names
+        text = html.read_text()
+        assert "generated-000003" in text
+        if source == "out":
+            assert {row["id"]: row["key"] for row in rows}["generated-000004"] == "hash1"
+            cards = text[text.index('<section id="gallery">') : text.index('<section id="validity">')]
+            assert "hash" not in cards
+        else:
+            assert "key" not in rows[0]
 
 
 def test_a_zip_and_a_limit_and_all_numbers(place, tmp_path):

@@ -11,7 +11,7 @@ from pymatgen.core import Structure
 
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
-from nucleate.metrics.extxyz import RUNS, Frame, prediction_files, read_prediction_files
+from nucleate.metrics.extxyz import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import is_usable, space_group
 
 
@@ -54,7 +54,7 @@ def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
     info, structure = frame.info, None if frame.cell is None else frame.cell.to_structure()
     usable = structure is not None and is_usable(structure)
     entry = Entry(
-        name=f"generated-{int(info.get('sample', 0)):06d}",
+        name=crystal_name({"sample": "0"} | info, "generated"),
         formula=info.get("cell", info.get("formula", "?")),
         atoms=0 if structure is None else len(structure),
         usable=usable,

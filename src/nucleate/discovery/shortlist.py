@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,7 +12,7 @@ from pymatgen.core import Structure
 
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
-from nucleate.metrics.extxyz import Frame, prediction_files, read_prediction_files
+from nucleate.metrics.extxyz import Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import Cluster, rank_by_agreement
 
 NEEDED = ("formula", "sample", "seed", "nfe", "model")
@@ -84,6 +83,7 @@ class _Member:
     seed: int
     nfe: int
     model: str
+    name: str
     structure: Structure | None
 
     @property
@@ -92,11 +92,10 @@ class _Member:
 
     def row(self, rank: int, first: bool, cluster: Cluster, samples: int) -> Row:
         volume = self.structure.volume / len(self.structure) if self.structure is not None else float("nan")
-        name = re.sub(r"[^\w.+()-]", "_", self.cell)
         return Row(
             formula=self.formula, rank=rank, representative=first, agree=len(cluster.members), samples=samples,
             cell=self.cell, sample=self.sample, space_group=cluster.space_group, volume=volume, seed=self.seed,
-            nfe=self.nfe, model=self.model, file=f"{name}-{self.sample:03d}",
+            nfe=self.nfe, model=self.model, file=self.name,
         )  # fmt: skip
 
 
@@ -106,7 +105,8 @@ def _member(frame: Frame) -> _Member:
         formula, sample, seed, nfe, model = (info[key] for key in NEEDED)
         cell = info.get("cell") or info.get("material_id") or formula
         structure = None if frame.cell is None else frame.cell.to_structure()
-        return _Member(formula, cell, int(sample), int(seed), int(nfe), model, structure)
+        name = crystal_name(info, frame.file)
+        return _Member(formula, cell, int(sample), int(seed), int(nfe), model, name, structure)
     except (KeyError, ValueError) as error:
         raise DataError(
             f"{frame.name}: its header does not say how it was made ({error})",

@@ -92,16 +92,37 @@ def test_a_cut_archive_is_an_error(tmp_path):
 
 def test_a_run_is_read_from_all_its_shards_each_crystal_once(tmp_path):
     def frame(index: int, key: str):
-        return atoms_of(index, key=key, sample=0, seed=0, nfe=9, model="m")
+        return atoms_of(index, key=key, sample=index, seed=0, nfe=9, model="m")
 
     write(tmp_path / "generated.0-of-2.extxyz", [frame(0, "k0"), frame(1, "k1")])
     write(tmp_path / "generated.1-of-2.extxyz", [frame(1, "k1"), frame(2, "k2")])
     CRYSTALS[5].to(str(tmp_path / "copy.cif"))
     samples = read_samples(tmp_path)
-    assert samples.ids == ["k0", "k1", "k2"]
+    assert samples.ids == ["generated-000000", "generated-000001", "generated-000002"]
+    assert samples.hashes == ["k0", "k1", "k2"]
+    assert samples.select([2, 0]).hashes == ["k2", "k0"]
     assert samples.source["repeated"] == 1
     assert samples.source["kind"] == "run"
-    assert read_samples(tmp_path / "generated.1-of-2.extxyz").ids == ["k1", "k2"]
+    assert read_samples(tmp_path / "generated.1-of-2.extxyz").hashes == ["k1", "k2"]
+
+
+def test_predictions_are_called_as_in_their_ranking(tmp_path):
+    frames = [
+        atoms_of(1, key="k1", sample=0, cell="Na2 Cl2"),
+        atoms_of(2, key="k2", sample=1, material_id="mp/1", formula="NaCl"),
+        atoms_of(3, key="k3", formula="NaCl"),
+    ]
+    write(tmp_path / "predictions.extxyz", frames)
+    assert read_samples(tmp_path).ids == ["Na2_Cl2-000", "mp_1-001", "k3"]
+
+
+def test_names_of_files_and_frames_stay_whole(tmp_path):
+    (tmp_path / "v1.2").mkdir()
+    CRYSTALS[4].to(str(tmp_path / "v1.2" / "POSCAR"), fmt="poscar")
+    CRYSTALS[1].to(str(tmp_path / "a.b.CIF"), fmt="cif")
+    write(tmp_path / "c.extxyz", [atoms_of(2, name="salt"), atoms_of(3, id="7-b"), atoms_of(3)])
+    assert read_samples(tmp_path).ids == ["a.b", "salt", "7-b", "c#2", "v1.2/POSCAR"]
+    assert read_samples(tmp_path).hashes == []
 
 
 def test_frames_whose_numbers_are_broken_are_kept_with_the_reason(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from nucleate.data.sources import ARCHIVES, read_source
 from nucleate.data.table import CrystalTable, read_table
 from nucleate.errors import DataError
 from nucleate.metrics.dng.quantities import digest
-from nucleate.metrics.extxyz import RUNS, prediction_files
+from nucleate.metrics.extxyz import RUNS, crystal_name, prediction_files
 from nucleate.metrics.structures import Found, read_record, read_structures
 
 if TYPE_CHECKING:
@@ -32,16 +33,18 @@ class Samples:
     """What is to be judged.
 
     Attributes:
-        ids: a name for each sample, no two alike.
+        ids: a name for each sample, no two alike: that of its file, row or structure, wherever it comes from.
         cells: the crystals, None where one can't be read.
         problems: then the reason, "" for the others.
         source: where they come from: kind, path, how many there were, and how many were chosen or repeated.
+        hashes: of a run of nucleate the `key` of each frame, "" where there is none; empty for other sources.
     """
 
     ids: list[str]
     cells: list[Cell | None]
     problems: list[str]
     source: dict[str, Any] = field(default_factory=dict)
+    hashes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -82,6 +85,7 @@ class Samples:
             [self.cells[i] for i in indices],
             [self.problems[i] for i in indices],
             self.source,
+            [self.hashes[i] for i in indices] if self.hashes else [],
         )
 
 
@@ -143,20 +147,24 @@ def _from_structures(path: Path) -> Samples:
     if path.is_file() and not path.name.lower().endswith(known) and "CAR" not in path.name.upper():
         raise DataError(f"{path} is of an unknown kind", f"give {KINDS}")
     found, repeated = read_structures(path, RUNS)
-    kind = "run" if prediction_files(path, RUNS) else "files"
-    ids = [_name(one) for one in found]
+    run = bool(prediction_files(path, RUNS))
+    ids = [_name(one, run) for one in found]
     cells, problems = [one.cell for one in found], [one.problem for one in found]
-    return _checked(ids, cells, problems, {"kind": kind, "repeated": repeated})
+    samples = _checked(ids, cells, problems, {"kind": "run" if run else "files", "repeated": repeated})
+    return replace(samples, hashes=[one.info.get("key", "") for one in found]) if run else samples
 
 
-def _name(one: Found) -> str:
+def _name(one: Found, run: bool) -> str:
+    """As the crystal is called elsewhere: by a run's tables and CIF files, by its header, else by its file."""
     info = one.info
-    if key := info.get("key"):
-        return key
+    if run and (name := crystal_name(info, one.stem)):
+        return name
     if info.get("material_id"):
         return f"{info['material_id']}/{info['sample']}" if "sample" in info else info["material_id"]
+    if own := next((info[key] for key in ("name", "id", "key") if info.get(key)), ""):
+        return own
     if one.number is None:
-        return one.name.rpartition(".")[0] or one.name
+        return re.sub(r"(?i)\.(cif|vasp|poscar)$", "", one.name)
     return f"{one.stem}#{one.number}"
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from nucleate.metrics.dng.report import DngReport
 
 OWN = ("id", "problem")
+KEY = "key"
+"""Column of a run of nucleate: the key of its frames."""
 
 
 def rows(report: DngReport) -> list[dict[str, Any]]:
@@ -18,8 +20,10 @@ def rows(report: DngReport) -> list[dict[str, Any]]:
     columns: dict[str, Sequence[Any]] = dict(
         zip(OWN, (report.samples.ids, report.samples.problems), strict=True)
     )
+    if report.samples.hashes:
+        columns[KEY] = report.samples.hashes
     for family in report.families.values():
         for name, values in family.columns.items():
-            shared = count[name] > 1 or name in OWN
+            shared = count[name] > 1 or name in (*OWN, KEY)
             columns[f"{family.name}_{name}" if shared else name] = values
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
