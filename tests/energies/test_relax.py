@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,23 @@ from tests.energies.crystals import fcc, rattled, slow
 cells = [rattled(fcc("Cu", 3.6), seed=i) for i in range(40)]
 relax(cells, slow(0.2), RelaxSettings(max_steps=1), cache=Path(sys.argv[1]))
 """
+
+
+OTHER_SETTINGS = {"fmax": 0.04, "max_steps": 3, "optimiser": "lbfgs", "cell": False}
+
+
+def test_a_cached_result_is_that_of_its_own_settings(tmp_path: Path) -> None:
+    """Every setting but the time limit changes the result, so none may get another's out of the cache."""
+    assert {field.name for field in fields(RelaxSettings)} == {*OTHER_SETTINGS, "timeout"}
+    cell, cache = [ALLOYS[0]], tmp_path / "cache.sqlite"
+    base = RelaxSettings(max_steps=2)
+    relax(cell, EMT, base, cache=cache)
+    for number, (name, value) in enumerate(OTHER_SETTINGS.items(), 2):
+        other = replace(base, **{name: value})
+        assert all(map(same, relax(cell, EMT, other, cache=cache), relax(cell, EMT, other))), name
+        assert len(ResultCache(cache)) == number, name
+    relax(cell, EMT, replace(base, timeout=99.0), cache=cache)
+    assert len(ResultCache(cache)) == number
 
 
 def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

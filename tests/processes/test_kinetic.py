@@ -266,3 +266,28 @@ def test_centring_can_be_switched_off():
     noise = Noise.of(0, torch.arange(100))
     free = process(centred=False).prior(mask, noise)["velocity"]
     assert (centre(free, mask) - free).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("t", [0.1, 0.5, 0.9])
+def test_expected_power_is_the_mean_squared_score(t):
+    """At rest with a score of zero a corrector step is sqrt(2 tau / power) z, which tells the power it went by."""
+    kinetic, times = process(centred=False), torch.full((MANY,), t, dtype=torch.float64)
+    nothing = torch.zeros(MANY, 1, 3, dtype=torch.float64)
+    noised = kinetic.corrupt(nothing, times, ONE_ATOM, Noise.of(1, torch.arange(MANY)))
+    # The score of all states at this time, which for data at one point is that of the target.
+    power = kinetic.score(noised.state, noised.target, times, ONE_ATOM).square().mean().item()
+    rule = StepRule("pc", corrector="expected", tau=0.1)
+    move = Move(times, times + 0.01, ONE_ATOM, Noise.of(2, torch.arange(MANY)), rule)
+    kicked = kinetic.correct({"theta": nothing, "velocity": nothing}, nothing, move)["velocity"]
+    assert kicked.var().item() == pytest.approx(2 * 0.1 / power, rel=0.06)
+
+
+@pytest.mark.parametrize("parametrisation", ["simplified", "direct"])
+@pytest.mark.parametrize("t", [0.3, 0.6, 0.9])
+def test_the_true_target_gives_the_data_back(parametrisation, t):
+    """Tweedie's formula of an unwrapped normal, exact as long as the noise does not wrap: for most atoms here."""
+    kinetic, times = process(parametrisation=parametrisation, centred=False), torch.full((MANY,), t).double()
+    data = torch.rand(MANY, 1, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    noised = kinetic.corrupt(data, times, ONE_ATOM, Noise.of(1, torch.arange(MANY)))
+    guess = kinetic.endpoint(noised.state, noised.target, times, ONE_ATOM)
+    assert wrap(TAU * (guess - data)).abs().quantile(0.8) < 1e-3

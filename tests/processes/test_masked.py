@@ -194,3 +194,19 @@ def test_hiding_again_needs_the_linear_schedule_and_a_rate():
         Masked(MaskedSettings(schedule="cosine", remask=1))
     with pytest.raises(ValueError, match="remask = -1 is below 0"):
         Masked(MaskedSettings(remask=-1))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_steps_of_any_length_show_what_the_forward_process_shows(schedule):
+    """By Bayes a hidden atom is shown within a step with 1 - (1 - alpha_next) / (1 - alpha), whatever the step."""
+    process, crystals = Masked(MaskedSettings(schedule=schedule)), 2000
+    mask, logits = torch.ones(crystals, 4, dtype=torch.bool), torch.zeros(crystals, 4, 100)
+    forward = Noise.of(1, torch.arange(crystals))
+    state = process.prior(mask, forward)
+    for number, (now, then) in enumerate(itertools.pairwise([0.0, 0.5, 0.6, 0.9])):
+        noise = Noise.of(2, torch.arange(crystals)).at(number)
+        t, t_next = (torch.full((crystals,), value) for value in (now, then))
+        state = process.step(state, logits, Move(t, t_next, mask, noise, StepRule("em")))
+        noised = process.corrupt(torch.full((crystals, 4), 8), t_next, mask, forward)
+        share, wanted = ((x != HIDDEN).float().mean().item() for x in (state["x"], noised.state["x"]))
+        assert share == pytest.approx(wanted, abs=5 * math.sqrt(2 * 0.25 / (4 * crystals)))

@@ -113,3 +113,37 @@ def test_the_reference_does_not_depend_on_the_method_that_made_it():
     name = "wrapped-normal-noise"
     gap = wrap(followed(name, "heun", FINER * COUNTS[-1] // 4) - reference(name)).abs()
     assert gap.median() < 1e-6
+
+
+class Clock(Gaussian):
+    """A quantity that moves at the speed 6 t + 1, whatever it is: it comes to 3 t^2 + t."""
+
+    def flow(self, state, prediction, t, mask):
+        return (6 * t + 1)[:, None]
+
+    def follow(self, state, flow, move):
+        return {"x": state["x"] + (move.t_next - move.t)[:, None] * flow}
+
+    def step(self, state, prediction, move):
+        return self.follow(state, self.flow(state, prediction, move.t, move.mask), move)
+
+
+@pytest.mark.parametrize("grid", [[0, 0.1, 0.4, 0.5, 0.95], [0, 0.5, 0.6, 0.9, 0.91]])
+@pytest.mark.parametrize("method", ["heun", "multistep"])
+def test_on_uneven_grids_second_order_steps_are_exact_for_a_speed_that_grows_evenly(method, grid):
+    """The first step of multistep is Euler's, and has no part in what follows."""
+
+    class Still(CrystalModel):
+        def denoise(self, states, t, mask, guess=None):
+            return {}
+
+    model = Still({"x": Clock(GaussianSettings(), width=1)}, LogLengthsTanAngles(), Denoiser())
+    walk = Walk(model, lambda name: 0.0, lambda states, t: states)
+    mask, noise = torch.ones(1, 1, dtype=torch.bool), Noise.of(0, torch.arange(1))
+    states = {"x": {"x": torch.zeros(1, 1, dtype=torch.float64)}}
+    gaps = []
+    for t, t_next in pairwise(torch.tensor(grid, dtype=torch.float64)[:, None]):
+        states = walk.step(states, Move(t, t_next, mask, noise, StepRule(method)))
+        gaps.append((states["x"]["x"] - 3 * t_next**2 - t_next).item())
+    first = 0.0 if method == "heun" else -3 * grid[1] ** 2
+    assert gaps == pytest.approx([first] * 4, abs=1e-12)

@@ -250,3 +250,12 @@ def test_a_cell_of_one_atom_is_finite_everywhere(centred, rule):
         assert all(torch.isfinite(x).all() for x in (noised.target, moved["theta"]))
         if centred == "noise":
             torch.testing.assert_close(moved["theta"], noised.state["theta"])
+
+
+@pytest.mark.parametrize("t", [0.5, 0.8, 0.9])
+def test_the_true_target_gives_the_data_back(t):
+    """Tweedie's formula, exact as long as the noise does not wrap: here the widest is a twentieth of the cell."""
+    data = torch.rand(MANY, 1, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    noised = process().corrupt(data, times(t), ONE_ATOM, Noise.of(1, torch.arange(MANY)))
+    guess = process().endpoint(noised.state, noised.target, times(t), ONE_ATOM)
+    assert wrap(TAU * (guess - data)).abs().max() < 1e-4

@@ -12,6 +12,7 @@ from nucleate.networks.base import Denoiser
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
+from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.sampling.given import Given
 from nucleate.sampling.grid import time_grid
 from nucleate.sampling.loop import sample, trajectory
@@ -118,3 +119,59 @@ def test_the_same_seed_gives_the_same_crystal_and_another_seed_another(mask):
     ]
     assert torch.equal(draws[0].frac, draws[1].frac)
     assert not torch.equal(draws[0].frac, draws[2].frac)
+
+
+class Knowing(Recorder):
+    """A recorder that names the species too."""
+
+    def forward(self, inputs, t, mask):
+        return {**super().forward(inputs, t, mask), "species": torch.zeros(*mask.shape, 100)}
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Which random numbers were drawn: (key of a crystal, number of the draw)."""
+    drawn: list[tuple[int, int]] = []
+    bits = Noise._bits
+
+    def recorded(self: Noise, shape: tuple[int, ...]) -> torch.Tensor:
+        result = bits(self, shape)
+        drawn.extend((key, self.draws) for key in self.keys.tolist())
+        return result
+
+    monkeypatch.setattr(Noise, "_bits", recorded)
+    return drawn
+
+
+def inventive() -> CrystalModel:
+    processes = {
+        "species": Masked(MaskedSettings()),
+        "frac": Kinetic(KineticSettings()),
+        "lattice": Gaussian(GaussianSettings()),
+    }
+    return CrystalModel(processes, LogLengthsTanAngles(), Knowing())
+
+
+@pytest.mark.parametrize("order", ["corrector-first", "predictor-first"])
+@pytest.mark.parametrize("method", ["em", "pc"])
+def test_no_random_number_is_used_twice(method, order, mask, noise, taken):
+    """The prior, every step and corrector, and every process have numbers of their own."""
+    settings = SamplerSettings(method, steps=4, order=order, predictor="em")
+    list(trajectory(inventive(), mask, settings, noise))
+    # The prior: of frac two, of lattice one. A step: of species two, of the others one, and one for each corrector.
+    assert len(taken) == len(mask) * (3 + 4 * (4 + 2 * (method == "pc")))
+    assert len(set(taken)) == len(taken)
+
+
+def test_known_parts_meet_noise_of_their_own_and_the_same_at_every_time(mask, noise, taken):
+    crystals = Given.composition(species_of(mask), mask).crystals
+    known = Given(crystals, {"frac": mask, "lattice": torch.ones(3, dtype=torch.bool)})
+    one = inventive()
+    start = {name: process.prior(mask, noise.at(9)) for name, process in one.processes.items()}
+    calls = []
+    for t in (0.2, 0.7):
+        taken.clear()
+        known.hold(one, start, t, noise)
+        assert len(set(taken)) == len(taken) == len(mask) * 3
+        calls.append(list(taken))
+    assert calls[0] == calls[1]

@@ -44,9 +44,9 @@ class Given:
     def hold(self, model: CrystalModel, states: States, t: float, noise: Noise) -> States:
         """The states with the known parts as they are at time t."""
         mask, held = self.crystals.mask, dict(states)
-        times = torch.full(mask.shape[:1], t, device=mask.device)
+        times, stream = torch.full(mask.shape[:1], t, device=mask.device), noise.at(HELD_STREAM)
         for name, known in self.known.items():
-            process, stream = model.processes[name], noise.at(HELD_STREAM)
+            process = model.processes[name]
             state = process.held(model.channel(name, self.crystals), times, mask, stream)
             held[name] = process.merge(states[name], state, known, mask)
         return held

@@ -32,7 +32,9 @@ def trajectory(
         return given.hold(model, states, t, noise) if given else states
 
     walk = Walk(model, settings.anneal, hold)
-    states = {name: process.prior(mask, noise.at(PRIOR_STEP)) for name, process in model.processes.items()}
+    # One stream for all processes: of a stream of its own each would get the same numbers.
+    start = noise.at(PRIOR_STEP)
+    states = {name: process.prior(mask, start) for name, process in model.processes.items()}
     states = hold(states, 0.0)
     yield 0.0, states
     for number, (now, then) in enumerate(pairwise(times)):

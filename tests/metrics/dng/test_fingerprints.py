@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nucleate.errors import DataError, NucleateError
-from nucleate.metrics.dng import fingerprints
+from nucleate.metrics.dng import fingerprints, quantities
 from nucleate.metrics.dng.fingerprints import (
     FingerprintSettings,
     _magpie,
@@ -103,6 +103,17 @@ def test_a_cache_is_read_and_not_done_again(tmp_path, quick):
     again = fingerprint_cells([None, *cells[::-1]], cache=path)
     assert len(quick) == len(cells)
     np.testing.assert_array_equal(again.structure[1:], first.structure[::-1])
+
+
+@pytest.mark.parametrize("package", ["matminer", "pymatgen-core"])
+def test_another_version_of_what_makes_them_makes_them_again(package, tmp_path, quick, monkeypatch):
+    path, cells = tmp_path / "fingerprints.sqlite", known_cells()[:2]
+    fingerprint_cells(cells, cache=path)
+    installed = quantities.version
+    monkeypatch.setattr(quantities, "version", lambda name: "999.0" if name == package else installed(name))
+    fingerprint_cells(cells, cache=path)
+    fingerprint_cells(cells, cache=path)
+    assert len(quick) == 2 * len(cells)
 
 
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
