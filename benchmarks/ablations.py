@@ -10,6 +10,7 @@ training step goes into a YAML record and a figure. One thread.
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import statistics
 import sys
@@ -34,25 +35,28 @@ NETWORK = (
     "sampler.method=pc", "frac.shown=state", "frac.horizon=2.0", "loss_weights.lattice=2.0",
 )  # fmt: skip
 DIRECT = "frac.parametrisation=direct"
+LAMBDA = "frac.direct_weight=balanced"
 CELLS = {
-    "direct, velocity 0": (DIRECT,),
-    "direct, velocity 0.1": (DIRECT, "frac.initial_velocity=0.1"),
-    "direct, velocity 0.5": (DIRECT, "frac.initial_velocity=0.5"),
-    "direct, velocity 1": (DIRECT, "frac.initial_velocity=1.0"),
+    "direct, variance 0": (DIRECT,),
+    "direct, variance 0.1": (DIRECT, f"frac.initial_velocity={0.1**0.5:.4f}"),
+    "direct, variance 0.5": (DIRECT, f"frac.initial_velocity={0.5**0.5:.4f}"),
+    "direct, variance 1": (DIRECT, "frac.initial_velocity=1.0"),
+    "direct with lambda(t)": (DIRECT, LAMBDA),
     "simplified": (),
     "simplified, not centred": ("frac.centred=false",),
     "simplified, at rest": ("frac.shown=rest",),
 }
+"""Initial velocities by their variance, as the paper's figure has them; the setting is a standard deviation."""
 PANELS = {
-    "initial velocities (direct)": [name for name in CELLS if name.startswith("direct")],
-    "parametrisation": ["direct, velocity 0", "simplified"],
+    "initial velocities (direct)": [name for name in CELLS if "variance" in name],
+    "parametrisation": ["direct, variance 0", "direct with lambda(t)", "simplified"],
     "zero net translation": ["simplified", "simplified, not centred"],
     "what the network sees": ["simplified", "simplified, at rest"],
 }
 
 
 def run_folder(root: Path, cell: str, seed: int) -> Path:
-    return root / f"{cell.replace(', ', '-').replace(' ', '-')}-seed-{seed}"
+    return root / f"{re.sub('[^a-z0-9.]+', '-', cell).strip('-')}-seed-{seed}"
 
 
 def settings_of(asked: argparse.Namespace, cell: str, seed: int, steps: int) -> list[str]:

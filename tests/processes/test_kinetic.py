@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -259,6 +260,22 @@ def test_the_flow_converges_at_first_order_on_the_exact_score():
 def test_simplified_parametrisation_refuses_initial_velocities():
     with pytest.raises(ValueError, match="direct"):
         process(initial_velocity=0.5)
+
+
+@pytest.mark.parametrize("t", [0.02, 0.5, 0.95])
+def test_lambda_makes_the_direct_loss_of_a_zero_prediction_one_at_all_times(t):
+    """lambda(t) is one over the mean squared target of the direct parametrisation; 40,000 draws, each of one atom."""
+    settings = KineticSettings(parametrisation="direct", direct_weight="balanced", centred=False)
+    crystals = 40_000
+    mask, numbers = torch.ones(crystals, 1, dtype=torch.bool), torch.arange(crystals)
+    data, times = torch.zeros(crystals, 1, 3), torch.full((crystals,), t)
+    process = Kinetic(settings)
+    noised = process.corrupt(data, times, mask, Noise.of(3, numbers))
+    loss = process.loss(torch.zeros_like(noised.target), noised, mask)
+    assert loss.mean().item() == pytest.approx(1, rel=0.03)
+    flat = Kinetic(replace(settings, direct_weight="flat")).corrupt(data, times, mask, Noise.of(3, numbers))
+    torch.testing.assert_close(flat.target, noised.target)
+    assert flat.weight.tolist() == [1.0] * crystals
 
 
 def test_centring_can_be_switched_off():

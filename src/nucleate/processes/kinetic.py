@@ -15,54 +15,19 @@ drift and no horizon factor; see docs/concepts/kinetic-langevin.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from nucleate.arrays import Mask, PerAtom3, PerCrystal
-from nucleate.errors import RecipeError
 from nucleate.geometry import wrapped_normal
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
+from nucleate.processes.kinetic_settings import KineticSettings
 
-
-@dataclass(frozen=True)
-class KineticSettings:
-    """Settings of the kinetic process.
-
-    Attributes:
-        parametrisation: `simplified` asks the network for the wrapped-normal part of the velocity score in units of its
-            standard deviation (needs initial_velocity = 0); `direct` asks for the whole conditional score.
-        horizon: the paper's T, how long the forward process runs.
-        initial_velocity: standard deviation of the velocities that the data are given at t = 1.
-        centred: keep the net translation of noise, velocities and targets at zero.
-        shown: what the network sees. `state` is the paper's: coordinates and velocities as they are. `rest` shows
-            theta - tanh(tau/2) v, the coordinates without the displacement that the velocity explains, and no velocity:
-            for data at rest the kernel above makes theta_0 depend on the state through it alone, so nothing is lost
-            and the network need not learn the shift of every wave by the velocity.
-    """
-
-    parametrisation: Literal["simplified", "direct"] = "simplified"
-    horizon: float = 2.0
-    initial_velocity: float = 0.0
-    centred: bool = True
-    shown: Literal["state", "rest"] = "state"
-
-    def __post_init__(self) -> None:
-        # Beyond 10 the wrapped normal is flat to float32, and its score is rounding.
-        if not 1e-3 <= self.horizon <= 10:
-            raise RecipeError(
-                f"horizon = {self.horizon} of the kinetic process can't be", "give a horizon from 0.001 to 10"
-            )
-        if self.initial_velocity < 0:
-            raise RecipeError(
-                f"initial_velocity = {self.initial_velocity} of the kinetic process can't be",
-                "a standard deviation is at least 0",
-            )
+__all__ = ["Kinetic", "KineticSettings", "position_variance"]
 
 
 def position_variance(tau: Tensor) -> Tensor:
@@ -129,7 +94,18 @@ class Kinetic(Process):
             target = pull / self.fisher_root(sigma_r)
         else:
             target = -eps_v / sigma_v + gain * pull
-        return Noised({"theta": theta, "velocity": velocity}, target, torch.ones_like(t))
+        return Noised({"theta": theta, "velocity": velocity}, target, self._weight(t))
+
+    def _weight(self, t: PerCrystal) -> PerCrystal:
+        """Weight of the loss at time t: 1, or lambda(t)."""
+        direct = self.settings.parametrisation == "direct"
+        if not (direct and self.settings.direct_weight == "balanced"):
+            return torch.ones_like(t)
+        return 1 / self.expected_square(*self.coefficients(t, t))
+
+    def expected_square(self, gain: Tensor, sigma_v: Tensor, sigma_r: Tensor) -> Tensor:
+        """E[score^2] of one velocity, before centring: of its Gaussian part and of the wrapped normal's."""
+        return sigma_v**-2 + (gain * self.fisher_root(sigma_r)) ** 2
 
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
         theta, velocity = state["theta"], state["velocity"]
@@ -196,8 +172,7 @@ class Kinetic(Process):
         t, mask = move.t, move.mask
         score = self.score(state, prediction, t, mask)
         z = self._centre(move.noise.normal(mask.shape[1], 3).to(score.dtype), mask)
-        gain, sigma_v, sigma_r = self.coefficients(t, score)
-        expected = sigma_v**-2 + (gain * self.fisher_root(sigma_r)) ** 2
+        expected = self.expected_square(*self.coefficients(t, score))
         velocity = langevin(state["velocity"], score, mask, expected, move.rule, z)
         if not move.rule.drift_in_corrector:
             return {"theta": state["theta"], "velocity": velocity}
