@@ -19,6 +19,10 @@ import yaml
 
 SAMPLERS: dict[str, list[str]] = {
     "PC, published order": ["method=pc"],
+    "PC of the paper's text": [
+        "method=pc", "order=predictor-first", "corrects=frac", "predictor_lattice=em", "euler=true",
+    ],
+    "PC, expected step": ["method=pc", "corrector=expected"],
     "PC, predictor first": ["method=pc", "order=predictor-first"],
     "PC, no drift in the corrector": ["method=pc", "drift_in_corrector=false"],
     "PC, finer near the data": ["method=pc", "power=1.5"],

@@ -76,7 +76,7 @@ def followed(name: str, method: str, steps: int) -> torch.Tensor:
     grid = torch.linspace(first, last, steps + 1, dtype=torch.float64)[:, None].expand(-1, CRYSTALS)
     data = example.points[torch.arange(CRYSTALS) % 2].double()
     states = {"x": example.process.corrupt(data, grid[0], mask, noise).state}
-    walk = Walk(Exact(example), lambda name: 0.0, lambda states, t: states)
+    walk = Walk(Exact(example), lambda states, t: states)
     for t, t_next in pairwise(grid):
         states = walk.step(states, Move(t, t_next, mask, noise, StepRule(method)))
     return torch.cat([part.flatten(1) for part in states["x"].values()], 1)
@@ -138,7 +138,7 @@ def test_on_uneven_grids_second_order_steps_are_exact_for_a_speed_that_grows_eve
             return {}
 
     model = Still({"x": Clock(GaussianSettings(), width=1)}, LogLengthsTanAngles(), Denoiser())
-    walk = Walk(model, lambda name: 0.0, lambda states, t: states)
+    walk = Walk(model, lambda states, t: states)
     mask, noise = torch.ones(1, 1, dtype=torch.bool), Noise.of(0, torch.arange(1))
     states = {"x": {"x": torch.zeros(1, 1, dtype=torch.float64)}}
     gaps = []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 import torch
 
 from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.errors import ModelError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel, mask_of
 from nucleate.networks.base import Denoiser
@@ -13,10 +17,13 @@ from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
+from nucleate.recipes.kldm import PAPER_SAMPLER
 from nucleate.sampling.given import Given
 from nucleate.sampling.grid import time_grid
+from nucleate.sampling.job import Job
 from nucleate.sampling.loop import sample, trajectory
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import to_dict
 
 
 class Recorder(Denoiser):
@@ -175,3 +182,34 @@ def test_known_parts_meet_noise_of_their_own_and_the_same_at_every_time(mask, no
         assert len(set(taken)) == len(taken) == len(mask) * 3
         calls.append(list(taken))
     assert calls[0] == calls[1]
+
+
+def test_a_predictor_of_one_quantity_moves_that_one_alone(mask, monkeypatch):
+    """The sampler of KLDM's paper: deterministic for the velocities, Euler-Maruyama for the lattice."""
+    taken: dict[str, set[tuple[str, bool]]] = {}
+    for kind in (Kinetic, Gaussian):
+        real = kind.step
+
+        def step(self, state, prediction, move, real=real):
+            rules = taken.setdefault(type(self).__name__, set())
+            rules.add((move.rule.predictor, move.rule.stochastic))
+            return real(self, state, prediction, move)
+
+        monkeypatch.setattr(kind, "step", step)
+    list(
+        trajectory(model(), mask, replace(PAPER_SAMPLER, steps=3), Noise.of(0, torch.arange(3)), given(mask))
+    )
+    assert taken == {"Kinetic": {("ode", False)}, "Gaussian": {("em", True)}}
+
+
+def test_an_old_job_goes_on_after_the_sampler_learned_new_settings(tmp_path):
+    asked = {"seed": 0, "sampler": to_dict(SamplerSettings())}
+    Job(tmp_path, asked)
+    record = tmp_path / "job.json"
+    old = json.loads(record.read_text())
+    for name in ("predictor_frac", "predictor_lattice", "predictor_species"):
+        del old["sampler"][name]
+    record.write_text(json.dumps(old))
+    Job(tmp_path, asked)
+    with pytest.raises(ModelError, match="other sampler"):
+        Job(tmp_path, {"seed": 0, "sampler": to_dict(SamplerSettings(predictor_lattice="em"))})

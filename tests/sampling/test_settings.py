@@ -54,3 +54,13 @@ def test_the_karras_grid_has_the_published_noise_levels():
 
 def test_a_karras_grid_of_one_step_goes_from_noise_to_data():
     assert time_grid(SamplerSettings(steps=1, grid="karras", power=7.0)).tolist() == [0, 1]
+
+
+def test_every_quantity_has_its_own_predictor():
+    """KLDM's paper: velocities by predictor and corrector, the lattice by Euler-Maruyama."""
+    settings = SamplerSettings(predictor_lattice="em")
+    assert [settings.rule_of(name).predictor for name in ("frac", "lattice", "species", "other")] == [
+        "ode", "em", "ode", "ode",
+    ]  # fmt: skip
+    assert SamplerSettings(predictor="em", predictor_frac="ode").rule_of("frac").predictor == "ode"
+    assert settings.evaluations == SamplerSettings().evaluations

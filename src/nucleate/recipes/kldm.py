@@ -54,6 +54,13 @@ FAST = SamplerSettings(method="multistep", steps=20, anneal_frac=5.0)
 """Of the trained models that are ours: on 1,000 MP-20 validation crystals it matches 34.0 % at an RMSE of 0.118, where
 the published predictor-corrector matches 30.0 % at 0.155 with ten times the evaluations (docs/results.md)."""
 
+PAPER_SAMPLER = SamplerSettings(
+    method="pc", steps=1000, order="predictor-first", corrects="frac", predictor_lattice="em", predictor_species="em",
+    euler=True,
+)  # fmt: skip
+"""The predictor-corrector of the paper's text (algorithm 4): for the velocities alone, everything else by plain
+Euler-Maruyama. The recipes' own is that of the public code: a corrector first, and one for the lattice as well."""
+
 _paper = KLDM()
 _small = KLDM(
     name="kldm-csp-small",

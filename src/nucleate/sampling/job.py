@@ -21,6 +21,8 @@ from nucleate.errors import ModelError
 from nucleate.sampling.formula import conventional, formula_text, reduce_formula
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.request import Request
+from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import to_dict
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Job:
             before = json.loads(record.read_text())
         except ValueError:
             raise ModelError(f"{record} is not readable", "delete it, or name another --out") from None
+        _fill(before)
         changed = sorted(key for key in asked.keys() | before.keys() if asked.get(key) != before.get(key))
         if changed:
             raise ModelError(
@@ -93,6 +96,12 @@ class Job:
     def files(self) -> list[Path]:
         """All files of crystals in the folder, those of other shards too."""
         return sorted(self.folder.glob(f"{self.stem}*.extxyz"))
+
+
+def _fill(record: dict[str, Any]) -> None:
+    """Give a record of a job the defaults of the sampler's settings that it was made before."""
+    if isinstance(record.get("sampler"), dict):
+        record["sampler"] = to_dict(SamplerSettings()) | record["sampler"]
 
 
 def arrays(one: Generated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

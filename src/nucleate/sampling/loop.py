@@ -31,7 +31,7 @@ def trajectory(
     def hold(states: States, t: float) -> States:
         return given.hold(model, states, t, noise) if given else states
 
-    walk = Walk(model, settings.anneal, hold)
+    walk = Walk(model, hold, settings.anneal, settings.rule_of)
     # One stream for all processes: of a stream of its own each would get the same numbers.
     start = noise.at(PRIOR_STEP)
     states = {name: process.prior(mask, start) for name, process in model.processes.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from nucleate.errors import RecipeError
@@ -23,6 +23,8 @@ class SamplerSettings:
         noise_left: distance of the last time from the data, 0 to end on it.
         anneal_frac, anneal_lattice, anneal_species: slope s of the factor 1 + s t on steps along the probability flow
             (FlowMM's anti-annealing of velocities, here of every process with a probability flow).
+        predictor_frac, predictor_lattice, predictor_species: of `pc`, the predictor of this quantity; `same` is that of
+            all, `predictor`.
         order, predictor, tau, corrector, corrects, drift_in_corrector, euler, temperature: see
             `nucleate.processes.base.StepRule`.
     """
@@ -37,6 +39,9 @@ class SamplerSettings:
     anneal_species: float = 0.0
     order: Literal["corrector-first", "predictor-first"] = "corrector-first"
     predictor: Literal["ode", "em"] = "ode"
+    predictor_frac: Literal["same", "ode", "em"] = "same"
+    predictor_lattice: Literal["same", "ode", "em"] = "same"
+    predictor_species: Literal["same", "ode", "em"] = "same"
     tau: float = 0.25
     corrector: Literal["crystal", "expected"] = "crystal"
     corrects: Literal["all", "frac"] = "all"
@@ -69,6 +74,11 @@ class SamplerSettings:
         if self.method == "heun":
             return 2 * self.steps - (self.noise_left == 0)
         return self.steps * (2 if self.method == "pc" else 1)
+
+    def rule_of(self, name: str) -> StepRule:
+        """The rule of `frac`, `lattice` or `species`: `rule` with the quantity's own predictor."""
+        own = getattr(self, f"predictor_{name}", "same")
+        return self.rule if own == "same" else replace(self.rule, predictor=own)
 
     def anneal(self, name: str) -> float:
         """The slope of `frac`, `lattice` or `species`; 0 for other names."""

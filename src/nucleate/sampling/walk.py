@@ -17,7 +17,7 @@ from torch import Tensor
 
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.model.crystal_model import CrystalModel, States
-from nucleate.processes.base import Move
+from nucleate.processes.base import Move, StepRule
 
 LATEST_SHOWN = 1 - 1e-4
 """The network is never asked at t = 1, where nothing is left to say and weights diverge."""
@@ -32,14 +32,15 @@ class Walk:
 
     Attributes:
         model: whose network is asked.
-        anneal: slope of the velocity factor by the name of the process.
+        anneal: slope of the velocity factor by the name of the process. rule_of: its rule, by the same name.
         hold: puts what is known in place at a time, for states that are only looked at.
     """
 
     def __init__(
-        self, model: CrystalModel, anneal: Callable[[str], float], hold: Callable[[States, float], States]
-    ) -> None:
-        self.model, self.anneal, self.hold = model, anneal, hold
+        self, model: CrystalModel, hold: Callable[[States, float], States],
+        anneal: Callable[[str], float] = lambda name: 0.0, rule_of: Callable[[str], StepRule] | None = None,
+    ) -> None:  # fmt: skip
+        self.model, self.hold, self.anneal, self.rule_of = model, hold, anneal, rule_of
         self.guess: dict[str, Tensor] | None = None
         self.earlier: tuple[Flows, float] | None = None
 
@@ -78,7 +79,8 @@ class Walk:
         }
 
     def _own(self, move: Move, name: str) -> Move:
-        return replace(move, anneal=self.anneal(name))
+        rule = self.rule_of(name) if self.rule_of else move.rule
+        return replace(move, anneal=self.anneal(name), rule=rule)
 
     def _flows(self, states: States, predictions: Predictions, t: PerCrystal, mask: Mask) -> Flows:
         t = t.clamp(max=LATEST_SHOWN)
