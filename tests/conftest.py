@@ -1,4 +1,7 @@
-"""Shared set-up: shapes and types of the whole package are checked while it is tested; one thread; fixed seeds."""
+"""Shared set-up: shapes and types of the whole package are checked while it is tested; one thread; fixed seeds.
+
+NUCLEATE_TEST_BF16=1 takes every CPU for one with bfloat16 (emulated where it is not), 0 for one without.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,18 @@ import pytest
 import torch
 
 from nucleate.geometry.noise import Noise
+from nucleate.recipes import devices
+
+FORCED = {"1": devices.BF16_FLAGS, "0": set()}.get(os.environ.get("NUCLEATE_TEST_BF16", ""))
+if FORCED is not None:
+    devices.cpu_flags = lambda: FORCED
+
+
+def pytest_report_header() -> str:
+    """Which branch of what depends on the hardware these tests take."""
+    how = "this machine's" if FORCED is None else "forced by NUCLEATE_TEST_BF16"
+    auto = {True: "bf16-mixed", False: "32-true"}[devices.native_bf16("cpu")]
+    return f"precision auto: {auto} on the CPU ({how}); threads: {torch.get_num_threads()}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

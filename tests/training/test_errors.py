@@ -223,10 +223,10 @@ def test_no_hardware_of_that_name(data, tmp_path):
     from nucleate.recipes.devices import Hardware, launch
 
     with pytest.raises(TrainingError, match="can't run with accelerator abacus"):
-        launch(Hardware(accelerator="abacus"), "32-true")
+        launch(Hardware(accelerator="abacus"))
     if not torch.cuda.is_available():
         with pytest.raises(TrainingError, match="accelerator cuda"):
-            launch(Hardware(accelerator="cuda"), "32-true")
+            launch(Hardware(accelerator="cuda"))
 
 
 def test_the_command_line_says_one_line_and_a_hint(data, whole, tmp_path):

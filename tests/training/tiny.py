@@ -122,7 +122,13 @@ def command(data: Path, run: Path, *arguments: str) -> list[str]:
         "--threads",
         "1",
     ]
-    return [str(program), *words, *sets, *arguments]
+    return [str(program), *words, *sets, *forced(), *arguments]
+
+
+def forced() -> list[str]:
+    """The precision that tests/conftest.py forces on this process, which a program of its own knows nothing of."""
+    precision = {"1": "bf16-mixed", "0": "32-true"}.get(os.environ.get("NUCLEATE_TEST_BF16", ""))
+    return ["--set", f"training.precision={precision}"] if precision else []
 
 
 def call(arguments: list[str]) -> subprocess.CompletedProcess[str]:

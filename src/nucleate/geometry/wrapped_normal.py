@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from nucleate.geometry.precision import at_least_float32
 from nucleate.geometry.torus import TAU, wrap
 
 
@@ -71,7 +72,9 @@ class FisherRoot:
         self.log_fisher = (fisher_information(sigma, points) * sigma**2).log()
 
     def __call__(self, sigma: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """Standard deviation of `grad_mean` at each sigma; widths beyond the table are taken as its ends."""
+        """Standard deviation of `grad_mean` at each sigma; widths beyond the table are taken as its ends. At least
+        float32, whatever the precision of sigma."""
+        sigma = at_least_float32(sigma)
         log_sigma = sigma.log().clamp(self.log_sigma[0].item(), self.log_sigma[-1].item())
         grid, table = self.log_sigma.to(sigma), self.log_fisher.to(sigma)
         position = (log_sigma - grid[0]) / (grid[1] - grid[0])

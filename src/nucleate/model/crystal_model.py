@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
+from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
 from nucleate.model.self_conditioning import with_guess
 from nucleate.networks.base import Denoiser
@@ -23,6 +24,9 @@ EARLIEST_NOISE = 1e-3
 
 class CrystalModel(nn.Module):
     """A generative model of crystals as a composition.
+
+    Only the network's products are ever in bfloat16: by `bf16`, or under the caller's autocast, which everything around
+    the network leaves. Processes, codecs, times and losses are float32 in any case.
 
     Attributes:
         processes: the processes of `species`, `frac` and `lattice`.
@@ -69,9 +73,10 @@ class CrystalModel(nn.Module):
     def decode(self, states: States, mask: Mask) -> Crystals:
         """States at t = 1 to crystals, float32."""
         channels = {name: process.decode(states[name]) for name, process in self.processes.items()}
-        cells = self.codec.decode(channels["lattice"], mask.sum(1))
-        frac = channels["frac"] * mask.unsqueeze(-1)
-        return Crystals(self.species_codec.decode(channels["species"], mask), frac, cells, mask)
+        with torch.autocast(mask.device.type, enabled=False):
+            cells = self.codec.decode(channels["lattice"], mask.sum(1))
+            species = self.species_codec.decode(channels["species"], mask)
+        return Crystals(species, channels["frac"] * mask.unsqueeze(-1), cells, mask)
 
     def denoise(
         self, states: States, t: PerCrystal, mask: Mask, guess: dict[str, Tensor] | None = None
@@ -97,25 +102,31 @@ class CrystalModel(nn.Module):
         return with_guess(inputs, guess, mask) if self.self_conditioning else inputs
 
     def _answer(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
-        """One evaluation of the network."""
+        """One evaluation of the network, the only place where products are in bfloat16."""
         self.evaluations += 1
-        with torch.autocast(t.device.type, torch.bfloat16, enabled=True) if self.bf16 else nullcontext():
+        device = t.device.type
+        dtype = torch.bfloat16 if self.bf16 else torch.get_autocast_dtype(device)
+        enabled = self.bf16 or torch.is_autocast_enabled(device)
+        # Weights that are cast without gradients must not be found by a later call that needs them.
+        with torch.autocast(device, dtype, enabled, cache_enabled=torch.is_grad_enabled()):
             predictions = self.network(inputs, t, mask)
         return {name: prediction.float() for name, prediction in predictions.items()}
 
     def loss(self, crystals: Crystals, t: PerCrystal, noise: Noise) -> dict[str, PerCrystal]:
         """The loss of every process for every crystal, at the times t. One network evaluation; one more, without
         gradients, under self-conditioning, and one more with the loss `axes`."""
-        mask = crystals.mask
-        channels = self.encode(crystals)
-        noised = {name: p.corrupt(channels[name], t, mask, noise) for name, p in self.processes.items()}
+        mask, exact = crystals.mask, partial(torch.autocast, t.device.type, enabled=False)
+        with exact():
+            channels = self.encode(crystals)
+            noised = {name: p.corrupt(channels[name], t, mask, noise) for name, p in self.processes.items()}
         states = {name: n.state for name, n in noised.items()}
         inputs = self._inputs(states, t, mask, self._earlier_guess(states, t, mask, noise))
         predictions = self._answer(inputs, t, mask)
-        losses = {
-            name: self.processes[name].loss(prediction, noised[name], mask)
-            for name, prediction in predictions.items()
-        }
+        with exact():
+            losses = {
+                name: self.processes[name].loss(prediction, noised[name], mask)
+                for name, prediction in predictions.items()
+            }
         if self.loss_weights.get("axes", 0.0) > 0:
             order = random_orders(noise)
             again = self._answer(permuted(inputs, order, self.codec), t, mask)
@@ -139,7 +150,13 @@ class CrystalModel(nn.Module):
     def forward(
         self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor
     ) -> dict[str, PerCrystal]:
-        """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise."""
+        """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise.
+
+        What a wrapper has rounded to bfloat16 is rounded for good; a time that came out as 1 is put back before it.
+        """
+        if t.dtype in (torch.bfloat16, torch.float16):
+            t = t.float().clamp(max=1 - EARLIEST_NOISE)
+        frac, lattice = at_least_float32(frac), at_least_float32(lattice)
         return self.loss(Crystals(species, frac, lattice, mask), t, Noise(keys))
 
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from nucleate.arrays import Mask, PerAtom3, PerCrystal
 from nucleate.geometry import wrapped_normal
 from nucleate.geometry.noise import Noise
+from nucleate.geometry.precision import at_least_float32
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
 from nucleate.processes.kinetic_settings import KineticSettings
@@ -163,6 +164,7 @@ class Kinetic(Process):
 
     def angle(self, t: PerCrystal) -> PerCrystal:
         """The integral of omega over tau up to time t, from an arbitrary start near the data, where it diverges."""
+        t = at_least_float32(t)
         grid = self._log_tau.to(t)
         position = (self.clock(t).clamp(min=grid[0].exp()).log() - grid[0]) / (grid[1] - grid[0])
         left = position.floor().long().clamp(0, len(grid) - 2)

@@ -22,6 +22,7 @@ from torch import Tensor
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.geometry.noise import Noise
+from nucleate.geometry.precision import at_least_float32
 from nucleate.processes.base import Move, Noised, Process, State
 
 HIDDEN = 0
@@ -108,6 +109,8 @@ class Masked(Process):
         mask, noise, eta = move.mask, move.noise, self.settings.remask
         now, then = self.shown(move.t), self.shown(move.t_next)
         rate = ((then - now) / (1 - now).clamp(min=1e-6) * (1 + eta * move.t)).unsqueeze(-1)
+        # In bfloat16 one draw of 512 is 1, whose logarithm's logarithm is infinite.
+        prediction = at_least_float32(prediction)
         draw = noise.uniform(mask.shape[1], MAX_ATOMIC_NUMBER).to(prediction.dtype)
         gumbel = -torch.log(-torch.log(draw))
         guess = ((prediction + move.rule.temperature * gumbel).argmax(-1) + 1) * mask

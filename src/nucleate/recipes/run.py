@@ -22,7 +22,7 @@ from nucleate.errors import DataError, NucleateError, TrainingError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import make_card
-from nucleate.recipes.devices import Hardware, launch
+from nucleate.recipes.devices import Hardware, Precision, launch, resolve
 from nucleate.recipes.folder import FORMAT, read_recipe, save_model, take_over
 from nucleate.recipes.match import match_rate_judge
 from nucleate.training.batches import steps_per_epoch
@@ -63,12 +63,14 @@ def train_recipe(
     asked, DataError if the data can't be trained on.
     """
     hardware = hardware or Hardware()
-    fabric = launch(hardware, recipe.training.precision)
+    fabric = launch(hardware)
+    precision = resolve(recipe.training.precision, fabric.device.type)
     tell = tell if tell and fabric.global_rank == 0 else _silent
     _once(fabric, partial(_check_data, data))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
     model = recipe.build()
+    model.bf16 = precision == "bf16-mixed"
     model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
     if start_from is not None:
         taken = take_over(model, start_from)
@@ -81,7 +83,7 @@ def train_recipe(
     hooks = Hooks(_exporter(run, recipe, card), _judge(recipe, val, tell))
     trainer = Trainer(fabric, model, train, val, recipe.training, budget, run, hooks)
     try:
-        return _train(trainer, dataset, resume, visible, tell)
+        return _train(trainer, dataset, precision, resume, visible, tell)
     except TrainingError:
         # Every process meets the same error; one of them tells it.
         if trainer.main:
@@ -89,12 +91,15 @@ def train_recipe(
         raise SystemExit(0) from None
 
 
-def _train(trainer: Trainer, dataset: Dataset, resume: bool, visible: bool, tell: Tell) -> Outcome:
+def _train(
+    trainer: Trainer, dataset: Dataset, precision: Precision, resume: bool, visible: bool, tell: Tell
+) -> Outcome:
     if resume and not trainer.resume():
         tell(f"{trainer.run} holds no checkpoint yet, so the run starts from the beginning")
     _same_data(trainer.counters, dataset, trainer.run)
     if trainer.progress >= 1:
         return Outcome(trainer.counters, "finished", trainer.main)
+    _note_precision(trainer.counters, precision, tell)
     completed = trainer.fit(visible, tell)
     return Outcome(trainer.counters, "trained" if completed else "stopped", trainer.main)
 
@@ -179,12 +184,24 @@ def _same_data(counters: Counters, dataset: Dataset, run: Path) -> None:
     counters.data = checksum
 
 
+def _note_precision(counters: Counters, precision: Precision, tell: Tell) -> None:
+    """A run may go on in another precision, on another machine for example; it is told and kept."""
+    before = counters.precisions
+    if before and before[-1] != precision:
+        tell(
+            f"the run goes on in {precision} and has so far been in {before[-1]}: it no longer repeats, bit for bit, "
+            f"a run without the break (training.precision={before[-1]} would)"
+        )
+    counters.precisions = [*before, precision] if before[-1:] != [precision] else before
+
+
 def _exporter(run: Path, recipe: Recipe, card: dict[str, Any]):
     def export(model: CrystalModel, kind: str, metrics: dict[str, float], counters: Counters) -> None:
         training = {
             "steps": counters.step,
             "crystals": counters.crystals,
             "minutes": round((counters.seconds + counters.paused) / 60, 2),
+            "precision": ", ".join(counters.precisions),
         }
         save_model(run / FOLDERS[kind], model, recipe, {**card, "training": training, "metrics": metrics})
 

@@ -24,7 +24,7 @@ from nucleate.training.log import MetricsLog, Tell, TrainingBar
 from nucleate.training.progress import Budget, Clock, Counters
 from nucleate.training.schedule import learning_rate_factor
 from nucleate.training.settings import TrainingSettings
-from nucleate.training.unread import StepRecord, Unread
+from nucleate.training.unread import Unread, refusal
 from nucleate.training.validation import validation_loss, validation_subset
 
 LOG_EVERY = 50
@@ -163,21 +163,12 @@ class Trainer:
         """
         for record in self.unread.read():
             if not record.sound:
-                self._refuse(record)
+                order = np.concatenate(self.plan.step(record.step)).tolist()
+                raise refusal(record, [self.train.ids[i] for i in order], self.model.bf16)
             recent = self.counters.recent
             for name, value in record.losses.items():
                 recent[name] = value + 0.98 * (recent.get(name, value) - value)
             self.norm = record.norm
-
-    def _refuse(self, record: StepRecord) -> None:
-        order = np.concatenate(self.plan.step(record.step)).tolist()
-        culprits = [i for i, finite in zip(order, record.finite, strict=True) if not finite]
-        ids = [self.train.ids[i] for i in culprits or order]
-        shown = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
-        raise TrainingError(
-            f"the {'loss' if culprits else 'gradient'} of step {record.step} is not finite; crystals: {shown}",
-            "check these crystals; or set training.clip=1 or a lower training.learning_rate and resume",
-        )
 
     def _due(self, *intervals: int) -> bool:
         return any(every and self.counters.step % every == 0 for every in intervals)
@@ -212,8 +203,7 @@ class Trainer:
         if self.log is not None:
             self.ema.swap(self.model)
             self.model.eval()
-            with self.fabric.autocast():
-                metrics = self._metrics(judge)
+            metrics = self._metrics(judge)
             self.log.write(self.counters.step, **metrics, seconds=self.counters.seconds)
             for kind in self._kinds(metrics, done):
                 self.hooks.export(self.model, kind, metrics, self.counters)

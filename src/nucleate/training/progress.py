@@ -35,6 +35,7 @@ class Counters:
         best: lowest validation loss so far. best_match: highest match rate, -1 before the first.
         recent: running mean of each process's loss.
         data: which data set the run was started on.
+        precisions: in what the network's products were taken so far, the present one last.
     """
 
     step: int = 0
@@ -45,6 +46,7 @@ class Counters:
     paused: float = 0.0
     best_match: float = -1.0
     data: str = ""
+    precisions: list[str] = field(default_factory=list)
 
 
 class Clock:

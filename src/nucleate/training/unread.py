@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nucleate.errors import TrainingError
+
 
 @dataclass(frozen=True)
 class StepRecord:
@@ -27,6 +29,20 @@ class StepRecord:
     @property
     def sound(self) -> bool:
         return math.isfinite(self.norm) and all(map(math.isfinite, self.losses.values()))
+
+
+def refusal(record: StepRecord, ids: list[str], bf16: bool) -> TrainingError:
+    """What is said of a step that is not sound: its number, its crystals by their ids in the order of its plan, those
+    with a broken loss alone where there are any, and the precision of the network's products."""
+    culprits = [name for name, finite in zip(ids, record.finite, strict=True) if not finite]
+    named = culprits or ids
+    shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
+    precision, other = ("bf16-mixed", "training.precision=32-true, ") if bf16 else ("32-true", "")
+    return TrainingError(
+        f"the {'loss' if culprits else 'gradient'} of step {record.step} is not finite; crystals: {shown}; "
+        f"precision: {precision}",
+        f"check these crystals; or set {other}training.clip=1 or a lower training.learning_rate and resume",
+    )
 
 
 @dataclass
