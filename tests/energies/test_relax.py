@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
+from pymatgen.core import Lattice, Structure
 
 import nucleate.energies.relax as module
 from nucleate.cell import Cell
@@ -200,7 +201,9 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert all(map(same, resumed, relax(cells, slow(0.0), ONE_STEP)))
 
 
-@pytest.mark.parametrize("bad", [{"fmax": 0.0}, {"max_steps": 0}, {"optimiser": "magic"}])
+@pytest.mark.parametrize(
+    "bad", [{"fmax": 0.0}, {"max_steps": 0}, {"optimiser": "magic"}, {"keep_symmetry": 0.0}]
+)
 def test_settings_that_make_no_sense(bad: dict) -> None:
     with pytest.raises(NucleateError, match="hint"):
         RelaxSettings(**bad)
@@ -239,3 +242,84 @@ def test_a_relaxation_that_runs_away_is_noticed() -> None:
     assert module._lost(near._replace(lattice=near.lattice * 0.2), -1.0, chgnet) == "diverged"
     assert module._lost(near._replace(lattice=near.lattice + np.inf), -1.0, chgnet) == "diverged"
     assert module._lost(near, float("inf"), chgnet) == "diverged"
+
+
+def breathing(kind: str) -> Cell:
+    """A crystal of P4/mmm pushed out of its minimum within its space group: wrong lengths, or heights of atoms too."""
+    if kind == "lengths":
+        return Cell.of(Structure(Lattice.tetragonal(2.6, 4.2), ["Cu", "Au"], [[0, 0, 0], [0.5, 0.5, 0.5]]))
+    places = [[0, 0, 0], [0, 0, 0.5], [0.5, 0.5, 0.22], [0.5, 0.5, 0.78]]
+    return Cell.of(Structure(Lattice.tetragonal(2.75, 7.6), ["Cu", "Au", "Cu", "Cu"], places))
+
+
+def group(cell: Cell, symprec: float = 1e-3) -> int:
+    import moyopy
+
+    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist())
+    return moyopy.MoyoDataset(given, symprec=symprec).number
+
+
+@pytest.mark.parametrize("kind", ["lengths", "heights"])
+def test_symmetry_is_kept_and_the_minimum_is_that_of_a_free_run(kind: str) -> None:
+    cell = breathing(kind)
+    assert group(cell) == 123
+    free, kept = (relax([cell], EMT, RelaxSettings(0.005, 600, keep_symmetry=tol))[0] for tol in (None, 0.05))
+    assert (free.converged, kept.converged) == (True, True)
+    assert kept.cell is not None
+    assert free.cell is not None
+    assert group(kept.cell) == 123
+    assert kept.energy_drop_per_atom is not None
+    assert kept.energy_drop_per_atom > 0.01
+    assert kept.energy == pytest.approx(free.energy, abs=2e-3)
+    assert np.linalg.det(kept.cell.lattice) == pytest.approx(np.linalg.det(free.cell.lattice), rel=0.01)
+    assert kept.fmax is not None
+    assert kept.fmax < 0.005
+
+
+def test_a_drawn_crystal_is_relaxed_in_the_space_group_that_was_meant() -> None:
+    """A little noise is P1; relaxed freely it ends near the prototype, with symmetry kept exactly in it."""
+    cell = rattled(copper_gold()["Cu3Au"], 0.02, 0.002)
+    assert group(cell) == 1
+    free, kept = (relax([cell], EMT, RelaxSettings(keep_symmetry=tol))[0] for tol in (None, 0.2))
+    assert free.cell is not None
+    assert kept.cell is not None
+    assert group(free.cell, 1e-4) < 221
+    assert group(kept.cell, 1e-4) == 221
+    assert kept.initial_energy == free.initial_energy == EMT.energy(cell)
+    assert kept.energy_per_atom == pytest.approx(free.energy_per_atom, abs=2e-3)
+
+
+def test_symmetry_is_kept_in_a_fixed_cell() -> None:
+    cell = breathing("heights")
+    (one,) = relax([cell], EMT, RelaxSettings(cell=False, keep_symmetry=0.05))
+    assert one.cell is not None
+    np.testing.assert_allclose(one.cell.lattice, cell.lattice, atol=1e-6)
+    assert group(one.cell) == 123
+    assert one.energy_drop_per_atom is not None
+    assert one.energy_drop_per_atom > 0
+
+
+def test_what_a_potential_says_when_it_fails_is_kept() -> None:
+    sodium = Cell.of(fcc("Na", 5.3))
+    (one,) = relax([sodium], EMT)
+    assert one.reason == "failed"
+    assert "Na" in one.detail
+    double = Cell(np.array([29, 29]), np.array([[0, 0, 0], [0.01, 0, 0]]), 3.6 * np.eye(3))
+    (one,) = relax([double], EMT, RelaxSettings(keep_symmetry=0.1))
+    assert one.reason == "no_symmetry"
+    assert "no space group can be found within 0.1 Å" in one.detail
+
+
+def test_every_result_is_told_as_it_comes_stored_or_not(tmp_path: Path) -> None:
+    cache, told = tmp_path / "cache.sqlite", []
+    relax(ALLOYS[:1], EMT, ONE_STEP, cache=cache)
+    found = relax(
+        [*ALLOYS, ALLOYS[0]],
+        EMT,
+        ONE_STEP,
+        cache=cache,
+        on_result=lambda place, one: told.append((place, one)),
+    )
+    assert sorted(place for place, _ in told) == list(range(len(ALLOYS) + 1))
+    assert all(same(one, found[place]) for place, one in told)
+    assert all(one.seconds > 0 and one.fmax is not None for one in found)

@@ -2,104 +2,41 @@
 
 FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201, 2006) on the positions and the logarithm of the deformation
 (ASE's FrechetCellFilter), so that forces and stress converge together. A structure that can't be relaxed is
-given back with the reason; a structure that was not converged after `max_steps` is kept and says so.
+given back with the reason; a structure that was not converged after `max_steps` is kept and says so. A space group
+that is to be kept is made exact first (`data.cell_forms`); ASE's FixSymmetry keeps forces, stress and steps within it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.data.cell_forms import symmetrised
 from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potentials import Potential, isolated_atoms, quiet_single_thread, to_atoms
-from nucleate.errors import NucleateError
+from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
+from nucleate.errors import StructureError
 from nucleate.pool import Progress, attempt, run_jobs
+
+__all__ = ["REASONS", "Relaxed", "RelaxSettings", "rejected", "relax"]
 
 MIN_VOLUME_PER_ATOM, MAX_VOLUME_PER_ATOM = 2.0, 1000.0
 """Å^3; the densest and thinnest crystals of MP-20 have 6 and 134. Below, a potential
 with a cutoff would see thousands of neighbours and run out of memory."""
 
-REASONS = (
-    "not_finite", "too_dense", "too_thin", "unknown_element", "isolated_atom", "timed_out", "diverged", "failed",
-    "not_converged",
-)  # fmt: skip
-"""Why a structure was not relaxed; "not_converged" alone leaves a structure and an energy."""
-
 FAILURES = (ValueError, RuntimeError, ArithmeticError, np.linalg.LinAlgError)
-OPTIMISERS = ("fire", "lbfgs")
+EXACT = 1e-3
+"""Å; the tolerance at which a symmetrised crystal shows its operations."""
 
-
-@dataclass(frozen=True)
-class RelaxSettings:
-    """How to relax.
-
-    Attributes:
-        fmax: largest force on an atom or on the cell at which a structure counts as relaxed, eV/Å.
-        max_steps: steps after which it is given up as not converged.
-        optimiser: "fire" or "lbfgs".
-        cell: whether the cell moves too.
-        timeout: seconds for one structure; None for no limit.
-    """
-
-    fmax: float = 0.05
-    max_steps: int = 200
-    optimiser: str = "fire"
-    cell: bool = True
-    timeout: float | None = 300.0
-
-    def __post_init__(self) -> None:
-        if self.optimiser not in OPTIMISERS:
-            raise NucleateError(
-                f"no optimiser is called {self.optimiser!r}", f"choose among {', '.join(OPTIMISERS)}"
-            )
-        if self.fmax <= 0 or self.max_steps < 1:
-            raise NucleateError(
-                f"fmax = {self.fmax} eV/Å and {self.max_steps} steps can't be reached",
-                "give an fmax above 0 and at least 1 step",
-            )
-
-    @property
-    def identity(self) -> str:
-        """All that a result depends on, without the time limit: a result that was cut off is not kept."""
-        return f"{self.optimiser} fmax={self.fmax} max_steps={self.max_steps} cell={self.cell}"
-
-
-@dataclass(frozen=True)
-class Relaxed:
-    """What became of one structure.
-
-    Attributes:
-        cell: relaxed, None where there is none.
-        energy, initial_energy: total, eV; None where there is none.
-        steps: of the optimiser.
-        converged: whether forces and stress fell below fmax.
-        reason: "" or one of REASONS.
-    """
-
-    cell: Cell | None = None
-    energy: float | None = None
-    initial_energy: float | None = None
-    steps: int = 0
-    converged: bool = False
-    reason: str = ""
-
-    @property
-    def energy_per_atom(self) -> float | None:
-        """eV/atom."""
-        return None if self.energy is None or self.cell is None else self.energy / len(self.cell.numbers)
-
-    @property
-    def energy_drop_per_atom(self) -> float | None:
-        """How far the relaxation went down, eV/atom."""
-        if self.energy is None or self.initial_energy is None or self.cell is None:
-            return None
-        return (self.initial_energy - self.energy) / len(self.cell.numbers)
+DETAIL = 200
+"""Characters kept of what a potential said."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +55,7 @@ def relax(
     workers: int = 1,
     cache: Path | None = None,
     progress: Progress | None = None,
+    on_result: Callable[[int, Relaxed], None] | None = None,
 ) -> list[Relaxed]:
     """Relax crystals, each on its own: the result of one does not depend on the others.
 
@@ -129,16 +67,23 @@ def relax(
         cache: a file that keeps finished structures, so that a killed run goes on where it was. Structures that
             ran out of time are not kept, as that depends on the machine.
         progress: called as the work goes on.
+        on_result: called with the place of each structure and what became of it, stored results first.
 
     Raises MissingPackageError where the potential's package is not installed, NucleateError where a worker
     process was killed.
     """
     settings = settings or RelaxSettings()
     potential.calculator()
+    tell = on_result or (lambda place, result: None)
     keys = [key_of("relax", cell, potential.identity, settings.identity) for cell in cells]
     first = dict(zip(keys, cells, strict=True))
     stored = open_cache(cache.absolute()).get(first) if cache else {}
-    known = {key: _decode(value) for key, value in stored.items()}
+    known = {key: decode(value) for key, value in stored.items()}
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+        if key in known:
+            tell(place, known[key])
     jobs = [
         _Job(cell, key, potential, settings, cache and cache.absolute())
         for key, cell in first.items()
@@ -150,6 +95,8 @@ def relax(
         jobs, run_jobs(_relax_one, jobs, len(jobs), workers, "relaxing", shifted), strict=True
     ):
         known[job.key] = result
+        for place in places[job.key]:
+            tell(place, result)
     return [known[key] for key in keys]
 
 
@@ -171,17 +118,29 @@ def rejected(cell: Cell, potential: Potential) -> str:
 
 def _relax_one(job: _Job) -> Relaxed:
     """One structure, in a worker; written to the cache before it is handed back."""
+    start = perf_counter()
     reason = rejected(job.cell, job.potential)
     if reason:
         result = Relaxed(reason=reason)
     else:
         with quiet_single_thread():
-            work = partial(_descend, job.cell, job.potential, job.settings)
+            work = partial(_try_to_descend, job.cell, job.potential, job.settings)
             found, failure = attempt(work, job.settings.timeout, FAILURES)
         result = found or Relaxed(reason=failure)
+    result = replace(result, seconds=perf_counter() - start)
     if job.cache and result.reason != "timed_out":
-        open_cache(job.cache).put(job.key, _encode(result))
+        open_cache(job.cache).put(job.key, encode(result))
     return result
+
+
+def _try_to_descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relaxed:
+    """As `_descend`, but what a potential or spglib can't do is a result with its words."""
+    try:
+        return _descend(cell, potential, settings)
+    except StructureError as error:
+        return Relaxed(reason="no_symmetry", detail=error.message)
+    except FAILURES as error:
+        return Relaxed(reason="failed", detail=" ".join(str(error).split())[:DETAIL])
 
 
 def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relaxed:
@@ -191,8 +150,11 @@ def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relax
     atoms = to_atoms(cell)
     atoms.calc = potential.calculator()
     initial = float(atoms.get_potential_energy())
+    if settings.keep_symmetry is not None:
+        _hold_symmetry(atoms, settings.keep_symmetry)
+    moving: Any = FrechetCellFilter(atoms) if settings.cell else atoms
     optimiser: Any = {"fire": FIRE, "lbfgs": LBFGS}[settings.optimiser]
-    optimiser = optimiser(FrechetCellFilter(atoms) if settings.cell else atoms, logfile=None)
+    optimiser = optimiser(moving, logfile=None)
     result = Relaxed(cell, initial, initial)
     for converged in optimiser.irun(fmax=settings.fmax, steps=settings.max_steps):
         energy = float(atoms.get_potential_energy())
@@ -204,7 +166,19 @@ def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relax
         result = replace(
             result, cell=now, energy=energy, steps=optimiser.nsteps, converged=bool(converged), reason=reason
         )
-    return result
+    return replace(result, fmax=float(np.linalg.norm(moving.get_forces(), axis=1).max()))
+
+
+def _hold_symmetry(atoms: Any, symprec: float) -> None:
+    """Make the space group exact, and let the atoms and the cell move within it only."""
+    from ase.constraints import FixSymmetry
+
+    exact = symmetrised(
+        Cell(atoms.numbers, atoms.get_scaled_positions(), np.array(atoms.cell.array)), symprec
+    )
+    atoms.set_cell(exact.lattice)
+    atoms.set_scaled_positions(exact.frac)
+    atoms.set_constraint(FixSymmetry(atoms, symprec=min(symprec, EXACT)))
 
 
 def _lost(cell: Cell, energy: float, potential: Potential) -> str:
@@ -213,16 +187,3 @@ def _lost(cell: Cell, energy: float, potential: Potential) -> str:
         return "diverged"
     problem = rejected(cell, potential)
     return problem if problem in ("", "isolated_atom") else "diverged"
-
-
-def _encode(result: Relaxed) -> dict[str, Any]:
-    fields = asdict(replace(result, cell=None))
-    if result.cell:
-        fields["cell"] = [part.tolist() for part in result.cell]
-    return fields
-
-
-def _decode(fields: dict[str, Any]) -> Relaxed:
-    parts = fields.pop("cell")
-    cell = Cell(*(np.array(part) for part in parts)) if parts else None
-    return Relaxed(cell=cell, **fields)

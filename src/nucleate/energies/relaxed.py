@@ -1,0 +1,114 @@
+"""How one structure is relaxed, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.errors import NucleateError
+
+REASONS = (
+    "not_finite", "too_dense", "too_thin", "unknown_element", "isolated_atom", "no_symmetry", "timed_out", "diverged",
+    "failed", "not_converged",
+)  # fmt: skip
+"""Why a structure was not relaxed; "not_converged" alone leaves a structure and an energy."""
+
+OPTIMISERS = ("fire", "lbfgs")
+
+
+@dataclass(frozen=True)
+class RelaxSettings:
+    """How to relax.
+
+    Attributes:
+        fmax: largest force on an atom or on the cell at which a structure counts as relaxed, eV/Å.
+        max_steps: steps after which it is given up as not converged.
+        optimiser: "fire" or "lbfgs".
+        cell: whether the cell moves too.
+        timeout: seconds for one structure; None for no limit.
+        keep_symmetry: the space group that is found within so many Å is kept; None to let every atom go its way.
+    """
+
+    fmax: float = 0.05
+    max_steps: int = 200
+    optimiser: str = "fire"
+    cell: bool = True
+    timeout: float | None = 300.0
+    keep_symmetry: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.optimiser not in OPTIMISERS:
+            raise NucleateError(
+                f"no optimiser is called {self.optimiser!r}", f"choose among {', '.join(OPTIMISERS)}"
+            )
+        if self.fmax <= 0 or self.max_steps < 1:
+            raise NucleateError(
+                f"fmax = {self.fmax} eV/Å and {self.max_steps} steps can't be reached",
+                "give an fmax above 0 and at least 1 step",
+            )
+        if self.keep_symmetry is not None and not 0 < self.keep_symmetry < np.inf:
+            raise NucleateError(
+                f"a tolerance of {self.keep_symmetry} Å finds no symmetry to keep", "give a length above 0 Å"
+            )
+
+    @property
+    def identity(self) -> str:
+        """All that a result depends on, without the time limit: a result that was cut off is not kept."""
+        kept = "" if self.keep_symmetry is None else f" symmetry={self.keep_symmetry}"
+        return f"{self.optimiser} fmax={self.fmax} max_steps={self.max_steps} cell={self.cell}{kept}"
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """What became of one structure.
+
+    Attributes:
+        cell: relaxed, None where there is none.
+        energy, initial_energy: total, eV; None where there is none. Initial is the energy of the crystal as given.
+        steps: of the optimiser.
+        converged: whether forces and stress fell below fmax.
+        reason: "" or one of REASONS.
+        detail: what the potential said, where it failed.
+        fmax: largest force at the end on an atom or on the cell, eV/Å.
+        seconds: spent on this structure.
+    """
+
+    cell: Cell | None = None
+    energy: float | None = None
+    initial_energy: float | None = None
+    steps: int = 0
+    converged: bool = False
+    reason: str = ""
+    detail: str = ""
+    fmax: float | None = None
+    seconds: float = 0.0
+
+    @property
+    def energy_per_atom(self) -> float | None:
+        """eV/atom."""
+        return None if self.energy is None or self.cell is None else self.energy / len(self.cell.numbers)
+
+    @property
+    def energy_drop_per_atom(self) -> float | None:
+        """How far the relaxation went down, eV/atom."""
+        if self.energy is None or self.initial_energy is None or self.cell is None:
+            return None
+        return (self.initial_energy - self.energy) / len(self.cell.numbers)
+
+
+def encode(result: Relaxed) -> dict[str, Any]:
+    """As JSON can hold it."""
+    fields = asdict(replace(result, cell=None))
+    if result.cell:
+        fields["cell"] = [part.tolist() for part in result.cell]
+    return fields
+
+
+def decode(fields: dict[str, Any]) -> Relaxed:
+    """What `encode` was given."""
+    parts = fields.pop("cell")
+    cell = Cell(*(np.array(part) for part in parts)) if parts else None
+    return Relaxed(cell=cell, **fields)
