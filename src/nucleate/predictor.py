@@ -27,6 +27,7 @@ from nucleate.sampling.request import (
     Limits,
     Part,
     Request,
+    check_count,
     draw_sizes,
     formula_requests,
     new_requests,
@@ -228,6 +229,7 @@ class Predictor:
         return new_requests(self._sizes(n, seed, atoms, len(known)), self.limits, known, part)
 
     def _sizes(self, n: int, seed: int, atoms: tuple[int, int] | None, known: int) -> list[int]:
+        check_count(n)
         shares, limits = self.limits.sizes, self.limits
         if atoms is not None and atoms[0] == atoms[1]:
             return [atoms[0]] * n
@@ -273,8 +275,6 @@ class Predictor:
         return str(address)
 
     def _all(self, formula, n, seed, formula_units, sampler) -> list[Generated]:
-        if n < 1:
-            raise FormulaError(f"n = {n} structures were asked for", "ask for at least one")
         formulas = list(formula) if isinstance(formula, (list, tuple)) else [formula]
         units = _units_of(formula_units)
         requests = formula_requests([_text_of(one) for one in formulas], n, self.limits, units)

@@ -12,9 +12,17 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from nucleate.errors import RecipeError
+from nucleate.errors import NucleateError, RecipeError
 
 T = TypeVar("T")
+
+MOST_SEED = 2**63 - 1
+"""The largest seed: noise is a function of 64-bit numbers with a sign."""
+MOST_STEPS = 10**9
+"""The largest of numbers that only say how long something goes on."""
+MOST_SECONDS = 1e9
+MOST_WORKERS = 256
+"""Processes: with more than this the system runs out of them."""
 
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
@@ -44,12 +52,23 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
     return kind(**known)
 
 
-def at_least(settings: Any, least: float, names: str, group: str = "") -> None:
-    """Raise RecipeError where one of the settings with these names (set apart by spaces) is below `least`."""
+def within(
+    settings: Any, least: float, most: float, names: str, group: str = "",
+    error: type[NucleateError] = RecipeError,
+) -> None:  # fmt: skip
+    """Raise `error` where one of the settings with these names (set apart by spaces) is not from `least` to `most`.
+
+    A setting of None passes. Every number has both bounds: beyond them it has no meaning, or no machine has the room.
+    """
     for name in names.split():
         value = getattr(settings, name)
-        if not value >= least:
-            raise RecipeError(f"{group}{name} = {value} is too small", f"give {group}{name} at least {least}")
+        if value is None or least <= value <= most:
+            continue
+        if value < least:
+            raise error(f"{group}{name} = {value} is too small", f"give {group}{name} at least {least:.16g}")
+        if value > most:
+            raise error(f"{group}{name} = {value} is too large", f"give {group}{name} at most {most:.16g}")
+        raise error(f"{group}{name} = {value} is no number", f"give {group}{name} a finite number")
 
 
 def override(settings: T, assignments: list[str]) -> T:
@@ -90,7 +109,7 @@ def _example(values: Mapping[str, Any], where: str = "") -> str:
 def _parse(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 
@@ -114,7 +133,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
             raise RecipeError(f"{path} = {value!r} is not a group of settings", f"write {path}.name = value")
         return from_dict(hint, value, f"{path}.")  # type: ignore[arg-type]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) < 1e300 else math.inf
     if isinstance(value, float) and not math.isfinite(value):
         raise RecipeError(f"{path} = {value} is no number", f"give {path} a finite number")
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):

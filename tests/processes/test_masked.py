@@ -192,7 +192,7 @@ def test_given_atoms_are_never_shown_to_the_network_as_hidden():
 def test_hiding_again_needs_the_linear_schedule_and_a_rate():
     with pytest.raises(ValueError, match="remask = 1 needs schedule = linear, not cosine"):
         Masked(MaskedSettings(schedule="cosine", remask=1))
-    with pytest.raises(ValueError, match="remask = -1 is below 0"):
+    with pytest.raises(ValueError, match="remask = -1 is not from 0 to 1000"):
         Masked(MaskedSettings(remask=-1))
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from nucleate.data.dataset import Dataset, sha256
-from nucleate.errors import DataError, ModelError
+from nucleate.errors import DataError, NucleateError
 from nucleate.geometry import wrapped_normal
 from nucleate.networks.cspnet import DIFFCSP
 from nucleate.predictor import Predictor, load
@@ -284,8 +284,8 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     path = public_file(tmp_path)
-    monkeypatch.setattr("nucleate.recipes.folder.save_file", full)
-    with pytest.raises(ModelError, match=r"model can't be written \(No space left on device\)"):
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(NucleateError, match=r"can't be written \(no space left on the disk\)"):
         convert_diffcsp(path, tmp_path / "model")
     assert (tmp_path / "seen").read_text().startswith(".model-")
     assert sorted(x.name for x in tmp_path.iterdir()) == ["diffcsp.ckpt", "seen"]

@@ -7,7 +7,6 @@ machines can share a folder by `shard`.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from nucleate.benchmark.plan import Plan, Unit
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
+from nucleate.files import parse_json, write_whole
 from nucleate.metrics.csp.evaluate import CspSettings, evaluate
 from nucleate.metrics.csp.predictions import Prediction
 from nucleate.predictor import Predictor, load
@@ -49,7 +49,7 @@ class Point:
         """What was measured in this folder, None if nothing was, or other settings or crystals, or the file is cut."""
         path = folder / f"{self.name}.json"
         try:
-            values = json.loads(path.read_text()) if path.exists() else None
+            values = parse_json(path.read_bytes()) if path.exists() else None
         except ValueError:
             return None
         if values is None or values.get("asked", values["crystals"]) != self.crystals:
@@ -121,6 +121,4 @@ def _cell(crystal: Any) -> Cell:
 
 
 def _write(path: Path, found: dict[str, Any]) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=1) + "\n")
-    os.replace(part, path)
+    write_whole(path, json.dumps(found, indent=1) + "\n")

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from nucleate.cli import options
 from nucleate.cli.console import App, say
 from nucleate.cli.drawing import shard_of
-from nucleate.cli.results import check_target, written
+from nucleate.cli.results import check_target
+from nucleate.files import writing
 
 app = App(no_args_is_help=True, help="Compare methods on the same network, data, budget and judge.")
 
@@ -40,11 +42,11 @@ def cross(
     top: Annotated[int, typer.Option(min=0, help="Validation crystals with 20 samples each.")] = 100,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting of every model.")] = None,
     shard: Annotated[str, typer.Option(help="I/N: every N-th model from I on, for array jobs.")] = "0/1",
-    devices: Annotated[int, typer.Option(min=1, help="Devices of each training.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, max=options.MOST_DEVICES, help="Devices of each training.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning Fabric strategy, for example ddp.")] = "auto",
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that match structures.")] = 1,
+    threads: options.Threads = None,
+    workers: options.Workers = 1,
     report: Annotated[Path | None, typer.Option(help="Write the record of all that is done as JSON.")] = None,
 ) -> None:  # fmt: skip
     """Every process of the coordinates with every process of the lattice, or recipes by name."""
@@ -69,7 +71,7 @@ def cross(
             raise typer.Exit(130)
     if report is not None:
         record = json.dumps(_described(plan, base, set_ or [], collect(plan, out)), indent=1) + "\n"
-        with written(report):
+        with writing(report):
             report.write_text(record)
         say(f"written to {report}")
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from nucleate.cli import options
 from nucleate.cli.console import App
 
 app = App(help="Make, download and describe data sets.", no_args_is_help=True)
@@ -20,7 +21,9 @@ KeepCell = Annotated[
 ]
 MaxAtoms = Annotated[int | None, typer.Option(min=1, help="Refuse larger cells.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A refused row is an error.")]
-Workers = Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")]
+Workers = Annotated[
+    int, typer.Option(min=0, max=options.MOST_WORKERS, help="Processes; 0 takes one for each core.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")]
 
 
@@ -39,7 +42,7 @@ def import_(
     val: Annotated[Files, typer.Option(help="Validation split (repeatable).")] = None,
     test: Annotated[Files, typer.Option(help="Test split (repeatable).")] = None,
     split: Annotated[str, typer.Option(help="Shares of train, val and test of a pool.")] = "0.8,0.1,0.1",
-    seed: Annotated[int, typer.Option(help="Seed of the split of a pool.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Seed of the split of a pool.")] = 0,
     keep_cell: KeepCell = False,
     max_atoms: MaxAtoms = None,
     strict: Strict = False,

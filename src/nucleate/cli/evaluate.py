@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nucleate.cli import evaluate_dng
+from nucleate.cli import evaluate_dng, options
 from nucleate.cli.console import App
-from nucleate.cli.results import check_target, progress_bars, written
+from nucleate.cli.results import check_target, progress_bars
 from nucleate.errors import NucleateError
+from nucleate.files import writing
 
 if TYPE_CHECKING:
     from nucleate.metrics.csp.report import CspReport
@@ -50,9 +51,11 @@ def csp(
     table: Annotated[
         Path | None, typer.Option(help="Write one row for each prediction: .csv or .parquet.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    workers: options.Workers = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one pair of structures.")] = 60.0,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=options.MOST_SEED, help="Seed of the bootstrap intervals.")
+    ] = 0,
 ) -> None:
     """Match rate, RMSE, METRe and cRMSE of predictions, with 95 % intervals, under named protocols."""
     from nucleate.cli.console import say
@@ -105,8 +108,8 @@ def _write(report: CspReport, json: Path | None, table: Path | None, source: dic
     if json:
         content = report.to_dict()
         content["settings"] |= source
-        with written(json):
+        with writing(json):
             json.write_text(dumps(content, indent=2) + "\n")
     if table:
-        with written(table):
+        with writing(table):
             write_rows(report.table(), table)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nucleate.cli.results import check_target, progress_bars, written
+from nucleate.cli import options
+from nucleate.cli.results import check_target, progress_bars
+from nucleate.files import writing
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.report import DngReport
@@ -41,7 +43,7 @@ def dng(
     reference_limit: Annotated[
         int | None, typer.Option(min=1, help="Compare with so many crystals of --split, at random.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    workers: options.Workers = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for relaxing one structure.")] = 300.0,
     cache: Annotated[
         Path | None,
@@ -55,7 +57,9 @@ def dng(
     full: Annotated[
         bool, typer.Option("--full", help="Print all numbers, not only headline and funnel.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of subsets and bootstrap intervals.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=options.MOST_SEED, help="Seed of subsets and bootstrap intervals.")
+    ] = 0,
 ) -> None:
     """Validity, coverage, distributions, uniqueness, novelty and stability of generated crystals.
 
@@ -101,11 +105,11 @@ def _write(report: DngReport, json: Path | None, table: Path | None, html: Path 
     from nucleate.metrics.rows import write_rows
 
     if json:
-        with written(json):
+        with writing(json):
             json.write_text(dumps(report.to_dict(), indent=2, default=str) + "\n", encoding="utf-8")
     if table:
-        with written(table):
+        with writing(table):
             write_rows(report.table(), table, OWN)
     if html:
-        with written(html):
+        with writing(html):
             html.write_text(report.html(), encoding="utf-8")

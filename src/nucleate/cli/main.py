@@ -12,6 +12,7 @@ from nucleate import __version__
 from nucleate.cli import benchmark, convert, data, draw, evaluate, generate, models, predict, train
 from nucleate.cli.console import App, Log, Quiet, Verbose, fail, hush, note_traceback, speak
 from nucleate.errors import NucleateError
+from nucleate.files import FREE_SPACE, FULL
 
 app = App(
     name="nucleate",
@@ -59,8 +60,27 @@ def main() -> None:
         note_traceback(traceback.format_exc())
         fail(error)
         sys.exit(2)
+    except (OSError, MemoryError, RecursionError) as error:
+        note_traceback(traceback.format_exc())
+        fail(_of_machine(error))
+        sys.exit(2)
     finally:
         hush()
+
+
+def _of_machine(error: OSError | MemoryError | RecursionError) -> NucleateError:
+    """What to say of what no part of the program expected: the last resort before a traceback."""
+    if isinstance(error, MemoryError):
+        return NucleateError(
+            "there is not enough memory", "ask for less at once, for example with a lower --edges"
+        )
+    if isinstance(error, RecursionError):
+        return NucleateError(
+            "something is nested too deeply to be read", "check the files that the command reads"
+        )
+    named = f"{error.filename}: " if error.filename else ""
+    hint = FREE_SPACE if error.errno in FULL else "check that the file can be read, or its folder written to"
+    return NucleateError(f"{named}{error.strerror or error}", hint)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from nucleate.cli import options
+
 
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe, for example kldm-csp-small.")],
@@ -23,11 +25,13 @@ def train(
     start_from: Annotated[
         str | None, typer.Option("--from", help="Model whose weights to start from, where they fit.")
     ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="Number of devices or processes.")] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, max=options.MOST_DEVICES, help="Number of devices or processes.")
+    ] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning Fabric strategy, for example ddp.")] = "auto",
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    nodes: Annotated[int, typer.Option(min=1, help="Number of machines.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of each process.")] = None,
+    nodes: Annotated[int, typer.Option(min=1, max=10**6, help="Number of machines.")] = 1,
+    threads: options.Threads = None,
 ) -> None:
     """Train a model; killed at any moment, it goes on with --resume."""
     import torch

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nucleate.data.table import CrystalTable, read_table
 from nucleate.errors import DataError
+from nucleate.files import parse_json
 
 MAKE = "make one with 'nucleate data import SOURCE --out DIR' or 'nucleate data download mp_20'"
 
@@ -35,7 +35,7 @@ class Dataset:
         if not path.is_dir():
             raise DataError(f"no data set {path}", MAKE)
         try:
-            info = json.loads((path / "dataset.json").read_text(encoding="utf-8"))
+            info = parse_json((path / "dataset.json").read_bytes())
         except FileNotFoundError:
             raise DataError(f"{path} is not a data set: it has no dataset.json", MAKE) from None
         except ValueError as error:

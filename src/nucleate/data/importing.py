@@ -25,6 +25,7 @@ from nucleate.data.cells import Cell
 from nucleate.data.parse import CellSettings, Record, parse_all
 from nucleate.data.sources import read_source
 from nucleate.errors import DataError
+from nucleate.files import writing
 
 SPLITS = ("train", "val", "test")
 FORMAT = 1
@@ -123,7 +124,8 @@ def _import(
         raise DataError(
             f"all {len(flat)} rows are refused; the first: {rejected[0][3]}", "is it the right file?"
         )
-    return _write(good, rejected, sources, out, settings)
+    with writing(out):
+        return _write(good, rejected, sources, out, settings)
 
 
 def refuse_existing(out: Path, overwrite: bool) -> None:

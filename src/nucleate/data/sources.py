@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 import sqlite3
 import tarfile
 import zipfile
@@ -20,6 +19,7 @@ from typing import Any, Literal
 
 from nucleate.data.parse import Record, from_atoms
 from nucleate.errors import DataError, StructureError
+from nucleate.files import parse_json
 
 ID_COLUMNS = ("material_id", "id", "ID", "name")
 KINDS = (
@@ -189,8 +189,8 @@ def read_json(path: Path) -> Iterator[Record]:
     """pymatgen's JSON: one structure, a list of them, {id: structure}, or entries that hold a "structure"."""
     with open_text(path) as file:
         try:
-            found = json.load(file)
-        except json.JSONDecodeError as error:
+            found = parse_json(file.read())
+        except ValueError as error:
             raise DataError(f"{path} is not JSON ({error})", f"give a {KINDS}") from error
     if isinstance(found, dict):
         single = "structure" in found or "lattice" in found

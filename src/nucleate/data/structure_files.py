@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nucleate.errors import DataError
+from nucleate.files import write_whole
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -29,7 +30,7 @@ def write_structure(structure: Structure, path: Path, kind: str, origin: str) ->
         text = Poscar(structure, comment=origin, sort_structure=True).get_str(significant_figures=10)
     else:
         text = json.dumps({**structure.as_dict(), "origin": origin})
-    path.write_text(text)
+    write_whole(path, text)
 
 
 def read_structure(path: Path) -> Structure:

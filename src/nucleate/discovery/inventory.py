@@ -11,6 +11,7 @@ from pymatgen.core import Structure
 
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
+from nucleate.files import writing
 from nucleate.metrics.extxyz import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import is_usable, space_group
 
@@ -69,8 +70,10 @@ def write_inventory(folder: Path, kinds: Sequence[str]) -> list[Entry]:
     """FOLDER/generated.csv, and FOLDER/KIND/ with one file for each usable crystal; returns the table."""
     entries = []
     for kind in kinds:
-        (folder / kind).mkdir(exist_ok=True)
-    with (folder / "generated.csv").open("w", newline="") as file:
+        with writing(folder / kind):
+            (folder / kind).mkdir(exist_ok=True)
+    table = folder / "generated.csv"
+    with writing(table), table.open("w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Entry)])
         writer.writeheader()
         for entry, structure in inventory(folder):

@@ -12,6 +12,7 @@ from pymatgen.core import Structure
 
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
+from nucleate.files import writing
 from nucleate.metrics.extxyz import Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import Cluster, rank_by_agreement
 
@@ -134,13 +135,15 @@ def write_shortlist(
     folder: Path, rows: Sequence[Row], structures: Sequence[Structure | None], kinds: Sequence[str]
 ) -> None:
     """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure."""
-    with (folder / "ranking.csv").open("w", newline="") as file:
+    table = folder / "ranking.csv"
+    with writing(table), table.open("w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
     for kind in kinds:
         target = folder / kind
-        target.mkdir(exist_ok=True)
+        with writing(target):
+            target.mkdir(exist_ok=True)
         for row, structure in zip(rows, structures, strict=True):
             if row.rank and structure is not None:
                 write_structure(structure, target / f"{row.file}{FORMATS[kind]}", kind, row.origin)

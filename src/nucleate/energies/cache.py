@@ -17,6 +17,7 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError
+from nucleate.files import parse_json, writing
 
 WAIT = 60.0
 """Seconds to wait for another process that is writing."""
@@ -57,11 +58,12 @@ class ResultCache:
             part = wanted[start : start + LOOKUP]
             marks = ",".join("?" * len(part))
             rows = self._database.execute(f"SELECT key, value FROM results WHERE key IN ({marks})", part)
-            found |= {key: json.loads(value) for key, value in rows}
+            found |= {key: parse_json(value) for key, value in rows}
         return found
 
     def put(self, key: str, value: Any) -> None:
-        self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (key, json.dumps(value)))
+        with writing(self.path or Path(":memory:")):
+            self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (key, json.dumps(value)))
 
     def __len__(self) -> int:
         return self._database.execute("SELECT count(*) FROM results").fetchone()[0]

@@ -12,7 +12,6 @@ A third comes from entries of pymatgen or the Materials Project; it takes correc
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from nucleate.energies.reference_hull import LazyEnergies, ReferenceHull
 from nucleate.energies.references import FORMATION_COLUMN, HULL_COLUMN, ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError
+from nucleate.files import parse_json
 
 
 def potential_hull(
@@ -100,7 +100,7 @@ def entries_hull(path: Path) -> ReferenceHull:
     """
     hint = "write it with monty.serialization.dumpfn(entries, path)"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path} can't be read ({error.strerror})", hint) from None
     except ValueError as error:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import NucleateError
+from nucleate.settings import MOST_SECONDS, within
 
 REASONS = (
     "not_finite", "too_dense", "too_thin", "unknown_element", "isolated_atom", "no_symmetry", "timed_out", "diverged",
@@ -44,10 +45,11 @@ class RelaxSettings:
             raise NucleateError(
                 f"no optimiser is called {self.optimiser!r}", f"choose among {', '.join(OPTIMISERS)}"
             )
-        if self.fmax <= 0 or self.max_steps < 1:
+        within(self, 0, MOST_SECONDS, "timeout", error=NucleateError)
+        if not (1e-6 <= self.fmax <= 1e3 and 1 <= self.max_steps <= 10**7):
             raise NucleateError(
                 f"fmax = {self.fmax} eV/Å and {self.max_steps} steps can't be reached",
-                "give an fmax above 0 and at least 1 step",
+                "give an fmax from 1e-6 to 1000 and 1 to 10000000 steps",
             )
         if self.keep_symmetry is not None and not 0 < self.keep_symmetry < np.inf:
             raise NucleateError(

@@ -20,6 +20,10 @@ from torch import Tensor, nn
 from nucleate.arrays import Mask, PerAtom, PerCrystal, Species, Vectors
 from nucleate.elements import MAX_ATOMIC_NUMBER, group_of, period_of
 
+MOST_WIDTH = 16384
+MOST_LAYERS = 1000
+"""Of any network: whether one fits the machine is asked of the whole, but only of what can be counted in a second."""
+
 Lattices: TypeAlias = Float[Tensor, "crystals numbers"]
 
 

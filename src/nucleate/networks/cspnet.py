@@ -23,6 +23,8 @@ from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerAtom3, PerCrystal
 from nucleate.networks.base import (
+    MOST_LAYERS,
+    MOST_WIDTH,
     Denoiser,
     Head,
     SinusoidalTime,
@@ -33,7 +35,7 @@ from nucleate.networks.base import (
 )
 from nucleate.networks.packed_edges import PackedEdges
 from nucleate.networks.wave_table import WaveTable
-from nucleate.settings import at_least
+from nucleate.settings import within
 
 ENOUGH_FOR_TABLE = 2048
 
@@ -63,8 +65,9 @@ class CSPNetSettings:
     frac_layers: Literal[1, 2] = 2
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "width layers frequencies", "cspnet.")
-        at_least(self, 2, "time_width", "cspnet.")
+        within(self, 1, MOST_WIDTH, "width frequencies", "cspnet.")
+        within(self, 1, MOST_LAYERS, "layers", "cspnet.")
+        within(self, 2, MOST_WIDTH, "time_width", "cspnet.")
 
 
 DIFFCSP = CSPNetSettings(time="sinusoidal", loops=True, elements=100, species_bias=True, frac_layers=1)

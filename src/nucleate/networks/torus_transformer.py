@@ -23,6 +23,8 @@ from nucleate.arrays import Mask, PerAtom, PerAtom3, PerCrystal
 from nucleate.errors import RecipeError
 from nucleate.networks.base import (
     MATRICES,
+    MOST_LAYERS,
+    MOST_WIDTH,
     Denoiser,
     Head,
     TimeFeatures,
@@ -31,7 +33,7 @@ from nucleate.networks.base import (
     species_layer,
     torus_waves,
 )
-from nucleate.settings import at_least
+from nucleate.settings import within
 
 Tokens = Float[Tensor, "crystals atoms width"]
 Summary = Float[Tensor, "crystals width"]
@@ -58,8 +60,9 @@ class TorusTransformerSettings:
     skip: bool = False
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "width layers heads pair_width frequencies", "torus_transformer.")
-        at_least(self, 2, "time_width", "torus_transformer.")
+        within(self, 1, MOST_WIDTH, "width heads pair_width frequencies", "torus_transformer.")
+        within(self, 1, MOST_LAYERS, "layers", "torus_transformer.")
+        within(self, 2, MOST_WIDTH, "time_width", "torus_transformer.")
         if self.width % self.heads:
             raise RecipeError(
                 f"torus_transformer.width = {self.width} can't be shared by {self.heads} heads",

@@ -18,8 +18,10 @@ import torch
 from torch import Tensor
 
 from nucleate.arrays import Mask, PerCrystal
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
+from nucleate.settings import within
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class GaussianSettings:
     schedule: Literal["linear", "cosine"] = "linear"
     beta_min: float = 0.1
     beta_max: float = 20.0
+
+    def __post_init__(self) -> None:
+        within(self, 0, 1000, "beta_min beta_max")
+        if not self.beta_min < self.beta_max:
+            raise RecipeError(
+                f"beta_min = {self.beta_min} and beta_max = {self.beta_max} of the linear schedule",
+                "beta_min must be below beta_max",
+            )
 
 
 COSINE_OFFSET = 0.008

@@ -39,8 +39,8 @@ class KineticSettings:
             raise RecipeError(
                 f"horizon = {self.horizon} of the kinetic process can't be", "give a horizon from 0.001 to 10"
             )
-        if self.initial_velocity < 0:
+        if not 0 <= self.initial_velocity <= 100:
             raise RecipeError(
                 f"initial_velocity = {self.initial_velocity} of the kinetic process can't be",
-                "a standard deviation is at least 0",
+                "give a standard deviation from 0 to 100",
             )

@@ -57,8 +57,8 @@ class Masked(Process):
     def __init__(self, settings: MaskedSettings) -> None:
         if not 0 <= settings.all_shown < 1:
             raise ValueError(f"all_shown = {settings.all_shown} is not from 0 to below 1")
-        if settings.remask < 0:
-            raise ValueError(f"remask = {settings.remask} is below 0")
+        if not 0 <= settings.remask <= 1000:
+            raise ValueError(f"remask = {settings.remask} is not from 0 to 1000")
         if settings.remask > 0 and settings.schedule != "linear":
             raise ValueError(f"remask = {settings.remask} needs schedule = linear, not {settings.schedule}")
         self.settings = settings

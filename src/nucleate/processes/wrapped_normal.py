@@ -53,10 +53,10 @@ class WrappedNormalSettings:
     centred: Literal["none", "noise", "circular"] = "none"
 
     def __post_init__(self) -> None:
-        if not 0 < self.sigma_min < self.sigma_max:
+        if not 1e-6 <= self.sigma_min < self.sigma_max <= 10:
             raise RecipeError(
                 f"sigma_min = {self.sigma_min} and sigma_max = {self.sigma_max} of the wrapped-normal process",
-                "sigma_min must be above 0 and below sigma_max",
+                "sigma_min must be at least 1e-6 and below sigma_max, which is at most 10",
             )
 
 

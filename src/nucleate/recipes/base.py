@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
@@ -19,7 +20,7 @@ from nucleate.networks.cspnet import CSPNet, CSPNetSettings
 from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
 from nucleate.processes.base import Process
 from nucleate.sampling.settings import SamplerSettings
-from nucleate.settings import at_least
+from nucleate.settings import within
 from nucleate.training.settings import TrainingSettings
 
 
@@ -34,7 +35,7 @@ class LossWeights:
     axes: float = 0.0
 
     def __post_init__(self) -> None:
-        at_least(self, 0, "frac lattice species axes", "loss_weights.")
+        within(self, 0, 1e6, "frac lattice species axes", "loss_weights.")
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,12 @@ class Recipe(ABC):
             )
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
         heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
+        shown = self._widths(processes)
+        with torch.device("meta"):
+            check_room(self._network(heads, shown))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.training.seed)
-            network = self._network(heads, self._widths(processes))
+            network = self._network(heads, shown)
         weights = asdict(self.loss_weights)
         return CrystalModel(
             processes, parts.codec, network, weights, parts.species_codec, self.self_conditioning
@@ -125,6 +129,27 @@ class Recipe(ABC):
         if self.network == "cspnet":
             return CSPNet(self.cspnet, heads, **channels)
         return TorusTransformer(self.torus_transformer, heads, **channels)
+
+
+def check_room(network: torch.nn.Module) -> None:
+    """Raise RecipeError where the parameters of a network, which may be on the meta device, are more than the machine's
+    memory holds: before they are allocated."""
+    parameters = sum(p.numel() for p in network.parameters())
+    needed, memory = 4 * parameters, _memory()
+    if memory and needed > memory:
+        raise RecipeError(
+            f"a network of {parameters:.2g} parameters takes {needed / 2**30:.0f} GiB, "
+            f"and this machine has {memory / 2**30:.0f} GiB",
+            "take a smaller width or fewer layers",
+        )
+
+
+def _memory() -> int:
+    """Bytes of memory of this machine, 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 0
 
 
 def representation(species: str) -> Representation:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 import nucleate
@@ -23,6 +22,7 @@ from nucleate.data.dataset import Dataset, sha256
 from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import DataError, ModelError
+from nucleate.files import writing
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import trained_on
@@ -121,11 +121,8 @@ def _check_free(out: Path) -> None:
 
 def _write(out: Path, model: CrystalModel, recipe: Recipe, card: dict[str, Any]) -> None:
     """The folder under another name beside it, then renamed: whatever happens, there is a whole one or none."""
-    try:
+    with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
             save_model(Path(scratch) / "model", model, recipe, card)
             os.replace(Path(scratch) / "model", out)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ModelError(f"{out} can't be written ({reason})", "name another --out") from None

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from nucleate import settings
 from nucleate.errors import ModelError
+from nucleate.files import parse_json, save_tensors, write_whole, writing
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.registry import recipe_from_dict
 
 FORMAT = 1
+AGAIN = "get the folder again"
 
 
 def save_model(
@@ -29,16 +30,16 @@ def save_model(
     dtype: torch.dtype = torch.float32,
 ) -> None:
     """Write a model folder, each file as a whole. Parameters are stored as dtype, statistics in float32."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     parameters = dict(model.named_parameters())
     tensors = {
         name: (tensor.to(dtype) if name in parameters else tensor).detach().cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
-    save_file(tensors, folder / "weights.part")
-    os.replace(folder / "weights.part", folder / "weights.safetensors")
-    (folder / "recipe.toml").write_text(settings.to_toml({"format": FORMAT, **settings.to_dict(recipe)}))
-    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    save_tensors(tensors, folder / "weights.safetensors")
+    write_whole(folder / "recipe.toml", settings.to_toml({"format": FORMAT, **settings.to_dict(recipe)}))
+    write_whole(folder / "card.json", json.dumps(card, indent=2) + "\n")
 
 
 def load_model(folder: Path) -> tuple[CrystalModel, Recipe, dict[str, Any]]:
@@ -49,17 +50,42 @@ def load_model(folder: Path) -> tuple[CrystalModel, Recipe, dict[str, Any]]:
             f"{folder} is no model folder: it lacks {', '.join(missing)}",
             "name a run's 'model' folder or a shipped model",
         )
-    recipe, card = read_recipe(folder / "recipe.toml"), json.loads((folder / "card.json").read_text())
+    recipe, card = read_recipe(folder / "recipe.toml"), read_card(folder / "card.json")
+    tensors = _read_weights(folder / "weights.safetensors")
     model = recipe.build()
     try:
-        tensors = {name: tensor.float() for name, tensor in load_file(folder / "weights.safetensors").items()}
         model.load_state_dict(tensors)
-    except (SafetensorError, RuntimeError) as error:
+    except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise ModelError(
-            f"the weights in {folder} don't fit its recipe ({reason})", "get the folder again"
-        ) from None
+        raise ModelError(f"the weights in {folder} don't fit its recipe ({reason})", AGAIN) from None
     return model.eval(), recipe, card
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """All tensors in float32. Raises ModelError for a damaged file, and for numbers that are not finite."""
+    try:
+        tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} can't be read ({error}): it is damaged or cut short", AGAIN) from None
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise ModelError(
+            f"{len(broken)} of the {len(tensors)} tensors in {path} hold numbers that are not finite, "
+            f"the first is {broken[0]}",
+            "get the folder again; a run keeps what it was before in model-last/ and model-match/",
+        )
+    return tensors
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The content of a card.json. Raises ModelError where there is none."""
+    try:
+        card = parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} can't be read ({error})", AGAIN) from None
+    if not isinstance(card, dict):
+        raise ModelError(f"{path} holds no card, which is a JSON object", AGAIN)
+    return card
 
 
 def take_over(model: CrystalModel, folder: Path) -> int:
@@ -85,9 +111,9 @@ def take_over(model: CrystalModel, folder: Path) -> int:
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a recipe.toml."""
     try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(f"{path} can't be read ({error})", "get the folder again") from None
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} can't be read ({error})", AGAIN) from None
     number = values.pop("format", None)
     if number != FORMAT:
         raise ModelError(f"{path} has format {number}, this version reads {FORMAT}", "update nucleate")

@@ -11,12 +11,14 @@ import torch
 from nucleate.arrays import Mask
 from nucleate.crystals import Crystals
 from nucleate.data.buckets import split_by_edges
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.request import Part, Request
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import MOST_SEED
 
 EDGES = 4096
 """Padded pairs of atoms in a batch: small enough that results reach the disk often, large enough for a CPU's products.
@@ -49,6 +51,8 @@ def generate(
 
     on_step is called after every step with the number of crystals in the batch.
     """  # fmt: skip
+    if not 0 <= seed <= MOST_SEED:
+        raise RecipeError(f"seed = {seed} can't be", f"give a whole number from 0 to {MOST_SEED}")
     device = next(model.parameters()).device
     sizes = np.array([len(request.species) for request in requests])
     for part in split_by_edges(np.argsort(sizes, kind="stable"), sizes, edges):

@@ -7,7 +7,6 @@ Several processes may share one folder, each with its own shard of the requests 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 
 from nucleate.data.extxyz import drop_cut_frame, frame_text, read_headers
 from nucleate.errors import ModelError
+from nucleate.files import parse_json, write_whole, writing
 from nucleate.sampling.formula import conventional, formula_text, reduce_formula
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.request import Request
@@ -61,13 +61,11 @@ class Job:
         record = self.folder / "job.json"
         asked = json.loads(json.dumps(asked))
         if not record.exists():
-            scratch = self.folder / f"job.{os.getpid()}.part"
-            scratch.write_text(json.dumps(asked, indent=2) + "\n")
-            os.replace(scratch, record)
+            write_whole(record, json.dumps(asked, indent=2) + "\n")
             return
         try:
-            before = json.loads(record.read_text())
-        except ValueError:
+            before = dict(parse_json(record.read_bytes()))
+        except (ValueError, TypeError):
             raise ModelError(f"{record} is not readable", "delete it, or name another --out") from None
         _fill(before)
         changed = sorted(key for key in asked.keys() | before.keys() if asked.get(key) != before.get(key))
@@ -88,7 +86,7 @@ class Job:
     def write(self, batch: Sequence[Generated], seed: int, model: str) -> None:
         """Append what is new of one batch; a crash loses at most this one."""
         new = [one for one in batch if one.request.name_of_key not in self.done]
-        with self.path.open("a") as file:
+        with writing(self.path), self.path.open("a") as file:
             file.write("".join(frame_text(*arrays(one), header(one, seed, model)) for one in new))
             file.flush()
         self.done |= {one.request.name_of_key for one in new}

@@ -20,6 +20,8 @@ from nucleate.sampling.formula import formula_text, parse_formula, reduce_formul
 COMMON_UNITS = (1, 2, 4)
 LEAST_SHARE = 0.05
 SIZES_STREAM = -3
+MOST_CRYSTALS = 1_000_000
+"""Of one job: all requests are held in memory, about a kilobyte each."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,21 @@ class Limits:
         lacking = [key for key in ("elements", "largest_cell") if key not in card]
         if lacking:
             raise ModelError(f"the model's card lacks {', '.join(lacking)}", "get the model folder again")
-        units = {
-            int(a): {int(z): s for z, s in shares.items()}
-            for a, shares in card.get("formula_units", {}).items()
+        read = {
+            "elements": lambda value: frozenset(map(int, value)),
+            "largest_cell": int,
+            "formula_units": lambda value: {int(a): _shares(shares) for a, shares in value.items()},
+            "sizes": _shares,
         }
-        sizes = {int(n): share for n, share in card.get("sizes", {}).items()}
-        return cls(frozenset(card["elements"]), int(card["largest_cell"]), units, sizes)
+        found = {}
+        for key, kind in read.items():
+            try:
+                found[key] = kind(card.get(key, {}))
+            except (TypeError, ValueError, AttributeError):
+                raise ModelError(
+                    f"the model's card says {key} = {card[key]!r}", "get the model folder again"
+                ) from None
+        return cls(*found.values())
 
     def check(self, text: str, counts: Counter[int]) -> None:
         """Raise FormulaError for what the model never saw."""
@@ -126,10 +137,26 @@ class Limits:
         return {units: share / total for units, share in sorted(shares.items())}
 
 
+def _shares(values: Mapping[Any, Any]) -> dict[int, float]:
+    return {int(number): float(share) for number, share in values.items()}
+
+
+def check_count(n: int) -> None:
+    """Raise FormulaError for a number of crystals that one job can't hold."""
+    if n < 1:
+        raise FormulaError(f"n = {n} structures were asked for", "ask for at least one")
+    if n > MOST_CRYSTALS:
+        raise FormulaError(
+            f"{n} crystals were asked for, more than the {MOST_CRYSTALS} that one job can hold",
+            "ask for fewer, in several jobs with seeds and folders of their own",
+        )
+
+
 def formula_requests(
     formulas: Sequence[str], n: int, limits: Limits, units: Sequence[int] | None = (1,)
 ) -> list[Request]:
     """n crystals of each formula and number of formula units; with units None, n shared over the probable numbers."""
+    check_count(n * max(len(formulas), 1) * len(units or (1,)))
     requests = []
     for text in formulas:
         unit, written = reduce_formula(parse_formula(text))
@@ -191,6 +218,7 @@ def table_requests(
     table: CrystalTable, n: int, limits: Limits, rows: np.ndarray | None = None
 ) -> tuple[list[Request], list[str]]:
     """n crystals for the composition of each row of a split, and the reasons for rows the model can't predict."""
+    check_count(n * max(len(table) if rows is None else len(rows), 1))
     requests: list[Request] = []
     refused: list[str] = []
     for row in np.arange(len(table)) if rows is None else rows:

@@ -8,6 +8,10 @@ from typing import Literal
 from nucleate.errors import RecipeError
 from nucleate.processes.base import StepRule
 
+MOST_STEPS = 10**6
+MOST_ANNEAL = 1000
+"""The slopes in use are 1 to 20; at a thousand every step but the last goes to where the first guess points."""
+
 
 @dataclass(frozen=True)
 class SamplerSettings:
@@ -51,17 +55,24 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         limits = {
-            "steps": (self.steps, self.steps >= 1, "at least 1"),
-            "power": (self.power, self.power > 0, "above 0"),
-            "temperature": (self.temperature, self.temperature >= 0, "at least 0"),
-            "tau": (self.tau, self.tau > 0, "above 0"),
-            "noise_left": (self.noise_left, 0 <= self.noise_left < 1, "from 0 to below 1"),
-            "anneal_frac": (self.anneal_frac, self.anneal_frac >= 0, "at least 0"),
-            "anneal_lattice": (self.anneal_lattice, self.anneal_lattice >= 0, "at least 0"),
-            "anneal_species": (self.anneal_species, self.anneal_species >= 0, "at least 0"),
+            "steps": (1 <= self.steps <= MOST_STEPS, f"at least 1 and at most {MOST_STEPS}"),
+            "power": (0.01 <= self.power <= 100, "from 0.01 to 100"),
+            "temperature": (0 <= self.temperature <= 100, "at least 0 and at most 100"),
+            "tau": (0 < self.tau <= 100, "above 0 and at most 100"),
+            "noise_left": (0 <= self.noise_left < 1, "from 0 to below 1"),
+            "anneal_frac": (0 <= self.anneal_frac <= MOST_ANNEAL, f"at least 0 and at most {MOST_ANNEAL}"),
+            "anneal_lattice": (
+                0 <= self.anneal_lattice <= MOST_ANNEAL,
+                f"at least 0 and at most {MOST_ANNEAL}",
+            ),
+            "anneal_species": (
+                0 <= self.anneal_species <= MOST_ANNEAL,
+                f"at least 0 and at most {MOST_ANNEAL}",
+            ),
         }
-        for name, (value, holds, needed) in limits.items():
+        for name, (holds, needed) in limits.items():
             if not holds:
+                value = getattr(self, name)
                 raise RecipeError(f"the sampler can't take {name} = {value}", f"{name} must be {needed}")
 
     @property

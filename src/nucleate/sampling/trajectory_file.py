@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nucleate.data.extxyz import frame_text
+from nucleate.files import write_whole, writing
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.job import arrays, header
 from nucleate.sampling.request import Request
@@ -19,10 +20,11 @@ def trajectory_path(folder: Path, request: Request) -> Path:
 
 def write_trajectories(folder: Path, batch: Sequence[Generated], seed: int, model: str) -> None:
     """FOLDER/trajectories/NAME-SAMPLE.extxyz for each crystal of a batch that was drawn with its path."""
-    (folder / "trajectories").mkdir(exist_ok=True)
+    with writing(folder / "trajectories"):
+        (folder / "trajectories").mkdir(exist_ok=True)
     for one in batch:
         text = "".join(
             frame_text(*arrays(replace(one, crystal=crystal)), {"t": f"{t:.4f}", **header(one, seed, model)})
             for t, crystal in one.path
         )
-        trajectory_path(folder, one.request).write_text(text)
+        write_whole(trajectory_path(folder, one.request), text)

@@ -6,16 +6,15 @@ Tensors are named `model/...`, `ema/...` and `optimiser/<parameter>/<moment>`; t
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from nucleate.errors import TrainingError
+from nucleate.files import parse_json, save_tensors
 from nucleate.training.ema import AveragedWeights
 
 FORMAT = 1
@@ -35,9 +34,7 @@ def save_checkpoint(
         for moment, value in optimiser.state.get(parameter, {}).items():
             tensors[f"optimiser/{name}/{moment}"] = value
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    scratch = path.with_name(path.name + ".part")
-    save_file(tensors, scratch, metadata={"format": str(FORMAT), "progress": json.dumps(progress)})
-    os.replace(scratch, path)
+    save_tensors(tensors, path, {"format": str(FORMAT), "progress": json.dumps(progress)})
 
 
 def load_checkpoint(
@@ -71,7 +68,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
-            number, progress = header["format"], json.loads(header["progress"])
+            number, progress = header["format"], parse_json(header["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise TrainingError(f"{path} can't be read ({error})", "delete it to start the run anew") from None

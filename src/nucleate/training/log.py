@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nucleate.errors import TrainingError
+from nucleate.files import parse_json, write_whole, writing
 
 Tell = Callable[[str], None]
 EVERY = 60.0
@@ -26,13 +26,11 @@ class MetricsLog:
         self.path = run / "metrics.jsonl"
         kept = read_metrics(self.path) if resume_step is not None and self.path.exists() else []
         kept = [row for row in kept if row["step"] <= (resume_step or 0)]
-        scratch = self.path.with_name(self.path.name + ".part")
-        scratch.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        os.replace(scratch, self.path)
+        write_whole(self.path, "".join(json.dumps(row) + "\n" for row in kept))
         self.board = _tensorboard(run / "tensorboard", resume_step)
 
     def write(self, step: int, **values: float) -> None:
-        with self.path.open("a") as file:
+        with writing(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         if self.board is not None:
             for name, value in values.items():
@@ -49,8 +47,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     lines = path.read_text().splitlines()
     for number, line in enumerate(lines):
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
+            rows.append(parse_json(line))
+        except ValueError:
             if number + 1 < len(lines):
                 raise TrainingError(f"line {number + 1} of {path} is not JSON", "delete that line") from None
     return rows

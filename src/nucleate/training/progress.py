@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 
+from nucleate.errors import TrainingError
+
 AGREE_EVERY = 10
+MOST_MINUTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,13 @@ class Budget:
 
     steps: int
     minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
+            raise TrainingError(
+                f"a run of {self.minutes} minutes can't be",
+                f"give --minutes a number above 0 and at most {MOST_MINUTES}, or --epochs",
+            )
 
     def progress(self, step: int, seconds: float) -> float:
         """Share of the run that is over."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nucleate.errors import RecipeError
-from nucleate.settings import at_least
+from nucleate.settings import MOST_SEED, MOST_STEPS, within
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,13 @@ class TrainingSettings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        at_least(
-            self, 1, "epochs batch edges slices validate_every checkpoint_every match_crystals", "training."
-        )
-        at_least(self, 0, "learning_rate weight_decay clip warmup seed match_every", "training.")
+        within(self, 1, MOST_STEPS, "epochs validate_every checkpoint_every match_crystals", "training.")
+        within(self, 1, 10**7, "batch slices", "training.")
+        within(self, 1, 10**8, "edges", "training.")
+        within(self, 0, MOST_STEPS, "warmup match_every", "training.")
+        within(self, 0, 10.0, "learning_rate weight_decay", "training.")
+        within(self, 0, 1e9, "clip", "training.")
+        within(self, 0, MOST_SEED, "seed", "training.")
         if not 0 < self.ema < 1:
             raise RecipeError(
                 f"training.ema = {self.ema} is no decay", "give training.ema a number between 0 and 1"

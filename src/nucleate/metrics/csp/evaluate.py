@@ -23,6 +23,7 @@ from nucleate.metrics.matching import Matcher
 from nucleate.metrics.reduction import Reduced
 from nucleate.metrics.validity import require_fingerprints, smact_valid
 from nucleate.pool import Progress, run_jobs
+from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_WORKERS, within
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -64,6 +65,14 @@ class CspSettings:
                 raise DataError(f"no protocol is called {name!r}", f"choose among {', '.join(PROTOCOLS)}")
         if any(k < 1 for k in self.k):
             raise DataError(f"k = {min(self.k)} samples can't be judged", "k starts at 1")
+        if self.fingerprints and "smact" not in self.protocols:
+            raise DataError(
+                f"fingerprints are asked for, and none of the protocols ({', '.join(self.protocols)}) reads them",
+                "leave --fingerprints out, or add --protocol smact",
+            )
+        within(self, 1, MOST_WORKERS, "workers", error=DataError)
+        within(self, 0, MOST_SECONDS, "timeout", error=DataError)
+        within(self, 0, MOST_SEED, "seed", error=DataError)
 
 
 @dataclass(frozen=True)

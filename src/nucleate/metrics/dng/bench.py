@@ -16,6 +16,7 @@ from nucleate.metrics.dng.protocols import Protocol, protocol_named
 from nucleate.metrics.dng.quantities import defect
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.pool import Progress
+from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_WORKERS, within
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.fingerprints import Fingerprints
@@ -59,6 +60,15 @@ class DngSettings:
                 f"a reference of {self.reference_limit} crystals tells nothing",
                 "--reference-limit starts at 1",
             )
+        if self.relax == NO_RELAXATION and self.hull:
+            raise DataError(
+                f"the hull {self.hull!r} is never looked at without relaxation",
+                "leave the hull out, or name a potential with --relax",
+            )
+        within(self, 1, MOST_WORKERS, "workers", error=DataError)
+        within(self, 0, MOST_SECONDS, "timeout", error=DataError)
+        within(self, 0, MOST_SEED, "seed", error=DataError)
+        within(self, 10, 10**6, "resamples", error=DataError)
 
 
 @dataclass

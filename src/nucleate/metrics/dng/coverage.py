@@ -33,6 +33,7 @@ from nucleate.metrics.dng.quantities import defect, drawn
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
 from nucleate.pool import Progress, run_jobs
+from nucleate.settings import MOST_SEED, within
 
 CUTOFFS = {"mp_20": (0.4, 10.0), "carbon_24": (0.2, 4.0), "perov_5": (0.2, 4.0)}
 """Structure and composition cutoff of each data set (CDVAE)."""
@@ -73,6 +74,8 @@ class CoverageSettings:
             raise DataError(
                 f"{self.limit_reference} reference crystals are none", "limit_reference starts at 1"
             )
+        within(self, 0, 1e6, "structure_cutoff composition_cutoff", error=DataError)
+        within(self, 0, MOST_SEED, "seed", error=DataError)
 
     @property
     def resolved(self) -> tuple[float, float]:

@@ -24,10 +24,11 @@ from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.fingerprints import Fingerprints
 from nucleate.metrics.dng.nearest import standardiser
 from nucleate.metrics.dng.profiles import Profile, comparisons, profile
-from nucleate.metrics.dng.quantities import Quantities, drawn, versions
+from nucleate.metrics.dng.quantities import LOOSEST, Quantities, drawn, versions
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
 from nucleate.pool import Progress, run_jobs
+from nucleate.settings import MOST_SEED, within
 
 VALID_AXES = ("density", "n_elements")
 MMD_AXES = ("density", "volume_per_atom", "n_elements")
@@ -57,8 +58,13 @@ class DistributionSettings:
                 raise DataError(
                     f"{name} = {getattr(self, name)} leaves nothing to measure", f"{name} starts at 1"
                 )
-        if self.symprec <= 0:
-            raise DataError(f"symprec = {self.symprec} Å finds no space group", "give a positive length in Å")
+        within(self, 0, MOST_SEED, "seed", error=DataError)
+        within(self, 1, 10**6, "resamples", error=DataError)
+        if not 0 < self.symprec <= LOOSEST:
+            raise DataError(
+                f"symprec = {self.symprec} Å finds no space group",
+                f"give a length above 0 and at most {LOOSEST:g} Å",
+            )
 
 
 def judge_distributions(

@@ -20,10 +20,11 @@ from nucleate.metrics.dng.distances import entropy
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.fingerprints import Fingerprints
 from nucleate.metrics.dng.profiles import N_SPACE_GROUPS, Profile, profile
-from nucleate.metrics.dng.quantities import versions
+from nucleate.metrics.dng.quantities import LOOSEST, versions
 from nucleate.metrics.dng.resampling import scatter
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.pool import Progress
+from nucleate.settings import MOST_SEED, within
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,13 @@ class DiversitySettings:
     def __post_init__(self) -> None:
         if self.resamples < 10:
             raise DataError(f"resamples = {self.resamples} give no interval", "resamples start at 10")
-        if self.symprec <= 0:
-            raise DataError(f"symprec = {self.symprec} Å finds no space group", "give a positive length in Å")
+        within(self, 0, MOST_SEED, "seed", error=DataError)
+        within(self, 10, 10**6, "resamples", error=DataError)
+        if not 0 < self.symprec <= LOOSEST:
+            raise DataError(
+                f"symprec = {self.symprec} Å finds no space group",
+                f"give a length above 0 and at most {LOOSEST:g} Å",
+            )
 
 
 def judge_diversity(

@@ -24,6 +24,7 @@ from nucleate.metrics.dng.store import Store
 from nucleate.metrics.neighbours import TooManyNeighboursError
 from nucleate.metrics.validity import require_fingerprints, site_fingerprints
 from nucleate.pool import Progress, run_jobs, time_limit
+from nucleate.settings import MOST_SECONDS
 
 STRUCTURE_LENGTH = 61
 COMPOSITION_LENGTH = 132
@@ -40,7 +41,7 @@ class FingerprintSettings:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0:
+        if not 0 < self.timeout <= MOST_SECONDS:
             raise DataError(
                 f"a time limit of {self.timeout} s leaves no time", "give a positive number of seconds"
             )

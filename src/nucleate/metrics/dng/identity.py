@@ -24,6 +24,7 @@ from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.metrics.validity import MIN_VOLUME, too_flat
 from nucleate.pool import Progress, attempt, run_jobs
+from nucleate.settings import MOST_SECONDS
 
 Formula = tuple[tuple[int, int], ...]
 """As `Cell.formula` gives it: (atomic number, count), counts divided by their greatest common divisor."""
@@ -51,7 +52,7 @@ class IdentitySettings:
     neighbours: int = 32
 
     def __post_init__(self) -> None:
-        if not self.timeout > 0:
+        if not 0 < self.timeout <= MOST_SECONDS:
             raise DataError(f"a time limit of {self.timeout} s leaves no time to compare", "give more than 0")
         if self.neighbours < 1 or self.order_from < 2:
             raise DataError(

@@ -15,6 +15,9 @@ from nucleate.metrics.validity import MIN_VOLUME, density, too_flat
 
 UNUSABLE = ("unreadable", "no_atoms", "unknown_element", "not_finite", "volume_too_small", "too_flat")
 
+LOOSEST = 5.0
+"""The largest tolerance of a space group, Å: atoms are nearer than that."""
+
 
 class Quantities(NamedTuple):
     """Density in g/cm^3, volume for each atom in Å^3, number of atoms, number of different elements."""

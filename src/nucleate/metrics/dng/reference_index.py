@@ -21,6 +21,7 @@ import numpy as np
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
+from nucleate.files import parse_json
 from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.identity import Formula, IdentitySettings, descriptors, reduce_all
 from nucleate.metrics.reduction import Reduced
@@ -129,7 +130,7 @@ class ReferenceIndex:
     def _load(self, path: Path) -> None:
         try:
             with np.load(path, allow_pickle=False) as file:
-                header = json.loads(str(file["header"]))
+                header = parse_json(str(file["header"]))
                 arrays = {name: file[name] for name in ARRAYS}
         except (OSError, ValueError, KeyError, BadZipFile, EOFError):
             self.notes.append(f"The cache {path.name} of reduced references was damaged and is made anew.")

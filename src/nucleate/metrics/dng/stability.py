@@ -28,6 +28,7 @@ from nucleate.metrics.intervals import bootstrap_mean, wilson
 from nucleate.metrics.matching import try_match
 from nucleate.metrics.validity import geometry_problem
 from nucleate.pool import Progress, run_jobs
+from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_WORKERS, within
 
 STABLE, METASTABLE = "stable_0", "stable_0.1"
 THRESHOLDS = {STABLE: 0.0, METASTABLE: 0.1}
@@ -57,6 +58,11 @@ class StabilitySettings:
     cache: Path | None = None
     match_timeout: float = 30.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        within(self, 1, MOST_WORKERS, "workers", error=DataError)
+        within(self, 0, MOST_SECONDS, "match_timeout", error=DataError)
+        within(self, 0, MOST_SEED, "seed", error=DataError)
 
 
 @dataclass(frozen=True)

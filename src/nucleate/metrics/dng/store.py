@@ -14,6 +14,7 @@ from time import monotonic
 import numpy as np
 
 from nucleate.errors import DataError
+from nucleate.files import writing
 
 Entry = tuple[np.ndarray | None, str]
 SECONDS_BETWEEN_COMMITS = 5.0
@@ -26,8 +27,10 @@ TABLE = """CREATE TABLE IF NOT EXISTS entries (
 class Store:
     """Entries of one recipe; open it with `Store.open`. Keeps nothing without a file."""
 
-    def __init__(self, connection: sqlite3.Connection | None, recipe: str) -> None:
-        self.connection, self.recipe = connection, recipe
+    def __init__(
+        self, connection: sqlite3.Connection | None, recipe: str, path: Path = Path("memory")
+    ) -> None:
+        self.connection, self.recipe, self.path = connection, recipe, path
         self.committed = monotonic()
 
     @classmethod
@@ -47,10 +50,13 @@ class Store:
                 f"{path} can't hold fingerprints ({error})", "name another file, or delete it"
             ) from None
         try:
-            yield cls(connection, recipe)
+            yield cls(connection, recipe, path)
         finally:
-            connection.commit()
-            connection.close()
+            try:
+                with writing(path):
+                    connection.commit()
+            finally:
+                connection.close()
 
     def read(self, names: set[str], seconds: float) -> dict[str, Entry]:
         """Entries by name. One that timed out within fewer than `seconds` is left out."""
@@ -70,10 +76,11 @@ class Store:
         if self.connection is None:
             return
         content = None if array is None else np.asarray(array, dtype=np.float64).tobytes()
-        self.connection.execute(
-            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)",
-            (self.recipe, name, content, failure, seconds),
-        )
-        if monotonic() - self.committed > SECONDS_BETWEEN_COMMITS:
-            self.connection.commit()
-            self.committed = monotonic()
+        with writing(self.path):
+            self.connection.execute(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)",
+                (self.recipe, name, content, failure, seconds),
+            )
+            if monotonic() - self.committed > SECONDS_BETWEEN_COMMITS:
+                self.connection.commit()
+                self.committed = monotonic()

@@ -17,7 +17,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.errors import DataError, MissingPackageError
 from nucleate.metrics.dng.family import Family, Measure, share
-from nucleate.metrics.dng.quantities import defect, versions
+from nucleate.metrics.dng.quantities import LOOSEST, defect, versions
 from nucleate.metrics.validity import closest_image
 from nucleate.pool import Progress, run_jobs
 
@@ -42,10 +42,10 @@ class SymmetrySettings:
     symprec: tuple[float, ...] = (0.1, 0.01)
 
     def __post_init__(self) -> None:
-        if not self.symprec or min(self.symprec) <= 0:
+        if not self.symprec or not all(0 < one <= LOOSEST for one in self.symprec):
             raise DataError(
                 f"space groups can't be found with the tolerances {self.symprec}",
-                "give positive lengths in Å",
+                f"give lengths above 0 and at most {LOOSEST:g} Å",
             )
 
 

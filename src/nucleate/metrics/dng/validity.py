@@ -27,6 +27,7 @@ from nucleate.metrics.validity import (
     strict_problem,
 )
 from nucleate.pool import Progress, attempt, run_jobs
+from nucleate.settings import MOST_SECONDS
 
 RULES = {
     "classic": "different atoms at least 0.5 Å apart, volume at least 0.1 Å^3 (CDVAE, arXiv 2110.06197; DiffCSP)",
@@ -50,7 +51,7 @@ class ValiditySettings:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0:
+        if not 0 < self.timeout <= MOST_SECONDS:
             raise DataError(
                 f"a time limit of {self.timeout} s leaves no time", "give a positive number of seconds"
             )

@@ -1,0 +1,81 @@
+"""Files as they go wrong: a disk that is full, a file that is half written, JSON that is too deep to read."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.errors import NucleateError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_TEXTS = ("No space left", "disk is full", "quota exceeded")
+"""How safetensors and SQLite, which have no error numbers, say it."""
+
+FREE_SPACE = "free some space and run the same command again (train: with --resume); what is written is kept"
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What `json.loads` says, and ValueError for whatever can't be read, nesting beyond Python's stack too."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("brackets nested too deeply") from None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the system says of a file that can't be written into a NucleateError with a hint."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: Exception) -> NucleateError:
+    full = getattr(error, "errno", None) in FULL or any(text in str(error) for text in FULL_TEXTS)
+    reason = "no space left on the disk" if full else getattr(error, "strerror", None) or error
+    hint = FREE_SPACE if full else "name a file in a folder that you may write to"
+    return NucleateError(f"{path} can't be written ({reason})", hint)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write beside `path`, then rename: a reader, or a kill at any moment, finds the old file or the new one.
+
+    Raises NucleateError where it can't be written; the old file stays as it was.
+    """
+    with _beside(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """A safetensors file, written as `write_whole` writes."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    with _beside(path) as part:
+        try:
+            save_file(dict(tensors), part, metadata=metadata)
+        except SafetensorError as error:
+            raise _unwritten(path, error) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A file to write, which becomes `path` if all goes well, and else gives its space back."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with writing(path):
+            yield part
+            os.replace(part, path)
+    finally:
+        with suppress(OSError):
+            part.unlink()
