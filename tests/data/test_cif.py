@@ -6,7 +6,8 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
 from nucleate.data.cif import read_p1_cif
-from nucleate.data.parse import read_cif, read_with_pymatgen
+from nucleate.data.cif_pymatgen import read_sum_formula
+from nucleate.data.parse import from_structure, read_cif
 from nucleate.errors import StructureError
 from tests.data.crystal_makers import cif, random_structure, rock_salt
 
@@ -19,7 +20,9 @@ def in_order(cell):
 def agree(text: str) -> None:
     fast = read_p1_cif(text)
     assert fast is not None
-    for ours, theirs in zip(in_order(fast), in_order(read_with_pymatgen(text, "cif")), strict=True):
+    for ours, theirs in zip(
+        in_order(fast), in_order(from_structure(Structure.from_str(text, fmt="cif"))), strict=True
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
@@ -85,3 +88,57 @@ def test_no_cell_and_partial_occupancy_are_refused() -> None:
     half = Structure(Lattice.cubic(4), [{"Na": 0.5, "K": 0.5}], [[0, 0, 0]])
     with pytest.raises(StructureError, match="partial occupancy"):
         read_cif(cif(half))
+
+
+def with_lines(**changed: str) -> str:
+    """Rock salt with its symmetry operations (which the fast path declines), some values replaced."""
+    lines = str(CifWriter(rock_salt(), symprec=0.01)).split("\n")
+    return "\n".join(
+        f"{line.split()[0]} {changed[line.split()[0]]}" if line and line.split()[0] in changed else line
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "units", "fits"),
+    [
+        ("'Na4 Cl4'", "4", True),
+        ("'Na Cl'", "4", True),
+        ("'Na1 Cl1'", "?", True),
+        ("'Na1.002 Cl'", "4", True),
+        ("?", "4", True),
+        ("'Na Cl'", "2", False),
+        ("'Na2 Cl3'", "4", False),
+        ("'Na8 Cl8'", "?", False),
+        ("'Na4 Cl4 H4'", "1", False),
+        ("'Na4 Br4'", "1", False),
+    ],
+)
+def test_atoms_are_compared_with_the_sum_formula(formula: str, units: str, fits: bool) -> None:
+    text = with_lines(_chemical_formula_sum=formula, _cell_formula_units_Z=units)
+    if fits:
+        assert len(read_cif(text)[0].species) == 8
+        return
+    with pytest.raises(StructureError, match=r"contradicts its sum formula: it says .*the atoms are Na4 Cl4"):
+        read_cif(text)
+
+
+def test_deuterium_is_hydrogen() -> None:
+    assert read_sum_formula("C2 D3 H2.5") == {"C": 2, "H": 5.5}
+    assert read_sum_formula("(Fe2)3+") is None
+
+
+def test_the_fast_path_compares_too() -> None:
+    text = cif(rock_salt()).replace("'Na4 Cl4'", "'Na4 Cl5'")
+    assert read_p1_cif(text) is None
+    with pytest.raises(StructureError, match="contradicts its sum formula"):
+        read_cif(text)
+
+
+def test_a_second_crystal_and_a_text_without_end_are_refused() -> None:
+    with pytest.raises(StructureError, match="2 blocks with atoms"):
+        read_cif(2 * cif(random_structure(0)))
+    with pytest.raises(StructureError, match="';' opens in line 2 never ends"):
+        read_cif("data_x\n;lost\n" + cif(random_structure(0)))
+    fields = "data_x\n_note\n;\ndata of 1998\n;\n" + cif(random_structure(0)).replace("data_", "#")
+    assert len(read_cif(fields)[0].species) == 4

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import reduce
 from itertools import product
-from math import gcd
+from math import gcd, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -50,15 +50,17 @@ def standard_lattice(lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
         raise StructureError(
             f"cell lengths {list(lengths)} and angles {list(angles)} are not all positive and finite"
         )
-    (a, b, c), (ca, cb, cg) = lengths, np.cos(np.radians(angles))
-    sa, sb = np.sin(np.radians(angles[:2]))
+    # Python's floats: the same numbers as numpy's scalars, in a third of the time.
+    radians = np.radians(angles)
+    (a, b, c), (ca, cb, cg) = lengths.tolist(), np.cos(radians).tolist()
+    sa, sb = np.sin(radians[:2]).tolist()
     volume_squared = 1 - ca**2 - cb**2 - cg**2 + 2 * ca * cb * cg
     if volume_squared <= 1e-12 or not ((angles > 0) & (angles < 180)).all():
         raise StructureError(f"no cell has the angles {', '.join(f'{x:g}' for x in angles)} degrees")
     cos_star = (ca * cb - cg) / (sa * sb)
     return np.array([
         [a * sb, 0.0, a * cb],
-        [-b * sa * cos_star, b * np.sqrt(volume_squared) / sb, b * ca],
+        [-b * sa * cos_star, b * sqrt(volume_squared) / sb, b * ca],
         [0.0, 0.0, c],
     ])  # fmt: skip
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from nucleate.data.cells import Cell, closest_distance, niggli, primitive, standardise
 from nucleate.data.cif import read_p1_cif
+from nucleate.data.cif_pymatgen import one_line, read_any_cif
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import StructureError
 
@@ -89,21 +90,20 @@ def check(cell: Cell, settings: CellSettings) -> Cell:
 def read_cif(text: str) -> tuple[Cell, dict[str, Any]]:
     """A CIF text: P1 in pymatgen's layout directly, anything else through pymatgen."""
     cell = read_p1_cif(text)
-    return (cell if cell is not None else read_with_pymatgen(text, "cif")), {}
+    return (cell if cell is not None else from_structure(read_any_cif(text))), {}
 
 
-def read_with_pymatgen(text: str, fmt: Literal["cif", "poscar"]) -> Cell:
-    """A file's text through pymatgen. Raises StructureError with pymatgen's own words when it can't."""
+def read_poscar(text: str) -> tuple[Cell, dict[str, Any]]:
+    """A POSCAR text. Raises StructureError with pymatgen's own words when it can't be read."""
     from pymatgen.core import Structure
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            structure = Structure.from_str(text, fmt=fmt)
-        # Foreign text makes pymatgen raise nearly anything (ValueError, IndexError, AssertionError ...).
-        except Exception as error:
-            raise StructureError(f"unreadable {fmt}: {_one_line(error)}") from error
-    return from_structure(structure)
+            structure = Structure.from_str(text, fmt="poscar")
+        except Exception as error:  # pymatgen raises nearly anything on foreign text
+            raise StructureError(f"unreadable poscar: {one_line(error)}") from error
+    return from_structure(structure), {}
 
 
 def from_structure(structure) -> Cell:
@@ -124,7 +124,7 @@ def read_structure(payload: dict[str, Any]) -> tuple[Cell, dict[str, Any]]:
     try:
         structure = Structure.from_dict(payload)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise StructureError(f"unreadable structure: {_one_line(error)}") from error
+        raise StructureError(f"unreadable structure: {one_line(error)}") from error
     return from_structure(structure), {}
 
 
@@ -138,7 +138,7 @@ def read_extxyz(text: str) -> tuple[Cell, dict[str, Any]]:
     try:
         atoms = read(StringIO(text), format="extxyz")
     except Exception as error:  # ASE's reader raises nearly anything on foreign text
-        raise StructureError(f"unreadable extxyz: {_one_line(error)}") from error
+        raise StructureError(f"unreadable extxyz: {one_line(error)}") from error
     assert isinstance(atoms, Atoms)
     return from_atoms(atoms), {**atoms.info, **_energy(atoms)}
 
@@ -157,10 +157,6 @@ def _energy(atoms) -> dict[str, float]:
     return {"energy": float(results["energy"])} if "energy" in results else {}
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
-
-
 def read_refused(reason: str) -> tuple[Cell, dict[str, Any]]:
     """A record that its source could not give: raises StructureError with that reason."""
     raise StructureError(reason)
@@ -168,7 +164,7 @@ def read_refused(reason: str) -> tuple[Cell, dict[str, Any]]:
 
 READERS = {
     "cif": read_cif,
-    "poscar": lambda text: (read_with_pymatgen(text, "poscar"), {}),
+    "poscar": read_poscar,
     "extxyz": read_extxyz,
     "structure": read_structure,
     "cell": lambda cell: (cell, {}),
