@@ -20,7 +20,7 @@ from pymatgen.io.cif import CifFile, CifWriter
 
 from nucleate.data.cif import read_p1_cif
 from nucleate.data.parse import from_structure, read_cif
-from nucleate.data.sources import open_text
+from nucleate.data.rows import open_text
 from nucleate.elements import SYMBOLS
 from nucleate.errors import StructureError
 from tests.data.cif_mutations import mutate

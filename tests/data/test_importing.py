@@ -264,7 +264,7 @@ def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
     refused("d.csv.gz", gzip.compress(500 * b"material_id,cif\n")[:-9], "can't be read")
     refused("e.zip", b"PK not a zip", "can't be read")
     refused("f.json", b"{", "not JSON")
-    refused("g.xyz", b"3\ncomment\nH 0 0 0\n", "frame 1 is incomplete")
+    refused("g.xyz", b"3\ncomment\nH 0 0 0\n", "3 atoms are announced and 1 lines of atoms follow")
     refused("h.docx", b"", "unknown kind")
     refused("i.db", b"not a database at all", "can't be read")
     with pytest.raises(DataError, match="no file or folder"):

@@ -25,8 +25,8 @@ THINNEST = 0.011
 """Å between lattice planes; pymatgen refuses cells below 0.01."""
 BLOCK = 200_000
 
-_NUMBER = r"-?[0-9]+\.[0-9]+"
-_FORMULA = r"[A-Z][a-z]?[0-9]+(?: [A-Z][a-z]?[0-9]+)*"
+_NUMBER = r"-?[0-9]{1,12}\.[0-9]{1,30}"
+_FORMULA = r"[A-Z][a-z]?[0-9]{1,9}(?: [A-Z][a-z]?[0-9]{1,9})*"
 _HEADER = (
     r"data_[A-Za-z0-9().+-]+",
     r"_symmetry_space_group_name_H-M +'P 1'",

@@ -98,7 +98,7 @@ def _element(symbol: str) -> str:
 def _formula_units(block: dict[str, Any]) -> int:
     """Z, formula units in the cell; 0 where the file does not say."""
     written = block.get("_cell_formula_units_Z")
-    return int(written) if isinstance(written, str) and written.isdecimal() else 0
+    return int(written) if isinstance(written, str) and written.isdecimal() and len(written) < 10 else 0
 
 
 def _is_multiple(found: dict[str, float], formula: dict[str, float], units: int) -> bool:

@@ -5,13 +5,12 @@ Everything is written to a folder beside the target and renamed at the end: a da
 
 from __future__ import annotations
 
-import csv
 import json
 import multiprocessing
 import os
 import shutil
 import tempfile
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -23,14 +22,14 @@ import numpy as np
 
 from nucleate.data.cells import Cell
 from nucleate.data.parse import CellSettings, Record, parse_all
-from nucleate.data.sources import read_source
+from nucleate.data.refusals import REJECTED, Refusal, count_kinds, write_refusals
+from nucleate.data.sources import read_sources
 from nucleate.errors import DataError
 from nucleate.files import writing
 
 SPLITS = ("train", "val", "test")
 FORMAT = 1
 CHUNK = 200
-REJECTED = "rejected.csv"
 
 Outcome = tuple[Cell, dict[str, Any]] | str
 Progress = Callable[[int, int], None]
@@ -67,7 +66,7 @@ def import_pool(
     sources: list[Path], out: Path, settings: ImportSettings, progress: Progress | None = None
 ) -> dict[str, Any]:
     """All sources as one pool, split at random by rows. Returns what dataset.json says."""
-    records = [record for source in sources for record in read_source(source)]
+    records = read_sources(sources)
     splits = split_rows(len(records), settings.fractions, settings.seed)
     chosen = {name: [records[i] for i in rows] for name, rows in splits.items() if len(rows)}
     return _import(chosen, {"pool": sources}, out, settings, progress)
@@ -77,9 +76,7 @@ def import_splits(
     sources: dict[str, list[Path]], out: Path, settings: ImportSettings, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Each split from its own sources. Returns what dataset.json says."""
-    records = {
-        name: [record for path in paths for record in read_source(path)] for name, paths in sources.items()
-    }
+    records = {name: read_sources(paths) for name, paths in sources.items()}
     return _import(records, sources, out, settings, progress)
 
 
@@ -107,7 +104,7 @@ def _import(
     outcomes = _parse(flat, settings, progress)
     results = {name: [(record, next(outcomes)) for record in part] for name, part in records.items()}
     rejected = [
-        (name, record.row, record.id, outcome)
+        Refusal(name, record.row, record.id, outcome)
         for name, part in results.items()
         for record, outcome in part
         if isinstance(outcome, str)
@@ -171,7 +168,7 @@ def _map(chunks: list[list[Record]], settings: ImportSettings) -> Iterator[list[
 
 def _write(
     good: dict[str, list[tuple[str, Cell, dict[str, Any]]]],
-    rejected: list[tuple[str, int, str, str]],
+    rejected: list[Refusal],
     sources: dict[str, list[Path]],
     out: Path,
     settings: ImportSettings,
@@ -187,13 +184,10 @@ def _write(
         tables = make_tables(good)
         for name, table in tables.items():
             write_table(table, folder / f"{name}.parquet")
-        _write_rejected(rejected, folder / REJECTED)
+        write_refusals(rejected, folder / REJECTED)
         info = _info(sources, settings) | {
             "counts": {name: len(table) for name, table in tables.items()},
-            "rejected": {
-                name: dict(Counter(_kind(reason) for split, _, _, reason in rejected if split == name))
-                for name in good
-            },
+            "rejected": {name: count_kinds(rejected, name) for name in good},
             "statistics": {name: describe(table) for name, table in tables.items()},
             "checksums": {f"{name}.parquet": sha256(folder / f"{name}.parquet") for name in tables},
         }
@@ -225,19 +219,3 @@ def _info(sources: dict[str, list[Path]], settings: ImportSettings) -> dict[str,
             **({"split": list(settings.fractions), "seed": settings.seed} if "pool" in sources else {}),
         },
     }
-
-
-def _write_rejected(rejected: list[tuple[str, int, str, str]], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("split", "row", "id", "reason"))
-        writer.writerows(rejected)
-
-
-def _kind(reason: str) -> str:
-    """The reason without its numbers, so that rows refused for the same cause count together."""
-    if " Å apart" in reason:
-        return "atoms too close"
-    if "most allowed" in reason:
-        return "too many atoms"
-    return reason.split(":")[0]

@@ -14,8 +14,11 @@ import numpy as np
 from nucleate.data.cells import Cell, closest_distance, niggli, primitive, standardise
 from nucleate.data.cif import read_p1_cif
 from nucleate.data.cif_pymatgen import one_line, read_any_cif
-from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.elements import ATOMIC_MASSES, MAX_ATOMIC_NUMBER
 from nucleate.errors import StructureError
+
+DENSITY_UNIT = 1.66053907
+"""g/cm³ in one u/Å³."""
 
 Kind = Literal["cif", "poscar", "extxyz", "structure", "cell", "refused"]
 
@@ -47,12 +50,18 @@ class CellSettings:
         tolerance: two atoms are images of each other within this, Å; as spglib's symprec.
         min_distance: closer atoms are refused, Å.
         max_atoms: larger cells (after reduction) are refused; None for no limit.
+        max_length: longer cell vectors (after reduction) are refused, Å.
+        volume_per_atom: least and most, Å³; what lies outside is refused.
+        density: least and most, g/cm³; what lies outside is refused.
     """
 
     reduce: bool = True
     tolerance: float = 0.01
     min_distance: float = 0.5
     max_atoms: int | None = None
+    max_length: float = 500.0
+    volume_per_atom: tuple[float, float] = (0.5, 2000.0)
+    density: tuple[float, float] = (0.01, 50.0)
 
 
 def parse_all(records: list[Record], settings: CellSettings) -> list[tuple[Cell, dict[str, Any]] | str]:
@@ -63,10 +72,20 @@ def parse_all(records: list[Record], settings: CellSettings) -> list[tuple[Cell,
 def parse(record: Record, settings: CellSettings) -> tuple[Cell, dict[str, Any]] | str:
     """The checked cell and the properties of one record, or the reason for which it is refused."""
     try:
-        cell, found = READERS[record.kind](record.payload)
+        cell, found = read(record)
         return check(cell, settings), {**found, **record.properties}
     except StructureError as error:
         return error.message
+
+
+def read(record: Record) -> tuple[Cell, dict[str, Any]]:
+    """The cell and properties of a record, unchecked. Raises StructureError and nothing else."""
+    try:
+        return READERS[record.kind](record.payload)
+    except StructureError:
+        raise
+    except Exception as error:  # one bad row must not stop the others, whatever it makes a reader raise
+        raise StructureError(f"unreadable {record.kind}: {one_line(error)}") from error
 
 
 def check(cell: Cell, settings: CellSettings) -> Cell:
@@ -75,6 +94,7 @@ def check(cell: Cell, settings: CellSettings) -> Cell:
         raise StructureError("no atoms")
     if cell.species.min() < 1 or cell.species.max() > MAX_ATOMIC_NUMBER:
         raise StructureError("unknown element")
+    _check_size(cell, settings)
     cell = standardise(cell)
     # Judged in the reduced cell whichever is kept: only there are the nearest images sure to be among the 27.
     reduced = niggli(primitive(cell, settings.tolerance) if settings.reduce else cell)
@@ -84,7 +104,24 @@ def check(cell: Cell, settings: CellSettings) -> Cell:
     kept = reduced if settings.reduce else cell
     if settings.max_atoms is not None and len(kept.species) > settings.max_atoms:
         raise StructureError(f"{len(kept.species)} atoms (most allowed: {settings.max_atoms})")
+    longest = float(np.linalg.norm(kept.lattice, axis=1).max())
+    if longest > settings.max_length:
+        raise StructureError(f"cell vector too long: {longest:.4g} Å (at most {settings.max_length:g})")
     return kept
+
+
+def _check_size(cell: Cell, settings: CellSettings) -> None:
+    if not (np.isfinite(cell.frac).all() and np.isfinite(cell.lattice).all()):
+        raise StructureError("coordinates or cell vectors are not finite")
+    with np.errstate(over="ignore", invalid="ignore"):
+        volume = abs(float(np.linalg.det(cell.lattice)))
+    mass = float(np.array(ATOMIC_MASSES)[cell.species].sum())
+    for name, value, unit, (least, most) in (
+        ("volume per atom", volume / len(cell.species), "Å³", settings.volume_per_atom),
+        ("density", mass * DENSITY_UNIT / volume if volume else np.inf, "g/cm³", settings.density),
+    ):
+        if not (least <= value <= most and 0 < value < np.inf):
+            raise StructureError(f"{name} out of limits: {value:.4g} {unit} (from {least:g} to {most:g})")
 
 
 def read_cif(text: str) -> tuple[Cell, dict[str, Any]]:
@@ -145,11 +182,16 @@ def read_extxyz(text: str) -> tuple[Cell, dict[str, Any]]:
 
 def from_atoms(atoms) -> Cell:
     """From ASE Atoms. Raises StructureError without a three-dimensional cell."""
+    lattice = np.asarray(atoms.cell.array, dtype=float)
+    if not (np.isfinite(lattice).all() and np.isfinite(atoms.positions).all()):
+        raise StructureError("coordinates or cell vectors are not finite")
     if atoms.cell.rank < 3:
         raise StructureError("no three-dimensional cell")
-    return Cell(
-        np.asarray(atoms.numbers, dtype=np.int64), atoms.get_scaled_positions(wrap=False), atoms.cell.array
-    )
+    try:
+        frac = atoms.get_scaled_positions(wrap=False)
+    except np.linalg.LinAlgError:
+        raise StructureError("no three-dimensional cell: its vectors lie in one plane") from None
+    return Cell(np.asarray(atoms.numbers, dtype=np.int64), frac, lattice)
 
 
 def _energy(atoms) -> dict[str, float]:

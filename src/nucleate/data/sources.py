@@ -1,7 +1,8 @@
 """The files of the field as records, one for each crystal.
 
-CSV, folders and archives of CIF/POSCAR, extxyz, ASE db, pymatgen JSON. Reading is cheap and stays in one
-process; parsing is dear and happens in worker processes (nucleate.data.parse).
+CSV, extxyz, ASE db, pymatgen JSON (nucleate.data.rows), folders and archives of CIF/POSCAR. Reading is cheap and
+stays in one process; parsing is dear and happens in worker processes (nucleate.data.parse). What can't be read is
+a record of kind "refused" with the reason, and stops nothing.
 """
 
 from __future__ import annotations
@@ -12,20 +13,53 @@ import sqlite3
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Literal
 
-from nucleate.data.parse import Record, from_atoms
-from nucleate.errors import DataError, StructureError
-from nucleate.files import parse_json
+from nucleate.data.parse import Record
+from nucleate.data.rows import (
+    UnreadableFileError,
+    read_ase_db,
+    read_csv,
+    read_extxyz_frames,
+    read_json,
+    stem,
+)
+from nucleate.errors import DataError
 
-ID_COLUMNS = ("material_id", "id", "ID", "name")
 KINDS = (
     "CSV or CSV.gz with a 'cif' column, folder, zip or tar of CIF/POSCAR files, extxyz, ASE db, pymatgen JSON"
 )
+UNREADABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    UnicodeDecodeError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    tarfile.TarError,
+)
+"""What reading one packed or plain text file raises; RuntimeError for a member of a zip that is encrypted."""
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def read_sources(paths: Sequence[Path]) -> list[Record]:
+    """All records of some files and folders. Of several, one that can't be read as a whole is one refused record.
+
+    Raises DataError when one is missing or of an unknown kind, and when the only one can't be read.
+    """
+    records = []
+    for path in paths:
+        try:
+            records += read_source(path)
+        except UnreadableFileError as error:
+            if len(paths) == 1:
+                raise
+            records.append(Record(0, stem(path), "refused", f"unreadable file: {error.message}", {}))
+    return records
 
 
 def read_source(path: Path) -> list[Record]:
@@ -39,15 +73,15 @@ def read_source(path: Path) -> list[Record]:
         OSError,
         EOFError,
         zlib.error,
-        UnicodeDecodeError,
         csv.Error,
         sqlite3.Error,
         zipfile.BadZipFile,
         tarfile.TarError,
     ) as error:
-        raise DataError(f"{path} can't be read ({error})", "is the file complete? fetch it again") from error
+        hint = "is the file complete? fetch it again"
+        raise UnreadableFileError(f"{path} can't be read ({error})", hint) from error
     if not records:
-        raise DataError(f"{path} holds no structures", f"give a {KINDS}")
+        raise UnreadableFileError(f"{path} holds no structures", f"give a {KINDS}")
     return records
 
 
@@ -69,31 +103,6 @@ def _reader(path: Path):
     raise DataError(f"{path} is of an unknown kind", f"give a {KINDS}")
 
 
-def open_text(path: Path):
-    """The file as text, unpacked when its name ends in .gz."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
-
-
-def read_csv(path: Path) -> Iterator[Record]:
-    """Rows of a CSV file with a `cif` column; every other column becomes a property."""
-    csv.field_size_limit(2**31 - 1)
-    with open_text(path) as file:
-        rows = csv.DictReader(file)
-        names = list(rows.fieldnames or [])
-        if "cif" not in names:
-            raise DataError(
-                f"{path} has no column 'cif', only {', '.join(names) or 'nothing'}",
-                "each row needs the CIF text of one crystal",
-            )
-        key = next((name for name in ID_COLUMNS if name in names), None)
-        for number, row in enumerate(rows, 1):
-            properties = {name: value for name, value in row.items() if name and name not in ("cif", key)}
-            name = (row[key] if key else "") or f"{stem(path)}-{number}"
-            yield Record(number, name, "cif", row["cif"] or "", properties)
-
-
 def text_kind(path: PurePath) -> Literal["cif", "poscar"] | None:
     """ "cif" or "poscar" by the name of a file (x.cif, POSCAR, CONTCAR_1, y.vasp), or None."""
     name = path.name.lower().removesuffix(".gz")
@@ -106,13 +115,13 @@ def text_kind(path: PurePath) -> Literal["cif", "poscar"] | None:
 
 def read_one(path: Path) -> Iterator[Record]:
     """One CIF or POSCAR file."""
-    yield from _text_records([(PurePath(path.name), path.read_bytes())])
+    yield from _text_records([(PurePath(path.name), path.read_bytes)])
 
 
 def read_folder(path: Path) -> Iterator[Record]:
     """Every CIF and POSCAR file below a folder, in the order of their paths."""
-    files = sorted(file for file in path.rglob("*") if file.is_file() and text_kind(file))
-    yield from _text_records((file.relative_to(path), file.read_bytes()) for file in files)
+    files = sorted(file for file in path.rglob("*") if text_kind(file) and not file.is_dir())
+    yield from _text_records((file.relative_to(path), file.read_bytes) for file in files)
 
 
 def read_archive(path: Path) -> Iterator[Record]:
@@ -120,106 +129,32 @@ def read_archive(path: Path) -> Iterator[Record]:
     yield from _text_records(_members(path))
 
 
-def _text_records(named: Iterable[tuple[PurePath, bytes]]) -> Iterator[Record]:
-    for number, (name, data) in enumerate(named, 1):
+def _text_records(named: Iterable[tuple[PurePath, Callable[[], bytes]]]) -> Iterator[Record]:
+    for number, (name, read) in enumerate(named, 1):
         kind = text_kind(name)
         if kind is None:
             continue
         try:
+            data = read()
             text = (gzip.decompress(data) if name.suffix == ".gz" else data).decode()
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             yield Record(number, _member_id(name), "refused", f"unreadable file: {error}", {})
         else:
             yield Record(number, _member_id(name), kind, text, {})
 
 
-def _members(path: Path) -> Iterator[tuple[PurePath, bytes]]:
+def _members(path: Path) -> Iterator[tuple[PurePath, Callable[[], bytes]]]:
     if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
                 if text_kind(PurePath(name)):
-                    yield PurePath(name), archive.read(name)
+                    yield PurePath(name), partial(archive.read, name)
         return
     with tarfile.open(path) as archive:
         for member in sorted(archive.getmembers(), key=lambda one: one.name):
             if member.isfile() and text_kind(PurePath(member.name)):
                 with archive.extractfile(member) or BytesIO() as file:
-                    yield PurePath(member.name), file.read()
-
-
-def read_extxyz_frames(path: Path) -> Iterator[Record]:
-    """Frames of an extxyz file, cut by their atom counts and parsed later."""
-    with open_text(path) as file:
-        lines = file.read().splitlines()
-    start, number = 0, 0
-    while start < len(lines):
-        if not lines[start].strip():
-            start += 1
-            continue
-        number += 1
-        count = lines[start].strip()
-        if not count.isdecimal() or start + 2 + int(count) > len(lines):
-            raise DataError(
-                f"{path}, line {start + 1}: frame {number} is incomplete or lacks its number of atoms",
-                "each frame is a count, a comment line and one line for each atom",
-            )
-        end = start + 2 + int(count)
-        yield Record(number, f"{stem(path)}-{number}", "extxyz", "\n".join(lines[start:end]) + "\n", {})
-        start = end
-
-
-def read_ase_db(path: Path) -> Iterator[Record]:
-    """Rows of an ASE database with their key-value pairs, and the energy where one was stored."""
-    from ase.db import connect
-
-    for row in connect(str(path)).select():
-        properties: dict[str, Any] = dict(row.key_value_pairs)
-        if "energy" in row:
-            properties.setdefault("energy", row.energy)
-        name = next(
-            (str(properties.pop(key)) for key in ID_COLUMNS if key in properties), f"{stem(path)}-{row.id}"
-        )
-        try:
-            yield Record(row.id, name, "cell", from_atoms(row.toatoms()), properties)
-        except StructureError as error:
-            yield Record(row.id, name, "refused", error.message, properties)
-
-
-def read_json(path: Path) -> Iterator[Record]:
-    """pymatgen's JSON: one structure, a list of them, {id: structure}, or entries that hold a "structure"."""
-    with open_text(path) as file:
-        try:
-            found = parse_json(file.read())
-        except ValueError as error:
-            raise DataError(f"{path} is not JSON ({error})", f"give a {KINDS}") from error
-    if isinstance(found, dict):
-        single = "structure" in found or "lattice" in found
-        named = [(None, found)] if single else list(found.items())
-    elif isinstance(found, list):
-        named = [(None, one) for one in found]
-    else:
-        named = []
-    for number, (key, one) in enumerate(named, 1):
-        fallback = key or f"{stem(path)}-{number}"
-        if not isinstance(one, dict):
-            yield Record(number, fallback, "refused", "not a structure", {})
-            continue
-        yield _json_record(number, fallback, named_by_key=key is not None, one=one)
-
-
-def _json_record(number: int, fallback: str, *, named_by_key: bool, one: dict[str, Any]) -> Record:
-    structure, scalars = one, dict(one.get("properties") or {})
-    if "structure" in one:
-        structure = one["structure"]
-        scalars = {**(one.get("data") or {}), **(one.get("parameters") or {}), **one}
-    scalars = {k: v for k, v in scalars.items() if isinstance(v, int | float | str) and not k.startswith("@")}
-    name = next((str(scalars.pop(k)) for k in ("material_id", "entry_id", "id") if scalars.get(k)), fallback)
-    return Record(number, fallback if named_by_key else name, "structure", structure, scalars)
-
-
-def stem(path: PurePath) -> str:
-    """The name of a file without its endings."""
-    return path.name.split(".")[0] or path.name
+                    yield PurePath(member.name), file.read
 
 
 def _member_id(path: PurePath) -> str:

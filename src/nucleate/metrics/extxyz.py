@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.data.frames import Span, split_frames, split_lines
 from nucleate.elements import ATOMIC_NUMBERS
 from nucleate.errors import DataError
 
 PREDICTIONS = ("predictions*.extxyz",)
 RUNS = (*PREDICTIONS, "generated*.extxyz")
+
+UNREADABLE_NUMBERS = "unreadable extxyz: its numbers can't be read"
 
 _PAIR = re.compile(r"""([^\s="']+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 
@@ -29,13 +32,14 @@ class Frame:
     Attributes:
         file, number: where it stands, frames counted from 0.
         info: key=value pairs of its header.
-        cell: the crystal, None where its numbers can't be read.
+        cell: the crystal, None where it can't be read. problem: then the reason, "" otherwise.
     """
 
     file: str
     number: int
     info: dict[str, str]
     cell: Cell | None
+    problem: str = ""
 
     @property
     def name(self) -> str:
@@ -83,13 +87,17 @@ def read_prediction_files(files: Sequence[Path], unfinished: bool = False) -> tu
         text = file.read_text(errors="replace")
         if unfinished:
             text = _whole_frames(text)
-        for number, (info, cell) in enumerate(read_frames(text, file.name)):
+        lines = split_lines(text)
+        for number, span in enumerate(split_frames(lines)):
+            if span.cut:
+                raise _cut(file.name, span.start)
+            info, cell, problem = _read_span(lines, span)
             identity = tuple(info.get(key) for key in ("key", "seed", "nfe", "model"))
             if identity[0] is not None and identity in seen:
                 repeated += 1
                 continue
             seen.add(identity)
-            frames.append(Frame(file.name, number, info, cell))
+            frames.append(Frame(file.name, number, info, cell, problem))
     return frames, repeated
 
 
@@ -129,13 +137,39 @@ def read_frames(text: str, name: str) -> Iterator[tuple[dict[str, str], Cell | N
             ) from None
         end = start + 2 + atoms
         if end > len(lines):
-            raise DataError(
-                f"{name} ends within a frame that begins at line {start + 1}",
-                "the file was cut: write it again, for 'nucleate predict' by the same command",
-            )
+            raise _cut(name, start)
         info = {key: a or b or c for key, a, b, c in _PAIR.findall(lines[start + 1])}
         yield info, _frame(info, lines[start + 2 : end], f"{name}, line {start + 2}")
         start = end
+
+
+def read_every_frame(text: str) -> Iterator[tuple[dict[str, str], Cell | None, str]]:
+    """(info of the comment line, the crystal, "") of each frame; None and the reason for one that can't be read.
+
+    A frame that is broken costs only itself: reading goes on at the next one.
+    """
+    lines = split_lines(text)
+    for span in split_frames(lines):
+        yield _read_span(lines, span)
+
+
+def _read_span(lines: list[str], span: Span) -> tuple[dict[str, str], Cell | None, str]:
+    head = lines[span.start + 1] if span.start + 1 < span.end else ""
+    info = {key: a or b or c for key, a, b, c in _PAIR.findall(head)}
+    if span.problem:
+        return info, None, f"unreadable extxyz: {span.problem}"
+    try:
+        cell = _frame(info, lines[span.start + 2 : span.end], f"line {span.start + 2}")
+    except DataError as error:
+        return info, None, f"unreadable extxyz: {error.message}"
+    return info, cell, UNREADABLE_NUMBERS if cell is None else ""
+
+
+def _cut(name: str, start: int) -> DataError:
+    return DataError(
+        f"{name} ends within a frame that begins at line {start + 1}",
+        "the file was cut: write it again, for 'nucleate predict' by the same command",
+    )
 
 
 def _frame(info: dict[str, str], rows: list[str], where: str) -> Cell | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from nucleate.cell import Cell
-from nucleate.data.parse import READERS, Record
+from nucleate.data.parse import Record, read
+from nucleate.data.sources import UNREADABLE
 from nucleate.errors import DataError, StructureError
-from nucleate.metrics.extxyz import PREDICTIONS, prediction_files, read_frames, read_prediction_files
+from nucleate.metrics.extxyz import PREDICTIONS, prediction_files, read_every_frame, read_prediction_files
 
-UNREADABLE_NUMBERS = "unreadable extxyz: its numbers can't be read"
 KINDS = "CIF, extended XYZ or POSCAR files"
 
 
@@ -42,7 +43,8 @@ def read_structures(path: Path, runs: Sequence[str] = PREDICTIONS) -> tuple[list
     """Every crystal of a file, folder, zip or tar, and how many frames of a run were repetitions.
 
     Of a folder with files that match `runs` exactly these are read, and a crystal that was drawn twice counts once.
-    Raises DataError for a missing path, for an archive or extended XYZ file that is cut, and where nothing is found.
+    What can't be read is there without a cell. Raises DataError for a missing path, for an archive or a file of a run
+    that is cut, and where nothing is found.
     """
     if not path.exists():
         raise DataError(
@@ -52,9 +54,7 @@ def read_structures(path: Path, runs: Sequence[str] = PREDICTIONS) -> tuple[list
     if files := prediction_files(path, runs):
         own, repeated = read_prediction_files(files)
         found = [
-            Found(
-                frame.name, Path(frame.file).stem, frame.number, frame.info, frame.cell, _problem(frame.cell)
-            )
+            Found(frame.name, Path(frame.file).stem, frame.number, frame.info, frame.cell, frame.problem)
             for frame in own
         ]
     else:
@@ -64,23 +64,30 @@ def read_structures(path: Path, runs: Sequence[str] = PREDICTIONS) -> tuple[list
     return found, repeated
 
 
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    """(name, content) of each structure file."""
+def _texts(path: Path) -> Iterator[tuple[str, str | StructureError]]:
+    """(name, content or why it can't be read) of each structure file."""
     if path.is_dir():
         for file in sorted(path.rglob("*")):
-            if file.is_file() and _kind(file.name):
-                yield str(file.relative_to(path)), file.read_text(errors="replace")
+            if _kind(file.name) and not file.is_dir():
+                yield str(file.relative_to(path)), _text(file.read_bytes)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for name in _wanted(archive.namelist()):
-                yield name, archive.read(name).decode(errors="replace")
+                yield name, _text(partial(archive.read, name))
     elif tarfile.is_tarfile(path):
         yield from _tar_texts(path)
     else:
-        yield path.name, path.read_text(errors="replace")
+        yield path.name, _text(path.read_bytes)
 
 
-def _tar_texts(path: Path) -> Iterator[tuple[str, str]]:
+def _text(read: Callable[[], bytes]) -> str | StructureError:
+    try:
+        return read().decode(errors="replace")
+    except UNREADABLE as error:
+        return StructureError(f"unreadable file: {error}")
+
+
+def _tar_texts(path: Path) -> Iterator[tuple[str, str | StructureError]]:
     try:
         with tarfile.open(path) as archive:
             for name in _wanted(member.name for member in archive if member.isfile()):
@@ -105,27 +112,25 @@ def _kind(name: str) -> str:
     return ""
 
 
-def _read(name: str, text: str) -> Iterator[Found]:
+def _read(name: str, text: str | StructureError) -> Iterator[Found]:
     stem, kind = Path(name).stem, _kind(Path(name).name)
     if stem.upper() in ("POSCAR", "CONTCAR"):
         stem = Path(name).parent.name
     stem = re.sub(r"^(POSCAR|CONTCAR)[_-]", "", stem, flags=re.IGNORECASE)
-    if kind == "extxyz":
-        for number, (info, cell) in enumerate(read_frames(text, name)):
-            yield Found(f"{name}, frame {number}", stem, number, info, cell, _problem(cell))
+    if isinstance(text, StructureError):
+        yield Found(name, stem, problem=text.message)
+    elif kind == "extxyz":
+        for number, (info, cell, problem) in enumerate(read_every_frame(text)):
+            yield Found(f"{name}, frame {number}", stem, number, info, cell, problem)
     else:
         cell, problem = read_record(Record(1, name, "poscar" if kind == "poscar" else "cif", text, {}))
         yield Found(name, stem, None, {}, cell, problem)
 
 
-def _problem(cell: Cell | None) -> str:
-    return UNREADABLE_NUMBERS if cell is None else ""
-
-
 def read_record(record: Record) -> tuple[Cell | None, str]:
     """The crystal of a record of nucleate.data.sources as it stands there, or None and why not."""
     try:
-        species, frac, lattice = READERS[record.kind](record.payload)[0]
+        species, frac, lattice = read(record)[0]
     except StructureError as error:
         return None, error.message
     return (Cell(species, frac, lattice), "") if len(species) else (None, "no atoms")
