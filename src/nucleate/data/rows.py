@@ -61,6 +61,7 @@ def read_csv(path: Path) -> Iterator[Record]:
             row = dict(zip(names, fields, strict=False))
             name = (row.pop(key, "") if key else "") or f"{stem(path)}-{number}"
             text = row.pop("cif", "")
+            row.pop("", None)  # the index that pandas writes
             if problem:
                 yield Record(
                     number, name if is_utf8(name) else f"{stem(path)}-{number}", "refused", problem, {}
