@@ -38,15 +38,16 @@ DIRECT = "frac.parametrisation=direct"
 LAMBDA = "frac.direct_weight=balanced"
 CELLS = {
     "direct, variance 0": (DIRECT,),
-    "direct, variance 0.1": (DIRECT, f"frac.initial_velocity={0.1**0.5:.4f}"),
-    "direct, variance 0.5": (DIRECT, f"frac.initial_velocity={0.5**0.5:.4f}"),
-    "direct, variance 1": (DIRECT, "frac.initial_velocity=1.0"),
+    **{
+        f"direct, variance {variance:g}": (DIRECT, f"frac.initial_velocity={variance**0.5:.4g}")
+        for variance in (0.01, 0.1, 0.25, 0.5, 1)
+    },
     "direct with lambda(t)": (DIRECT, LAMBDA),
     "simplified": (),
     "simplified, not centred": ("frac.centred=false",),
     "simplified, at rest": ("frac.shown=rest",),
 }
-"""Initial velocities by their variance, as the paper's figure has them; the setting is a standard deviation."""
+"""Initial velocities by their variance, as in the paper's figure (0, 0.1, 0.5, 1); the setting is a standard deviation."""
 PANELS = {
     "initial velocities (direct)": [name for name in CELLS if "variance" in name],
     "parametrisation": ["direct, variance 0", "direct with lambda(t)", "simplified"],
@@ -69,12 +70,12 @@ def settings_of(asked: argparse.Namespace, cell: str, seed: int, steps: int) -> 
 
 
 def train_cells(asked: argparse.Namespace) -> None:
-    """Train what is not trained yet, seed by seed, so that an early stop leaves whole seeds."""
+    """Train the cells that are asked for and not trained yet, seed by seed: an early stop leaves whole seeds."""
     from nucleate.data.dataset import Dataset
 
     crystals = len(Dataset.open(asked.data).split("train"))
     steps = asked.epochs * steps_per_epoch(crystals, 64)
-    cells = [(cell, seed) for seed in range(asked.seeds) for cell in CELLS]
+    cells = [(cell, seed) for seed in range(asked.seeds) for cell in asked.cells or CELLS]
     for number, (cell, seed) in enumerate(cells):
         recipe = get_recipe("kldm-csp-tiny", settings_of(asked, cell, seed, steps))
         outcome = train_recipe(
@@ -112,7 +113,8 @@ def curve(root: Path, cell: str, seeds: int) -> list[dict[str, Any]]:
     ]
 
 
-def record(asked: argparse.Namespace) -> dict[str, Any]:
+def record(asked: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
+    """The record of all cells; `before` are those of the last one."""
     words = [
         f"--{name} {getattr(asked, name)}"
         for name in ("epochs", "minutes", "seeds", "crystals", "nfe", "points")
@@ -125,10 +127,14 @@ def record(asked: argparse.Namespace) -> dict[str, Any]:
         "protocol": "geometry", "split": "val", "k": 1, "crystals": asked.crystals, "nfe": asked.nfe,
         "hardware": f"{device_name(torch.device('cpu'))}, 1 thread",
         "settings": list(NETWORK),
-        "cells": {
-            cell: {"settings": list(CELLS[cell]), "curve": curve(asked.root, cell, asked.seeds)} for cell in CELLS
-        },
+        "cells": {cell: measured(asked, cell, before) for cell in CELLS},
     }  # fmt: skip
+
+
+def measured(asked: argparse.Namespace, cell: str, before: dict[str, Any]) -> dict[str, Any]:
+    """What --root holds of a cell, else what the last record says of it."""
+    found = curve(asked.root, cell, asked.seeds)
+    return {"settings": list(CELLS[cell]), "curve": found or before.get(cell, {}).get("curve", [])}
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
@@ -162,6 +168,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=Path("data/perov_5"))
     parser.add_argument("--root", type=Path, default=Path("runs/ablations"))
+    parser.add_argument("--cells", nargs="*", choices=list(CELLS), help="train these alone")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--minutes", type=float, help="most minutes of a cell")
     parser.add_argument("--seeds", type=int, default=3)
@@ -173,8 +180,9 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     train_cells(asked)
-    found = record(asked)
     asked.yaml.parent.mkdir(parents=True, exist_ok=True)
+    before = yaml.safe_load(asked.yaml.read_text())["cells"] if asked.yaml.exists() else {}
+    found = record(asked, before)
     asked.yaml.write_text(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=110))
     draw(found, asked.figure)
 

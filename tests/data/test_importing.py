@@ -19,7 +19,7 @@ from pymatgen.io.vasp import Poscar
 from nucleate.data.dataset import Dataset
 from nucleate.data.importing import ImportSettings, import_pool, import_splits, split_rows
 from nucleate.data.parse import CellSettings
-from nucleate.errors import DataError
+from nucleate.errors import DataError, NucleateError
 from tests.data.crystal_makers import cif, random_structure, rock_salt, same_crystal, write_csv
 
 KEEP = ImportSettings(cells=CellSettings(reduce=False), fractions=(1.0, 0.0, 0.0))
@@ -220,7 +220,7 @@ def test_a_crash_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("nucleate.data.table.write_table", crash)
     source = write_csv(tmp_path / "a.csv", rows())
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(NucleateError, match=r"can't be written \(disk full\)"):
         import_pool([source], tmp_path / "set", KEEP)
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
