@@ -47,7 +47,7 @@ CELLS = {
     "simplified, not centred": ("frac.centred=false",),
     "simplified, at rest": ("frac.shown=rest",),
 }
-"""Initial velocities by their variance, as in the paper's figure (0, 0.1, 0.5, 1); the setting is a standard deviation."""
+"""Initial velocities by their variance (the paper: 0, 0.1, 0.5, 1); the setting is a standard deviation."""
 PANELS = {
     "initial velocities (direct)": [name for name in CELLS if "variance" in name],
     "parametrisation": ["direct, variance 0", "direct with lambda(t)", "simplified"],
