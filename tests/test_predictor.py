@@ -49,6 +49,14 @@ def test_batch_size_does_not_change_a_crystal(predictor):
         assert turn.abs().max() < 1e-4
 
 
+def test_a_formula_is_repaired_with_a_warning(predictor):
+    with pytest.warns(UserWarning, match="'SrTiO₃' is read as SrTiO3"):
+        (structure,) = predictor.predict("SrTiO₃", formula_units=1)
+    assert structure.composition == Composition("SrTiO3")
+    with pytest.raises(FormulaError, match="Xx"):
+        predictor.predict("Xx")
+
+
 def test_takes_and_gives_ase_atoms_and_pymatgen_structures(predictor):
     structure = predictor.predict("NaCl", formula_units=1)[0]
     atoms = predictor.predict_atoms(structure, seed=3, formula_units=1)[0]

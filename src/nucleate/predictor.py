@@ -2,12 +2,13 @@
 
 >>> import nucleate
 >>> model = nucleate.load("kldm-mp20-csp")
->>> structures = model.predict("LiFePO4", n=20, seed=0)
+>>> structures = model.predict("SrTiO3", n=20, seed=0)
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
@@ -23,6 +24,7 @@ from nucleate.recipes.folder import load_model
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header
+from nucleate.sampling.repair import repaired
 from nucleate.sampling.request import (
     Limits,
     Part,
@@ -166,7 +168,7 @@ class Predictor:
         """n predicted structures of a formula, in the order of their sample numbers.
 
         Args:
-            formula: text such as "LiFePO4", several of them, or a pymatgen Composition, Structure or ASE Atoms whose
+            formula: text such as "SrTiO3", several of them, or a pymatgen Composition, Structure or ASE Atoms whose
                 composition is taken.
             formula_units: formula units in the cell, several of them, or "auto" to share n over the probable numbers.
             sampler: see `Predictor.sampler`.
@@ -215,6 +217,7 @@ class Predictor:
             )
         known = [] if complete is None else list(complete.atomic_numbers)
         if species is not None:
+            species = self._readable(species)
             whole = parse_formula(species)
             if Counter(known) - whole:
                 raise FormulaError(
@@ -274,10 +277,18 @@ class Predictor:
         api.upload_folder(repo_id=name, folder_path=self.folder, commit_message=f"nucleate model {self.name}")
         return str(address)
 
+    def _readable(self, formula: str) -> str:
+        """A formula that can be parsed, with a warning where it had to be repaired."""
+        text, note = repaired(formula, self.limits.elements)
+        if text != formula.strip():
+            warnings.warn(note, stacklevel=4)
+        return text
+
     def _all(self, formula, n, seed, formula_units, sampler) -> list[Generated]:
         formulas = list(formula) if isinstance(formula, (list, tuple)) else [formula]
         units = _units_of(formula_units)
-        requests = formula_requests([_text_of(one) for one in formulas], n, self.limits, units)
+        texts = [self._readable(_text_of(one)) for one in formulas]
+        requests = formula_requests(texts, n, self.limits, units)
         order = {request.identity: place for place, request in enumerate(requests)}
         made = [one for batch in self.draw(requests, sampler, seed) for one in batch]
         return sorted(made, key=lambda one: order[one.request.identity])

@@ -1,11 +1,14 @@
 """nucleate predict: files, resuming after a kill, shards, data sets, and what it says when the input is wrong."""
 
+import csv
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -184,3 +187,84 @@ def test_cut_frames_are_dropped(tmp_path):
     path.write_text(frame + frame.replace("key=a", "key=b")[:-4])
     assert [header["key"] for header in drop_cut_frame(path)] == ["a"]
     assert path.read_text() == frame
+
+
+def printed_rows(text):
+    return [line.split() for line in text.splitlines()[1:]]
+
+
+def test_formulas_from_a_file_and_from_stdin_in_the_order_asked(model, tmp_path, monkeypatch, capsys):
+    (tmp_path / "list.txt").write_bytes("\ufeff# oxides\nSrTiO₃  # subscripts\n\nNa2O\r\nnacl\n".encode())
+    words = ["--formula-units", "1", "-n", "2", "--model", model, "--out"]
+    asked = ["predict", "SrO", "--formulas", tmp_path / "list.txt", *words, tmp_path / "a", "--top", "1"]
+    assert run(monkeypatch, *asked) == 0
+    said = capsys.readouterr()
+    order = ["SrO", "SrTiO3", "Na2O", "NaCl"]
+    assert [row[:2] for row in printed_rows(said.out)] == [[formula, "1"] for formula in order]
+    assert "note: 'nacl' is read as NaCl" in said.err
+    with (tmp_path / "a" / "ranking.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(dict.fromkeys(row["formula"] for row in rows)) == order
+    assert [row["place"] for row in rows] == ["1", "2"] * 4
+    text = io.TextIOWrapper(io.BytesIO(b"NaCl\nSrO\n"))
+    monkeypatch.setattr(sys, "stdin", text)
+    assert run(monkeypatch, "predict", "-", *words, tmp_path / "b", "--top", "1") == 0
+    assert [row[0] for row in printed_rows(capsys.readouterr().out)] == ["NaCl", "SrO"]
+
+
+def test_every_wrong_line_is_named_before_anything_is_drawn(model, tmp_path, monkeypatch, capsys):
+    (tmp_path / "list.txt").write_text("NaCl\nclo\nKCl\nXx\n")
+    words = ["predict", "--formulas", tmp_path / "list.txt", "--model", model, "--out", tmp_path / "out"]
+    assert run(monkeypatch, *words) == 2
+    said = capsys.readouterr().err
+    assert f"line 3 of {tmp_path / 'list.txt'}: 'KCl' holds K" in said
+    assert "line 4 of" in said
+    assert "error: 2 of 4 formulas can't be predicted" in said
+    assert not (tmp_path / "out").exists()
+    for name, content in (("empty", b"# nothing\n"), ("picture", b"\x89PNG\xff"), ("missing", None)):
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        assert run(monkeypatch, "predict", "--formulas", path, "--model", model) == 2
+        assert str(path) in capsys.readouterr().err.splitlines()[0]
+
+
+def test_json_on_stdout_holds_the_structures_of_the_first_ranks(model, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    words = ["predict", "SrTiO3", "NaCl", "-n", "3", "--formula-units", "1", "--model", model, "--out", out]
+    assert run(monkeypatch, *words, "--json", "--top", "2", "--format", "cif,json") == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["formula"] for entry in entries] == sorted((e["formula"] for e in entries), reverse=True)
+    assert {entry["rank"] for entry in entries} <= {1, 2}
+    for entry in entries:
+        assert Structure.from_dict(entry["structure"]).composition.reduced_formula == entry["formula"]
+        assert Path(entry["files"]["cif"]).is_file()
+        assert set(entry["files"]) == {"cif", "json"}
+    assert run(monkeypatch, "predict", "--like", "somewhere", "--json", "--model", model) == 2
+    assert "--json is of a ranking" in capsys.readouterr().err
+
+
+def test_what_is_to_be_doubted_is_said(model, tmp_path, monkeypatch, capsys):
+    words = ["predict", "Na2TiO3", "-n", "4", "--model", model, "--out", tmp_path / "a"]
+    assert run(monkeypatch, *words) == 0
+    said = capsys.readouterr().err
+    assert (
+        "warning: the model draws cells of up to 20 atoms; the true cell may need more for Na2TiO3 (3 x 6"
+        in said
+    )
+    assert run(monkeypatch, "predict", "SrTiO3", "--model", model, "-n", "2", "--out", tmp_path / "b") == 0
+    assert "may need more" not in capsys.readouterr().err
+
+
+def test_trajectories_of_earlier_versions_are_not_drawn_again(tmp_path):
+    from nucleate.sampling.request import Request
+    from nucleate.sampling.trajectory_file import has_trajectory, trajectory_path
+
+    (tmp_path / "trajectories").mkdir()
+    request = Request((0, 0), "generated", "", 4)
+    assert trajectory_path(tmp_path, request).name == "generated-000004.extxyz"
+    assert not has_trajectory(tmp_path, request)
+    (tmp_path / "trajectories" / "generated-004.extxyz").touch()
+    assert has_trajectory(tmp_path, request)
+    assert trajectory_path(tmp_path, Request((11, 17), "NaCl", "NaCl", 3)).name == "NaCl-003.extxyz"
+    assert trajectory_path(tmp_path, Request((1,), "a/b", "H", 0, 0, "a/b")).name == "a_b-000.extxyz"

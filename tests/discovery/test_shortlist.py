@@ -89,6 +89,18 @@ def test_formulas_are_ranked_apart_and_cells_of_one_formula_together(tmp_path):
     ]
 
 
+def test_formulas_come_in_the_order_asked(tmp_path):
+    other = Structure(Lattice.cubic(4.0), ["K", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    text = frame(ROCK_SALT, 0) + frame(other, 0, formula="KCl", cell="KCl", key="c") + frame(COLLIDING, 1)
+    (tmp_path / "predictions.extxyz").write_text(text)
+    rows = shortlist(tmp_path, ["KCl", "SrO"])[0]
+    assert [(row.formula, row.place, row.rank) for row in rows] == [
+        ("KCl", 1, 1),
+        ("NaCl", 1, 1),
+        ("NaCl", 2, 0),
+    ]
+
+
 def test_a_frame_in_the_making_is_left_out(tmp_path):
     text = frame(ROCK_SALT, 0) + frame(CAESIUM, 1)
     for cut in (-1, -5, -len(frame(CAESIUM, 1)) + 1):

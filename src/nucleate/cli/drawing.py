@@ -73,7 +73,7 @@ class Drawing:
     def run(self, out: Path, shard: Shard) -> None:
         """Draw what is missing in the folder."""
         from nucleate.sampling.job import Job
-        from nucleate.sampling.trajectory_file import trajectory_path
+        from nucleate.sampling.trajectory_file import has_trajectory
 
         job = Job(out, self.asked, shard, self.stem)
         self._describe()
@@ -82,7 +82,7 @@ class Drawing:
             say(f"going on: {len(mine) - len(missing)} of {len(mine)} crystals are already in {out}")
         if self.with_path:
             undrawn = {request.key for request in missing}
-            missing = [r for r in mine if r.key in undrawn or not trajectory_path(out, r).exists()]
+            missing = [r for r in mine if r.key in undrawn or not has_trajectory(out, r)]
         self._draw(job, missing)
 
     def _describe(self) -> None:

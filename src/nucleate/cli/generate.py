@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import options
+from nucleate.cli.asked import readable
 from nucleate.cli.console import print_table, resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.errors import FormulaError
@@ -51,8 +52,9 @@ def generate(
 
     predictor = load(model, device)
     settings = override(predictor.sampler(sampler, steps), set_ or [])
+    species = None if species_fixed is None else readable(species_fixed, predictor.limits)
     requests = predictor.inventions(
-        n, seed, atoms=_atoms(atoms), species=species_fixed,
+        n, seed, atoms=_atoms(atoms), species=species,
         complete=None if complete is None else read_structure(complete),
         lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
     )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.console import print_table, resumable, say
+from nucleate.cli.asked import asked_formulas, warn_of_large_cells
+from nucleate.cli.console import resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
+from nucleate.cli.ranked import present
 from nucleate.errors import FormulaError, ModelError
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ SHOWN_RANKS = 3
 
 
 def predict(
-    formulas: Annotated[list[str] | None, typer.Argument(metavar="FORMULA...", help="Such as LiFePO4.")] = None,
+    formulas: Annotated[list[str] | None, typer.Argument(metavar="FORMULA...", help="SrTiO3; - is stdin.")] = None,
+    file: Annotated[Path | None, typer.Option("--formulas", help="File with one formula a line; - is stdin.")] = None,
     n: Annotated[
         int | None, typer.Option("-n", min=1, help="Structures for each formula (20) or each row of --like (1).")
     ] = None,
@@ -35,6 +38,8 @@ def predict(
     seed: options.Seed = 0,
     out: options.Out = Path("predictions"),
     format_: options.Format = "cif",
+    top: Annotated[int | None, typer.Option(min=1, help="Ranks of each formula to print (3).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with the structures, for programs.")] = False,
     like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions (extxyz only).")] = None,
     split: Annotated[str, typer.Option(help="Split of the data set.")] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="A random part of the split, the same every time.")] = None,
@@ -45,9 +50,14 @@ def predict(
     shard: options.Shard = "0/1",
 ) -> None:  # fmt: skip
     """Predict crystal structures. A rerun of the same command goes on where it stopped."""
-    if bool(formulas) == (like is not None):
+    if (bool(formulas) or file is not None) == (like is not None):
         raise FormulaError(
-            "give formulas or --like DIR, and not both", "for example: nucleate predict LiFePO4 -n 20"
+            "give formulas or --like DIR, and not both", "for example: nucleate predict SrTiO3 -n 20"
+        )
+    if like is not None and (as_json or top is not None):
+        raise FormulaError(
+            f"{'--json' if as_json else '--top'} is of a ranking, and --like ranks nothing",
+            "leave it out; 'nucleate evaluate csp' judges what --like predicts",
         )
     kinds, part = formats(format_), shard_of(shard)
     if threads is not None:
@@ -62,11 +72,13 @@ def predict(
     if like is not None:
         requests = _like(predictor, like, split, n or 1, limit)
     else:
-        requests = _formulas(predictor, formulas or [], n or 20, formula_units)
+        asked = asked_formulas(formulas or [], file, predictor.limits)
+        requests = _formulas(predictor, asked, n or 20, formula_units)
     with resumable(out):
         Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
         if like is None:
-            _present(out, kinds)
+            order = list(dict.fromkeys(request.formula for request in requests))
+            present(out, [kind for kind in kinds if kind != "extxyz"], order, top or SHOWN_RANKS, as_json)
     say(f"written to {out}")
 
 
@@ -79,6 +91,7 @@ def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> 
             f"--formula-units {units} are not whole numbers", "write for example 1,2,4 or auto"
         )
     numbers = None if parts is None else tuple(int(part) for part in parts)
+    warn_of_large_cells(formulas, predictor.limits, numbers)
     return formula_requests(formulas, n, predictor.limits, numbers)
 
 
@@ -100,24 +113,3 @@ def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | N
             f"no row of the {split} split of {folder} can be predicted", "use another model or split"
         )
     return requests
-
-
-def _present(out: Path, kinds: list[str]) -> None:
-    """Files and ranking of everything in the folder; the table is the command's output."""
-    from nucleate.discovery.shortlist import shortlist, write_shortlist
-
-    rows, structures = shortlist(out)
-    write_shortlist(out, rows, structures, [kind for kind in kinds if kind != "extxyz"])
-    print_table(
-        ("formula", "rank", "agree", "cell", "space group", "Å³/atom", "file"),
-        [
-            (row.formula, str(row.rank), f"{row.agree}/{row.samples}", row.cell, row.space_group,
-             f"{row.volume:.2f}", row.file)
-            for row in rows if row.representative and row.rank <= SHOWN_RANKS
-        ],
-    )  # fmt: skip
-    broken = sum(1 for row in rows if row.rank == 0)
-    if broken:
-        say(
-            f"{broken} of {len(rows)} structures are unreadable, flat or have atoms closer than 0.5 Å: not ranked"
-        )

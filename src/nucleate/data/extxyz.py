@@ -6,8 +6,9 @@ Written and read here without ASE, as prediction needs no more than numpy. A fra
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,24 @@ def _atom_count(line: bytes, path: Path) -> int:
 def parse_header(line: str) -> dict[str, str]:
     """key=value pairs of a frame's second line."""
     return dict(pair.split("=", 1) for pair in shlex.split(line) if "=" in pair)
+
+
+def crystal_name(info: Mapping[str, str], file: str) -> str:
+    """What a crystal that nucleate made is called: the name of its CIF files, in the tables and in reports.
+
+    Args:
+        info: of its header. file: name of the file of a run that it stands in.
+
+    Returns "" where the header does not say which sample it is.
+    """
+    number = info.get("sample", "")
+    if not number.isdecimal():
+        return ""
+    if file.startswith("generated"):
+        return f"generated-{int(number):06d}"
+    cell = info.get("cell") or info.get("material_id") or info.get("formula")
+    plain = re.sub(r"[^\w.+()-]", "_", cell or "")
+    return f"{plain}-{int(number):03d}" if plain else ""
 
 
 def drop_cut_frame(path: Path) -> list[dict[str, str]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pymatgen.core import Structure
 
+from nucleate.data.extxyz import crystal_name
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
 from nucleate.files import writing
-from nucleate.metrics.extxyz import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
+from nucleate.metrics.extxyz import RUNS, Frame, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import is_usable, space_group
 
 

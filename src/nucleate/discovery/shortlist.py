@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from pymatgen.core import Structure
 
+from nucleate.data.extxyz import crystal_name
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
 from nucleate.files import writing
-from nucleate.metrics.extxyz import Frame, crystal_name, prediction_files, read_prediction_files
+from nucleate.metrics.extxyz import Frame, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import Cluster, rank_by_agreement
+from nucleate.pool import Progress
 
 NEEDED = ("formula", "sample", "seed", "nfe", "model")
 NO_CLUSTER = Cluster((), 0.0, "-")
@@ -26,6 +27,7 @@ class Row:
 
     Attributes:
         formula: reduced formula. cell: formula of the cell. sample: its number among the samples of this cell.
+        place: in the list of its formula, from 1: to sort by.
         rank: of its cluster, 1 for the one with most samples; 0 for a structure that can't be used or read.
         agree: samples in its cluster. samples: of its formula. representative: whether it stands for its cluster.
         space_group: symbol at 0.1 Å of the cluster's representative. volume: Å^3 for each atom.
@@ -33,6 +35,7 @@ class Row:
     """
 
     formula: str
+    place: int
     rank: int
     representative: bool
     agree: int
@@ -55,8 +58,11 @@ class Row:
         )
 
 
-def shortlist(folder: Path) -> tuple[list[Row], list[Structure | None]]:
-    """All predictions of a folder, ranked within each formula, and their structures in the same order.
+def shortlist(
+    folder: Path, order: Iterable[str] = (), progress: Progress | None = None
+) -> tuple[list[Row], list[Structure | None]]:
+    """All predictions of a folder, ranked within each formula, and their structures in the same order. Formulas come in
+    the given order of reduced formulas, those that it does not name last.
 
     Reads the files of all shards; a crystal that was drawn twice is one row. A frame whose numbers can't be read has a
     row of rank 0, and None for its structure. Raises DataError for a folder without a job of predictions, and for
@@ -67,12 +73,16 @@ def shortlist(folder: Path) -> tuple[list[Row], list[Structure | None]]:
         raise DataError(
             f"no predictions in {folder}", "make some with 'nucleate predict FORMULA --out FOLDER'"
         )
-    groups: dict[str, list[_Member]] = defaultdict(list)
+    groups: dict[str, list[_Member]] = {formula: [] for formula in order}
     # other shards may be at work in the same folder
     for frame in read_prediction_files(files, unfinished=True)[0]:
         member = _member(frame)
-        groups[member.formula].append(member)
-    ranked = [pair for members in groups.values() for pair in _rank_group(members)]
+        groups.setdefault(member.formula, []).append(member)
+    ranked = []
+    for done, members in enumerate(groups.values()):
+        if progress is not None:
+            progress("ranking", done, len(groups))
+        ranked += _rank_group(members)
     return [row for row, _ in ranked], [structure for _, structure in ranked]
 
 
@@ -91,12 +101,12 @@ class _Member:
     def order(self) -> tuple[int, str, int]:
         return len(self.structure) if self.structure is not None else 0, self.cell, self.sample
 
-    def row(self, rank: int, first: bool, cluster: Cluster, samples: int) -> Row:
+    def row(self, rank: int, place: int, first: bool, cluster: Cluster, samples: int) -> Row:
         volume = self.structure.volume / len(self.structure) if self.structure is not None else float("nan")
         return Row(
-            formula=self.formula, rank=rank, representative=first, agree=len(cluster.members), samples=samples,
-            cell=self.cell, sample=self.sample, space_group=cluster.space_group, volume=volume, seed=self.seed,
-            nfe=self.nfe, model=self.model, file=self.name,
+            formula=self.formula, place=place, rank=rank, representative=first, agree=len(cluster.members),
+            samples=samples, cell=self.cell, sample=self.sample, space_group=cluster.space_group, volume=volume,
+            seed=self.seed, nfe=self.nfe, model=self.model, file=self.name,
         )  # fmt: skip
 
 
@@ -122,12 +132,12 @@ def _rank_group(members: list[_Member]) -> list[tuple[Row, Structure | None]]:
     for rank, cluster in enumerate(rank_by_agreement([structure for _, structure in readable]), 1):
         for index in cluster.members:
             member = members[places[index]]
-            row = member.row(rank, index == cluster.members[0], cluster, len(members))
+            row = member.row(rank, len(out) + 1, index == cluster.members[0], cluster, len(members))
             out.append((row, member.structure))
             ranked.add(places[index])
     for place, member in enumerate(members):
         if place not in ranked:
-            out.append((member.row(0, False, NO_CLUSTER, len(members)), member.structure))
+            out.append((member.row(0, len(out) + 1, False, NO_CLUSTER, len(members)), member.structure))
     return out
 
 

@@ -6,7 +6,7 @@ It also knows which files of a folder of nucleate hold its structures, and how t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,24 +45,6 @@ class Frame:
     def name(self) -> str:
         """Where it stands, for people."""
         return f"{self.file}, frame {self.number}"
-
-
-def crystal_name(info: Mapping[str, str], file: str) -> str:
-    """What a crystal that nucleate made is called: the name of its CIF files, in the tables and in reports.
-
-    Args:
-        info: of its header. file: name of the file of a run that it stands in.
-
-    Returns "" where the header does not say which sample it is.
-    """
-    number = info.get("sample", "")
-    if not number.isdecimal():
-        return ""
-    if file.startswith("generated"):
-        return f"generated-{int(number):06d}"
-    cell = info.get("cell") or info.get("material_id") or info.get("formula")
-    plain = re.sub(r"[^\w.+()-]", "_", cell or "")
-    return f"{plain}-{int(number):03d}" if plain else ""
 
 
 def prediction_files(path: Path, patterns: Sequence[str] = PREDICTIONS) -> list[Path]:

@@ -53,14 +53,14 @@ def parse_formula(text: str) -> Counter[int]:
 
 def _unreadable(text: str, what: str) -> FormulaError:
     return FormulaError(
-        f"'{text}' is no formula that can be read: {what}", "write for example LiFePO4 or Ca(OH)2"
+        f"'{text}' is no formula that can be read: {what}", "write for example SrTiO3 or Ca(OH)2"
     )
 
 
 def _number(symbol: str, text: str) -> int:
     if symbol in ATOMIC_NUMBERS:
         return ATOMIC_NUMBERS[symbol]
-    hint = "write for example LiFePO4 or Ca(OH)2"
+    hint = "write for example SrTiO3 or Ca(OH)2"
     if len(symbol) == 2 and symbol[0] in ATOMIC_NUMBERS:
         hint = f"elements are written with a capital first letter, as in {symbol[0]}..."
     raise FormulaError(f"'{text}' names '{symbol}', which is no element", hint)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nucleate.data.extxyz import frame_text
+from nucleate.data.extxyz import crystal_name, frame_text
 from nucleate.files import write_whole, writing
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.job import arrays, header
@@ -14,12 +14,21 @@ from nucleate.sampling.request import Request
 
 
 def trajectory_path(folder: Path, request: Request) -> Path:
-    """Where the way of one crystal is written."""
-    return folder / "trajectories" / f"{request.name}-{request.sample:03d}.extxyz"
+    """Where the way of one crystal is written: the file is called as the crystal is everywhere else."""
+    invented = request.crystal is None and request.name == "generated"
+    info = {"sample": str(request.sample), "cell": request.name}
+    name = crystal_name(info, "generated" if invented else "predictions")
+    return folder / "trajectories" / f"{name}.extxyz"
+
+
+def has_trajectory(folder: Path, request: Request) -> bool:
+    """Whether the way of a crystal is there, under its name or the one that it had in folders of earlier versions."""
+    earlier = folder / "trajectories" / f"{request.name}-{request.sample:03d}.extxyz"
+    return trajectory_path(folder, request).exists() or earlier.exists()
 
 
 def write_trajectories(folder: Path, batch: Sequence[Generated], seed: int, model: str) -> None:
-    """FOLDER/trajectories/NAME-SAMPLE.extxyz for each crystal of a batch that was drawn with its path."""
+    """FOLDER/trajectories/NAME.extxyz for each crystal of a batch that was drawn with its path."""
     with writing(folder / "trajectories"):
         (folder / "trajectories").mkdir(exist_ok=True)
     for one in batch:

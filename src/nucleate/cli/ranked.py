@@ -1,0 +1,73 @@
+"""The ranking of a folder of predictions as output: files, a table or JSON, and what to doubt in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.cli.bars import progress_bars
+from nucleate.cli.console import print_table, say, warn
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from nucleate.discovery.shortlist import Row
+
+COLUMNS = ("formula", "rank", "agree", "cell", "space group", "Å³/atom", "file")
+NAMED = 10
+
+
+def present(out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_json: bool) -> None:
+    """Write files and ranking of everything in the folder; the first `top` ranks of each formula go to stdout.
+
+    `order`: reduced formulas as they were asked for.
+    """
+    from nucleate.discovery.shortlist import shortlist, write_shortlist
+
+    with progress_bars() as progress:
+        rows, structures = shortlist(out, order, progress)
+    write_shortlist(out, rows, structures, kinds)
+    shown = [
+        (row, one)
+        for row, one in zip(rows, structures, strict=True)
+        if row.representative and row.rank <= top and one is not None
+    ]
+    if as_json:
+        print(json.dumps([_entry(out, kinds, row, one) for row, one in shown], indent=1, ensure_ascii=False))
+    else:
+        print_table(COLUMNS, [_words(row) for row, _ in shown])
+    _doubts(rows)
+
+
+def _words(row: Row) -> tuple[str, ...]:
+    agree = f"{row.agree}/{row.samples}"
+    return row.formula, str(row.rank), agree, row.cell, row.space_group, f"{row.volume:.2f}", row.file
+
+
+def _entry(out: Path, kinds: Sequence[str], row: Row, structure: Structure) -> dict[str, Any]:
+    """A row of ranking.csv with the structure (pymatgen's dictionary) and the files that hold it."""
+    from nucleate.data.structure_files import FORMATS
+
+    entry = asdict(row)
+    files = {kind: str(out / kind / f"{row.file}{FORMATS[kind]}") for kind in kinds}
+    return {**entry, "files": files, "structure": structure.as_dict()}
+
+
+def _doubts(rows: Sequence[Row]) -> None:
+    """Say what is not ranked, and where no two samples agree, so that the ranks mean nothing."""
+    broken = sum(1 for row in rows if row.rank == 0)
+    if broken:
+        say(
+            f"{broken} of {len(rows)} structures are unreadable, flat or have atoms closer than 0.5 Å: not ranked"
+        )
+    best: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        agree = max(row.agree, best.get(row.formula, (0, 0))[0])
+        best[row.formula] = (agree, row.samples)
+    alone = [f"{formula} ({agree} of {n})" for formula, (agree, n) in best.items() if agree < 2 <= n]
+    if alone:
+        named = ", ".join(alone[:NAMED]) + (f" and {len(alone) - NAMED} more" if len(alone) > NAMED else "")
+        warn(f"no two samples agree for {named}: the order of these ranks says nothing; draw more with -n")
