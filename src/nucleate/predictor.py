@@ -19,6 +19,7 @@ import torch
 
 from nucleate.errors import FormulaError, MissingPackageError, ModelError
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.recipes import describe
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.folder import load_model
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
@@ -126,6 +127,12 @@ class Predictor:
         self, model: CrystalModel, recipe: Recipe, card: dict[str, Any], name: str, folder: Path
     ) -> None:
         self.model, self.recipe, self.card, self.name, self.folder = model, recipe, card, name, folder
+
+    def __repr__(self) -> str:
+        return describe.text(self.name, describe.facts(self.recipe, self.card))
+
+    def _repr_html_(self) -> str:
+        return describe.html(self.name, describe.facts(self.recipe, self.card))
 
     @property
     def limits(self) -> Limits:

@@ -1,0 +1,61 @@
+"""What a model is, in a few lines for a terminal or a notebook: read off its recipe and card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from nucleate.elements import SYMBOLS
+from nucleate.recipes.base import Recipe
+
+TASKS = {
+    "csp": "predicts structures of a composition",
+    "dng": "invents crystals, or predicts structures of a composition",
+}
+SHOWN = 12
+
+
+def facts(recipe: Recipe, card: Mapping[str, Any]) -> dict[str, str]:
+    """Names and values, in the order to show them; what a card does not say is said to be unknown."""
+    data = card.get("data") or {}
+    crystals = data.get("crystals")
+    parameters = card.get("parameters")
+    return {
+        "task": TASKS.get(recipe.task, recipe.task),
+        "recipe": recipe.name + (f", {parameters / 1e6:.1f} M parameters" if parameters else ""),
+        "trained on": f"{f'{crystals:,} crystals of ' if crystals else ''}{data.get('name') or 'unknown data'}",
+        "elements": _elements(card.get("elements") or []),
+        "cells": f"up to {card['largest_cell']} atoms" if "largest_cell" in card else "of unknown size",
+        "sampler": f"{recipe.sampler.method}, {recipe.sampler.evaluations} network evaluations (NFE) a crystal",
+        "licence of the data": data.get("licence") or "not stated",
+    }
+
+
+def text(name: str, told: Mapping[str, str]) -> str:
+    """A line for the model and one for each fact."""
+    width = max(map(len, told))
+    return "\n".join(
+        [f"nucleate model {name}", *(f"  {key:{width}}  {value}" for key, value in told.items())]
+    )
+
+
+def html(name: str, told: Mapping[str, str]) -> str:
+    """The same as a table for notebooks."""
+    rows = "".join(
+        f'<tr><th style="text-align: left">{escape(key)}</th><td style="text-align: left">{escape(value)}</td></tr>'
+        for key, value in told.items()
+    )
+    return f"<table><caption>nucleate model <b>{escape(name)}</b></caption>{rows}</table>"
+
+
+def _elements(numbers: list[int]) -> str:
+    """How many, and which: the first or, where they are nearly all, those that are missing up to the heaviest."""
+    if not numbers:
+        return "unknown"
+    missing = [SYMBOLS[number] for number in range(min(numbers), max(numbers)) if number not in numbers]
+    if len(missing) <= SHOWN < len(numbers):
+        rest = f" without {', '.join(missing)}" if missing else ""
+        return f"{len(numbers)}: {SYMBOLS[min(numbers)]} to {SYMBOLS[max(numbers)]}{rest}"
+    symbols = [SYMBOLS[number] for number in sorted(numbers)]
+    return f"{len(symbols)}: {', '.join(symbols[:SHOWN])}{', ...' if len(symbols) > SHOWN else ''}"

@@ -1,0 +1,51 @@
+"""What a loaded model says of itself in a terminal and in a notebook."""
+
+import pytest
+
+import nucleate
+from nucleate.predictor import load, shipped_models
+from nucleate.recipes import describe
+from nucleate.recipes.registry import get_recipe
+from tests.models import CARD, tiny_model
+
+
+def test_the_shipped_model_names_what_a_user_asks_first():
+    told = repr(nucleate.load("kldm-mp20-csp", device="cpu"))
+    for part in (
+        "nucleate model kldm-mp20-csp", "kldm-csp-small", "26,343 crystals of mp_20", "88: H to Pu without Ar, Po, At",
+        "up to 20 atoms", "20 network evaluations (NFE)", "CC BY 4.0",
+    ):  # fmt: skip
+        assert part in told
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_every_shipped_model_has_a_table_for_notebooks(name):
+    model = nucleate.load(name, device="cpu")
+    page = model._repr_html_()
+    assert f"<b>{name}</b>" in page
+    for key, value in describe.facts(model.recipe, model.card).items():
+        assert f"{key}</th>" in page
+        assert value in page
+
+
+def test_names_can_not_break_the_page(tmp_path):
+    model = load(tiny_model(tmp_path / "tiny"), device="cpu")
+    model.name, model.card = "<script>", {**model.card, "data": {"name": "<b>&", "crystals": 3}}
+    assert "<script>" not in model._repr_html_()
+    assert "&lt;b&gt;&amp;" in model._repr_html_()
+
+
+def test_a_card_that_says_little_is_no_error():
+    told = describe.facts(get_recipe("kldm-csp-tiny"), {})
+    assert told["trained on"] == "unknown data"
+    assert told["elements"] == "unknown"
+    assert told["licence of the data"] == "not stated"
+
+
+def test_elements_are_named_or_counted():
+    recipe = get_recipe("kldm-csp-tiny")
+    assert describe.facts(recipe, CARD)["elements"] == "5: O, Na, Cl, Ti, Sr"
+    every = {**CARD, "elements": list(range(1, 84))}
+    assert describe.facts(recipe, every)["elements"] == "83: H to Bi"
+    some = {**CARD, "elements": list(range(1, 84, 4))}
+    assert describe.facts(recipe, some)["elements"].endswith(", ...")
