@@ -17,7 +17,15 @@ BIN := $(VENV)/bin
 SUM := $(shell cksum < pyproject.toml | cut -d ' ' -f 1)
 BASE := $(VENV)/.base-$(SUM)
 DEV := $(VENV)/.dev-$(SUM)
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_ARGS)
+# pip speaks to a log, which is shown only where it fails: its warnings are about packages that nobody here can mend.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off $(PIP_ARGS)
+PIP_LOG := $(VENV)/pip.log
+comma := ,
+define pip_install
+@echo "installing $(1)" >&2
+@$(PIP) $(1) > $(PIP_LOG) 2>&1 || { cat $(PIP_LOG) >&2; echo "error: pip could not install $(1)" >&2; \
+  echo "hint: what it said stands above and in $(PIP_LOG); README, 'Install', has other ways" >&2; exit 1; }
+endef
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: demo test setup lint types unit clean
@@ -58,15 +66,15 @@ $(VENV)/.torch:
 	fi; \
 	echo "setting up $(VENV) with $$("$$python" --version), a few minutes the first time" >&2; \
 	"$$python" -m venv $(VENV)
-	$(PIP) '$(TORCH)'
+	$(call pip_install,'$(TORCH)')
 	@touch $@
 
 $(BASE): $(VENV)/.torch
-	$(PIP) -e '.[evaluate,relax]'
+	$(call pip_install,-e '.[evaluate$(comma)relax]')
 	@rm -f $(VENV)/.base-*
 	@touch $@
 
 $(DEV): $(VENV)/.torch
-	$(PIP) -e '.[dev]'
+	$(call pip_install,-e '.[dev]')
 	@rm -f $(VENV)/.base-* $(VENV)/.dev-*
 	@touch $(BASE) $@

@@ -173,6 +173,7 @@ def test_versions_agree() -> None:
 
 FAKE_PYTHON = """#!/bin/sh
 echo "$@" >> "$NUCLEATE_TEST_LOG"
+if [ "$2" = pip ]; then echo "WARNING: nobody can mend this" >&2; [ ! -e broken ] || exit 7; fi
 if [ "$1" = -m ] && [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
 """
 
@@ -211,6 +212,21 @@ def test_make_setup_installs_torch_first_and_once(make) -> None:
     assert installs[1].endswith("-e .[dev]")
     assert len(installs) == 2
     assert make("setup", f"PYTHON={make.python}")[1] == []
+
+
+def test_make_shows_what_pip_says_only_where_it_fails(make) -> None:
+    (make.folder / "broken").touch()
+    result, asked = make("setup", f"PYTHON={make.python}")
+    assert result.returncode != 0
+    assert "WARNING: nobody can mend this" in result.stderr
+    assert "error: pip could not install 'torch==" in result.stderr
+    assert "hint: " in result.stderr
+    (make.folder / "broken").unlink()
+    result, asked = make("setup", f"PYTHON={make.python}")
+    assert result.returncode == 0, result.stderr
+    assert len([line for line in asked if " install " in line]) == 2
+    assert "WARNING" not in result.stderr + result.stdout
+    assert "installing -e '.[dev]'" in result.stderr
 
 
 def test_make_setup_installs_again_only_for_a_changed_pyproject(make) -> None:
