@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import torch
 
 from nucleate.errors import FormulaError, MissingPackageError, ModelError
@@ -30,12 +31,11 @@ from nucleate.sampling.request import (
     Limits,
     Part,
     Request,
-    check_count,
-    draw_sizes,
     formula_requests,
     new_requests,
 )
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.sampling.sizes import new_sizes
 from nucleate.settings import from_dict, to_dict
 
 if TYPE_CHECKING:
@@ -222,7 +222,13 @@ class Predictor:
                 f"{self.name} predicts the structure of a composition and invents none",
                 "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
             )
+        if complete is not None and lattice is not None:
+            raise FormulaError(
+                "a structure to complete brings its own cell, and another one is given",
+                "leave the lattice out, or give the atoms by their species",
+            )
         known = [] if complete is None else list(complete.atomic_numbers)
+        least = len(known) + (complete is not None)
         if species is not None:
             species = self._readable(species)
             whole = parse_formula(species)
@@ -232,24 +238,18 @@ class Predictor:
                     "give the whole cell's formula",
                 )
             known += species_of(whole - Counter(known))
-            atoms = atoms or (len(known), len(known))
+            if atoms is not None and not atoms[0] <= len(known) <= atoms[1]:
+                raise FormulaError(
+                    f"'{species}' has {len(known)} atoms, and {_span(atoms)} were asked for",
+                    "the formula is that of the whole cell: leave the number of atoms out",
+                )
+            atoms = len(known), len(known)
         frac = [] if complete is None else complete.frac_coords
         cell = complete.lattice.matrix if complete is not None and lattice is None else lattice
         part = None if cell is None else Part(_rows(frac), _rows(cell))
-        return new_requests(self._sizes(n, seed, atoms, len(known)), self.limits, known, part)
-
-    def _sizes(self, n: int, seed: int, atoms: tuple[int, int] | None, known: int) -> list[int]:
-        check_count(n)
-        shares, limits = self.limits.sizes, self.limits
-        if atoms is not None and atoms[0] == atoms[1]:
-            return [atoms[0]] * n
-        low, high = atoms or (max(known, 1), limits.largest_cell)
-        within = {size: share for size, share in shares.items() if low <= size <= high}
-        if not within:
-            raise FormulaError(
-                f"no training cell had {low} to {high} atoms", f"cells had up to {limits.largest_cell}"
-            )
-        return draw_sizes(n, within, seed)
+        volume = None if cell is None else abs(float(np.linalg.det(np.asarray(cell, dtype=float))))
+        sizes = new_sizes(n, seed, self.limits, atoms, least, volume)
+        return new_requests(sizes, self.limits, known, part)
 
     def generate(
         self, n: int = 1, seed: int = 0, *, atoms: int | tuple[int, int] | None = None,
@@ -308,6 +308,10 @@ def _units_of(formula_units: int | Sequence[int] | str) -> tuple[int, ...] | Non
     if not units or not all(isinstance(number, int) and number > 0 for number in units):
         raise FormulaError(f"formula_units = {formula_units!r}", 'give 1, (1, 2, 4) or "auto"')
     return tuple(int(number) for number in units)
+
+
+def _span(atoms: tuple[int, int]) -> str:
+    return f"{atoms[0]}" if atoms[0] == atoms[1] else f"{atoms[0]} to {atoms[1]}"
 
 
 def _rows(x: Any) -> tuple[tuple[float, float, float], ...]:

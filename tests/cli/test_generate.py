@@ -92,6 +92,14 @@ def test_parts_can_be_given(model, tmp_path, monkeypatch, capsys):
         (["--atoms", "3"], ""),
         (["--atoms", "9-12"], "no training cell had 9 to 12 atoms"),
         (["--atoms", "30"], "has 30 atoms in the cell, more than the 20"),
+        (["--species-fixed", "Na2Cl2", "--atoms", "7"], "'Na2Cl2' has 4 atoms, and 7 were asked for"),
+        (["--species-fixed", "Na2Cl2", "--atoms", "5-8"], "'Na2Cl2' has 4 atoms, and 5 to 8 were asked for"),
+        (["--complete", "host.cif", "--lattice-fixed", "host.cif"], "brings its own cell"),
+        (["--lattice-fixed", "host.cif", "--atoms", "11"], "11 atoms can't be in a cell of 59.3 Å^3"),
+        (["--lattice-fixed", "small.cif"], "1 to 20 atoms can't be in a cell of 3.4 Å^3"),
+        (["--complete", "host.cif", "--atoms", "1"], "1 atoms were asked for, and 2 are known already"),
+        (["--complete", "host.cif", "--species-fixed", "TiO2"], "does not hold the 2 atoms that are kept"),
+        (["-n", "99999999999999999999"], "99999999999999999999 crystals were asked for, more than"),
         (["--species-fixed", "Xx2"], "names 'Xx', which is no element"),
         (["--species-fixed", "Fe2"], "holds Fe, which the model never saw"),
         (["--complete", "missing.cif"], "missing.cif can't be read as a structure"),
@@ -101,6 +109,9 @@ def test_parts_can_be_given(model, tmp_path, monkeypatch, capsys):
     ],
 )
 def test_wrong_input_is_one_sentence_with_a_hint(model, words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Structure(Lattice.cubic(3.9), ["Sr", "Ti"], [[0, 0, 0], [0.5, 0.5, 0.5]]).to("host.cif")
+    Structure(Lattice.cubic(1.5), ["Sr"], [[0, 0, 0]]).to("small.cif")
     code = run(monkeypatch, "generate", "-n", "2", "--model", model, "--out", str(tmp_path / "out"), *words)
     said = capsys.readouterr().err
     if not message:

@@ -79,6 +79,7 @@ def _atoms(text: str | None) -> tuple[int, int] | None:
 def _present(out: Path, kinds: list[str]) -> None:
     """Files and a table of everything in the folder; the first rows are the command's output."""
     from nucleate.discovery.inventory import write_inventory
+    from nucleate.metrics.usable import RULE
 
     entries: list[Entry] = write_inventory(out, kinds)
     usable = [entry for entry in entries if entry.usable]
@@ -90,4 +91,4 @@ def _present(out: Path, kinds: list[str]) -> None:
         ],
     )
     more = f"; the table shows {SHOWN}, generated.csv holds all" if len(usable) > SHOWN else ""
-    say(f"{len(usable)} of {len(entries)} crystals are usable (no atoms closer than 0.5 Å){more}")
+    say(f"{len(usable)} of {len(entries)} crystals are usable ({RULE}){more}")

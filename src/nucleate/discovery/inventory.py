@@ -14,7 +14,8 @@ from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
 from nucleate.files import writing
 from nucleate.metrics.extxyz import RUNS, Frame, prediction_files, read_prediction_files
-from nucleate.metrics.ranking import is_usable, space_group
+from nucleate.metrics.ranking import space_group
+from nucleate.metrics.usable import problem
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Entry:
     """One generated crystal.
 
     Attributes:
-        name: of its files, without ending. formula: of the cell. usable: finite, with a volume, no two atoms closer
-            than 0.5 Å. space_group: symbol at 0.1 Å. volume: Å^3 for each atom. seed, nfe, model: how it was made.
+        name: of its files, without ending. formula: of the cell. usable: see `nucleate.metrics.usable`.
+            space_group: symbol at 0.1 Å. volume: Å^3 for each atom. seed, nfe, model: how it was made.
     """
 
     name: str
@@ -54,7 +55,7 @@ def inventory(folder: Path) -> Iterator[tuple[Entry, Structure | None]]:
 
 def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
     info, structure = frame.info, None if frame.cell is None else frame.cell.to_structure()
-    usable = structure is not None and is_usable(structure)
+    usable = frame.cell is not None and not problem(frame.cell)
     entry = Entry(
         name=crystal_name({"sample": "0"} | info, "generated"),
         formula=info.get("cell", info.get("formula", "?")),

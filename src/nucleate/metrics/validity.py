@@ -80,9 +80,15 @@ def _squares(cell: Cell) -> np.ndarray:
     return squares
 
 
+def pair_distances(cell: Cell) -> np.ndarray:
+    """Minimum-image distances of different atoms of a finite cell with a volume, infinite on the diagonal, Å.
+    [atoms, atoms]"""
+    return np.sqrt(_squares(cell))
+
+
 def closest_distance(cell: Cell) -> float | None:
     """Smallest distance between different atoms of a finite cell with a volume, Å; None for a single atom."""
-    return float(np.sqrt(_squares(cell).min())) if len(cell.frac) > 1 else None
+    return float(pair_distances(cell).min()) if len(cell.frac) > 1 else None
 
 
 def closest_image(cell: Cell) -> float:

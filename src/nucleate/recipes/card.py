@@ -59,6 +59,7 @@ def trained_on(dataset: Dataset, train: CrystalTable) -> dict[str, Any]:
         "elements": sorted({int(z) for z in train.species}),
         "largest_cell": int(train.sizes.max()),
         "sizes": sizes(train),
+        "volumes": volumes(train),
         "formula_units": formula_units(train),
     }
 
@@ -67,6 +68,12 @@ def sizes(table: CrystalTable) -> dict[str, float]:
     """Share of the crystals for each number of atoms in the cell."""
     numbers, counts = np.unique(table.sizes, return_counts=True)
     return {str(n): round(int(c) / len(table), 6) for n, c in zip(numbers.tolist(), counts, strict=True)}
+
+
+def volumes(table: CrystalTable) -> list[float]:
+    """Percentiles, from 0 to 100, of the volume for each atom, Å^3."""
+    each = np.abs(np.linalg.det(table.lattice)) / table.sizes
+    return np.quantile(each, np.linspace(0, 1, 101)).round(3).tolist()
 
 
 def formula_units(table: CrystalTable) -> dict[str, dict[str, float]]:

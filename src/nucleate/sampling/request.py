@@ -20,6 +20,11 @@ from nucleate.sampling.formula import formula_text, parse_formula, reduce_formul
 COMMON_UNITS = (1, 2, 4)
 LEAST_SHARE = 0.05
 SIZES_STREAM = -3
+VOLUMES = (
+    5.96, 10.43, 11.54, 12.42, 13.13, 13.87, 14.63, 15.43, 16.30, 17.29, 18.24, 19.33, 20.39, 21.55, 22.79, 24.22,
+    25.84, 27.87, 30.57, 34.95, 134.25,
+)  # fmt: skip
+"""Where a card says nothing of the volume for each atom: 0, 5, .. 100 % of MP-20's training crystals, Å^3."""
 MOST_CRYSTALS = 1_000_000
 """Of one job: all requests are held in memory, about a kilobyte each."""
 
@@ -81,12 +86,14 @@ class Request:
 class Limits:
     """What a model can be asked for: elements it saw, the largest cell it was trained on, and how often a formula unit
     of so many atoms stood so many times in a training cell (atoms -> units -> share), and the share of the training
-    cells for each number of atoms."""
+    cells for each number of atoms. volumes: of their
+    volume for each atom, Å^3: ends of intervals that are equally probable."""
 
     elements: frozenset[int]
     largest_cell: int
     units: dict[int, dict[int, float]]
     sizes: dict[int, float] = field(default_factory=dict)
+    volumes: tuple[float, ...] = VOLUMES
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> Limits:
@@ -98,6 +105,7 @@ class Limits:
             "largest_cell": int,
             "formula_units": lambda value: {int(a): _shares(shares) for a, shares in value.items()},
             "sizes": _shares,
+            "volumes": lambda values: tuple(map(float, values or VOLUMES)),
         }
         found = {}
         for key, kind in read.items():
