@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nucleate import __version__
-from nucleate.cli import benchmark, convert, data, draw, evaluate, generate, models, predict, train
+from nucleate.cli import benchmark, convert, data, draw, evaluate, generate, models, predict, relax, train
 from nucleate.cli.console import App, Log, Quiet, Verbose, fail, hush, note_traceback, speak
 from nucleate.errors import NucleateError
 from nucleate.files import FREE_SPACE, FULL
@@ -28,6 +28,7 @@ app.add_typer(convert.app, name="convert")
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("generate")(generate.generate)
+app.command("relax")(relax.relax)
 app.command("models")(models.models)
 app.command("draw")(draw.draw)
 

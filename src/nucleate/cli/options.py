@@ -30,3 +30,9 @@ Edges = Annotated[
 Threads = Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="CPU threads.")]
 Workers = Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Processes.")]
 Shard = Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")]
+CellForm = Annotated[
+    str, typer.Option("--cell", help="Files: as-is, symmetrised, primitive or conventional cells.")
+]
+Symprec = Annotated[
+    float, typer.Option(help="Å within which atoms count as symmetric, for --cell and space groups.")
+]

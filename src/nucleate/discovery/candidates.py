@@ -1,0 +1,125 @@
+"""Crystals to relax, from any number of files, folders and runs, and the record of a folder that holds them relaxed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nucleate.cell import Cell
+from nucleate.errors import DataError
+from nucleate.files import parse_json, write_whole
+from nucleate.metrics.dng.quantities import digest
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A crystal to relax.
+
+    Attributes:
+        name: no two alike. cell: None where it can't be read. problem: then the reason.
+        origin: one line on where it comes from.
+    """
+
+    name: str
+    cell: Cell | None
+    problem: str = ""
+    origin: str = ""
+
+
+def read_candidates(paths: Sequence[Path], split: str = "") -> list[Candidate]:
+    """Every crystal of some sources, see `metrics.dng.samples.read_samples`; those that can't be read say why.
+
+    split: of data set folders among them. Raises DataError for a path that is not there, and for one that can't be read
+    where it is the only one; among several it is one crystal that can't be read.
+    """
+    from nucleate.metrics.dng.samples import read_samples  # knows data sets, and so torch
+
+    missing = [path for path in paths if not path.exists()]
+    if missing or not paths:
+        raise DataError(
+            f"no file or folder {missing[0] if missing else ''}".strip(), "give files or folders of crystals"
+        )
+    found: list[Candidate] = []
+    for path in paths:
+        try:
+            samples = read_samples(path, split if (path / "dataset.json").is_file() else "")
+        except DataError as error:
+            if len(paths) == 1:
+                raise
+            found.append(Candidate(path.name, None, error.message))
+            continue
+        parts = zip(samples.ids, samples.cells, samples.problems, strict=True)
+        found += [Candidate(name, cell, problem) for name, cell, problem in parts]
+    return _told_apart(found)
+
+
+def _told_apart(candidates: list[Candidate]) -> list[Candidate]:
+    """Second and later bearers of one name get a number."""
+    taken, seen, out = {one.name for one in candidates}, Counter(), []
+    for one in candidates:
+        seen[one.name] += 1
+        name, number = one.name, seen[one.name]
+        while number > 1 and name in taken:
+            name, number = f"{one.name} ({number})", number + 1
+        taken.add(name)
+        out.append(replace(one, name=name))
+    return out
+
+
+def file_names(candidates: Sequence[Candidate]) -> list[str]:
+    """For each crystal a name that any file system takes, no two alike whatever the case."""
+    names, taken = [], set()
+    for one in candidates:
+        plain = re.sub(r"[^\w.+()#-]", "_", one.name).lstrip(".")[:200] or "_"
+        name, number = plain, 2
+        while name.lower() in taken:
+            name, number = f"{plain}-{number}", number + 1
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def contents(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """A hash of each crystal by its name."""
+    return {one.name: "" if one.cell is None else digest(one.cell) for one in candidates}
+
+
+def claim(folder: Path, asked: dict[str, Any], crystals: dict[str, str]) -> None:
+    """Leave relax.json behind, or compare with the one that is there; crystals may be added.
+
+    Args:
+        asked: what the results depend on. crystals: `contents`, empty for a folder whose crystals may change.
+
+    Raises DataError where they differ.
+    """
+    record = folder / "relax.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        before = parse_json(record.read_text()) if record.exists() else {}
+    except OSError as error:
+        raise DataError(f"{folder} can't be used ({error.strerror})", "name another --out") from None
+    except ValueError:
+        raise DataError(f"{record} is not readable", "delete it, or name another --out") from None
+    old = before.pop("crystals", {})
+    changed = sorted(key for key in before if before[key] != asked.get(key))
+    if changed:
+        was = ", ".join(f"{key} {before[key]}, now {asked.get(key)}" for key in changed)
+        raise DataError(
+            f"{folder} holds crystals relaxed with other settings ({was})",
+            "name another --out, or repeat the first command to go on with it",
+        )
+    # a file that could not be read may have been mended
+    lost = sorted(
+        name for name in old if crystals and crystals.get(name) != (old[name] or crystals.get(name))
+    )
+    if lost:
+        raise DataError(
+            f"{folder} holds {len(lost)} crystals that are not among these, or are other ones: {lost[0]}",
+            "name another --out; crystals may only be added",
+        )
+    write_whole(record, json.dumps({**asked, "crystals": crystals}, indent=1) + "\n")

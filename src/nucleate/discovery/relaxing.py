@@ -1,0 +1,195 @@
+"""A folder of relaxed crystals: one file for each as soon as it is done, and a table in which none is missing.
+
+| in the folder | what it is |
+|---|---|
+| `relax.json` | the potential, the settings, and which crystals |
+| `relaxed.sqlite` | every finished relaxation, under a hash of all it depends on: what a rerun goes on from |
+| `cif/`, `poscar/`, `json/` | one file for each crystal that has an energy |
+| `relaxed.csv`, `relaxed.extxyz` | at the end: a row for each crystal, and all relaxed ones |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.data.cell_forms import CellForm, space_group
+from nucleate.data.extxyz import frame_text
+from nucleate.data.structure_files import FORMATS, write_structure
+from nucleate.discovery.candidates import Candidate, claim, contents, file_names
+from nucleate.elements import SYMBOLS
+from nucleate.energies.potentials import Potential
+from nucleate.energies.relax import Relaxed, RelaxSettings, relax
+from nucleate.errors import StructureError
+from nucleate.files import write_whole, writing
+from nucleate.metrics.rows import write_rows
+from nucleate.pool import Progress
+
+UNREADABLE, DONE, NOT_CONVERGED = "unreadable", "relaxed", "not_converged"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one crystal.
+
+    Attributes:
+        file: name of its files without ending, "" where there are none.
+        formula: of the cell as given.
+        status: "relaxed", "not_converged" (written, its energy is an upper bound), or why there is no result.
+        energy_before, energy: eV/atom of the crystal as given and relaxed, before the cell was put into its form.
+        fmax: largest force at the end on an atom or on the cell, eV/Å. steps: of the optimiser.
+        volume_change: relative, 0.01 for one per cent more.
+        displacement: root mean square of the atoms' ways in fractional coordinates of the relaxed cell, without the
+            common shift, Å.
+        space_group_before, space_group: symbols, within `symprec` Å.
+        seconds: spent. detail: what was said of a crystal that failed, or could not be put into its form.
+    """
+
+    name: str
+    file: str
+    formula: str
+    atoms: int
+    status: str
+    energy_before: float | None = None
+    energy: float | None = None
+    fmax: float | None = None
+    steps: int | None = None
+    volume_change: float | None = None
+    displacement: float | None = None
+    space_group_before: str = "-"
+    space_group: str = "-"
+    symprec: float | None = None
+    seconds: float = 0.0
+    detail: str = ""
+
+    @property
+    def written(self) -> bool:
+        return self.energy is not None
+
+
+@dataclass(frozen=True)
+class Relaxing:
+    """How a folder of relaxed crystals is made.
+
+    Attributes:
+        potential, settings: of the relaxation.
+        form: in which cells are written; its tolerance also names space groups.
+        kinds: of files, some of data.structure_files.FORMATS.
+        workers: processes.
+    """
+
+    potential: Potential
+    settings: RelaxSettings
+    form: CellForm = field(default_factory=CellForm)
+    kinds: tuple[str, ...] = ("cif",)
+    workers: int = 1
+
+    def run(
+        self, candidates: Sequence[Candidate], folder: Path, progress: Progress | None = None, growing: bool = False
+    ) -> list[Row]:  # fmt: skip
+        """Relax crystals into a folder, or go on with it; one row for each in their order.
+
+        growing: also replace the table by one that lacks crystals of the last one.
+
+        Raises DataError where the folder can't be made, or holds crystals relaxed in another way or others than these;
+        MissingPackageError where the potential's package is not installed.
+        """
+        claim(folder, self.asked, {} if growing else contents(candidates))
+        for kind in self.kinds:
+            with writing(folder / kind):
+                (folder / kind).mkdir(exist_ok=True)
+        files = dict(zip((one.name for one in candidates), file_names(candidates), strict=True))
+        readable = [one for one in candidates if one.cell is not None]
+        rows = {one.name: _unreadable(one) for one in candidates if one.cell is None}
+        frames: dict[str, str] = {}
+
+        def keep(place: int, result: Relaxed) -> None:
+            one = readable[place]
+            rows[one.name], frames[one.name] = self._keep(one, files[one.name], result, folder)
+
+        relax(
+            [one.cell for one in readable if one.cell is not None],
+            self.potential, self.settings, self.workers, folder / "relaxed.sqlite", progress, keep,
+        )  # fmt: skip
+        table = [rows[one.name] for one in candidates]
+        write_whole(folder / "relaxed.extxyz", "".join(frames.get(one.name, "") for one in candidates))
+        names = tuple(column.name for column in fields(Row))
+        with writing(folder / "relaxed.csv"):
+            write_rows([asdict(row) for row in table], folder / "relaxed.csv", names)
+        return table
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the results depend on."""
+        settings = {key: value for key, value in asdict(self.settings).items() if key != "timeout"}
+        return {"potential": self.potential.identity, **settings}
+
+    def _keep(self, one: Candidate, file: str, result: Relaxed, folder: Path) -> tuple[Row, str]:
+        """The row of a crystal and its frame, "" where it has no energy; its files are written."""
+        assert one.cell is not None
+        facts = {"name": one.name, "formula": _formula(one.cell), "atoms": len(one.cell.numbers)}
+        facts |= {"status": result.reason or DONE, "seconds": result.seconds, "detail": result.detail}
+        if result.cell is None or result.energy_per_atom is None:
+            return Row(file="", **facts), ""
+        written, facts["detail"] = self._in_form(result.cell)
+        row = Row(
+            file=file, **facts,
+            energy_before=None if result.initial_energy is None else result.initial_energy / len(one.cell.numbers),
+            energy=result.energy_per_atom, fmax=result.fmax, steps=result.steps,
+            volume_change=_volume(result.cell) / _volume(one.cell) - 1,
+            displacement=displacement(one.cell, result.cell),
+            space_group_before=space_group(one.cell, self.form.symprec),
+            space_group=space_group(result.cell, self.form.symprec), symprec=self.form.symprec,
+        )  # fmt: skip
+        origin = (
+            f"{one.origin or one.name}; relaxed with {self.potential.identity}, {row.status}, steps={row.steps} "
+            f"fmax={row.fmax:.3f} energy={row.energy:.5f} eV/atom"
+        )
+        for kind in self.kinds:
+            path = folder / kind / f"{file}{FORMATS[kind]}"
+            write_structure(written.to_structure(), path, kind, " ".join(origin.split()))
+        info: dict[str, object] = {
+            "name": one.name, "formula": row.formula, "status": row.status, "potential": self.potential.identity,
+            "energy": f"{result.energy_per_atom * len(written.numbers):.8f}",
+        }  # fmt: skip
+        return row, frame_text(written.numbers, written.frac, written.lattice, info)
+
+    def _in_form(self, cell: Cell) -> tuple[Cell, str]:
+        """The cell as it is written, and what is to be said of that."""
+        try:
+            return self.form.of(cell), ""
+        except StructureError as error:
+            return cell, f"written as it is: {error.message}"
+
+
+def displacement(before: Cell, after: Cell) -> float:
+    """Root mean square of the ways of atoms that stand in the same order, without their common shift, Å."""
+    # a flat cell is relaxed on its reduced lattice
+    start = before.compact() if not np.allclose(before.lattice, after.lattice) else before
+    way = after.frac - start.frac
+    way -= np.rint(way)
+    # a shift of half a cell would be cut in two by the line above
+    way -= way[0]
+    way -= np.rint(way)
+    way -= way.mean(0)
+    return float(np.sqrt(np.square(way @ after.lattice).sum(1).mean()))
+
+
+def _unreadable(one: Candidate) -> Row:
+    return Row(one.name, "", "", 0, UNREADABLE, detail=one.problem)
+
+
+def _formula(cell: Cell) -> str:
+    """Of the cell, elements in the order they first stand there."""
+    numbers, first, counts = np.unique(cell.numbers, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return "".join(f"{SYMBOLS[numbers[i]]}{counts[i] if counts[i] > 1 else ''}" for i in order)
+
+
+def _volume(cell: Cell) -> float:
+    return float(abs(np.linalg.det(cell.lattice)))
