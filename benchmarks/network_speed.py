@@ -197,8 +197,11 @@ def measure(args: argparse.Namespace, precision: str) -> dict:
         "scatter": training_step(scatter, flatten(batch), autocast),
         "dense": training_step(dense, batch, autocast),
     }
+    with autocast():
+        taken = dense.layout(batch[0]["frac"], batch[2])
     record = {
         "largest_relative_difference": error,
+        "edges_of_ours": taken,
         "training": {"crystals": len(sizes), "edges": int((sizes * (sizes - 1)).sum())}
         | summary(take_turns(training, args.repeats, args.device), len(sizes)),
     }
@@ -258,6 +261,7 @@ def main() -> None:
         "command": shlex.join(["python", *sys.argv]),
         "hardware": hardware(args.device),
         "threads": args.threads,
+        "native_bf16": native_bf16(args.device),
         "load_before": [round(x, 2) for x in os.getloadavg()],
         "torch": torch.__version__,
         "data": args.data or "MP-20 histogram",

@@ -211,6 +211,12 @@ def measure(recipe: Recipe, table: CrystalTable, asked: argparse.Namespace) -> d
         record["largest_relative_difference"] = compared(models["dense"], models["scatter"], step[0])
     for model in models.values():
         model.bf16 = asked.precision == "bf16"
+    if isinstance(models["dense"].network, CSPNet):
+        with torch.autocast(asked.device, torch.bfloat16, enabled=asked.precision == "bf16"):
+            layouts = [
+                models["dense"].network.layout(b.crystals.frac, b.crystals.mask) for b in (*step, *drawn)
+            ]
+        record["edges_of_ours"] = ", ".join(sorted(set(layouts)))
     train = {name: training_step(model, step, t.clip) for name, model in models.items()}
     record["training"] = {"crystals": plan.batch, "micro_batches": len(step)} | summary(
         take_turns(train, asked.repeats, asked.device), plan.batch
@@ -310,6 +316,7 @@ def main() -> None:
         "load_before": [round(x, 2) for x in os.getloadavg()],
         "torch": torch.__version__,
         "precision": asked.precision,
+        "native_bf16": native_bf16(asked.device),
         "data": asked.data or "made-up crystals of MP-20's sizes",
         "repeats": asked.repeats,
         "recipes": {},

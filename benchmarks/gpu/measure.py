@@ -18,6 +18,7 @@ from nucleate.data.table import CrystalTable
 from nucleate.elements import SYMBOLS
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.networks.cspnet import CSPNet
 from nucleate.recipes.card import device_name
 from nucleate.recipes.devices import native_bf16
 from nucleate.recipes.folder import load_model
@@ -50,7 +51,6 @@ def draw(
     rows: np.ndarray,
     settings: SamplerSettings,
     edges: int,
-    bf16: bool,
 ) -> tuple[list[tuple[np.ndarray, Crystals]], float]:
     """Predictions for the compositions of these rows, in batches, and the seconds they took."""
     device = next(model.parameters()).device
@@ -60,11 +60,20 @@ def draw(
     for part in split_by_edges(rows, table.sizes, edges):
         crystals = table.batch(part).to(device)
         noise = Noise.of(0, torch.as_tensor(part, device=device))
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            given = Given.composition(crystals.species, crystals.mask)
-            batches.append((part, sample(model, crystals.mask, settings, noise, given).to("cpu")))
+        given = Given.composition(crystals.species, crystals.mask)
+        batches.append((part, sample(model, crystals.mask, settings, noise, given).to("cpu")))
     _wait(device)
     return batches, time.perf_counter() - start
+
+
+def layouts(model: CrystalModel, batches: list[tuple[np.ndarray, Crystals]]) -> str:
+    """How CSPNet held the edges of these batches, packed or dense; nothing for a network without edges."""
+    if not isinstance(model.network, CSPNet):
+        return ""
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16, enabled=model.bf16):
+        found = {model.network.layout(made.frac.to(device), made.mask.to(device)) for _, made in batches}
+    return ", ".join(sorted(found))
 
 
 def _wait(device: torch.device) -> None:
@@ -102,6 +111,7 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind = "model-last" if (asked.run / "model-last").exists() else "model"
     report = {"device": device_name(device), "torch": torch.__version__, "python": platform.python_version()}
+    report |= {"threads": torch.get_num_threads(), "native_bf16": native_bf16(device.type)}
     report["training"] = training_speed(asked.run)
     if (asked.run / kind).exists():
         model, recipe, card = load_model(asked.run / kind)
@@ -109,14 +119,15 @@ def main() -> None:
         val = Dataset.open(asked.data).split("val")
         rows = validation_subset(val, asked.crystals)
         values = to_dict(recipe.sampler) | ({"steps": asked.steps} if asked.steps else {})
-        settings, bf16 = SamplerSettings(**values), native_bf16(device.type)
-        draw(model, val, rows[-64:], SamplerSettings(**(values | {"steps": 2})), asked.edges, bf16)
-        batches, seconds = draw(model, val, rows, settings, asked.edges, bf16)
+        settings, model.bf16 = SamplerSettings(**values), native_bf16(device.type)
+        draw(model, val, rows[-64:], SamplerSettings(**(values | {"steps": 2})), asked.edges)
+        batches, seconds = draw(model, val, rows, settings, asked.edges)
         asked.out.mkdir(parents=True, exist_ok=True)
         write_extxyz(asked.out / "predictions.extxyz", batches, val)
         report["sampling"] = {
             "model": kind, "parameters": card["parameters"], "crystals": len(rows), "seconds": seconds,
-            "crystals_per_second": len(rows) / seconds, "nfe": settings.evaluations, "bf16": bf16,
+            "crystals_per_second": len(rows) / seconds, "nfe": settings.evaluations, "bf16": model.bf16,
+            "edges": layouts(model, batches),
         }  # fmt: skip
     if device.type == "cuda":
         report["gpu_memory_gib"] = torch.cuda.max_memory_allocated() / 2**30

@@ -167,6 +167,81 @@ def test_autocast_keeps_waves_in_float32_and_products_close():
         assert real.abs().max() < 0.05 * x.abs().max()
 
 
+BRANCHES = {
+    (enough, rounded): f"{'packed' if enough == 1 else 'dense'}, {'bfloat16' if rounded else 'float32'}"
+    for enough in (1, 10**9)
+    for rounded in (False, True)
+}
+
+
+def answers_and_gradients(layout: Layout, rounded: bool) -> tuple[dict, dict, str]:
+    net, (inputs, t, mask) = layouts.build("cspnet", layout), layouts.batch(layout, [4, 1, 9, 12, 2, 1])
+    with torch.autocast("cpu", torch.bfloat16, enabled=rounded):
+        taken, made = net.layout(inputs["frac"], mask), net(inputs, t, mask)
+    made = {name: x.float() if name == "lattice" else x.float()[mask] for name, x in made.items()}
+    sum(x.square().mean() for x in made.values()).backward()
+    return made, {k: p.grad for k, p in net.named_parameters() if p.grad is not None}, taken
+
+
+@pytest.mark.parametrize("block", [40, 1024])
+@pytest.mark.parametrize(("enough", "rounded"), BRANCHES, ids=BRANCHES.values())
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_branch_agrees(layout: Layout, enough, rounded, block, monkeypatch):
+    """Predictions and gradients on dense edges in float32: to 1e-4, and to 2 and 3 per cent with bfloat16 products."""
+    monkeypatch.setattr(packed_edges, "BLOCK", block)
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", 10**9)
+    exact, exact_gradients, taken = answers_and_gradients(layout, False)
+    assert taken == "dense"
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
+    made, gradients, taken = answers_and_gradients(layout, rounded)
+    assert taken == ("packed" if enough == 1 else "dense")
+    assert made.keys() == exact.keys()
+    assert gradients.keys() == exact_gradients.keys()
+    for name, x in exact.items():
+        assert (made[name] - x).abs().max() < (0.02 if rounded else 1e-4) * x.abs().max(), name
+    for name, x in exact_gradients.items():
+        assert gradients[name].dtype == torch.float32
+        assert (gradients[name] - x).norm() < (0.03 if rounded else 3e-4) * x.norm().clamp(min=1e-3), name
+
+
+@pytest.mark.parametrize(
+    ("device", "weights", "products", "edges", "differentiated", "expected"),
+    [
+        ("cpu", torch.float32, torch.float32, 2048, False, "packed"),
+        ("cpu", torch.float32, torch.bfloat16, 2048, False, "packed"),
+        ("cpu", torch.float32, torch.float32, 2047, False, "dense"),
+        ("cpu", torch.float32, torch.bfloat16, 2047, False, "dense"),
+        ("cpu", torch.float32, torch.bfloat16, 2048, True, "dense"),
+        ("cpu", torch.float32, torch.float16, 2048, False, "dense"),
+        ("cpu", torch.float64, torch.float32, 2048, False, "dense"),
+        ("cuda", torch.float32, torch.float32, 10**6, False, "dense"),
+        ("cuda", torch.float32, torch.bfloat16, 10**6, False, "dense"),
+    ],
+)
+def test_which_edges_are_taken(device, weights, products, edges, differentiated, expected):
+    assert cspnet.layout_of(device, weights, products, edges, differentiated) == expected
+
+
+def test_what_exists_for_each_edge_is_in_the_precision_of_the_products(monkeypatch):
+    """What the backward pass keeps of the edges: half the bytes in bfloat16."""
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", 1)
+    for rounded, dtype in ((False, torch.float32), (True, torch.bfloat16)):
+        ours, _ = pair()
+        kept: list[torch.dtype] = []
+
+        def keep(x: torch.Tensor, kept=kept) -> torch.Tensor:
+            if tuple(x.shape) == (12 + 72, 64):
+                kept.append(x.dtype)
+            return x
+
+        with (
+            torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x),
+            torch.autocast("cpu", torch.bfloat16, enabled=rounded),
+        ):
+            ours(*batch([4, 9]))
+        assert kept == [dtype] * 6
+
+
 @pytest.mark.parametrize("frequencies", [3, 16, 128])
 def test_wave_table_is_the_sum_of_waves(frequencies):
     torch.manual_seed(0)

@@ -38,6 +38,7 @@ from nucleate.networks.wave_table import WaveTable
 from nucleate.settings import within
 
 ENOUGH_FOR_TABLE = 2048
+"""Edges of a batch from which packing them pays."""
 
 
 @dataclass(frozen=True)
@@ -120,15 +121,35 @@ class CSPNet(Denoiser):
             return species
         return torch.where(mask, species - 1, 0)
 
-    def _graph(self, frac: PerAtom3, mask: Mask) -> DenseEdges | PackedEdges:
-        """Packed edges and the wave table pay on a CPU in float32; elsewhere dense products do."""
-        plain = frac.device.type == "cpu" and self.norm.weight.dtype == frac.dtype == torch.float32
+    def layout(self, frac: PerAtom3, mask: Mask) -> Literal["packed", "dense"]:
+        """How the edges of this batch are held, under the present autocast."""
+        if frac.device.type != "cpu":  # where counting edges would wait for the device
+            return "dense"
+        sizes = mask.sum(1)
+        edges = int((sizes * (sizes if self.loops else sizes - 1)).sum())
+        weights = torch.promote_types(self.norm.weight.dtype, frac.dtype)
         differentiated = torch.is_grad_enabled() and frac.requires_grad
-        if plain and not differentiated and not torch.is_autocast_enabled("cpu"):
-            sizes = mask.sum(1)
-            if int((sizes * (sizes if self.loops else sizes - 1)).sum()) >= ENOUGH_FOR_TABLE:
-                return PackedEdges(frac, mask, self.waves, self.loops)
+        return layout_of("cpu", weights, products_on("cpu"), edges, differentiated)
+
+    def _graph(self, frac: PerAtom3, mask: Mask) -> DenseEdges | PackedEdges:
+        if self.layout(frac, mask) == "packed":
+            return PackedEdges(frac, mask, self.waves, self.loops, products_on("cpu"))
         return DenseEdges(frac, mask, self.waves.frequencies, self.loops)
+
+
+def products_on(device: str) -> torch.dtype:
+    """The precision in which the present autocast takes products of float32 numbers."""
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+
+
+def layout_of(
+    device: str, weights: torch.dtype, products: torch.dtype, edges: int, differentiated: bool
+) -> Literal["packed", "dense"]:
+    """Packed edges and the wave table pay on a CPU, with float32 and with bfloat16 products, unless edges are few;
+    elsewhere dense products do. The table has no derivative by the coordinates: `differentiated` asks for it."""
+    known = weights == torch.float32 and products in (torch.float32, torch.bfloat16)
+    packed = device == "cpu" and known and edges >= ENOUGH_FOR_TABLE and not differentiated
+    return "packed" if packed else "dense"
 
 
 class MessageLayer(nn.Module):
@@ -153,12 +174,14 @@ class MessageLayer(nn.Module):
         h = self.norm(x)
         of_receiver, of_sender, of_lattice, of_velocity, of_waves = self.edge_1.weight.split(self.columns, 1)
         receiver, sender, bias = F.linear(h, of_receiver), F.linear(h, of_sender), self.edge_1.bias
-        if self.velocity is not None:
-            assert velocity is not None, "a network of velocities is shown them"
-            moved = F.linear(velocity, of_velocity @ self.velocity.weight)
-            receiver, sender = receiver - moved, sender + moved
-            bias = bias + of_velocity @ self.velocity.bias
-        receiver = receiver + graph.spread(F.linear(lattice, of_lattice, bias))
+        # Products of three and six numbers gain nothing in bfloat16, where the wide columns would be cast first.
+        with torch.autocast(x.device.type, enabled=False):
+            if self.velocity is not None:
+                assert velocity is not None, "a network of velocities is shown them"
+                moved = F.linear(velocity, of_velocity @ self.velocity.weight)
+                receiver, sender = receiver - moved, sender + moved
+                bias = bias + of_velocity @ self.velocity.bias
+            receiver = receiver + graph.spread(F.linear(lattice, of_lattice, bias))
         message = graph.messages(receiver, sender, of_waves, self.edge_2)
         return x + self.node(torch.cat([h, message], -1))
 

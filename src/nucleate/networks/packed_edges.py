@@ -3,6 +3,10 @@
 The atoms of a padded batch are packed one behind the other, edges (receiver i, sender j) in the order of receivers.
 What enters the SiLU of the first edge layer is receiver_i + sender_j + a weighted sum of rows of the wave table, one
 embedding bag for each edge; every sum over edges is an embedding bag too, so nothing depends on the order of threads.
+
+With bfloat16 products all that exists for each edge is in bfloat16, bags and SiLU included: what enters the first SiLU
+is as accurate as by products of dense edges (errors of 0.24 and 0.27 %), and half the bytes move. The table is made,
+and messages of atoms and gradients are summed over blocks, in float32.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ class Block:
 
     Attributes:
         atoms, edges: the range of atoms and of edges.
-        rows, weights: what each edge takes from [receivers, senders, table]. [edges, 2 + taps]
+        rows, weights: what each edge takes from [receivers, senders, table]. [edges, 2 + taps], weights as the products
         receivers: packed atoms. reverse: edge (j, i) of edge (i, j), itself for (i, i). order: 0, 1, 2 ... [edges]
         first: the first edge that each atom receives. [atoms]
         spread: for each row of the table, which edges it went to, with what weight; None under no_grad.
@@ -46,11 +50,21 @@ class Block:
 
 
 class PackedEdges:
-    """All ordered pairs of atoms of each crystal, (i, i) only with loops, for one forward pass through all layers."""
+    """All ordered pairs of atoms of each crystal, (i, i) only with loops, for one forward pass through all layers.
 
-    def __init__(self, frac: PerAtom3, mask: Mask, waves: WaveTable, loops: bool = False) -> None:
+    products: the precision of what is computed for edges, float32 or bfloat16.
+    """
+
+    def __init__(
+        self,
+        frac: PerAtom3,
+        mask: Mask,
+        waves: WaveTable,
+        loops: bool = False,
+        products: torch.dtype = torch.float32,
+    ) -> None:
         sizes = mask.sum(1)
-        self.mask, self.waves = mask, waves
+        self.mask, self.waves, self.products = mask, waves, products
         self.crystal = torch.repeat_interleave(torch.arange(len(sizes), device=mask.device), sizes)
         degrees = sizes if loops else sizes - 1
         self.degree = degrees[self.crystal]
@@ -59,7 +73,7 @@ class PackedEdges:
         taps = waves.taps(packed[senders] - packed[receivers])
         nodes = len(self.crystal)
         rows = torch.cat([receivers.unsqueeze(1), nodes + senders.unsqueeze(1), 2 * nodes + taps.rows], 1)
-        weights = torch.cat([torch.ones_like(taps.weights[:, :2]), taps.weights], 1)
+        weights = torch.cat([torch.ones_like(taps.weights[:, :2]), taps.weights], 1).to(products)
         self.share = torch.where(self.degree > 0, 1 / self.degree.clamp(min=1), 0).unsqueeze(1).to(frac.dtype)
         self.blocks = [
             self._block(
@@ -89,9 +103,12 @@ class PackedEdges:
         wave_weight: Float[Tensor, "channels waves"],
         second: torch.nn.Linear,
     ) -> Nodes:
-        """Mean over j of SiLU(second(SiLU(receiver_i + sender_j + waves_ij))); zero where no edge is."""
-        table = torch.cat([receiver, sender, self.waves.table(wave_weight)])
-        return _Messages.apply(table, second.weight, second.bias, self)
+        """Mean over j of SiLU(second(SiLU(receiver_i + sender_j + waves_ij))); zero where no edge is. float32."""
+        # Precisions are explicit in here: an autograd function does not see the autocast in its backward pass.
+        with torch.autocast(receiver.device.type, enabled=False):
+            waves = self.waves.table(wave_weight)
+            table = torch.cat([receiver.to(waves), sender.to(waves), waves])
+            return _Messages.apply(table, second.weight, second.bias, self)
 
     def _block(
         self, atoms: slice, edges: slice, rows: Tensor, weights: Tensor, receivers: Tensor, reverse: Tensor
@@ -115,6 +132,7 @@ class _Messages(torch.autograd.Function):
     def forward(ctx, table: Tensor, weight: Tensor, bias: Tensor, graph: PackedEdges) -> Tensor:
         keep = any(ctx.needs_input_grad)
         messages = table.new_zeros(len(graph.crystal), table.shape[1])
+        table, weight, bias = table.to(graph.products), weight.to(graph.products), bias.to(graph.products)
         saved: list[Tensor] = []
         for block in graph.blocks:
             first = F.embedding_bag(block.rows, table, per_sample_weights=block.weights, mode="sum")
@@ -132,17 +150,15 @@ class _Messages(torch.autograd.Function):
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         graph: PackedEdges = ctx.graph
         table, weight, *saved = ctx.saved_tensors
-        grad, nodes = grad * graph.share, len(graph.crystal)
+        grad, nodes = (grad * graph.share).to(graph.products), len(graph.crystal)
         d_table, d_weight, d_bias = (
-            torch.zeros_like(table),
-            torch.zeros_like(weight),
-            torch.zeros_like(weight[0]),
+            torch.zeros_like(x, dtype=torch.float32) for x in (table, weight, weight[0])
         )
         d_receiver, d_sender, d_waves = d_table[:nodes], d_table[nodes : 2 * nodes], d_table[2 * nodes :]
         for block, first, second in zip(graph.blocks, saved[::2], saved[1::2], strict=True):
             d_second = torch.ops.aten.silu_backward(grad.index_select(0, block.receivers), second)
-            d_bias += d_second.sum(0)
-            d_weight.addmm_(d_second.t(), F.silu(first))
+            d_bias += d_second.sum(0, dtype=torch.float32)
+            _add_product(d_weight, d_second.t(), F.silu(first))
             d_first = torch.ops.aten.silu_backward(d_second @ weight, first)
             _sum(d_first, block.order, block.first, d_receiver[block.atoms])
             _sum(d_first, block.reverse, block.first, d_sender[block.atoms])
@@ -150,6 +166,14 @@ class _Messages(torch.autograd.Function):
             edges, weights, rows = block.spread
             d_waves += F.embedding_bag(edges, d_first, rows, per_sample_weights=weights, mode="sum")
         return d_table, d_weight, d_bias, None
+
+
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """total += a @ b, summed in the precision of total."""
+    if a.dtype == total.dtype:
+        total.addmm_(a, b)
+    else:
+        total += a @ b
 
 
 def _sum(x: Tensor, rows: Tensor, first: Tensor, out: Tensor) -> None:
