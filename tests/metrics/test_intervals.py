@@ -37,3 +37,11 @@ def test_nothing_to_average_is_none_not_nan():
     for estimate in (wilson(0, 0), bootstrap_mean(np.array([]), 0)):
         assert (estimate.value, estimate.low, estimate.high, estimate.n) == (None, None, None, 0)
         assert estimate.text() == "-"
+
+
+def test_bootstrap_holds_95_percent_of_the_means():
+    """Half of the interval is 1.96 standard errors for many rows; the resamples alone spread it by 1 % here."""
+    values = np.random.default_rng(1).normal(size=500)
+    intervals = [bootstrap_mean(values, seed) for seed in range(10)]
+    half = np.mean([(one.high - one.low) / 2 for one in intervals])
+    assert half == pytest.approx(1.96 * values.std() / np.sqrt(len(values)), rel=0.05)

@@ -1,5 +1,7 @@
 """Ranking by agreement: clusters do not depend on the order of the samples."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
@@ -35,6 +37,19 @@ def test_order_does_not_matter(samples):
     order = np.random.default_rng(0).permutation(len(samples))
     clusters = rank_by_agreement([samples[i] for i in order])
     assert [{int(order[i]) for i in cluster.members} for cluster in clusters] == [{1, 2, 3}, {0, 5}]
+
+
+def test_of_clusters_of_one_size_the_denser_comes_first():
+    """Three shapes of one cell, none of which matches another, in every order."""
+    dense, middle, thin = (
+        Structure(Lattice.tetragonal(a, c), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+        for a, c in ((3.0, 3.0), (3.2, 5.0), (3.2, 9.0))
+    )
+    for order in permutations([dense, middle, thin]):
+        clusters = rank_by_agreement(list(order))
+        volumes = [order[cluster.members[0]].volume for cluster in clusters]
+        assert volumes == sorted(volumes)
+        assert len(volumes) == 3
 
 
 def noisy_samples(index: int, count: int) -> list[Structure]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
+from nucleate.codecs.lattice import LogLengthsTanAngles
 from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.networks.base import Denoiser
 from nucleate.processes.base import Move, StepRule
+from nucleate.processes.interpolant import Interpolant
+from nucleate.processes.interpolant_settings import InterpolantSettings
+from nucleate.sampling.walk import Walk
 from tests.processes.examples import EXAMPLES
 
 RULE = StepRule("ode")
@@ -60,3 +68,22 @@ def test_without_a_slope_nothing_changes():
     t = torch.rand(100, dtype=torch.float64) * 0.9
     move = Move(t, t + 0.05, torch.ones(100, 1).bool(), Noise.of(0, torch.arange(100)), RULE)
     torch.testing.assert_close(move.further, move.t_next)
+
+
+@pytest.mark.parametrize("method", ["ode", "heun", "multistep"])
+def test_every_method_takes_the_longer_step(method):
+    """A flow of velocity 1 everywhere: each of the steps is (1 + s t) times as long, whatever averages the flows."""
+
+    class Steady(CrystalModel):
+        def denoise(self, states, t, mask, guess=None):
+            return {"x": torch.ones(1, 2)}
+
+    process = Interpolant(InterpolantSettings(overshoot=True), "x", 2, "cell", "euclidean")
+    model = Steady({"x": process}, LogLengthsTanAngles(), Denoiser())
+    walk = Walk(model, hold=lambda states, t: states, anneal=lambda name: {"x": 2.0}[name])
+    states, times = {"x": {"x": torch.zeros(1, 2)}}, torch.tensor([0.0, 0.2, 0.5, 0.7])[:, None]
+    mask, noise = torch.ones(1, 1, dtype=torch.bool), Noise.of(0, torch.arange(1))
+    for t, t_next in pairwise(times):
+        states = walk.step(states, Move(t, t_next, mask, noise, StepRule(method)))
+    expected = 0.2 + (1 + 2 * 0.2) * 0.3 + (1 + 2 * 0.5) * 0.2
+    torch.testing.assert_close(states["x"]["x"], torch.full((1, 2), expected))

@@ -110,6 +110,13 @@ def test_metre_finds_polymorphs_that_match_rate_misses():
     assert "metre" not in without.protocols["full"]
 
 
+def test_metre_takes_nothing_that_the_protocol_does_not_admit():
+    """The first prediction fits both references, with atoms 0.4 Å apart."""
+    settings = CspSettings(protocols=("full", "geometry"))
+    report = evaluate([(0, 0, CRAMPED), (1, 0, IRON)], table_of([CRAMPED, CRAMPED]), settings)
+    assert (value(report, "full", "metre"), value(report, "geometry", "metre")) == (1.0, 0.0)
+
+
 def test_a_miss_costs_stol_in_crmse_and_nothing_in_rmse():
     report = evaluate([(0, 0, CAESIUM), (1, 0, IRON)], table_of([SALT, IRON]))
     assert value(report, "geometry", "rmse@1") == pytest.approx(0, abs=1e-6)
