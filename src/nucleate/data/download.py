@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nucleate.data.dataset import sha256
-from nucleate.data.importing import ImportSettings, Progress, import_splits, refuse_existing
+from nucleate.data.importing import ImportSettings, Progress, import_splits
 from nucleate.data.registry import BASE_URL, BENCHMARKS, Benchmark
+from nucleate.data.writing import refuse_existing
 from nucleate.errors import DataError
 
 TIMEOUT = 60

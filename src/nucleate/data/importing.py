@@ -1,15 +1,8 @@
-"""From source files to a data set folder: read, parse in worker processes, write parquet and dataset.json.
-
-Everything is written to a folder beside the target and renamed at the end: a data set is whole or not there.
-"""
+"""From source files to a data set folder: read, parse in worker processes, write."""
 
 from __future__ import annotations
 
-import json
 import multiprocessing
-import os
-import shutil
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -22,13 +15,13 @@ import numpy as np
 
 from nucleate.data.cells import Cell
 from nucleate.data.parse import CellSettings, Record, parse_all
-from nucleate.data.refusals import REJECTED, Refusal, count_kinds, write_refusals
+from nucleate.data.refusals import Refusal, count_kinds
 from nucleate.data.sources import read_sources
+from nucleate.data.writing import refuse_existing, write_dataset
 from nucleate.errors import DataError
 from nucleate.files import writing
 
 SPLITS = ("train", "val", "test")
-FORMAT = 1
 CHUNK = 200
 
 Outcome = tuple[Cell, dict[str, Any]] | str
@@ -125,19 +118,6 @@ def _import(
         return _write(good, rejected, sources, out, settings)
 
 
-def refuse_existing(out: Path, overwrite: bool) -> None:
-    if not out.exists():
-        above = next(folder for folder in out.absolute().parents if folder.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK):
-            raise DataError(f"{out} can't be made in {above}", "name another --out, where you may write")
-        return
-    if not overwrite:
-        raise DataError(f"{out} exists", "choose another --out, or replace it with --overwrite")
-    foreign = not out.is_dir() or (any(out.iterdir()) and not (out / "dataset.json").is_file())
-    if foreign:
-        raise DataError(f"{out} is not a data set, so it is not overwritten", "choose another --out")
-
-
 def _parse(records: list[Record], settings: ImportSettings, progress: Progress | None) -> Iterator[Outcome]:
     chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
     done = 0
@@ -174,35 +154,12 @@ def _write(
     settings: ImportSettings,
 ) -> dict[str, Any]:
     from nucleate.data.columns import make_tables
-    from nucleate.data.dataset import sha256
-    from nucleate.data.statistics import describe
-    from nucleate.data.table import write_table
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        tables = make_tables(good)
-        for name, table in tables.items():
-            write_table(table, folder / f"{name}.parquet")
-        write_refusals(rejected, folder / REJECTED)
-        info = _info(sources, settings) | {
-            "counts": {name: len(table) for name, table in tables.items()},
-            "rejected": {name: count_kinds(rejected, name) for name in good},
-            "statistics": {name: describe(table) for name, table in tables.items()},
-            "checksums": {f"{name}.parquet": sha256(folder / f"{name}.parquet") for name in tables},
-        }
-        (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n")
-        folder.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(folder, out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return info
+    counts = {name: count_kinds(rejected, name) for name in good}
+    return write_dataset(make_tables(good), out, {**_info(sources, settings), "rejected": counts}, rejected)
 
 
 def _info(sources: dict[str, list[Path]], settings: ImportSettings) -> dict[str, Any]:
-    from nucleate import __version__
     from nucleate.data.dataset import sha256
 
     files = {
@@ -210,8 +167,6 @@ def _info(sources: dict[str, list[Path]], settings: ImportSettings) -> dict[str,
         for name, paths in sources.items()
     }
     return {
-        "format": FORMAT,
-        "made_with": f"nucleate {__version__}",
         "source": {"note": settings.note, "files": files, **settings.origin},
         "licence": settings.licence,
         "settings": {

@@ -1,0 +1,33 @@
+"""nucleate data export: a data set as files of other programs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nucleate.cli.console import say
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="A data set.")],
+    out: Annotated[
+        Path, typer.Argument(help="x.csv, x.csv.gz, x.extxyz, or a folder for CIF or POSCAR files.")
+    ],
+    split: Annotated[str, typer.Option(help="One split; all of them otherwise.")] = "",
+    kind: Annotated[
+        str, typer.Option("--format", help="cif, poscar, extxyz or csv; by the name of OUT.")
+    ] = "",
+) -> None:
+    """Write a data set, or one split, as CSV, extended XYZ or a folder of CIF or POSCAR files."""
+    from nucleate.cli.bars import progress_bars
+    from nucleate.data.dataset import Dataset
+    from nucleate.data.export import export as write
+
+    dataset = Dataset.open(folder)
+    tables = {name: dataset.split(name) for name in ([split] if split else dataset.splits)}
+    with progress_bars() as progress:
+        kind = write(tables, out, kind, partial(progress, "crystals"))
+    say(f"{out}: {sum(map(len, tables.values()))} crystals as {kind}")
