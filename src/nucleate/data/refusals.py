@@ -57,15 +57,15 @@ def read_refusals(path: Path) -> list[Refusal]:
 
 
 def group_lines(refusals: Iterable[Refusal]) -> list[str]:
-    """A line for each split and kind: how many, the first few ids, the first reason whole."""
+    """A line for each split and kind: how many, the first few ids, the details of the first."""
     groups: dict[tuple[str, str], list[Refusal]] = {}
     for one in refusals:
         groups.setdefault((one.split, one.kind), []).append(one)
     lines = []
     for (split, kind), members in sorted(groups.items(), key=lambda group: (group[0][0], -len(group[1]))):
         ids = ", ".join(one.id for one in members[:NAMED]) + (", ..." if len(members) > NAMED else "")
-        first = members[0].reason
+        first = members[0].reason.removeprefix(kind).lstrip(": ")
         lines.append(
-            f"{split}: {len(members)} refused: {kind} ({ids})" + (f"; {first}" if first != kind else "")
+            f"{split}: {len(members)} refused: {kind} ({ids})" + (f"; the first: {first}" if first else "")
         )
     return lines
