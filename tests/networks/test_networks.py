@@ -228,3 +228,28 @@ def test_the_way_past_the_layers_is_for_vectors_alone():
         passed = guessed(inputs, t, mask)["species"] - before
     ratio = passed / inputs["species"][..., :7]
     torch.testing.assert_close(ratio, ratio[:, :1, :1].expand_as(ratio), rtol=1e-3, atol=1e-3)
+
+
+def test_attention_on_a_cpu_is_in_float32_and_the_layers_are_not():
+    """Under autocast: products of weights in bfloat16, those of queries, keys, values and pairs in float32."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    seen: dict[str, set[torch.dtype]] = {}
+
+    class Products(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            name = func._schema.name
+            if name in ("aten::mm", "aten::addmm", "aten::bmm"):
+                seen.setdefault("bmm" if name == "aten::bmm" else "mm", set()).add(args[-1].dtype)
+            return func(*args, **(kwargs or {}))
+
+    torch.manual_seed(0)
+    net = TorusTransformer(TorusTransformerSettings(48, 2, 4, 16, 8, 16), {"frac": Head("atom", 3)})
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    inputs = {
+        "species": torch.randint(1, 90, (2, 5)), "frac": torch.rand(2, 5, 3), "velocity": torch.rand(2, 5, 3),
+        "lattice": torch.randn(2, 6),
+    }  # fmt: skip
+    with torch.autocast("cpu", torch.bfloat16), Products():
+        net(inputs, torch.rand(2), mask)
+    assert seen == {"mm": {torch.bfloat16}, "bmm": {torch.float32}}

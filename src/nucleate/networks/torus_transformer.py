@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerAtom, PerAtom3, PerCrystal
 from nucleate.errors import RecipeError
+from nucleate.geometry.precision import at_least_float32
 from nucleate.networks.base import (
     MATRICES,
     MOST_LAYERS,
@@ -38,6 +39,7 @@ from nucleate.settings import within
 Tokens = Float[Tensor, "crystals atoms width"]
 Summary = Float[Tensor, "crystals width"]
 Pairs = Float[Tensor, "crystals atoms atoms pair_width"]
+Biases = Float[Tensor, "crystals atoms atoms heads"]
 
 
 @dataclass(frozen=True)
@@ -179,12 +181,24 @@ class Block(nn.Module):
         return x + self.down(F.silu(gate) * value)
 
     def attend(self, x: Tokens, pairs: Pairs, closed: Tensor | None) -> Tokens:
-        crystals, atoms, width = x.shape
-        q, k, v = self.qkv(x).view(crystals, atoms, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.bias(pairs).permute(0, 3, 1, 2)
+        qkv, bias = self.qkv(x), self.bias(pairs)
+        if x.device.type != "cpu":
+            return self.out(self._heard(qkv, bias, pairs, closed))
+        # Thousands of products of a dozen rows, 2 % of all: in bfloat16 a CPU spends more on casts than on them.
+        with torch.autocast("cpu", enabled=False):
+            heard = self._heard(
+                at_least_float32(qkv), at_least_float32(bias), at_least_float32(pairs), closed
+            )
+        return self.out(heard)
+
+    def _heard(self, qkv: Tensor, bias: Biases, pairs: Pairs, closed: Tensor | None) -> Tensor:
+        """What each atom hears of the others and of its pairs, all heads side by side. [crystals, atoms, ...]"""
+        crystals, atoms, _ = qkv.shape
+        q, k, v = qkv.view(crystals, atoms, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + bias.permute(0, 3, 1, 2)
         if closed is not None:
             logits = logits.masked_fill(closed, float("-inf"))
         attention = torch.softmax(logits, -1)
-        from_atoms = (attention.to(v.dtype) @ v).transpose(1, 2).reshape(crystals, atoms, width)
+        from_atoms = (attention.to(v.dtype) @ v).transpose(1, 2).reshape(crystals, atoms, -1)
         from_pairs = attention.to(pairs.dtype).transpose(1, 2) @ pairs
-        return self.out(torch.cat([from_atoms, from_pairs.reshape(crystals, atoms, -1)], -1))
+        return torch.cat([from_atoms, from_pairs.reshape(crystals, atoms, -1)], -1)
