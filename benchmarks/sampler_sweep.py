@@ -20,9 +20,14 @@ import yaml
 SAMPLERS: dict[str, list[str]] = {
     "PC, published order": ["method=pc"],
     "PC of the paper's text": [
-        "method=pc", "order=predictor-first", "corrects=frac", "predictor_lattice=em", "euler=true",
+        "method=pc", "order=predictor-first", "corrects=frac", "drift_in_corrector=false",
+        "predictor_lattice=em", "euler=true",
     ],
     "PC, expected step": ["method=pc", "corrector=expected"],
+    "PC, expected step, no drift": ["method=pc", "corrector=expected", "drift_in_corrector=false"],
+    "PC, expected step, lattice by EM": [
+        "method=pc", "corrector=expected", "corrects=frac", "predictor_lattice=em", "euler=true",
+    ],
     "PC, predictor first": ["method=pc", "order=predictor-first"],
     "PC, no drift in the corrector": ["method=pc", "drift_in_corrector=false"],
     "PC, finer near the data": ["method=pc", "power=1.5"],

@@ -139,3 +139,18 @@ def test_hub_models_that_can_not_be_fetched(monkeypatch):
     with pytest.raises(ModelError, match="can't be fetched") as caught:
         load("hf:me/model")
     assert "long story" not in caught.value.message
+
+
+def test_a_sampler_by_the_name_that_the_recipe_has_for_it(predictor):
+    paper = predictor.sampler("paper")
+    assert (paper.method, paper.predictor_lattice, paper.corrects) == ("pc", "em", "frac")
+    assert paper.evaluations == 2000
+    assert predictor.sampler("paper", steps=30).evaluations == 60
+    assert predictor.sampler() == predictor.recipe.sampler
+    with pytest.raises(NucleateError, match=r"sampler\.method can't be 'thesis'"):
+        predictor.sampler("thesis")
+
+
+@pytest.mark.parametrize("method", ["pc", "heun", "em", "paper"])
+def test_the_cost_that_is_asked_for_is_that_of_the_method_that_is_asked_for(predictor, method):
+    assert abs(predictor.sampler(method, nfe=50).evaluations - 50) <= 1

@@ -11,6 +11,7 @@ import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +22,7 @@ import torch
 from nucleate.errors import FormulaError, MissingPackageError, ModelError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes import describe
-from nucleate.recipes.base import Recipe
+from nucleate.recipes.base import Recipe, scaled
 from nucleate.recipes.folder import load_model
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
@@ -152,11 +153,17 @@ class Predictor:
     def sampler(
         self, method: str | None = None, steps: int | None = None, nfe: int | None = None
     ) -> SamplerSettings:
-        """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count."""
-        base = self.recipe.sampler if nfe is None else self.recipe.sampler_for(nfe)
-        given = {"method": method, "steps": steps}
-        asked = {key: value for key, value in given.items() if value is not None}
-        return from_dict(SamplerSettings, {**to_dict(base), **asked}, "sampler.")
+        """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count.
+
+        `method` is a method, or a name of the recipe's `samplers`, such as `paper` for KLDM.
+        """
+        named = self.recipe.samplers.get(method or "")
+        asked: dict[str, object] = to_dict(named or self.recipe.sampler)
+        if method is not None and named is None:
+            asked["method"] = method
+        settings = from_dict(SamplerSettings, asked, "sampler.")
+        settings = settings if nfe is None else scaled(settings, nfe)
+        return settings if steps is None else replace(settings, steps=steps)
 
     def draw(
         self, requests: Sequence[Request], sampler: SamplerSettings | None = None, seed: int = 0, *,

@@ -82,6 +82,18 @@ def gaussian_oracle(process: Gaussian, points: Tensor, weights: Tensor) -> Oracl
     return oracle
 
 
+def normal_oracle(process: Gaussian, spread: float) -> Oracle:
+    """For data that are independent normal numbers of one standard deviation in every channel."""
+
+    def oracle(inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> Tensor:
+        x = inputs[process.name]
+        alpha, sigma = (c.reshape(-1, *(1,) * (x.ndim - 1)) for c in process.alpha_sigma(t))
+        mean = alpha * spread**2 * x / (alpha**2 * spread**2 + sigma**2)
+        return mean if process.settings.predicts == "x0" else (x - alpha * mean) / sigma.clamp(min=1e-6)
+
+    return oracle
+
+
 def masked_oracle(points: Tensor, weights: Tensor) -> Oracle:
     """For data points [points, atoms] and their weights: log probabilities of each atom given those that are shown."""
 

@@ -14,7 +14,9 @@ MOST_THREADS = 1024
 MOST_DEVICES = 256
 
 Model = Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")]
-Sampler = Annotated[str | None, typer.Option(help="pc, em, ode, heun or multistep; the model's.")]
+Sampler = Annotated[
+    str | None, typer.Option(help="pc, em, ode, heun, multistep or, of KLDM, paper; the model's.")
+]
 Steps = Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Sampler setting, such as temperature=0.8.")

@@ -76,6 +76,11 @@ class Recipe(ABC):
         """Whether the composition is given or invented."""
         return "csp" if getattr(self, "species", "given") == "given" else "dng"
 
+    @property
+    def samplers(self) -> dict[str, SamplerSettings]:
+        """Samplers by name beside the recipe's own, such as the one a paper describes where its code has another."""
+        return {}
+
     def sampler_for(self, nfe: int) -> SamplerSettings:
         """The sampler to take for about `nfe` network evaluations: the recipe's own with other steps."""
         return scaled(self.sampler, nfe)

@@ -16,6 +16,14 @@ from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
 from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING, suited
 from nucleate.sampling.settings import SamplerSettings
 
+PAPER_SAMPLER = SamplerSettings(
+    method="pc", steps=1000, order="predictor-first", corrects="frac", drift_in_corrector=False,
+    predictor_lattice="em", predictor_species="em", euler=True,
+)  # fmt: skip
+"""The predictor-corrector of the paper's text (algorithm 4): the corrector comes second and moves the velocities alone,
+everything else goes by plain Euler-Maruyama. The recipes' own is that of the public code: a corrector first, which
+drifts the coordinates too, and one for the lattice as well. tau is the code's; the paper has no number."""
+
 
 @dataclass(frozen=True)
 class KLDM(Recipe):
@@ -36,6 +44,10 @@ class KLDM(Recipe):
     species_diffusion: GaussianSettings = field(default_factory=GaussianSettings)
     masked: MaskedSettings = field(default_factory=MaskedSettings)
 
+    @property
+    def samplers(self) -> dict[str, SamplerSettings]:
+        return {"paper": PAPER_SAMPLER}
+
     def parts(self) -> Parts:
         codec = species_codec(representation(self.species))
         cells = lattice_codec("log-lengths", standardise=self.standardise)
@@ -53,13 +65,6 @@ class KLDM(Recipe):
 FAST = SamplerSettings(method="multistep", steps=20, anneal_frac=5.0)
 """Of the trained models that are ours: on 1,000 MP-20 validation crystals it matches 34.0 % at an RMSE of 0.118, where
 the published predictor-corrector matches 30.0 % at 0.155 with ten times the evaluations (docs/results.md)."""
-
-PAPER_SAMPLER = SamplerSettings(
-    method="pc", steps=1000, order="predictor-first", corrects="frac", predictor_lattice="em", predictor_species="em",
-    euler=True,
-)  # fmt: skip
-"""The predictor-corrector of the paper's text (algorithm 4): for the velocities alone, everything else by plain
-Euler-Maruyama. The recipes' own is that of the public code: a corrector first, and one for the lattice as well."""
 
 _paper = KLDM()
 _small = KLDM(
