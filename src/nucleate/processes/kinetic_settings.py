@@ -15,8 +15,8 @@ class KineticSettings:
     Attributes:
         parametrisation: `simplified` asks the network for the wrapped-normal part of the velocity score in units of its
             standard deviation (needs initial_velocity = 0); `direct` asks for the whole conditional score.
-        direct_weight: of the direct loss in time, `flat` as in the public code, or `balanced`, the paper's text:
-            lambda(t) = 1 / E[target^2], so that losses are of the same size at all times.
+        direct_weight: of the direct loss in time, `flat` as in the public code, or `balanced`: lambda(t) =
+            1 / E[target^2], losses of the same size at all times, which is what the paper's lambda(t) is for.
         horizon: the paper's T, how long the forward process runs.
         initial_velocity: standard deviation of the velocities that the data are given at t = 1.
         centred: keep the net translation of noise, velocities and targets at zero.
