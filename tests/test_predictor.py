@@ -10,6 +10,7 @@ from nucleate.errors import FormulaError, ModelError, NucleateError
 from nucleate.predictor import load
 from nucleate.sampling.generate import generate
 from nucleate.sampling.request import formula_requests
+from nucleate.sampling.settings import SamplerSettings
 from tests.models import tiny_model
 
 
@@ -147,6 +148,7 @@ def test_a_sampler_by_the_name_that_the_recipe_has_for_it(predictor):
     assert paper.evaluations == 2000
     assert predictor.sampler("paper", steps=30).evaluations == 60
     assert predictor.sampler() == predictor.recipe.sampler
+    assert predictor.sampler("code") == SamplerSettings("pc", steps=1000)
     with pytest.raises(NucleateError, match=r"sampler\.method can't be 'thesis'"):
         predictor.sampler("thesis")
 

@@ -62,6 +62,14 @@ def test_it_is_found_again_by_what_a_run_keeps_of_it(name):
     assert recipe_from_dict(to_dict(recipes()[name])) == recipes()[name] == get_recipe(name)
 
 
+def test_no_recipe_has_the_biased_step_of_the_corrector_as_its_own():
+    """`crystal` draws lattices too wide at any number of steps (tests/processes/test_corrector.py)."""
+    corrected = {name: one.sampler for name, one in recipes().items() if one.sampler.method == "pc"}
+    assert {"kldm-csp", "kldm-dng-bits", "diffcsp-csp"} <= corrected.keys()
+    assert {sampler.corrector for sampler in corrected.values()} == {"expected"}
+    assert get_recipe("kldm-csp").samplers["code"].corrector == "crystal"
+
+
 def test_what_is_trained_stands_for_all():
     trained = {alike(name) for name in DISTINCT}
     assert trained == {alike(name) for name in recipes()}

@@ -15,7 +15,7 @@ MOST_DEVICES = 256
 
 Model = Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")]
 Sampler = Annotated[
-    str | None, typer.Option(help="pc, em, ode, heun, multistep or, of KLDM, paper; the model's.")
+    str | None, typer.Option(help="pc, em, ode, heun, multistep or, of KLDM, paper or code; the model's.")
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")]
 Settings = Annotated[

@@ -16,13 +16,20 @@ from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
 from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING, suited
 from nucleate.sampling.settings import SamplerSettings
 
+CODE_SAMPLER = SamplerSettings(method="pc", steps=1000)
+"""The predictor-corrector of the public code. The step of its corrector goes by each crystal's own score, which leaves
+the lattice too wide however many steps are taken (docs/concepts/samplers.md)."""
+
+OWN_SAMPLER = replace(CODE_SAMPLER, corrector="expected")
+"""That of the public code with the expected score in the step: unbiased on the exact score; of 200 validation crystals
+of Perov-5 it matched 61.5 % for 55.0, of MP-20 as many at an RMSE of 0.187 for 0.219 (docs/results.md)."""
+
 PAPER_SAMPLER = SamplerSettings(
     method="pc", steps=1000, order="predictor-first", corrects="frac", drift_in_corrector=False,
     predictor_lattice="em", predictor_species="em", euler=True,
 )  # fmt: skip
 """The predictor-corrector of the paper's text (algorithm 4): the corrector comes second and moves the velocities alone,
-everything else goes by plain Euler-Maruyama. The recipes' own is that of the public code: a corrector first, which
-drifts the coordinates too, and one for the lattice as well. tau is the code's; the paper has no number."""
+everything else goes by plain Euler-Maruyama. tau is the code's; the paper has no number."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,11 @@ class KLDM(Recipe):
     species: Literal["given", "onehot", "bits", "masked"] = "given"
     species_diffusion: GaussianSettings = field(default_factory=GaussianSettings)
     masked: MaskedSettings = field(default_factory=MaskedSettings)
+    sampler: SamplerSettings = OWN_SAMPLER
 
     @property
     def samplers(self) -> dict[str, SamplerSettings]:
-        return {"paper": PAPER_SAMPLER}
+        return {"paper": PAPER_SAMPLER, "code": CODE_SAMPLER}
 
     def parts(self) -> Parts:
         codec = species_codec(representation(self.species))
