@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from nucleate.errors import FormulaError, MissingPackageError, ModelError
+from nucleate.errors import FormulaError, MissingPackageError, ModelError, RecipeError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes import describe
 from nucleate.recipes.base import Recipe, scaled
@@ -155,8 +155,13 @@ class Predictor:
     ) -> SamplerSettings:
         """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count.
 
-        `method` is a method, or a name of the recipe's `samplers`, such as `paper` for KLDM.
+        `method` is a method, or a name of the recipe's `samplers`, such as `paper` for KLDM. Raises RecipeError for
+        both nfe and steps.
         """
+        if nfe is not None and steps is not None:
+            raise RecipeError(
+                f"{nfe} network evaluations and {steps} steps both say how long to sample", "give one of them"
+            )
         named = self.recipe.samplers.get(method or "")
         asked: dict[str, object] = to_dict(named or self.recipe.sampler)
         if method is not None and named is None:

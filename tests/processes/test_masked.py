@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.base import Denoiser
@@ -112,7 +113,7 @@ def test_some_training_crystals_can_be_shown_whole():
     data = torch.full((crystals, 4), 8)
     whole = (process.corrupt(data, t, mask, Noise.of(0, torch.arange(crystals))).state["x"] == 8).all(1)
     assert whole.float().mean().item() == pytest.approx(0.3 + 0.7 * 1e-4, abs=0.03)
-    with pytest.raises(ValueError, match="all_shown = 1"):
+    with pytest.raises(RecipeError, match="all_shown = 1"):
         Masked(MaskedSettings(all_shown=1.0))
 
 
@@ -192,7 +193,7 @@ def test_given_atoms_are_never_shown_to_the_network_as_hidden():
 def test_hiding_again_needs_the_linear_schedule_and_a_rate():
     with pytest.raises(ValueError, match="remask = 1 needs schedule = linear, not cosine"):
         Masked(MaskedSettings(schedule="cosine", remask=1))
-    with pytest.raises(ValueError, match="remask = -1 is not from 0 to 1000"):
+    with pytest.raises(RecipeError, match="remask = -1 is too small"):
         Masked(MaskedSettings(remask=-1))
 
 

@@ -137,7 +137,7 @@ def test_a_process_and_a_recipe_from_outside(tmp_path):
     cpu = ["--accelerator", "cpu", "--epochs", "1"]
     run, out, report = (tmp_path / name for name in ("run", "out", "cross.json"))
     train = ["train", "toy-tiny", "--data", str(data), "--out", str(run), *cpu, *sets]
-    predict = ["predict", "LiFe", "-n", "2", "--nfe", "6", "--sampler", "heun", "--steps", "2",
+    predict = ["predict", "LiFe", "-n", "2", "--nfe", "6", "--sampler", "heun",
                "--model", str(run), "--out", str(out)]  # fmt: skip
     cross = ["benchmark", "cross", str(data), "--out", str(tmp_path / "cross"), "--recipe", "toy-tiny",
              "--seeds", "1", "--nfe", "4", "--limit", "2", "--top", "0", *cpu, *sets,

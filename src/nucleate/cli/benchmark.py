@@ -32,7 +32,9 @@ def cross(
     recipe: Annotated[
         list[str] | None, typer.Option(help="Compare these recipes, and no pairs. Repeatable.")
     ] = None,
-    base: Annotated[str, typer.Option(help="Network of the pairs: cross, cross-tiny or cross-mini.")] = "cross-mini",
+    base: Annotated[
+        str | None, typer.Option(help="Network of the pairs: cross, cross-tiny or cross-mini, the default.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Training budget of each model.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Training budget in minutes of this machine.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
@@ -59,6 +61,9 @@ def cross(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    if recipe:
+        options.refuse_unread("with --recipe", {"--only": only, "--base": base})
+    base = base or "cross-mini"
     entries = recipe_entries(recipe, set_ or []) if recipe else cross_entries(only or [], base, set_ or [])
     budget = 16 if epochs is None and minutes is None else epochs
     plan = Plan(_checked(data), entries, seeds, budget, minutes, _costs(nfe), swept, limit, top)

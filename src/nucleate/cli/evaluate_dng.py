@@ -26,8 +26,12 @@ def dng(
         Path | None,
         typer.Option(help="Folder of the data set of real crystals; without it less is measured."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Split whose distributions the samples should have.")] = "val",
-    novel_against: Annotated[str, typer.Option(help="Split that novel structures must not be in.")] = "train",
+    split: Annotated[
+        str | None, typer.Option(help="Split whose distributions the samples should have: val.")
+    ] = None,
+    novel_against: Annotated[
+        str | None, typer.Option(help="Split that novel structures must not be in: train.")
+    ] = None,
     protocol: Annotated[str, typer.Option(help="classic, mattergen or lemat.")] = "mattergen",
     relax: Annotated[
         str, typer.Option(help="Potential for relaxation and stability, or none to leave both out.")
@@ -71,10 +75,13 @@ def dng(
     from nucleate.metrics.dng.samples import read_samples
     from nucleate.metrics.rows import check_ending
 
+    if reference is None:
+        given = {"--split": split, "--novel-against": novel_against, "--reference-limit": reference_limit}
+        options.refuse_unread("without --reference", given)
     settings = DngSettings(
         protocol=protocol,
-        split=split,
-        novel_against=novel_against,
+        split=split or "val",
+        novel_against=novel_against or "train",
         relax=relax,
         hull=hull,
         coverage=coverage,

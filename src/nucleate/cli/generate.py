@@ -48,10 +48,9 @@ def generate(
         torch.set_num_threads(threads)
     from nucleate.data.structure_files import read_structure
     from nucleate.predictor import load
-    from nucleate.settings import override
 
     predictor = load(model, device)
-    settings = override(predictor.sampler(sampler, steps), set_ or [])
+    settings = options.sampler_of(predictor, sampler, steps, None, set_)
     species = None if species_fixed is None else readable(species_fixed, predictor.limits)
     requests = predictor.inventions(
         n, seed, atoms=_atoms(atoms), species=species,

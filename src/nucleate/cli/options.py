@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nucleate.settings import MOST_SEED, MOST_WORKERS
+from nucleate.errors import RecipeError
+from nucleate.settings import MOST_SEED, MOST_WORKERS, override
+
+if TYPE_CHECKING:
+    from nucleate.predictor import Predictor
+    from nucleate.sampling.settings import SamplerSettings
 
 MOST_THREADS = 1024
 """With many more PyTorch runs out of stacks and ends in a crash."""
@@ -38,3 +43,33 @@ CellForm = Annotated[
 Symprec = Annotated[
     float, typer.Option(help="Å within which atoms count as symmetric, for --cell and space groups.")
 ]
+
+
+def refuse_unread(why: str, given: dict[str, Any]) -> None:
+    """Raise RecipeError where one of these options has a value, for it would be read by nobody."""
+    for name, value in given.items():
+        if value not in (None, False, [], ()):
+            raise RecipeError(f"{name} {value} means nothing {why}", f"leave {name} out")
+
+
+def refuse_both(assignments: list[str] | None, named: dict[str, tuple[str, Any]]) -> None:
+    """Raise RecipeError where --set gives a setting that an option gives too: setting -> (option, its value)."""
+    for assignment in assignments or []:
+        option, value = named.get(assignment.partition("=")[0].strip(), ("", None))
+        if value is not None:
+            raise RecipeError(
+                f"--set {assignment} and {option} {value} both say the same thing", "give one of them"
+            )
+
+
+def sampler_of(
+    predictor: Predictor,
+    sampler: str | None,
+    steps: int | None,
+    nfe: int | None,
+    assignments: list[str] | None,
+) -> SamplerSettings:
+    """The sampler that the options ask for. Raises RecipeError where two of them say the same thing."""
+    count = ("--steps", steps) if nfe is None else ("--nfe", nfe)
+    refuse_both(assignments, {"steps": count, "method": ("--sampler", sampler)})
+    return override(predictor.sampler(sampler, steps, nfe), assignments or [])

@@ -41,7 +41,7 @@ def predict(
     top: Annotated[int | None, typer.Option(min=1, help="Ranks of each formula to print (3).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with the structures, for programs.")] = False,
     like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions (extxyz only).")] = None,
-    split: Annotated[str, typer.Option(help="Split of the data set.")] = "val",
+    split: Annotated[str | None, typer.Option(help="Split of the data set: val.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="A random part of the split, the same every time.")] = None,
     trajectory: options.Trajectory = False,
     device: options.Device = "auto",
@@ -59,18 +59,23 @@ def predict(
             f"{'--json' if as_json else '--top'} is of a ranking, and --like ranks nothing",
             "leave it out; 'nucleate evaluate csp' judges what --like predicts",
         )
+    if like is None:
+        options.refuse_unread("without --like", {"--split": split, "--limit": limit})
+    else:
+        units = None if formula_units == "auto" else formula_units
+        files = None if format_ in ("cif", "extxyz") else format_
+        options.refuse_unread("with --like", {"--formula-units": units, "--format": files})
     kinds, part = formats(format_), shard_of(shard)
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
     from nucleate.predictor import load
-    from nucleate.settings import override
 
     predictor = load(model, device)
-    settings = override(predictor.sampler(sampler, steps, nfe), set_ or [])
+    settings = options.sampler_of(predictor, sampler, steps, nfe, set_)
     if like is not None:
-        requests = _like(predictor, like, split, n or 1, limit)
+        requests = _like(predictor, like, split or "val", n or 1, limit)
     else:
         asked = asked_formulas(formulas or [], file, predictor.limits)
         requests = _formulas(predictor, asked, n or 20, formula_units)

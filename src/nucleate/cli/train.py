@@ -44,8 +44,14 @@ def train(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    for option, value in (("--epochs", epochs), ("--minutes", minutes)):
+        options.refuse_both(set_, {"training.epochs": (option, value)})
     hardware = Hardware(devices, strategy, accelerator, nodes)
     asked = get_recipe(recipe, set_)
+    other = {"cspnet": "torus_transformer", "torus-transformer": "cspnet"}[asked.network]
+    for assignment in set_ or []:
+        if assignment.strip().startswith(f"{other}."):
+            options.refuse_unread(f"with the network {asked.network}", {"--set": assignment})
     outcome = train_recipe(
         asked,
         data,

@@ -20,6 +20,7 @@ from nucleate.data.sources import read_sources
 from nucleate.data.writing import refuse_existing, write_dataset
 from nucleate.errors import DataError
 from nucleate.files import writing
+from nucleate.settings import MOST_SEED, MOST_WORKERS, within
 
 SPLITS = ("train", "val", "test")
 CHUNK = 200
@@ -54,11 +55,16 @@ class ImportSettings:
     note: str = ""
     origin: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        within(self, 0, MOST_SEED, "seed", error=DataError)
+        within(self, 1, MOST_WORKERS, "workers", error=DataError)
+
 
 def import_pool(
     sources: list[Path], out: Path, settings: ImportSettings, progress: Progress | None = None
 ) -> dict[str, Any]:
     """All sources as one pool, split at random by rows. Returns what dataset.json says."""
+    refuse_twice({"pool": sources})
     records = read_sources(sources)
     splits = split_rows(len(records), settings.fractions, settings.seed)
     chosen = {name: [records[i] for i in rows] for name, rows in splits.items() if len(rows)}
@@ -69,8 +75,27 @@ def import_splits(
     sources: dict[str, list[Path]], out: Path, settings: ImportSettings, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Each split from its own sources. Returns what dataset.json says."""
+    refuse_twice(sources)
     records = {name: read_sources(paths) for name, paths in sources.items()}
     return _import(records, sources, out, settings, progress)
+
+
+def refuse_twice(sources: dict[str, list[Path]]) -> None:
+    """Raise DataError where a file is given twice, or inside a folder that is given too: a model would be judged on
+    what it was trained on."""
+    seen: dict[Path, tuple[str, Path]] = {}
+    for name, paths in sources.items():
+        for path in paths:
+            whole = path.resolve()
+            for other, (before, given) in seen.items():
+                if whole == other or whole in other.parents or other in whole.parents:
+                    where = f"{before} and {name}" if before != name else f"{name} twice"
+                    same = f"{path}" if whole == other else f"{given} and {path}, one inside the other,"
+                    raise DataError(
+                        f"{same} stand for {where}" if whole != other else f"{same} stands for {where}",
+                        "give every file once; one pool is split with 'nucleate data import SOURCE... --out DIR'",
+                    )
+            seen[whole] = (name, path)
 
 
 def split_rows(count: int, fractions: tuple[float, float, float], seed: int) -> dict[str, np.ndarray]:

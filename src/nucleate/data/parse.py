@@ -15,7 +15,8 @@ from nucleate.data.cells import Cell, closest_distance, niggli, primitive, stand
 from nucleate.data.cif import read_p1_cif
 from nucleate.data.cif_pymatgen import one_line, read_any_cif
 from nucleate.elements import ATOMIC_MASSES, MAX_ATOMIC_NUMBER
-from nucleate.errors import StructureError
+from nucleate.errors import DataError, StructureError
+from nucleate.settings import MOST_STEPS, within
 
 DENSITY_UNIT = 1.66053907
 """g/cm³ in one u/Å³."""
@@ -62,6 +63,12 @@ class CellSettings:
     max_length: float = 500.0
     volume_per_atom: tuple[float, float] = (0.5, 2000.0)
     density: tuple[float, float] = (0.01, 50.0)
+
+    def __post_init__(self) -> None:
+        within(self, 1e-6, 1.0, "tolerance", error=DataError)
+        within(self, 0, 10.0, "min_distance", error=DataError)
+        within(self, 1, MOST_STEPS, "max_atoms", error=DataError)
+        within(self, 1.0, 1e6, "max_length", error=DataError)
 
 
 def parse_all(records: list[Record], settings: CellSettings) -> list[tuple[Cell, dict[str, Any]] | str]:

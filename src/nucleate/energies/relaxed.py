@@ -51,9 +51,10 @@ class RelaxSettings:
                 f"fmax = {self.fmax} eV/Å and {self.max_steps} steps can't be reached",
                 "give an fmax from 1e-6 to 1000 and 1 to 10000000 steps",
             )
-        if self.keep_symmetry is not None and not 0 < self.keep_symmetry < np.inf:
+        if self.keep_symmetry is not None and not 0 < self.keep_symmetry <= 10:
             raise NucleateError(
-                f"a tolerance of {self.keep_symmetry} Å finds no symmetry to keep", "give a length above 0 Å"
+                f"a tolerance of {self.keep_symmetry} Å finds no symmetry to keep",
+                "give a length above 0 and at most 10 Å",
             )
 
     @property

@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.errors import DataError
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.pool import Result, attempt
+from nucleate.settings import within
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -46,6 +48,10 @@ class Matcher:
     stol: float = 0.5
     angle_tol: float = 10.0
     ltol: float = 0.3
+
+    def __post_init__(self) -> None:
+        within(self, 0, 100.0, "stol ltol", error=DataError)
+        within(self, 0, 180.0, "angle_tol", error=DataError)
 
     def rms(self, first: Reduced, second: Reduced) -> float | None:
         """RMS displacement of `first` (prediction) from `second` (reference), or None without a match."""

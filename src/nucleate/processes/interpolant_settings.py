@@ -79,7 +79,7 @@ def misfit(s: InterpolantSettings, level: str, torus: bool, informed: bool) -> s
         f"epsilon_scale = {s.epsilon_scale} is not from 0 to 1000": not 0 <= s.epsilon_scale <= 1000,
         f"epsilon_mid = {s.epsilon_mid} is not from 0 to 1": not 0 <= s.epsilon_mid <= 1,
         f"epsilon_width = {s.epsilon_width} is not above 0 and at most 10": not 0 < s.epsilon_width <= 10,
-        f"largest_kick = {s.largest_kick} is not above 0 and at most 1e30": not 0 < s.largest_kick <= 1e30,
+        f"largest_kick = {s.largest_kick} is not above 0 and at most 1e12": not 0 < s.largest_kick <= 1e12,
         f"noise_weight = {s.noise_weight} is not from 0 to 1e6": not 0 <= s.noise_weight <= 1e6,
         f"sigma_min = {s.sigma_min} and sigma_max = {s.sigma_max} are not "
         "1e-6 <= sigma_min < sigma_max <= 1e4": not 1e-6 <= s.sigma_min < s.sigma_max <= 1e4,

@@ -24,6 +24,7 @@ from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.processes.base import Move, Noised, Process, State
+from nucleate.settings import within
 
 HIDDEN = 0
 """What stands for an element that is not known yet; also in padding."""
@@ -47,6 +48,10 @@ class MaskedSettings:
     all_shown: float = 0.0
     remask: float = 0.0
 
+    def __post_init__(self) -> None:
+        within(self, 0, 0.999, "all_shown")
+        within(self, 0, 1000, "remask")
+
 
 class Masked(Process):
     """Species. State: `x` atomic numbers, 0 where hidden; `guess` what the hidden ones would be shown as."""
@@ -55,10 +60,6 @@ class Masked(Process):
     target_width = MAX_ATOMIC_NUMBER
 
     def __init__(self, settings: MaskedSettings) -> None:
-        if not 0 <= settings.all_shown < 1:
-            raise ValueError(f"all_shown = {settings.all_shown} is not from 0 to below 1")
-        if not 0 <= settings.remask <= 1000:
-            raise ValueError(f"remask = {settings.remask} is not from 0 to 1000")
         if settings.remask > 0 and settings.schedule != "linear":
             raise ValueError(f"remask = {settings.remask} needs schedule = linear, not {settings.schedule}")
         self.settings = settings

@@ -69,6 +69,9 @@ def train_recipe(
     _once(fabric, partial(_check_data, data))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
+    if epochs is None:
+        epochs = recipe.training.epochs if minutes is None else 10**9
+    budget = Budget(epochs * steps_per_epoch(len(train), recipe.training.batch), minutes)
     model = recipe.build()
     model.bf16 = precision == "bf16-mixed"
     model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
@@ -77,9 +80,6 @@ def train_recipe(
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
     _once(fabric, partial(_claim, run, recipe, resume))
     card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
-    if epochs is None:
-        epochs = recipe.training.epochs if minutes is None else 10**9
-    budget = Budget(epochs * steps_per_epoch(len(train), recipe.training.batch), minutes)
     hooks = Hooks(_exporter(run, recipe, card), _judge(recipe, val, tell))
     trainer = Trainer(fabric, model, train, val, recipe.training, budget, run, hooks)
     try:

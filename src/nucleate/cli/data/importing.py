@@ -37,8 +37,12 @@ def import_(
     train: Annotated[Files, typer.Option(help="Training split (repeatable).")] = None,
     val: Annotated[Files, typer.Option(help="Validation split (repeatable).")] = None,
     test: Annotated[Files, typer.Option(help="Test split (repeatable).")] = None,
-    split: Annotated[str, typer.Option(help="Shares of train, val and test of a pool.")] = "0.8,0.1,0.1",
-    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Seed of the split of a pool.")] = 0,
+    split: Annotated[
+        str | None, typer.Option(help="Shares of train, val and test of a pool: 0.8,0.1,0.1.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=options.MOST_SEED, help="Seed of the split of a pool: 0.")
+    ] = None,
     keep_cell: KeepCell = False,
     max_atoms: MaxAtoms = None,
     max_length: MaxLength = 500,
@@ -60,10 +64,12 @@ def import_(
             "give either sources or --train/--val/--test" + (", not both" if named else ""),
             "write SOURCE... --out DIR for one pool, or --train a.csv --val b.csv --out DIR for splits",
         )
+    if named:
+        options.refuse_unread("with --train, --val and --test", {"--split": split, "--seed": seed})
     settings = ImportSettings(
         cells=_cells(keep_cell, max_atoms, max_length, volume_per_atom, density),
-        fractions=_shares(split),
-        seed=seed,
+        fractions=_shares(split or "0.8,0.1,0.1"),
+        seed=seed or 0,
         strict=strict,
         overwrite=overwrite,
         workers=workers or _cores(),

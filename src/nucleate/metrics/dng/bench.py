@@ -16,7 +16,7 @@ from nucleate.metrics.dng.protocols import Protocol, protocol_named
 from nucleate.metrics.dng.quantities import defect
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.pool import Progress
-from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_WORKERS, within
+from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_STEPS, MOST_WORKERS, within
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.fingerprints import Fingerprints
@@ -69,6 +69,7 @@ class DngSettings:
         within(self, 0, MOST_SECONDS, "timeout", error=DataError)
         within(self, 0, MOST_SEED, "seed", error=DataError)
         within(self, 10, 10**6, "resamples", error=DataError)
+        within(self, 1, MOST_STEPS, "reference_limit", error=DataError)
 
 
 @dataclass

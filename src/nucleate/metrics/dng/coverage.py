@@ -33,7 +33,7 @@ from nucleate.metrics.dng.quantities import defect, drawn
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
 from nucleate.pool import Progress, run_jobs
-from nucleate.settings import MOST_SEED, within
+from nucleate.settings import MOST_SEED, MOST_STEPS, within
 
 CUTOFFS = {"mp_20": (0.4, 10.0), "carbon_24": (0.2, 4.0), "perov_5": (0.2, 4.0)}
 """Structure and composition cutoff of each data set (CDVAE)."""
@@ -76,6 +76,7 @@ class CoverageSettings:
             )
         within(self, 0, 1e6, "structure_cutoff composition_cutoff", error=DataError)
         within(self, 0, MOST_SEED, "seed", error=DataError)
+        within(self, 1, MOST_STEPS, "limit_reference", error=DataError)
 
     @property
     def resolved(self) -> tuple[float, float]:

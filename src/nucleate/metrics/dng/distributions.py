@@ -28,7 +28,7 @@ from nucleate.metrics.dng.quantities import LOOSEST, Quantities, drawn, versions
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
 from nucleate.pool import Progress, run_jobs
-from nucleate.settings import MOST_SEED, within
+from nucleate.settings import MOST_SEED, MOST_STEPS, within
 
 VALID_AXES = ("density", "n_elements")
 MMD_AXES = ("density", "volume_per_atom", "n_elements")
@@ -60,6 +60,7 @@ class DistributionSettings:
                 )
         within(self, 0, MOST_SEED, "seed", error=DataError)
         within(self, 1, 10**6, "resamples", error=DataError)
+        within(self, 1, MOST_STEPS, "limit_valid limit_mmd", error=DataError)
         if not 0 < self.symprec <= LOOSEST:
             raise DataError(
                 f"symprec = {self.symprec} Å finds no space group",

@@ -24,7 +24,7 @@ from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.metrics.validity import MIN_VOLUME, too_flat
 from nucleate.pool import Progress, attempt, run_jobs
-from nucleate.settings import MOST_SECONDS
+from nucleate.settings import MOST_SECONDS, MOST_STEPS, within
 
 Formula = tuple[tuple[int, int], ...]
 """As `Cell.formula` gives it: (atomic number, count), counts divided by their greatest common divisor."""
@@ -59,6 +59,8 @@ class IdentitySettings:
                 f"neighbours = {self.neighbours}, order_from = {self.order_from} can't order anything",
                 "neighbours starts at 1, order_from at 2",
             )
+        within(self, 2, MOST_STEPS, "order_from", error=DataError)
+        within(self, 1, 10**6, "neighbours", error=DataError)
 
     def to_dict(self) -> dict[str, Any]:
         from importlib.metadata import version
