@@ -47,6 +47,7 @@ def one(asked: argparse.Namespace, name: str) -> None:
     if record.exists():
         return
     sets = sets_of([*MINI, *asked.set])
+    reference = ["--reference", str(asked.reference)] if asked.reference else []
     nucleate(
         "train", f"{name}-small", "--data", str(asked.data), "--out", str(folder / "run"), "--epochs",
         str(asked.epochs), "--resume", "--threads", "1", *sets,
@@ -58,7 +59,8 @@ def one(asked: argparse.Namespace, name: str) -> None:
     ]  # fmt: skip
     judge = [
         "evaluate", "dng", str(folder / "generated"), "--reference", str(asked.data), "--relax", "none",
-        "--reference-limit", str(asked.reference), "--protocol", "classic",
+        "--protocol", "classic",
+        *(["--reference-limit", str(asked.reference)] if asked.reference else []),
     ]  # fmt: skip
     nucleate(*generate)
     judged = folder / "judged.json"
@@ -67,7 +69,7 @@ def one(asked: argparse.Namespace, name: str) -> None:
         "benchmarks/record_dng.py", "--evaluation", str(judged), "--model", str(folder / "run" / "model"),
         "--job", str(folder / "generated" / "job.json"), "--out", str(record),
         "--command",
-        shlex.join(["python", "benchmarks/dng_recipes.py", "--data", str(asked.data), *sets_of(asked.set)]),
+        shlex.join(["python", "benchmarks/dng_recipes.py", "--data", str(asked.data), *reference, *sets_of(asked.set)]),
     )  # fmt: skip
 
 
@@ -80,7 +82,7 @@ def main() -> None:
     parser.add_argument("--records", type=Path, default=Path("benchmarks/results/dng"))
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--crystals", type=int, default=200)
-    parser.add_argument("--reference", type=int, default=300, help="validation crystals to compare with")
+    parser.add_argument("--reference", type=int, help="validation crystals to compare with, if not all")
     parser.add_argument("--nfe", type=int, default=100)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
     parser.add_argument(

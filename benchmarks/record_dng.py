@@ -17,9 +17,12 @@ import yaml
 
 from nucleate.errors import DataError, NucleateError
 
+TUNED_ON = ("val",)
+"""Splits that chose checkpoint, sampler or settings: training keeps the checkpoint of the lowest validation loss."""
+
 KEPT = {
     "validity": ("structure_classic", "composition", "valid", "structure_radius"),
-    "coverage": ("cov_recall", "cov_precision"),
+    "coverage": ("cov_recall", "cov_precision", "cov_recall_real", "cov_precision_real"),
     "distributions": ("density_w1", "n_elements_w1", "volume_per_atom_w1", "space_group_jsd"),
     "diversity": ("vendi_composition", "vendi_structure"),
     "symmetry": ("p1",),
@@ -66,11 +69,25 @@ def make_record(
         },
         "sampling": {"seed": job["seed"], "crystals": job["crystals"]["count"], **job["sampler"]},
         "protocol": evaluation["protocol"]["name"],
+        "reference": {
+            "name": evaluation["settings"]["reference"], "split": evaluation["settings"]["split"],
+            "tuned_on": list(TUNED_ON),
+        },
+        **_coverage(families),
         "numbers": numbers,
         "funnel": {step["title"]: step["count"] for step in evaluation["funnel"]},
         "command": command,
         **({"note": note} if note else {}),
     }  # fmt: skip
+
+
+def _coverage(families: dict[str, Any]) -> dict[str, Any]:
+    """What COV hangs on: the scale of compositions, and how many samples and reference crystals there were."""
+    settings = families.get("coverage", {}).get("settings")
+    if not settings:
+        return {}
+    counts = {"references": settings["reference_crystals"], "of": settings["reference_crystals_there_are"]}
+    return {"coverage": {"scale": settings["scale"], "samples": settings["samples"], **counts}}
 
 
 def _plain(measure: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ EVALUATION = {
     },
     "funnel": [{"title": "generated", "count": 1000}, {"title": "readable", "count": 999}],
     "protocol": {"name": "mattergen"},
+    "settings": {"reference": "mp_20", "split": "val"},
 }
 JOB = {"seed": 3, "crystals": {"count": 1000}, "sampler": {"method": "pc", "steps": 100, "temperature": 1.0}}
 
@@ -44,6 +45,41 @@ def test_a_record_keeps_numbers_funnel_and_origin():
     assert record["numbers"]["stability.stable_0.1"]["value"] == 0.123
     assert record["funnel"] == {"generated": 1000, "readable": 999}
     assert (record["sampling"]["seed"], record["sampling"]["crystals"]) == (3, 1000)
+
+
+def covered(scale: str, references: int):
+    """An evaluation with coverage of 100 samples."""
+    settings = {
+        "scale": scale,
+        "samples": 100,
+        "reference_crystals": references,
+        "reference_crystals_there_are": 900,
+    }
+    shares = {"cov_recall": measure(0.5), "cov_precision": measure(0.6), "cov_recall_real": measure(0.7)}
+    families = EVALUATION["families"] | {"coverage": {"measures": shares, "settings": settings}}
+    return EVALUATION | {"families": families}
+
+
+@pytest.mark.parametrize(
+    ("scale", "references", "comparable"),
+    [("cdvae", 900, True), ("cdvae", 300, False), ("fitted", 900, False)],
+)
+def test_coverage_stands_beside_published_numbers_only_if_made_like_them(
+    tmp_path, scale, references, comparable
+):
+    card = CARD | {"recipe": "kldm-dng-masked-small"}
+    evaluation = covered(scale, references)
+    record = script("record_dng").make_record(evaluation, card, JOB, name="mine", command="nucleate generate")
+    assert record["coverage"] == {"scale": scale, "samples": 100, "references": references, "of": 900}
+    assert record["reference"] == {"name": "mp_20", "split": "val", "tuned_on": ["val"]}
+    assert "coverage.cov_recall_real" in record["numbers"]
+    (tmp_path / "dng").mkdir()
+    (tmp_path / "dng/mine.yaml").write_text(yaml.safe_dump(record))
+    text = script("dng_section").new_materials(tmp_path)
+    own = next(line for line in text.splitlines() if line.startswith("| mine | 1,000 |"))
+    assert ("50.0 (45.0 to 55.0)" in own) is comparable
+    assert ("**not comparable**" in text) is not comparable
+    assert (f"| mine | {scale} | 100 | {references} of 900 | 50.0 (45.0 to 55.0) |" in text) is not comparable
 
 
 def test_an_evaluation_without_numbers_is_refused():

@@ -88,4 +88,4 @@ def test_words_with_blanks_and_semicolons_stay_whole():
 def test_a_command_that_lost_its_quotes_is_refused(monkeypatch):
     words = "python benchmarks/sampler_sweep.py --model m --data d --out o --name n --samplers PC, published order"
     with pytest.raises(SystemExit):
-        parse(words.split(), monkeypatch)
+        parse(list(words.split()), monkeypatch)

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matminer.featurizers.composition import ElementProperty
 
 from nucleate.errors import DataError
-from nucleate.metrics.dng.coverage import CoverageSettings, judge_coverage
-from nucleate.metrics.dng.fingerprints import Fingerprints, composition_fingerprints
+from nucleate.metrics.dng.composition_scale import cdvae_scale, cdvae_table
+from nucleate.metrics.dng.coverage import judge_coverage
+from nucleate.metrics.dng.coverage_settings import CoverageSettings
+from nucleate.metrics.dng.fingerprints import COMPOSITION_LENGTH, Fingerprints, composition_fingerprints
 from nucleate.metrics.dng.nearest import nearest, standardiser
 from nucleate.metrics.intervals import wilson
 from tests.metrics.dng.cells_for_tests import box, distorted_cells, real_cells
@@ -146,13 +149,62 @@ def test_statistics_of_the_composition_can_come_from_another_split():
         Fingerprints(np.zeros((1, 61)), composition_fingerprints(reference), [""]),
     )
     train = [*samples, *reference, box("Cs I", [[0, 0, 0], [0.5, 0.5, 0.5]])]
-    family = judge_coverage(samples, reference, standardise_on=train, fingerprints=pair)
+    fitted = CoverageSettings(scale="fitted")
+    family = judge_coverage(samples, reference, fitted, standardise_on=train, fingerprints=pair)
     table = composition_fingerprints(train)
     scale = table.std(0)
     keep = scale > 1e-9
     expected = np.linalg.norm(((table[0] - table[1])[keep]) / scale[keep])
     assert family.columns["coverage_composition_distance"] == pytest.approx([expected])
     assert family.settings["standardised_on"] == "3 crystals"
+    with pytest.raises(DataError, match="'cdvae' is not fitted"):
+        judge_coverage(samples, reference, standardise_on=train, fingerprints=pair)
+
+
+def test_cdvaes_table_has_the_features_of_magpie_and_is_in_itself_consistent():
+    names, means, deviations = cdvae_table()
+    labels = ElementProperty.from_preset("magpie", impute_nan=False).feature_labels()
+    assert [f"MagpieData {name}" for name in names] == labels
+    assert len(names) == COMPOSITION_LENGTH
+    low, high, width, mean, spread, mode = means.reshape(-1, 6).T
+    np.testing.assert_allclose(high - low, width, rtol=1e-9, atol=1e-9)
+    for middle in (mean, mode):
+        assert ((low <= middle) & (middle <= high)).all()
+    assert ((spread > 0) & (spread <= width / 2)).all()
+    assert (deviations > 0).all()
+    # a deviation of the range lies between those that full dependence of minimum and maximum would give
+    a, b, c = deviations.reshape(-1, 6).T[:3]
+    assert ((c <= a + b) & (c >= np.abs(a - b))).all()
+
+
+def test_compositions_are_compared_on_cdvaes_scale_whatever_the_reference():
+    samples, reference = salts(1), [box("K Br", [[0, 0, 0], [0.5, 0.5, 0.5]])]
+    deep = [composition_fingerprints(cells) for cells in (samples, reference)]
+    pair = tuple(Fingerprints(np.zeros((1, 61)), one, [""]) for one in deep)
+    family = judge_coverage(samples, reference, fingerprints=(pair[0], pair[1]))
+    expected = np.linalg.norm(np.nan_to_num((deep[0][0] - deep[1][0]) / cdvae_table()[2]))
+    assert family.columns["coverage_composition_distance"] == pytest.approx([expected])
+    assert (family.settings["scale"], family.settings["standardised_on"]) == ("cdvae", None)
+    assert np.nan_to_num(cdvae_scale()(np.full((1, 132), np.nan))).tolist() == [[0.0] * 132]
+
+
+def test_numbers_say_how_many_samples_against_how_many_and_what_real_crystals_score():
+    own, other, real = (
+        prints([0.0, 9.0]),
+        prints([0.0, 1.0, 2.0]),
+        prints([1.0, 2.0, np.nan], failures=["", "", "x"]),
+    )
+    family = judge_coverage(salts(2), salts(3), fingerprints=(own, other), real=real, there_are=50)
+    recall, precision = family.measures["cov_recall"], family.measures["cov_precision"]
+    assert recall.of == "reference crystals with a fingerprint (3 of 50 crystals), by 2 samples"
+    assert precision.of == "generated, against 3 of 50 reference crystals"
+    assert (recall.estimate, precision.estimate) == (wilson(1, 3), wilson(1, 2))
+    assert family.measures["cov_recall_real"].estimate == wilson(2, 3)
+    assert family.measures["cov_precision_real"].estimate == wilson(2, 3)
+    assert (family.settings["samples"], family.settings["real_crystals"]) == (2, 3)
+    whole = judge_coverage(salts(2), salts(3), fingerprints=(own, other))
+    assert whole.measures["cov_precision"].of == "generated, against 3 reference crystals"
+    assert "cov_recall_real" not in whole.measures
 
 
 def test_bad_input_is_named():
@@ -168,6 +220,15 @@ def test_bad_input_is_named():
         judge_coverage(salts(1), salts(1), fingerprints=(prints([0, 0]), prints([0])))
     with pytest.raises(DataError, match="standardise"):
         judge_coverage(salts(1), salts(1), standardise_on=[], fingerprints=(prints([0]), prints([0])))
+
+
+@pytest.mark.slow
+def test_cdvaes_table_is_about_that_of_mp_20():
+    """Each mean within a quarter of a deviation, as another selection of the same database gives it."""
+    known = composition_fingerprints(real_cells("mp_20", "train", 2000))
+    _, means, deviations = cdvae_table()
+    assert np.max(np.abs(np.nanmean(known, 0) - means) / deviations) < 0.3
+    assert np.all(np.abs(np.log(np.nanstd(known, 0) / deviations)) < 0.5)
 
 
 @pytest.mark.slow

@@ -52,6 +52,19 @@ def test_every_sample_is_judged_as_it_is(report):
     assert rows["copper"]["space_group"] is not None
 
 
+def test_coverage_says_its_counts_and_what_real_crystals_score_beside_the_headline(dataset):
+    settings = DngSettings(protocol="classic", relax="none", reference_limit=6, resamples=20)
+    report = evaluate(list(samples().values()), dataset, settings)
+    text = report.summary()
+    assert "against 6 of 10 reference crystals; real crystals " in text
+    assert "COV-R and COV-P are against 6 of 10 crystals of val" in text
+    assert "real crystals: " in report.html()
+    assert report.families["coverage"].settings["real_crystals"] == 4
+    whole = evaluate(list(samples().values()), dataset, replace(settings, reference_limit=None))
+    assert "COV-R and COV-P are against" not in whole.summary()
+    assert report.protocol.to_dict()["composition_scale"] == "cdvae"
+
+
 def test_the_funnel_is_the_table_counted(report):
     rows = report.table()
     counts = {step.name: step.count for step in report.funnel}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from nucleate.errors import DataError
 from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.protocols import Protocol, protocol_named
-from nucleate.metrics.dng.quantities import defect
+from nucleate.metrics.dng.quantities import defect, drawn
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.pool import Progress
 from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_STEPS, MOST_WORKERS, within
@@ -113,6 +114,11 @@ class Bench:
         return self.dataset is not None or self.settings.hull not in ("", self.settings.relax)
 
     @cached_property
+    def reference_size(self) -> int:
+        """How many crystals the split has that the reference is all or a part of."""
+        return 0 if self.dataset is None else len(self.dataset.split(self.settings.split))
+
+    @cached_property
     def known(self) -> list[Cell]:
         """Crystals of the split that novel structures must not be in."""
         if self.dataset is None:
@@ -148,11 +154,19 @@ class Bench:
         """Of samples and reference, made once for all families that need them; None where they are not wanted."""
         if not self.settings.coverage:
             return None
+        return self._fingerprinted(self.cells), self._fingerprinted(self.reference)
+
+    @cached_property
+    def real_fingerprints(self) -> Fingerprints:
+        """Of as many random known crystals as there are samples: what coverage is possible with so many."""
+        chosen = drawn(self.known, len(self.cells), self.settings.seed)
+        return self._fingerprinted([self.known[i] for i in chosen])
+
+    def _fingerprinted(self, cells: Sequence[Cell | None]) -> Fingerprints:
         from nucleate.metrics.dng.fingerprints import fingerprint_cells
 
-        workers, store = self.settings.workers, self.file("fingerprints.sqlite")
-        own = fingerprint_cells(self.cells, workers=workers, cache=store, progress=self.progress)
-        return own, fingerprint_cells(self.reference, workers=workers, cache=store, progress=self.progress)
+        store = self.file("fingerprints.sqlite")
+        return fingerprint_cells(cells, workers=self.settings.workers, cache=store, progress=self.progress)
 
     def column(self, family: str, name: str) -> list[Any]:
         """One column of a family that is done."""

@@ -3,27 +3,29 @@
 As CDVAE (arXiv 2110.06197) and every table since. A crystal is a structure fingerprint and a composition
 fingerprint, compared by Euclidean distance. Recall: the share of reference crystals with a sample within the
 structure cutoff and a sample within the composition cutoff, which need not be the same sample. Precision: the
-same from the samples' side, over all generated samples. The published tables standardise composition fingerprints
-with a fixed mean and deviation; here they are fitted, and the settings say on what.
+same from the samples' side, over all generated samples. Both hang on the number of samples, the number of
+reference crystals and the scale of the composition fingerprints (`composition_scale`): the numbers say all three,
+and beside them what as many real crystals score.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError
+from nucleate.metrics.dng.composition_scale import SCALES, cdvae_scale
+from nucleate.metrics.dng.coverage_settings import ADMITTED, CoverageSettings
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.fingerprints import (
     Fingerprints,
-    FingerprintSettings,
     composition_fingerprints,
     fingerprint_cells,
     settings_of,
@@ -33,57 +35,6 @@ from nucleate.metrics.dng.quantities import defect, drawn
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
 from nucleate.pool import Progress, run_jobs
-from nucleate.settings import MOST_SEED, MOST_STEPS, within
-
-CUTOFFS = {"mp_20": (0.4, 10.0), "carbon_24": (0.2, 4.0), "perov_5": (0.2, 4.0)}
-"""Structure and composition cutoff of each data set (CDVAE)."""
-
-ADMITTED = {
-    "buildable": "every sample that a fingerprint can be made of (CDVAE, DiffCSP, EquiCSP)",
-    "valid": "samples that also pass SMACT and the geometry rules with cell vectors up to 40 Å (KLDM)",
-}
-
-
-@dataclass(frozen=True)
-class CoverageSettings:
-    """How coverage is measured.
-
-    Attributes:
-        cutoffs: name of the data set whose cutoffs are used, one of CUTOFFS.
-        structure_cutoff, composition_cutoff: instead of those by name.
-        admitted: which samples may cover something, one of ADMITTED; the denominator of precision is always all.
-        limit_reference: compare with a random subset of this many reference crystals; None for all.
-        seed: of the subset.
-        fingerprints: how they are made.
-    """
-
-    cutoffs: str = "mp_20"
-    structure_cutoff: float | None = None
-    composition_cutoff: float | None = None
-    admitted: Literal["buildable", "valid"] = "buildable"
-    limit_reference: int | None = None
-    seed: int = 0
-    fingerprints: FingerprintSettings = field(default_factory=FingerprintSettings)
-
-    def __post_init__(self) -> None:
-        if self.cutoffs not in CUTOFFS:
-            raise DataError(f"no cutoffs are called {self.cutoffs!r}", f"choose among {', '.join(CUTOFFS)}")
-        if self.admitted not in ADMITTED:
-            raise DataError(f"no samples are called {self.admitted!r}", f"choose among {', '.join(ADMITTED)}")
-        if self.limit_reference is not None and self.limit_reference < 1:
-            raise DataError(
-                f"{self.limit_reference} reference crystals are none", "limit_reference starts at 1"
-            )
-        within(self, 0, 1e6, "structure_cutoff composition_cutoff", error=DataError)
-        within(self, 0, MOST_SEED, "seed", error=DataError)
-        within(self, 1, MOST_STEPS, "limit_reference", error=DataError)
-
-    @property
-    def resolved(self) -> tuple[float, float]:
-        """Structure and composition cutoff."""
-        structure, composition = CUTOFFS[self.cutoffs]
-        own = self.structure_cutoff, self.composition_cutoff
-        return structure if own[0] is None else own[0], composition if own[1] is None else own[1]
 
 
 def judge_coverage(
@@ -95,22 +46,26 @@ def judge_coverage(
     workers: int = 1,
     cache: Path | None = None,
     progress: Progress | None = None,
+    real: Fingerprints | None = None,
+    there_are: int | None = None,
 ) -> Family:
     """Coverage of a reference by samples and of samples by a reference.
 
     Args:
         samples: generated cells, None where one could not be read.
         reference: real crystals, usually a test split.
-        standardise_on: cells whose compositions give mean and deviation of the composition fingerprints, usually
-            the training split; None for the whole reference.
+        standardise_on: with the scale `fitted`, cells whose compositions give mean and deviation, usually the
+            training split; None for the whole reference.
         fingerprints: of samples and of the whole reference, where they are there already.
         cache: file that keeps structure fingerprints.
+        real: of other real crystals, best as many as samples, to be judged in their place: what is possible.
+        there_are: how many crystals the reference was drawn from, if it is not all of them.
 
     Raises MissingPackageError without matminer, or without smact for `valid`; DataError without samples or
     reference, and for fingerprints of another number of cells.
     """
     settings = settings or CoverageSettings()
-    _check(samples, reference, standardise_on, fingerprints)
+    _check(samples, reference, standardise_on, fingerprints, settings.scale)
     chosen = drawn(reference, settings.limit_reference, settings.seed)
     if fingerprints is None:
         make = partial(
@@ -124,25 +79,35 @@ def judge_coverage(
         admitted = admitted & np.array(
             list(run_jobs(_valid, samples, len(samples), workers, "validity", progress))
         )
-    scaled = standardiser(composition_fingerprints(reference if standardise_on is None else standardise_on))
-    left = own.select(np.flatnonzero(admitted))
-    right = other.select(np.flatnonzero(other.made))
-    near = nearest(
-        (left.structure, scaled(left.composition)),
-        (right.structure, scaled(right.composition)),
-        settings.resolved,
-    )
+    scaled = cdvae_scale()
+    if settings.scale == "fitted":
+        fitted_on = reference if standardise_on is None else standardise_on
+        scaled = standardiser(composition_fingerprints(fitted_on))
+
+    def against_reference(prints: Fingerprints) -> Nearest:
+        left, right = (
+            (one.structure, scaled(one.composition))
+            for one in (prints, other.select(np.flatnonzero(other.made)))
+        )
+        return nearest(left, right, settings.resolved)
+
+    near = against_reference(own.select(np.flatnonzero(admitted)))
+    there_are = there_are or len(reference)
+    part = "" if len(other) == there_are else f" of {there_are}"
+    measures = _measures(near, len(samples), other, own, settings.resolved, part)
+    if real is not None and len(real):
+        measures |= _of_real(against_reference(real.select(np.flatnonzero(real.made))), len(real))
     return Family(
         "coverage",
         "Coverage",
-        _measures(near, len(samples), other, own, settings.resolved),
+        measures,
         _columns(near, admitted, own),
-        settings=_settings(settings, len(reference), chosen, standardise_on),
+        settings=_settings(settings, there_are, len(samples), len(chosen), real, standardise_on),
         notes=_notes(own, other, admitted, settings),
     )
 
 
-def _check(samples, reference, standardise_on, fingerprints) -> None:
+def _check(samples, reference, standardise_on, fingerprints, scale: str) -> None:
     if not len(samples) or not len(reference):
         raise DataError(
             f"coverage of {len(reference)} reference crystals by {len(samples)} samples can't be measured",
@@ -150,6 +115,10 @@ def _check(samples, reference, standardise_on, fingerprints) -> None:
         )
     if standardise_on is not None and not len(standardise_on):
         raise DataError("there are no crystals to standardise on", "give a training split, or None")
+    if standardise_on is not None and scale != "fitted":
+        raise DataError(
+            f"the scale '{scale}' is not fitted on any crystals", "leave them out, or choose 'fitted'"
+        )
     lengths = fingerprints and tuple(map(len, fingerprints))
     if lengths and lengths != (len(samples), len(reference)):
         raise DataError(
@@ -164,11 +133,17 @@ def _valid(cell: Cell | None) -> bool:
 
 
 def _measures(
-    near: Nearest, n: int, reference: Fingerprints, own: Fingerprints, cutoffs: tuple[float, float]
+    near: Nearest,
+    n: int,
+    reference: Fingerprints,
+    own: Fingerprints,
+    cutoffs: tuple[float, float],
+    part: str,
 ) -> dict[str, Measure]:
     limits = f"{cutoffs[0]:g} in structure and {cutoffs[1]:g} in composition"
     m = len(near.reference_hit)
-    covered = "reference crystals with a fingerprint"
+    covered = f"reference crystals with a fingerprint{part and f' ({len(reference)}{part} crystals)'}, by {n} samples"
+    generated = f"generated, against {len(reference)}{part} reference crystals"
     one = "one and the same partner is within both cutoffs (ours, stricter)"
 
     def share(hits: np.ndarray, total: int, of: str, description: str) -> Measure:
@@ -180,14 +155,29 @@ def _measures(
             f"a sample lies within {limits}, not necessarily the same one (CDVAE, arXiv 2110.06197)",
         ),
         "cov_precision": share(
-            near.sample_hit, n, "generated",
+            near.sample_hit, n, generated,
             f"a reference crystal lies within {limits}, not necessarily the same one (CDVAE)",
         ),
         "cov_recall_joint": share(near.reference_joint, m, covered, f"as cov_recall, but {one}"),
-        "cov_precision_joint": share(near.sample_joint, n, "generated", f"as cov_precision, but {one}"),
+        "cov_precision_joint": share(near.sample_joint, n, generated, f"as cov_precision, but {one}"),
         "fingerprinted": share(own.made, n, "generated", "a CrystalNN fingerprint could be made"),
         "reference_fingerprinted": share(
             reference.made, len(reference), "reference", "a CrystalNN fingerprint could be made"
+        ),
+    }  # fmt: skip
+
+
+def _of_real(near: Nearest, n: int) -> dict[str, Measure]:
+    """What real crystals score in place of the samples."""
+    m = len(near.reference_hit)
+    return {
+        "cov_recall_real": Measure(
+            wilson(int(near.reference_hit.sum()), m), f"reference crystals with a fingerprint, by {n} real ones",
+            "as cov_recall, of real crystals in place of the samples", share=True,
+        ),
+        "cov_precision_real": Measure(
+            wilson(int(near.sample_hit.sum()), n), "real", "as cov_precision, of real crystals in place of the samples",
+            share=True,
         ),
     }  # fmt: skip
 
@@ -208,17 +198,23 @@ def _columns(near: Nearest, admitted: np.ndarray, own: Fingerprints) -> dict[str
 
 
 def _settings(
-    settings: CoverageSettings, total: int, chosen: list[int], standardise_on: Sequence[Cell] | None
+    settings: CoverageSettings,
+    there_are: int,
+    samples: int,
+    chosen: int,
+    real: Fingerprints | None,
+    standardise_on: Sequence[Cell] | None,
 ) -> dict[str, Any]:
     values = asdict(settings)
     values.pop("fingerprints")
+    fitted = "the whole reference" if standardise_on is None else f"{len(standardise_on)} crystals"
     values["structure_cutoff"], values["composition_cutoff"] = settings.resolved
     values |= {
-        "reference_crystals": len(chosen),
-        "reference_crystals_there_are": total,
-        "standardised_on": f"{total} reference crystals"
-        if standardise_on is None
-        else f"{len(standardise_on)} crystals",
+        "samples": samples,
+        "reference_crystals": chosen,
+        "reference_crystals_there_are": there_are,
+        "real_crystals": None if real is None else len(real),
+        "standardised_on": fitted if settings.scale == "fitted" else None,
         "smact_oxidation_states": SMACT_SET if settings.admitted == "valid" else None,
     }
     return values | settings_of(settings.fingerprints)
@@ -228,8 +224,7 @@ def _notes(
     own: Fingerprints, other: Fingerprints, admitted: np.ndarray, settings: CoverageSettings
 ) -> list[str]:
     notes = [
-        "Mean and deviation of the composition fingerprints are fitted here and fixed in the published tables, "
-        "so composition distances differ a little from theirs.",
+        f"Composition fingerprints are on the scale '{settings.scale}': {SCALES[settings.scale]}.",
         f"May cover: {ADMITTED[settings.admitted]}: {int(admitted.sum())} of {len(own)} samples.",
     ]
     for name, prints in (("samples", own), ("reference crystals", other)):

@@ -90,22 +90,32 @@ def _distributions(bench: Bench) -> Family:
 
 
 def _coverage(bench: Bench) -> Family:
-    from nucleate.metrics.dng.coverage import CUTOFFS, CoverageSettings, judge_coverage
+    from nucleate.metrics.dng.coverage import judge_coverage
+    from nucleate.metrics.dng.coverage_settings import CUTOFFS, CoverageSettings
 
     assert bench.dataset is not None
     name = bench.dataset.path.resolve().name
+    protocol = bench.protocol
     settings = CoverageSettings(
-        cutoffs=name if name in CUTOFFS else "mp_20", admitted=bench.protocol.fingerprinted
+        cutoffs=name if name in CUTOFFS else "mp_20",
+        admitted=protocol.fingerprinted,
+        scale=protocol.composition_scale,
     )
     family = judge_coverage(
         bench.cells,
         bench.reference,
         settings,
-        standardise_on=bench.known,
         fingerprints=bench.fingerprints,
         workers=bench.settings.workers,
         progress=bench.progress,
+        real=bench.real_fingerprints,
+        there_are=bench.reference_size,
     )
+    if len(bench.reference) < bench.reference_size:
+        bench.notes.append(
+            f"COV-R and COV-P are against {len(bench.reference)} of {bench.reference_size} crystals of "
+            f"{bench.settings.split}; published ones are against a whole split and can't be compared with them."
+        )
     if name not in CUTOFFS:
         family.notes.append(f"No cutoffs are published for {name}: those of MP-20 are used.")
     return family

@@ -18,7 +18,12 @@ def standardiser(fingerprints: np.ndarray) -> Callable[[np.ndarray], np.ndarray]
     deviation = np.sqrt((np.where(known, fingerprints - mean, 0.0) ** 2).sum(0) / counts)
     # a feature that never varies says nothing, whatever rounding makes of it
     scale = np.where(deviation > 1e-9 * (1 + np.abs(mean)), deviation, np.inf)
-    return lambda values: np.nan_to_num((values - mean) / scale, nan=0.0)
+    return on_scale(mean, scale)
+
+
+def on_scale(mean: np.ndarray, deviation: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Values [cells, features] less their mean, in deviations; missing ones are 0."""
+    return lambda values: np.nan_to_num((values - mean) / deviation, nan=0.0)
 
 
 class Nearest(NamedTuple):

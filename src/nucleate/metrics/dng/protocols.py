@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from nucleate.errors import DataError
+from nucleate.metrics.dng.composition_scale import Scale
 from nucleate.metrics.matching import Matcher
 
 IDENTITY = (("uniqueness", "unique", "Unique"), ("novelty", "novel", "Novel"))
@@ -33,6 +34,8 @@ class Protocol:
         thresholds: energies above the hull, eV/atom, up to which a structure counts as stable; the first is the
             one on the first page.
         fingerprinted: which samples coverage makes fingerprints of: "buildable" or "valid".
+        composition_scale: on which coverage compares compositions: "cdvae", the table of the published numbers, or
+            "fitted".
         headline: (family, measure, label) on the first page, in order.
     """
 
@@ -46,6 +49,7 @@ class Protocol:
     thresholds: tuple[float, ...]
     fingerprinted: Literal["buildable", "valid"]
     headline: tuple[tuple[str, str, str], ...]
+    composition_scale: Scale = "cdvae"
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for the record of a result."""

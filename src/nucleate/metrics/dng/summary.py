@@ -17,7 +17,7 @@ WIDTH = 30
 NOTE_WIDTH = 110
 SHORT = ("stability",)
 """Families whose notes belong to the headline."""
-BESIDE = {"floor": "chance", "reference": "reference"}
+BESIDE = {"floor": "chance", "reference": "reference", "real": "real crystals"}
 """Endings of names, and what such a number is called beside the number it belongs to."""
 
 
@@ -29,7 +29,10 @@ def summary(report: DngReport, full: bool = False) -> str:
         f"{len(report.samples)} samples, {readable} readable, {compared(settings)}",
         f"protocol {report.protocol.name}: {report.protocol.title}",
         "",
-        *(_line(one.label, one.measure) for one in report.headline),
+        *(
+            _line(one.label, one.measure, beside(report.families.get(one.family), one.name))
+            for one in report.headline
+        ),
         "",
         "funnel" + " " * (WIDTH + 2) + "count   of generated",
         *(_step_line(step) for step in report.funnel),
@@ -53,7 +56,7 @@ def compared(settings: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """A number of a family, and beside it what chance or the reference itself scores, where that was measured too."""
+    """A number of a family, and beside it what chance, the reference or real crystals score, where that is known."""
 
     name: str
     measure: Measure
@@ -65,15 +68,21 @@ class Entry:
 
 
 def entries(family: Family) -> list[Entry]:
-    """The numbers of a family, NAME_floor and NAME_reference taken to NAME."""
+    """The numbers of a family, NAME_floor, NAME_reference and NAME_real taken to NAME."""
     found = []
     for name, measure in family.measures.items():
         stem, _, last = name.rpartition("_")
         if last in BESIDE and stem in family.measures:
             continue
-        ends = ((word, family.measures.get(f"{name}_{end}")) for end, word in BESIDE.items())
-        found.append(Entry(name, measure, [(word, one) for word, one in ends if one]))
+        found.append(Entry(name, measure, beside(family, name)))
     return found
+
+
+def beside(family: Family | None, name: str) -> list[tuple[str, Measure]]:
+    """What stands beside a number, each with the word for it."""
+    measures = family.measures if family else {}
+    ends = ((word, measures.get(f"{name}_{end}")) for end, word in BESIDE.items())
+    return [(word, one) for word, one in ends if one]
 
 
 def _line(label: str, measure: Measure | None, beside: Sequence[tuple[str, Measure]] = ()) -> str:

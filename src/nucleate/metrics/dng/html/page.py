@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.metrics.dng.html import gallery
 from nucleate.metrics.dng.html.charts import figure
-from nucleate.metrics.dng.summary import Entry, compared, entries, number_texts
+from nucleate.metrics.dng.summary import Entry, beside, compared, entries, number_texts
 from nucleate.metrics.dng.symmetry import space_group
 
 if TYPE_CHECKING:
@@ -89,10 +90,11 @@ def _lead(report: DngReport) -> str:
 
 
 def _cards(report: DngReport) -> str:
-    return f'<div class="cards">{"".join(_card(one) for one in report.headline)}</div>'
+    cards = (_card(one, beside(report.families.get(one.family), one.name)) for one in report.headline)
+    return f'<div class="cards">{"".join(cards)}</div>'
 
 
-def _card(one: Headline) -> str:
+def _card(one: Headline, others: Sequence[tuple[str, Measure]] = ()) -> str:
     label = f'<div class="label">{escape(one.label)}</div>'
     measure = one.measure
     if measure is None or measure.estimate.value is None:
@@ -102,10 +104,11 @@ def _card(one: Headline) -> str:
     unit = "%" if measure.share else escape(measure.unit)
     of = f"of {measure.estimate.n} {measure.of}".rstrip()
     interval = f"95 %: {low} to {high}" if low else "no interval"
+    more = "".join(f"<br>{word}: {number_texts(other)[0]}{unit}" for word, other in others)
     return (
         f'<div class="card" title="{escape(measure.description)}">{label}'
         f'<div class="value">{value}<em>{unit}</em></div>{_track(measure)}'
-        f'<div class="interval">{interval}<br>{escape(of)}</div></div>'
+        f'<div class="interval">{interval}<br>{escape(of)}{more}</div></div>'
     )
 
 
