@@ -28,7 +28,16 @@ KEPT = {
     "symmetry": ("p1",),
     "uniqueness": ("unique", "unique_first_come"),
     "novelty": ("novel", "novel_compositions", "novel_systems"),
-    "stability": ("stable_0", "stable_0.1", "energy_above_hull", "rmsd_to_relaxed", "supported"),
+    "stability": (
+        "stable_0",
+        "stable_0.1",
+        "energy_above_hull",
+        "energy_above_hull_median",
+        "energy_above_hull_lowest",
+        "far_below_hull",
+        "rmsd_to_relaxed",
+        "supported",
+    ),
     "joint": ("sun", "msun", "unique_novel"),
 }
 """Numbers of the record by family; those that were not measured are left out."""

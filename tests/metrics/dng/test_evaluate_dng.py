@@ -65,6 +65,13 @@ def test_coverage_says_its_counts_and_what_real_crystals_score_beside_the_headli
     assert report.protocol.to_dict()["composition_scale"] == "cdvae"
 
 
+def test_the_protocol_says_below_which_energy_nothing_is_stable(report):
+    stability = report.families["stability"]
+    assert stability.settings["far_below"] == report.protocol.to_dict()["far_below"] == -0.1
+    assert stability.measures["far_below_hull"].of == "supported"
+    assert "Energy above hull, median" in report.summary()
+
+
 def test_the_funnel_is_the_table_counted(report):
     rows = report.table()
     counts = {step.name: step.count for step in report.funnel}

@@ -208,3 +208,28 @@ def test_reference_structures_are_near_the_hull() -> None:
     assert family.columns["supported"] == [True] * 5
     assert all(abs(value) < 0.12 for value in family.columns["energy_above_hull"])
     assert max(family.columns["rmsd_to_relaxed"]) < 0.3
+
+
+def test_energies_far_below_the_hull_are_shown_and_are_not_stable() -> None:
+    """Made with other energies than its hull, CuAu lies far below it, as where a potential fails."""
+    hull = potential_hull(REFERENCE, POTENTIAL)
+    wild = TablePotential(ENERGIES | {"CuAu": -5.2, "Cu3Au": -0.15})
+    cells = [Cell.of(ALLOYS[name]) for name in ("CuAu", "Cu3Au", "CuAu3")]
+    family = judge_stability(cells, wild, hull)
+    assert family.columns["energy_above_hull"] == pytest.approx([-5.0, -0.05, 0.05])
+    assert family.columns["far_below_hull"] == [True, False, False]
+    assert family.columns["stable_0"] == [False, True, False]
+    assert family.columns["stable_0.1"] == [False, True, True]
+    measures = {name: one.estimate for name, one in family.measures.items()}
+    assert measures["far_below_hull"] == wilson(1, 3)
+    assert measures["stable_0.1"] == wilson(2, 3)
+    assert measures["energy_above_hull"].value == pytest.approx(-5 / 3)
+    assert measures["energy_above_hull_median"].value == pytest.approx(-0.05)
+    assert measures["energy_above_hull_lowest"].value == pytest.approx(-5.0)
+    assert family.settings["far_below"] == -0.1
+    assert any("1 judged structures lie more than 0.1 eV/atom below" in note for note in family.notes)
+    assert any("CuAu -5.00" in note for note in family.notes)
+    believing = judge_stability(cells, wild, hull, StabilitySettings(far_below=-np.inf))
+    assert believing.columns["stable_0"] == [True, True, False]
+    with pytest.raises(DataError, match="far_below = 0"):
+        StabilitySettings(far_below=0.0)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 UNSUPPORTED = ("unknown_element", "isolated_atom")
 """Reasons of a relaxation that lie with the potential, not with the structure."""
-NEEDS_HULL = ("stable", "supported", "energy_above_hull")
+NEEDS_HULL = ("stable", "supported", "energy_above_hull", "far_below_hull")
 NOTHING_USABLE = "No sample can be used."
 
 Judge = Callable[[Bench], Family]
@@ -157,7 +157,7 @@ def _stability(bench: Bench) -> Family:
         bench.cells,
         potential,
         _hull(bench, potential),
-        StabilitySettings(how, workers, store, seed=settings.seed),
+        StabilitySettings(how, workers, store, seed=settings.seed, far_below=bench.protocol.far_below),
         bench.progress,
     )
     done = [i for i, steps in enumerate(family.columns["relax_steps"]) if steps is not None]

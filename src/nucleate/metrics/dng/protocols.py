@@ -36,6 +36,7 @@ class Protocol:
         fingerprinted: which samples coverage makes fingerprints of: "buildable" or "valid".
         composition_scale: on which coverage compares compositions: "cdvae", the table of the published numbers, or
             "fitted".
+        far_below: energy above the hull, eV/atom, below which a structure counts as not stable (ours).
         headline: (family, measure, label) on the first page, in order.
     """
 
@@ -50,6 +51,7 @@ class Protocol:
     fingerprinted: Literal["buildable", "valid"]
     headline: tuple[tuple[str, str, str], ...]
     composition_scale: Scale = "cdvae"
+    far_below: float = -0.1
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for the record of a result."""
@@ -96,6 +98,7 @@ PROTOCOLS = {
                 ("stability", "stable_0.1", "Stable (0.1 eV/atom)"),
                 *IDENTITY,
                 ("stability", "energy_above_hull", "Energy above hull, mean"),
+                ("stability", "energy_above_hull_median", "Energy above hull, median"),
                 ("stability", "rmsd_to_relaxed", "Displacement by relaxation"),
                 ("validity", "composition", "Valid composition"),
             ),
@@ -117,6 +120,7 @@ PROTOCOLS = {
                 ("stability", "stable_0.1", "Metastable (0.1 eV/atom)"),
                 *IDENTITY,
                 ("stability", "energy_above_hull", "Energy above hull, mean"),
+                ("stability", "energy_above_hull_median", "Energy above hull, median"),
                 ("stability", "rmsd_to_relaxed", "Displacement by relaxation"),
                 ("validity", "structure_radius", "Valid distances"),
             ),
