@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -78,5 +79,6 @@ def train(
         )
         return
     say(f"{counters.step} steps in {counters.seconds / 60:.1f} min; best validation loss {counters.best:.4f}")
-    command = "predict NaCl" if asked.task == "csp" else "generate -n 10"
-    say(f"use it: nucleate {command} --model {out / 'model'}")
+    # a model need not know the elements of any formula that could stand here
+    command = f"predict --like {quote(str(data))} --limit 20" if asked.task == "csp" else "generate -n 10"
+    say(f"use it: nucleate {command} --model {quote(str(out / 'model'))}")
