@@ -185,12 +185,12 @@ def test_names_of_files_are_those_of_the_crystals(tmp_path: Path) -> None:
     cell.to_structure().to(tmp_path / "cu.cif")
     (tmp_path / "sub").mkdir()
     cell.to_structure().to(tmp_path / "sub/cu.cif")
-    (tmp_path / "cut.xyz").write_text("4\n")
-    paths = [tmp_path / part for part in ("job", "cu.cif", "sub/cu.cif", "cut.xyz")]
+    (tmp_path / "notes.txt").write_text("4\n")
+    paths = [tmp_path / part for part in ("job", "cu.cif", "sub/cu.cif", "notes.txt")]
     read = read_candidates(paths)
-    assert [one.name for one in read] == ["Cu4-000", "Cu4-007", "cu", "cu (2)", "cut.xyz"]
-    assert "ends within a frame" in read[-1].problem
-    with pytest.raises(DataError, match="ends within a frame"):
+    assert [one.name for one in read] == ["Cu4-000", "Cu4-007", "cu", "cu (2)", "notes.txt"]
+    assert "of an unknown kind" in read[-1].problem
+    with pytest.raises(DataError, match="of an unknown kind"):
         read_candidates(paths[-1:])
     with pytest.raises(DataError, match="no file or folder"):
         read_candidates([*paths, tmp_path / "nowhere"])
@@ -217,4 +217,4 @@ def test_a_record_that_can_not_be_read_and_a_folder_that_can_not_be_made(tmp_pat
         ONE_STEP.run(alloys(), tmp_path / "file")
     (tmp_path / "relax.json").unlink()
     ONE_STEP.run([], tmp_path)
-    assert json.loads((tmp_path / "relax.json").read_text())["potential"] == EMT.identity
+    assert json.loads((tmp_path / "relax.json").read_text())["potential"] == TABLE.identity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from nucleate.energies.potentials import AsePotential, Potential, potential_name
 EMT = potential_named("emt")
 
 
+@cache  # pymatgen takes a second to make the 192 operations of the group
 def fcc(symbol: str, a: float) -> Structure:
     return Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), [symbol], [[0, 0, 0]])
 
 
+@cache
 def copper_gold() -> dict[str, Structure]:
     """Copper, gold, and their ordered alloys."""
     l12 = [[0, 0, 0], [0, 0.5, 0.5]]
