@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import ase.io
 import numpy as np
 import pytest
@@ -10,10 +12,12 @@ from pymatgen.core import Lattice, Structure
 
 import nucleate
 from nucleate.crystals import Crystals
+from nucleate.energies.potentials import REGISTRY
 from nucleate.errors import FormulaError, ModelError
 from nucleate.recipes.folder import save_model
 from nucleate.recipes.registry import get_recipe
 from tests.cli.words import run
+from tests.energies.crystals import BrokenPotential
 from tests.models import CARD, SHRINK, tiny_model
 
 
@@ -151,3 +155,18 @@ def test_a_model_that_invents_predicts_too(model, tmp_path, monkeypatch):
     assert run(monkeypatch, *words) == 0
     frames = ase.io.read(tmp_path / "out/predictions.extxyz", ":")
     assert {atoms.get_chemical_formula(empirical=True) for atoms in frames} == {"ClNa"}
+
+
+def test_relaxed_copies_stand_beside_what_was_drawn(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(REGISTRY, "constant", BrokenPotential(-12.0))
+    words = ["generate", "-n", "6", "--atoms", "2", "--model", model]
+    plain, out = tmp_path / "plain", tmp_path / "out"
+    assert run(monkeypatch, *words, "--out", str(plain)) == 0
+    assert run(monkeypatch, *words, "--out", str(out), "--relax", "constant", "--cell", "primitive") == 0
+    for name in ("generated.extxyz", "generated.csv"):
+        assert (out / name).read_text() == (plain / name).read_text()
+    usable = {path.stem for path in (plain / "cif").glob("*.cif")}
+    assert {path.stem for path in (out / "cif").glob("*.cif")} == usable
+    with (out / "relaxed/relaxed.csv").open(newline="") as file:
+        assert {row["name"] for row in csv.DictReader(file)} == usable
+    assert {path.stem for path in (out / "relaxed/cif").glob("*.cif")} <= usable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,8 @@ from nucleate.cli import options
 from nucleate.cli.asked import readable
 from nucleate.cli.console import print_table, resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
+from nucleate.cli.finish import Finish
 from nucleate.errors import FormulaError
-
-if TYPE_CHECKING:
-    from nucleate.discovery.inventory import Entry
 
 SHOWN = 10
 
@@ -34,6 +32,10 @@ def generate(
     seed: options.Seed = 0,
     out: options.Out = Path("generated"),
     format_: options.Format = "cif",
+    relax: options.Relax = None,
+    relax_steps: options.RelaxSteps = None,
+    cell: options.CellForm = "as-is",
+    symprec: options.Symprec = 0.1,
     trajectory: options.Trajectory = False,
     device: options.Device = "auto",
     edges: options.Edges = None,
@@ -42,6 +44,7 @@ def generate(
 ) -> None:  # fmt: skip
     """Generate crystals. A rerun of the same command goes on where it stopped."""
     kinds, part = formats(format_), shard_of(shard)
+    finish = Finish.of(cell, symprec, relax, relax_steps, kinds)
     if threads is not None:
         import torch
 
@@ -59,8 +62,8 @@ def generate(
     )  # fmt: skip
     with resumable(out):
         Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)
-        if kinds != ["extxyz"]:
-            _present(out, [kind for kind in kinds if kind != "extxyz"])
+        if kinds != ["extxyz"] or relax is not None:
+            _present(out, [kind for kind in kinds if kind != "extxyz"], finish)
     say(f"written to {out}; judge them with: nucleate evaluate dng {out} --reference DATA")
 
 
@@ -75,12 +78,14 @@ def _atoms(text: str | None) -> tuple[int, int] | None:
     return int(low), int(high)
 
 
-def _present(out: Path, kinds: list[str]) -> None:
+def _present(out: Path, kinds: list[str], finish: Finish) -> None:
     """Files and a table of everything in the folder; the first rows are the command's output."""
-    from nucleate.discovery.inventory import write_inventory
+    from nucleate.cell import Cell
+    from nucleate.discovery.candidates import Candidate
+    from nucleate.discovery.inventory import inventory, write_inventory
     from nucleate.metrics.usable import RULE
 
-    entries: list[Entry] = write_inventory(out, kinds)
+    entries = write_inventory(out, kinds, finish.form)
     usable = [entry for entry in entries if entry.usable]
     print_table(
         ("name", "formula", "atoms", "space group", "Å³/atom"),
@@ -91,3 +96,8 @@ def _present(out: Path, kinds: list[str]) -> None:
     )
     more = f"; the table shows {SHOWN}, generated.csv holds all" if len(usable) > SHOWN else ""
     say(f"{len(usable)} of {len(entries)} crystals are usable ({RULE}){more}")
+    if finish.relaxing:
+        drawn = [(entry, one) for entry, one in inventory(out) if entry.usable and one is not None]
+        finish.present(
+            [Candidate(entry.name, Cell.of(one), origin=entry.origin) for entry, one in drawn], out
+        )

@@ -43,6 +43,10 @@ CellForm = Annotated[
 Symprec = Annotated[
     float, typer.Option(help="Å within which atoms count as symmetric, for --cell and space groups.")
 ]
+Relax = Annotated[
+    str | None, typer.Option("--relax", help="Relax with this potential, such as chgnet, into OUT/relaxed.")
+]
+RelaxSteps = Annotated[int | None, typer.Option(min=1, help="Most steps of a relaxation (200).")]
 
 
 def refuse_unread(why: str, given: dict[str, Any]) -> None:

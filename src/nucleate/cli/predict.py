@@ -11,6 +11,7 @@ from nucleate.cli import options
 from nucleate.cli.asked import asked_formulas, warn_of_large_cells
 from nucleate.cli.console import resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
+from nucleate.cli.finish import Finish
 from nucleate.cli.ranked import present
 from nucleate.errors import FormulaError, ModelError
 
@@ -43,6 +44,10 @@ def predict(
     like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions (extxyz only).")] = None,
     split: Annotated[str | None, typer.Option(help="Split of the data set: val.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="A random part of the split, the same every time.")] = None,
+    relax: options.Relax = None,
+    relax_steps: options.RelaxSteps = None,
+    cell: options.CellForm = "as-is",
+    symprec: options.Symprec = 0.1,
     trajectory: options.Trajectory = False,
     device: options.Device = "auto",
     edges: options.Edges = None,
@@ -65,7 +70,9 @@ def predict(
         units = None if formula_units == "auto" else formula_units
         files = None if format_ in ("cif", "extxyz") else format_
         options.refuse_unread("with --like", {"--formula-units": units, "--format": files})
+        options.refuse_unread("with --like", {"--relax": relax, "--cell": None if cell == "as-is" else cell})
     kinds, part = formats(format_), shard_of(shard)
+    finish = Finish.of(cell, symprec, relax, relax_steps, kinds)
     if threads is not None:
         import torch
 
@@ -83,7 +90,9 @@ def predict(
         Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
         if like is None:
             order = list(dict.fromkeys(request.formula for request in requests))
-            present(out, [kind for kind in kinds if kind != "extxyz"], order, top or SHOWN_RANKS, as_json)
+            present(
+                out, [kind for kind in kinds if kind != "extxyz"], order, top or SHOWN_RANKS, as_json, finish
+            )
     say(f"written to {out}")
 
 

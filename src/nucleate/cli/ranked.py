@@ -14,13 +14,19 @@ from nucleate.cli.console import print_table, say, warn
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from nucleate.cli.finish import Finish
+    from nucleate.discovery.candidates import Candidate
+    from nucleate.discovery.relaxing import Row as Relaxed
     from nucleate.discovery.shortlist import Row
 
 COLUMNS = ("formula", "rank", "agree", "cell", "space group", "Å³/atom", "file")
+RELAXED = ("relaxation", "eV/atom", "group then")
 NAMED = 10
 
 
-def present(out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_json: bool) -> None:
+def present(
+    out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_json: bool, finish: Finish
+) -> None:
     """Write files and ranking of everything in the folder; the first `top` ranks of each formula go to stdout.
 
     `order`: reduced formulas as they were asked for.
@@ -29,17 +35,41 @@ def present(out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_
 
     with progress_bars() as progress:
         rows, structures = shortlist(out, order, progress)
-    write_shortlist(out, rows, structures, kinds)
+    write_shortlist(out, rows, structures, kinds, finish.form)
+    relaxed = {one.name: one for one in finish.relax(_representatives(rows, structures), out)}
     shown = [
         (row, one)
         for row, one in zip(rows, structures, strict=True)
         if row.representative and row.rank <= top and one is not None
     ]
     if as_json:
-        print(json.dumps([_entry(out, kinds, row, one) for row, one in shown], indent=1, ensure_ascii=False))
+        entries = [_entry(out, kinds, row, one) for row, one in shown]
+        for entry in entries if relaxed else ():
+            entry["relaxed"] = asdict(relaxed[entry["file"]])
+        print(json.dumps(entries, indent=1, ensure_ascii=False))
+    elif relaxed:
+        print_table(
+            (*COLUMNS, *RELAXED), [_words(row) + _relaxed_words(relaxed[row.file]) for row, _ in shown]
+        )
     else:
         print_table(COLUMNS, [_words(row) for row, _ in shown])
     _doubts(rows)
+
+
+def _representatives(rows: Sequence[Row], structures: Sequence[Structure | None]) -> list[Candidate]:
+    """The structure that stands for each cluster, as it was drawn."""
+    from nucleate.cell import Cell
+    from nucleate.discovery.candidates import Candidate
+
+    return [
+        Candidate(row.file, Cell.of(structure), origin=row.origin)
+        for row, structure in zip(rows, structures, strict=True)
+        if row.representative and row.rank and structure is not None
+    ]
+
+
+def _relaxed_words(row: Relaxed) -> tuple[str, str, str]:
+    return row.status, "-" if row.energy is None else f"{row.energy:.4f}", row.space_group
 
 
 def _words(row: Row) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def relax(
     found = read_candidates(files, split)
     with resumable(out), progress_bars() as progress:
         rows = work.run(found, out, progress)
-    _print_json(work, rows) if json else _print(rows)
+    _print_json(work, rows) if json else print_rows(rows)
     say(summary(rows))
     say(f"written to {out}; every crystal has a row in {out / 'relaxed.csv'}")
     if not any(row.written for row in rows):
@@ -81,7 +81,7 @@ def summary(rows: Sequence[Row]) -> str:
     return "; ".join(parts)
 
 
-def _print(rows: Sequence[Row]) -> None:
+def print_rows(rows: Sequence[Row]) -> None:
     """The first rows, those that failed last."""
     ordered = sorted(rows, key=lambda row: not row.written)
     print_table(COLUMNS, [_texts(row) for row in ordered[:SHOWN]])

@@ -9,12 +9,15 @@ primitive one in the centring that spglib documents; both may turn the crystal a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError, StructureError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 AS_IS, SYMMETRISED, PRIMITIVE, CONVENTIONAL = FORMS = ("as-is", "symmetrised", "primitive", "conventional")
 SYMPREC = 0.1
@@ -46,6 +49,20 @@ class CellForm:
         if self.name == SYMMETRISED:
             return symmetrised(cell, self.symprec)
         return standard(cell, self.symprec, primitive=self.name == PRIMITIVE)
+
+    def written(self, cell: Cell) -> tuple[Cell, str]:
+        """The crystal in this form and "", or as it is and why."""
+        try:
+            return self.of(cell), ""
+        except StructureError as error:
+            return cell, f"written as it is: {error.message}"
+
+    def copy(self, structure: Structure, origin: str) -> tuple[Structure, str]:
+        """A structure for a file in this form, and its line of origin, which says what was done to it."""
+        if self.name == AS_IS:
+            return structure, origin
+        cell, problem = self.written(Cell.of(structure))
+        return cell.to_structure(), f"{origin}; {problem or f'{self.name} cell within {self.symprec:g} Å'}"
 
 
 def standard(cell: Cell, symprec: float, primitive: bool = False) -> Cell:

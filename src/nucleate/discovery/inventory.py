@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pymatgen.core import Structure
 
+from nucleate.data.cell_forms import CellForm
 from nucleate.data.extxyz import crystal_name
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
@@ -68,9 +69,12 @@ def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
     return entry, structure
 
 
-def write_inventory(folder: Path, kinds: Sequence[str]) -> list[Entry]:
-    """FOLDER/generated.csv, and FOLDER/KIND/ with one file for each usable crystal; returns the table."""
-    entries = []
+def write_inventory(folder: Path, kinds: Sequence[str], form: CellForm | None = None) -> list[Entry]:
+    """FOLDER/generated.csv, and FOLDER/KIND/ with one file for each usable crystal in the form that is asked for.
+
+    Returns the table.
+    """
+    form, entries = form or CellForm(), []
     for kind in kinds:
         with writing(folder / kind):
             (folder / kind).mkdir(exist_ok=True)
@@ -84,6 +88,6 @@ def write_inventory(folder: Path, kinds: Sequence[str]) -> list[Entry]:
             for kind in kinds:
                 if structure is None or not entry.usable:
                     continue
-                path = folder / kind / f"{entry.name}{FORMATS[kind]}"
-                write_structure(structure, path, kind, entry.origin)
+                copy, origin = form.copy(structure, entry.origin)
+                write_structure(copy, folder / kind / f"{entry.name}{FORMATS[kind]}", kind, origin)
     return entries

@@ -25,7 +25,6 @@ from nucleate.discovery.candidates import Candidate, claim, contents, file_names
 from nucleate.elements import SYMBOLS
 from nucleate.energies.potentials import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
-from nucleate.errors import StructureError
 from nucleate.files import write_whole, writing
 from nucleate.metrics.rows import write_rows
 from nucleate.pool import Progress
@@ -136,7 +135,7 @@ class Relaxing:
         facts |= {"status": result.reason or DONE, "seconds": result.seconds, "detail": result.detail}
         if result.cell is None or result.energy_per_atom is None:
             return Row(file="", **facts), ""
-        written, facts["detail"] = self._in_form(result.cell)
+        written, facts["detail"] = self.form.written(result.cell)
         row = Row(
             file=file, **facts,
             energy_before=None if result.initial_energy is None else result.initial_energy / len(one.cell.numbers),
@@ -158,13 +157,6 @@ class Relaxing:
             "energy": f"{result.energy_per_atom * len(written.numbers):.8f}",
         }  # fmt: skip
         return row, frame_text(written.numbers, written.frac, written.lattice, info)
-
-    def _in_form(self, cell: Cell) -> tuple[Cell, str]:
-        """The cell as it is written, and what is to be said of that."""
-        try:
-            return self.form.of(cell), ""
-        except StructureError as error:
-            return cell, f"written as it is: {error.message}"
 
 
 def displacement(before: Cell, after: Cell) -> float:

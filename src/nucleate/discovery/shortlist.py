@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pymatgen.core import Structure
 
+from nucleate.data.cell_forms import CellForm
 from nucleate.data.extxyz import crystal_name
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
@@ -142,9 +143,14 @@ def _rank_group(members: list[_Member]) -> list[tuple[Row, Structure | None]]:
 
 
 def write_shortlist(
-    folder: Path, rows: Sequence[Row], structures: Sequence[Structure | None], kinds: Sequence[str]
+    folder: Path,
+    rows: Sequence[Row],
+    structures: Sequence[Structure | None],
+    kinds: Sequence[str],
+    form: CellForm | None = None,
 ) -> None:
-    """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure."""
+    """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure, in the form that is asked for."""
+    form = form or CellForm()
     table = folder / "ranking.csv"
     with writing(table), table.open("w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)])
@@ -156,4 +162,5 @@ def write_shortlist(
             target.mkdir(exist_ok=True)
         for row, structure in zip(rows, structures, strict=True):
             if row.rank and structure is not None:
-                write_structure(structure, target / f"{row.file}{FORMATS[kind]}", kind, row.origin)
+                copy, origin = form.copy(structure, row.origin)
+                write_structure(copy, target / f"{row.file}{FORMATS[kind]}", kind, origin)

@@ -1,0 +1,66 @@
+"""What predict and generate do with drawn crystals at the end: cells of another form, and a relaxed copy of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nucleate.cli.bars import progress_bars
+from nucleate.cli.console import say
+from nucleate.cli.options import refuse_unread
+from nucleate.cli.relax import print_rows, summary
+
+if TYPE_CHECKING:
+    from nucleate.data.cell_forms import CellForm
+    from nucleate.discovery.candidates import Candidate
+    from nucleate.discovery.relaxing import Relaxing, Row
+
+FOLDER, STEPS = "relaxed", 200
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Made before anything is drawn, so that what can't be done is said at once.
+
+    Attributes:
+        form: of the cells in files. relaxing: None where nothing is relaxed.
+    """
+
+    form: CellForm
+    relaxing: Relaxing | None = None
+
+    @classmethod
+    def of(
+        cls, cell: str, symprec: float, relax: str | None, steps: int | None, kinds: Sequence[str]
+    ) -> Finish:
+        """From the options. Raises NucleateError for a form or potential that there is not."""
+        from nucleate.data.cell_forms import CellForm
+
+        form = CellForm(cell, symprec)
+        if relax is None:
+            refuse_unread("without --relax", {"--relax-steps": steps})
+            return cls(form)
+        from nucleate.discovery.relaxing import Relaxing
+        from nucleate.energies.potentials import potential_named
+        from nucleate.energies.relax import RelaxSettings
+
+        potential = potential_named(relax)
+        potential.calculator()
+        kinds = tuple(kind for kind in kinds if kind != "extxyz")
+        return cls(form, Relaxing(potential, RelaxSettings(max_steps=steps or STEPS), form, kinds))
+
+    def relax(self, candidates: Sequence[Candidate], out: Path) -> list[Row]:
+        """Relax drawn crystals into OUT/relaxed; nothing where that was not asked for."""
+        if self.relaxing is None:
+            return []
+        with progress_bars() as progress:
+            rows = self.relaxing.run(candidates, out / FOLDER, progress, growing=True)
+        say(f"{summary(rows)}: {out / FOLDER}")
+        return rows
+
+    def present(self, candidates: Sequence[Candidate], out: Path) -> None:
+        """As `relax`, and a table of the first rows to stdout."""
+        if rows := self.relax(candidates, out):
+            print_rows(rows)
