@@ -106,6 +106,8 @@ def test_cells_are_written_in_their_form_with_the_energy_of_so_many_atoms(
 def test_a_rerun_relaxes_nothing_and_mends_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = ONE_STEP.run(alloys(), tmp_path)
     texts = {path: path.read_text() for path in tmp_path.rglob("*.c*") if path.is_file()}
+    # its own reader, and so that of the judges, counts each crystal once, under its name
+    assert [one.name for one in read_candidates([tmp_path])] == [one.name for one in alloys()]
     (tmp_path / "cif/CuAu.cif").write_text("cut")
     (tmp_path / "relaxed.csv").unlink()
     monkeypatch.setattr(module, "_descend", None)

@@ -18,7 +18,7 @@ from nucleate.elements import ATOMIC_NUMBERS
 from nucleate.errors import DataError
 
 PREDICTIONS = ("predictions*.extxyz",)
-RUNS = (*PREDICTIONS, "generated*.extxyz")
+RUNS = (*PREDICTIONS, "generated*.extxyz", "relaxed.extxyz")
 
 UNREADABLE_NUMBERS = "unreadable extxyz: its numbers can't be read"
 
