@@ -41,7 +41,7 @@ def relax(
     cell: options.CellForm = "as-is",
     symprec: options.Symprec = 0.1,
     split: Annotated[str, typer.Option(help="Split, where FILES holds a data set.")] = "",
-    workers: Annotated[int, typer.Option(min=1, help="Processes, with one thread each.")] = 2,
+    workers: options.Workers = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one crystal.")] = 300.0,
     json: Annotated[bool, typer.Option("--json", help="All rows as JSON to stdout, in place of the table.")] = False,
 ) -> None:  # fmt: skip
