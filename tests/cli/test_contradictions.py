@@ -49,7 +49,9 @@ def test_predict(model, words, message, monkeypatch, capsys):
     "generate --seed -1", "generate --threads 100000", "train kldm-csp --data d --out o --threads 100000",
     "train kldm-csp --data d --out o --devices 100000", "data import a.cif --out o --seed -1",
     "data import a.cif --out o --workers 100000", "evaluate csp a.cif --reference d --seed -1",
-    "evaluate dng a.cif --workers 100000", "evaluate dng a.cif --seed -1", "benchmark cross d --out o --threads 100000",
+    "evaluate dng a.cif --workers 100000",
+    "relax a.cif --out o --workers 100000", "relax a.cif --out o --symprec nan",
+    "evaluate dng a.cif --seed -1", "benchmark cross d --out o --threads 100000",
 ])  # fmt: skip
 def test_numbers_out_of_range_are_refused_before_anything_is_loaded(words, monkeypatch, capsys):
     assert run(monkeypatch, *words.split()) == 2

@@ -41,7 +41,10 @@ CellForm = Annotated[
     str, typer.Option("--cell", help="Files: as-is, symmetrised, primitive or conventional cells.")
 ]
 Symprec = Annotated[
-    float, typer.Option(help="Å within which atoms count as symmetric, for --cell and space groups.")
+    float,
+    typer.Option(
+        min=1e-5, max=5, help="Å within which atoms count as symmetric, for --cell and space groups."
+    ),
 ]
 Relax = Annotated[
     str | None, typer.Option("--relax", help="Relax with this potential, such as chgnet, into OUT/relaxed.")
