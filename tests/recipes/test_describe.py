@@ -1,5 +1,8 @@
 """What a loaded model says of itself in a terminal and in a notebook."""
 
+import subprocess
+import sys
+
 import pytest
 
 import nucleate
@@ -49,3 +52,9 @@ def test_elements_are_named_or_counted():
     assert describe.facts(recipe, every)["elements"] == "83: H to Bi"
     some = {**CARD, "elements": list(range(1, 84, 4))}
     assert describe.facts(recipe, some)["elements"].endswith(", ...")
+
+
+def test_loading_a_model_loads_no_compiler():
+    code = "import sys, nucleate; nucleate.load(); print('torch._dynamo' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers, Representation, species_codec
@@ -103,7 +104,7 @@ class Recipe(ABC):
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
         heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
         shown = self._widths(processes)
-        with torch.device("meta"):
+        with _Unfilled():
             check_room(self._network(heads, shown))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.training.seed)
@@ -147,6 +148,23 @@ def check_room(network: torch.nn.Module) -> None:
             f"and this machine has {memory / 2**30:.0f} GiB",
             "take a smaller width or fewer layers",
         )
+
+
+class _Unfilled(TorchFunctionMode):
+    """Modules whose parameters are on the meta device and never filled: filling them there loads torch's compiler, for
+    seven seconds."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.empty:
+            return func(*args, **{**kwargs, "device": "meta"})
+        filled = kwargs["tensor"] if "tensor" in kwargs else args[0] if args else None
+        fills = func.__name__.endswith("_") and not func.__name__.startswith("__")
+        if fills and isinstance(filled, torch.Tensor) and filled.is_meta:
+            return filled
+        return func(*args, **kwargs)
 
 
 def _memory() -> int:
