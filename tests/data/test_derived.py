@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pymatgen.core import Structure
+from pymatgen.core import Composition, Element, Structure
 
 from nucleate.data.choosing import Condition
 from nucleate.data.dataset import Dataset
@@ -103,6 +104,32 @@ def test_filter(first: Path, tmp_path: Path) -> None:
     assert info["source"]["from"][0]["checksums"] == dataset.info["checksums"]
     assert info["licence"] == "CC0"
     assert nucleate_data("info", tmp_path / "new").exit_code == 0
+
+
+def test_formulas_that_another_set_was_trained_on_are_left_out(first: Path, tmp_path: Path) -> None:
+    """Of a set and itself the rows are left whose reduced formula its training split lacks."""
+    table = Dataset.open(first).split("train")
+    known = {Composition.from_dict(counts(table, row)).reduced_formula for row in range(len(table))}
+    expected = {}
+    for name in Dataset.open(first).splits:
+        other = Dataset.open(first).split(name)
+        kept = [
+            other.ids[row]
+            for row in range(len(other))
+            if Composition.from_dict(counts(other, row)).reduced_formula not in known
+        ]
+        if kept:
+            expected[name] = kept
+    done = nucleate_data("filter", first, "--out", tmp_path / "new", "--new-to", first)
+    assert expected, "the data of the test have new formulas"
+    assert done.exit_code == 0, done.output
+    assert ids(tmp_path / "new") == expected
+    made = Dataset.open(tmp_path / "new").info["source"]["made"]
+    assert made["conditions"]["new_to"]["name"] == first.name
+
+
+def counts(table: CrystalTable, row: int) -> dict[str, int]:
+    return dict(Counter(Element.from_Z(z).symbol for z in table.species[table.atoms_of(row)].tolist()))
 
 
 def test_only_these_elements(first: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Conditions on the rows of a data set: elements, number of atoms, properties."""
+"""Conditions on the rows of a data set: elements, number of atoms, properties, formulas that another set lacks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from nucleate.cell import Cell
+from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.elements import ATOMIC_NUMBERS
 from nucleate.errors import DataError
@@ -78,6 +80,7 @@ class Choice:
         without: symbols of elements that may not be in it.
         atoms: least and most atoms in the cell.
         where: conditions on properties.
+        new_to: a data set in whose training split the reduced formula may not occur.
     """
 
     contains: tuple[str, ...] = ()
@@ -85,6 +88,7 @@ class Choice:
     without: tuple[str, ...] = ()
     atoms: tuple[float, float] = (-inf, inf)
     where: tuple[Condition, ...] = ()
+    new_to: Dataset | None = None
 
     def holds(self, table: CrystalTable) -> np.ndarray:
         """Which rows meet every condition. [rows]"""
@@ -96,6 +100,9 @@ class Choice:
         kept &= (table.sizes >= self.atoms[0]) & (table.sizes <= self.atoms[1])
         for condition in self.where:
             kept &= condition.holds(table)
+        if self.new_to is not None:
+            known = set(reduced_formulas(self.new_to.split("train")))
+            kept &= np.array([formula not in known for formula in reduced_formulas(table)], dtype=bool)
         return kept
 
     def check(self, tables: Iterable[CrystalTable]) -> None:
@@ -108,10 +115,12 @@ class Choice:
 
     def words(self) -> dict[str, Any]:
         """The conditions that were set, for dataset.json."""
-        found = {name: list(getattr(self, name)) for name in ("contains", "only", "without")}
+        found: dict[str, Any] = {name: list(getattr(self, name)) for name in ("contains", "only", "without")}
         if self.atoms != (-inf, inf):
             found["atoms"] = [None if abs(bound) == inf else bound for bound in self.atoms]
         found["where"] = [f"{one.name}{one.sign}{one.value}" for one in self.where]
+        if self.new_to is not None:
+            found["new_to"] = {"name": self.new_to.path.name, "checksums": self.new_to.info["checksums"]}
         return {name: value for name, value in found.items() if value}
 
 
@@ -124,6 +133,12 @@ def read_elements(text: str) -> tuple[str, ...]:
                 f"no element '{symbol}' in {text!r}", "write symbols with commas, for example Li,O"
             )
     return symbols
+
+
+def reduced_formulas(table: CrystalTable) -> list[tuple[tuple[int, int], ...]]:
+    """Of each crystal the `formula` of its `Cell`."""
+    spans = zip(table.offsets, table.offsets[1:], table.lattice, strict=False)
+    return [Cell(table.species[a:b], table.frac[a:b], lattice).formula for a, b, lattice in spans]
 
 
 def _present(table: CrystalTable) -> np.ndarray:

@@ -24,6 +24,9 @@ def filter_(
     where: Annotated[
         list[str] | None, typer.Option(help="Property condition such as 'band_gap>1' (repeatable).")
     ] = None,
+    new_to: Annotated[
+        Path | None, typer.Option(help="A data set: leave out formulas of its training split.")
+    ] = None,
 ) -> None:
     """Take the rows that meet all conditions into a new data set; rows stay in their splits."""
     from nucleate.data.choosing import Choice, Condition, read_elements
@@ -37,9 +40,12 @@ def filter_(
         read_elements(without),
         read_span(atoms, "--atoms") if atoms.strip() != ":" else Choice().atoms,
         tuple(Condition.read(one) for one in where or ()),
+        None if new_to is None else Dataset.open(new_to),
     )
     if choice == Choice():
-        raise DataError("no condition was given", "give --elements, --only, --without, --atoms or --where")
+        raise DataError(
+            "no condition was given", "give --elements, --only, --without, --atoms, --where or --new-to"
+        )
     _say(filter_dataset(Dataset.open(folder), out, choice), out)
 
 
