@@ -80,7 +80,6 @@ def test_where_nothing_could_be_relaxed_the_status_says_so(folder, tmp_path, mon
         (["IN", "--potential", "mattersim"], "needs the package mattersim, which is not installed"),
         (["IN", "--fmax", "0"], "fmax = 0.0 eV/Å"),
         (["IN", "--cell", "cubic"], "no form of a cell is called 'cubic'"),
-        (["IN", "--symprec", "0"], "a tolerance of 0.0 Å finds no symmetry"),
         (["IN", "--format", "pdf"], "no format 'pdf'"),
     ],
 )

@@ -20,9 +20,9 @@ def source(path: Path) -> Path:
 
 
 def test_import_then_info(tmp_path: Path) -> None:
-    file = source(tmp_path / "a.csv")
+    file, other = source(tmp_path / "a.csv"), source(tmp_path / "b.csv")
     options = ("--licence", "CC0", "--workers", 1)
-    done = nucleate_data("import", "--train", file, "--val", file, "--out", tmp_path / "set", *options)
+    done = nucleate_data("import", "--train", file, "--val", other, "--out", tmp_path / "set", *options)
     assert done.exit_code == 0, done.stderr
     assert done.stdout == ""
     assert "train 4, val 4" in done.stderr

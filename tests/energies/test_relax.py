@@ -160,7 +160,7 @@ relax(cells, slow(0.2), RelaxSettings(max_steps=1), cache=Path(sys.argv[1]))
 """
 
 
-OTHER_SETTINGS = {"fmax": 0.04, "max_steps": 3, "optimiser": "lbfgs", "cell": False}
+OTHER_SETTINGS = {"fmax": 0.04, "max_steps": 3, "optimiser": "lbfgs", "cell": False, "keep_symmetry": 0.1}
 
 
 def test_a_cached_result_is_that_of_its_own_settings(tmp_path: Path) -> None:
