@@ -51,8 +51,8 @@ are at least as high as with both. NFE is the number of network evaluations for 
 recipe's defaults, so the rate is an optimistic estimate of that on unseen crystals; only an untouched split can tell
 by how much. That holds of every rate of a validation split on this page, in the sections below too.
 
-Rows dated before 2026-11-25 were drawn while the priors of a crystal's quantities still shared random numbers. Two were drawn again
-since, and agree with what they were before within their intervals (see their notes).
+Rows dated before 2026-11-25 were drawn while the priors of a crystal's quantities still shared random numbers. Two were
+drawn again since, and agree with what they were before within their intervals (see their notes).
 
 Published rows are on the *test* split with the published protocol; ours are on the split that is named. They
 are taken from KLDM (arXiv 2507.03602), tables 1 and 4, which quotes the rows of CDVAE, DiffCSP, EquiCSP and
