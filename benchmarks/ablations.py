@@ -126,6 +126,7 @@ def record(asked: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
         + " " + " ".join(word for word in words if not word.endswith("None")),
         "protocol": "geometry", "split": "val", "k": 1, "crystals": asked.crystals, "nfe": asked.nfe,
         "hardware": f"{device_name(torch.device('cpu'))}, 1 thread",
+        **({"note": asked.note} if asked.note else {}),
         "settings": list(NETWORK),
         "cells": {cell: measured(asked, cell, before) for cell in CELLS},
     }  # fmt: skip
@@ -175,6 +176,7 @@ def main() -> None:
     parser.add_argument("--crystals", type=int, default=200, help="validation compositions that are judged")
     parser.add_argument("--nfe", type=int, default=100, help="network evaluations for each crystal")
     parser.add_argument("--points", type=int, default=4, help="match rates in a run")
+    parser.add_argument("--note", default="", help="a sentence that the record keeps")
     parser.add_argument("--yaml", type=Path, default=Path("benchmarks/results/ablations/perov-5.yaml"))
     parser.add_argument("--figure", type=Path, default=Path("docs/images/ablations.png"))
     asked = parser.parse_args()

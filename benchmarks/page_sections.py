@@ -51,7 +51,9 @@ def ablations(results: Path) -> str:
         lines = [
             f"## {found['title']}\n",
             f"After {found['source']}. Match rate of one sample under the `{found['protocol']}` protocol on "
-            f"{found['crystals']} validation crystals (tuned on), NFE {found['nfe']}, on {found['hardware']}.\n",
+            f"{found['crystals']} validation crystals (tuned on), NFE {found['nfe']}, on {found['hardware']}."
+            + (f" {found['note']}" if "note" in found else "")
+            + "\n",
             "| cell | step | match rate, % | standard error | seeds |\n|---|---|---|---|---|",
         ]
         for name, cell in found["cells"].items():
