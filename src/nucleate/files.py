@@ -52,7 +52,7 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises NucleateError where it can't be written; the old file stays as it was.
     """
-    with _beside(path) as part:
+    with beside(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
@@ -61,7 +61,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, 
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    with _beside(path) as part:
+    with beside(path) as part:
         try:
             save_file(dict(tensors), part, metadata=metadata)
         except SafetensorError as error:
@@ -69,8 +69,11 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, 
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A file to write, which becomes `path` if all goes well, and else gives its space back."""
+def beside(path: Path) -> Iterator[Path]:
+    """A file to write, which becomes `path` if all goes well, and else gives its space back.
+
+    Raises NucleateError where it can't be written.
+    """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with writing(path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -51,16 +53,46 @@ def job_map(workers: int) -> Iterator[Callable]:
     if workers <= 1:
         yield map
         return
+    with processes(workers) as pool:
+        yield partial(pool.map, chunksize=8)
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes with one thread each. Where the block ends by an error, or by Ctrl-C, so do they, at once.
+
+    Waiting for them lasts as long as their work, and another Ctrl-C meanwhile leaves a program that never ends.
+    """
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    others = set(multiprocessing.active_children())
     # fork copies locks of torch's threads in whatever state they are
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     try:
-        yield partial(pool.map, chunksize=8)
-    finally:
+        yield pool
         pool.shutdown(cancel_futures=True)
+    except BaseException:
+        with _no_interrupts():
+            for child in set(multiprocessing.active_children()) - others:
+                child.terminate()
+            pool.shutdown(cancel_futures=True)
+        raise
+    finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Ctrl-C does nothing in the block, where this is the thread that would hear of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def attempt(
@@ -82,9 +114,6 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
     Works in the main thread of a process on POSIX; elsewhere the block runs without a limit.
     """
-    import signal
-    import threading
-
     if (
         not seconds
         or not hasattr(signal, "setitimer")

@@ -12,6 +12,7 @@ import pytest
 from nucleate.cli import bars, console
 from nucleate.cli.bars import progress_bars
 from tests.cli.words import run
+from tests.data.crystal_makers import cif, random_structure, write_csv
 from tests.models import tiny_model
 from tests.test_house import COMMANDS
 
@@ -160,6 +161,36 @@ def test_ctrl_c_says_that_the_same_command_goes_on(command, model, tmp_path):
         f"stopped; what was done is kept in {out}, and the same command goes on from there"
     )
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_an_import_in_worker_processes_however_often_it_is_pressed(times, tmp_path):
+    source = write_csv(tmp_path / "a.csv", [{"material_id": "m", "cif": cif(random_structure(0))}] * 60_000)
+    words = [
+        "data",
+        "import",
+        "--train",
+        source,
+        "--out",
+        tmp_path / "set",
+        "--workers",
+        2,
+        "--log",
+        tmp_path / "log",
+    ]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "nucleate.cli.main", *map(str, words)], stderr=subprocess.PIPE, text=True
+    )
+    while child.poll() is None and not (tmp_path / "log").exists():
+        time.sleep(0.02)
+    time.sleep(3)
+    for _ in range(times):
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    _, said = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert said.splitlines()[-1] == "stopped before the end; the same command begins again"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "log"}
 
 
 def test_a_table_is_never_cut_outside_a_terminal(capsys):

@@ -9,7 +9,9 @@ import functools
 import inspect
 import platform
 import shlex
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -127,8 +129,15 @@ def resumable(where: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        _ignore_ctrl_c()
         say(f"stopped; what was done is kept in {where}, and the same command goes on from there")
         raise typer.Exit(130) from None
+
+
+def _ignore_ctrl_c() -> None:
+    """The program is ending: pressed again, Ctrl-C would only cut its last words."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class App(typer.Typer):
@@ -149,8 +158,14 @@ def _with_options_of_messages(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def command(**given: Any) -> Any:
-        speak(*(given.pop(name) for name in kinds))
-        return function(**given)
+        try:
+            speak(*(given.pop(name) for name in kinds))
+            return function(**given)
+        except KeyboardInterrupt:
+            _ignore_ctrl_c()
+        # What the command still held is closed by now.
+        say("stopped before the end; the same command begins again")
+        raise typer.Exit(130)
 
     signature = inspect.signature(function, eval_str=True)
     more = [

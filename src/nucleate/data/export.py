@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from nucleate.data.structure_files import write_structure
 from nucleate.data.table import CrystalTable
 from nucleate.data.writing import refuse_existing, whole_folder
 from nucleate.errors import DataError
+from nucleate.files import beside, writing
 
 FOLDERS = ("cif", "poscar")
 ENDINGS = {".csv": "csv", ".csv.gz": "csv", ".extxyz": "extxyz", ".xyz": "extxyz"}
@@ -56,19 +56,15 @@ def export(
         with whole_folder(out) as folder:
             _write_folder(rows, folder, kind, len(tables) > 1)
         return kind
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}-{os.getpid()}")
-    try:
-        opener = gzip.open if out.suffix == ".gz" else open
-        with opener(part, "wt", encoding="utf-8", newline="") as file:
-            if kind == "csv":
-                _write_csv(rows, file, _names(tables))
-            else:
-                for row in rows:
-                    file.write(_frame(row))
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    opener = gzip.open if out.suffix == ".gz" else open
+    with beside(out) as part, opener(part, "wt", encoding="utf-8", newline="") as file:
+        if kind == "csv":
+            _write_csv(rows, file, _names(tables))
+        else:
+            for row in rows:
+                file.write(_frame(row))
     return kind
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +17,7 @@ from nucleate.data.refusals import Refusal, count_kinds
 from nucleate.data.sources import read_sources
 from nucleate.data.writing import refuse_existing, write_dataset
 from nucleate.errors import DataError
-from nucleate.files import writing
+from nucleate.pool import processes
 from nucleate.settings import MOST_SEED, MOST_WORKERS, within
 
 SPLITS = ("train", "val", "test")
@@ -139,8 +137,7 @@ def _import(
         raise DataError(
             f"all {len(flat)} rows are refused; the first: {rejected[0][3]}", "is it the right file?"
         )
-    with writing(out):
-        return _write(good, rejected, sources, out, settings)
+    return _write(good, rejected, sources, out, settings)
 
 
 def _parse(records: list[Record], settings: ImportSettings, progress: Progress | None) -> Iterator[Outcome]:
@@ -157,9 +154,8 @@ def _map(chunks: list[list[Record]], settings: ImportSettings) -> Iterator[list[
     if settings.workers <= 1 or len(chunks) <= 2:
         yield from (parse_all(chunk, settings.cells) for chunk in chunks)
         return
-    context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(settings.workers, mp_context=context) as pool:
+        with processes(settings.workers) as pool:
             waiting = deque()
             for chunk in chunks:
                 waiting.append(pool.submit(parse_all, chunk, settings.cells))

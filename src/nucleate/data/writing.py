@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nucleate import __version__
 from nucleate.data.refusals import REJECTED, Refusal, write_refusals
 from nucleate.errors import DataError
+from nucleate.files import writing
 
 if TYPE_CHECKING:
     from nucleate.data.table import CrystalTable
@@ -39,17 +40,21 @@ def refuse_existing(out: Path, overwrite: bool) -> None:
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
-    """A folder to fill, beside `out`; it becomes `out` when the block ends, and is gone if the block fails."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        yield folder
-        folder.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(folder, out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """A folder to fill, beside `out`; it becomes `out` when the block ends, and is gone if the block fails.
+
+    Raises NucleateError where the disk is full or the folder can't be written.
+    """
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        try:
+            yield folder
+            folder.chmod(0o755)
+            if out.exists():
+                shutil.rmtree(out)
+            os.replace(folder, out)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_dataset(
