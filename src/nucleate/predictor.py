@@ -12,7 +12,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +22,7 @@ from nucleate.errors import FormulaError, MissingPackageError, ModelError, Recip
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes import describe
 from nucleate.recipes.base import Recipe, scaled
+from nucleate.recipes.find import find_model, label
 from nucleate.recipes.folder import load_model
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
@@ -46,12 +46,6 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "kldm-mp20-csp"
 
 
-def shipped_models() -> dict[str, Path]:
-    """Names and folders of the models inside the package."""
-    root = Path(str(files("nucleate"))) / "shipped"
-    return {path.name: path for path in sorted(root.iterdir()) if (path / "recipe.toml").exists()}
-
-
 def load(
     name: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Literal["float32", "bf16"] = "float32"
 ) -> Predictor:
@@ -70,50 +64,7 @@ def load(
         first = str(error).splitlines()[0]
         raise ModelError(f"device '{device}' can't be used ({first})", "use --device cpu or auto") from None
     model.bf16 = precision == "bf16"
-    return Predictor(model, recipe, card, _label(str(name), folder), folder)
-
-
-def _label(name: str, folder: Path) -> str:
-    """What a model is called in files: the hub's name, the folder's, or the run's with the folder's."""
-    if name.startswith("hf:"):
-        return name[3:]
-    folder = folder.resolve()
-    return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("model") else folder.name
-
-
-def find_model(name: str) -> Path:
-    """The folder of a model."""
-    if name.startswith("hf:"):
-        return _from_hub(name[3:])
-    shipped = shipped_models()
-    if name in shipped:
-        return shipped[name]
-    folder = Path(name)
-    if (folder / "model" / "recipe.toml").exists():
-        return folder / "model"
-    if not name or not folder.exists():
-        raise ModelError(
-            f"no model '{name}'", f"shipped models: {', '.join(shipped) or 'none'}; or name a model folder"
-        )
-    return folder
-
-
-def _from_hub(name: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise MissingPackageError(
-            "'hf:' models need huggingface-hub", "pip install 'nucleate[hub]'"
-        ) from None
-    try:
-        return Path(
-            snapshot_download(name, allow_patterns=["weights.safetensors", "recipe.toml", "card.json"])
-        )
-    except Exception as error:  # the hub raises many kinds, all of them about reaching or finding the model
-        first = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"'hf:{name}' can't be fetched ({first})", "check the name and the network"
-        ) from error
+    return Predictor(model, recipe, card, label(str(name), folder), folder)
 
 
 class Predictor:
@@ -166,7 +117,11 @@ class Predictor:
         asked: dict[str, object] = to_dict(named or self.recipe.sampler)
         if method is not None and named is None:
             asked["method"] = method
-        settings = from_dict(SamplerSettings, asked, "sampler.")
+        try:
+            settings = from_dict(SamplerSettings, asked, "sampler.")
+        except RecipeError as error:
+            more = ", ".join(self.recipe.samplers)
+            raise RecipeError(error.message, f"{error.hint}{more and '; by name: '}{more}") from None
         settings = settings if nfe is None else scaled(settings, nfe)
         return settings if steps is None else replace(settings, steps=steps)
 

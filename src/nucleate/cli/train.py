@@ -38,8 +38,8 @@ def train(
     import torch
 
     from nucleate.cli.console import say, shows_bars
-    from nucleate.predictor import find_model
     from nucleate.recipes.devices import Hardware
+    from nucleate.recipes.find import find_model
     from nucleate.recipes.registry import get_recipe
     from nucleate.recipes.run import train_recipe
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from pymatgen.core import Structure
 
-from nucleate.data.cell_forms import CellForm
+from nucleate.data.cell_forms import CellForm, space_group
 from nucleate.data.extxyz import crystal_name
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
 from nucleate.files import writing
 from nucleate.metrics.extxyz import RUNS, Frame, prediction_files, read_prediction_files
-from nucleate.metrics.ranking import space_group
 from nucleate.metrics.usable import problem
 
 
@@ -62,7 +61,7 @@ def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
         formula=info.get("cell", info.get("formula", "?")),
         atoms=0 if structure is None else len(structure),
         usable=usable,
-        space_group=space_group(structure) if structure is not None and usable else "-",
+        space_group=space_group(frame.cell) if frame.cell is not None and usable else "-",
         volume=float("nan") if structure is None else structure.volume / len(structure),
         seed=info.get("seed", "?"), nfe=info.get("nfe", "?"), model=info.get("model", "?"),
     )  # fmt: skip

@@ -14,10 +14,10 @@ import numpy as np
 from pymatgen.core import Structure
 
 from nucleate.cell import Cell
+from nucleate.data.cell_forms import space_group
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 
-SYMMETRY_TOLERANCE = 0.1
 PAIR_SECONDS = 10.0
 CANDIDATES = 32
 DEFAULT_TOLERANCES = Matcher(stol=0.3, angle_tol=5.0, ltol=0.2)
@@ -58,7 +58,9 @@ def rank_by_agreement(structures: list[Structure], timeout: float = PAIR_SECONDS
         centre = order[_representative(group, pairs.distance)]
         members = (centre, *sorted(order[i] for i in group if order[i] != centre))
         share = len(group) / len(structures)
-        clusters.append(Cluster(members, share, space_group(structures[centre]), pairs.undecided(group)))
+        clusters.append(
+            Cluster(members, share, space_group(Cell.of(structures[centre])), pairs.undecided(group))
+        )
     return clusters
 
 
@@ -133,12 +135,3 @@ def _representative(group: list[int], distance: Callable[[int, int], float]) -> 
     candidates = group[start : start + CANDIDATES]
     mean = [sum(min(distance(i, j), 1.0) for j in candidates if j != i) for i in candidates]
     return candidates[int(np.argmin(mean))]
-
-
-def space_group(structure: Structure) -> str:
-    """Hermann-Mauguin symbol at a tolerance of 0.1 Å, "-" where none can be found."""
-    import spglib
-
-    cell = (structure.lattice.matrix.tolist(), structure.frac_coords.tolist(), list(structure.atomic_numbers))
-    found = spglib.get_spacegroup(cell, symprec=SYMMETRY_TOLERANCE)
-    return found.split(" (")[0] if found else "-"
