@@ -11,7 +11,8 @@ from pymatgen.core.structure_matcher import StructureMatcher
 
 from nucleate.cell import Cell
 from nucleate.metrics import matching, reduction
-from nucleate.metrics.matching import Matcher, cell_parameters, cells_from_parameters, rms_distance
+from nucleate.metrics.cell_shapes import cell_parameters, cells_from_parameters, surely_lll_reduced
+from nucleate.metrics.matching import Matcher, rms_distance
 from nucleate.metrics.reduction import reduce_cell
 from nucleate.pool import time_limit
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, perturbed_pairs
@@ -163,7 +164,7 @@ def test_cells_from_parameters_agree_with_pymatgen():
 def test_cells_called_lll_reduced_are():
     rng = np.random.default_rng(10)
     cells = np.stack([rng.normal(0, 0.4, (3, 3)) + 2 * np.eye(3) for _ in range(300)])
-    reduced = matching._surely_lll_reduced(cells)
+    reduced = surely_lll_reduced(cells)
     assert 20 < reduced.sum() < 280
     for cell in cells[reduced]:
         np.testing.assert_array_equal(Lattice(cell).lll_matrix, cell)

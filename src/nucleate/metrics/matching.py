@@ -21,6 +21,13 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError
+from nucleate.metrics.cell_shapes import (
+    angles_between,
+    cell_parameters,
+    cells_from_parameters,
+    reciprocal_lengths,
+    surely_lll_reduced,
+)
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.pool import Result, attempt
 from nucleate.settings import within
@@ -109,7 +116,7 @@ class Matcher:
         a, b, c = (points[chosen] for chosen in near)
         va, vb, vc = (chosen @ lattice for chosen in (a, b, c))
         alpha, beta, gamma = (
-            np.abs(_angles_between(x, y) - angle) <= self.angle_tol
+            np.abs(angles_between(x, y) - angle) <= self.angle_tol
             for x, y, angle in zip((vb, va, va), (vc, vc, vb), angles, strict=True)
         )
         i, j = np.nonzero(gamma)
@@ -191,9 +198,9 @@ def _prepare(cart: np.ndarray, bases: np.ndarray, target) -> _Prepared:
     return _Prepared(
         frac,
         average,
-        _reciprocal_lengths(average),
+        reciprocal_lengths(average),
         (volume / len(cart)) ** (1 / 3),
-        _surely_lll_reduced(average),
+        surely_lll_reduced(average),
     )
 
 
@@ -213,7 +220,7 @@ class _Box(NamedTuple):
             return cls(prepared.average[index], None, prepared.reciprocal[index])
         lattice = Lattice(prepared.average[index])
         matrix = lattice.lll_matrix
-        return cls(matrix, lattice.lll_inverse, _reciprocal_lengths(matrix[None])[0])
+        return cls(matrix, lattice.lll_inverse, reciprocal_lengths(matrix[None])[0])
 
     def get_lll_frac_coords(self, frac: np.ndarray) -> np.ndarray:
         return frac if self.inverse is None else frac @ self.inverse
@@ -230,51 +237,6 @@ class _Box(NamedTuple):
         chosen = vectors[rows, columns]
         chosen = chosen - chosen.sum(0) / len(chosen)
         return np.sqrt((chosen * chosen).sum(1))
-
-
-def cell_parameters(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths [cells, 3] in Å and angles [cells, 3] in degrees of cells [cells, 3, 3]."""
-    lengths = np.sqrt((cells**2).sum(-1))
-    following, last = cells[:, [1, 2, 0]], cells[:, [2, 0, 1]]
-    cosines = (following * last).sum(-1) / (lengths[:, [1, 2, 0]] * lengths[:, [2, 0, 1]])
-    return lengths, np.rad2deg(np.arccos(np.clip(cosines, -1, 1)))
-
-
-def cells_from_parameters(lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Cells [cells, 3, 3] with c along z and a in the xz plane, from lengths (Å) and angles (degrees)."""
-    cosine, sine = np.cos(np.radians(angles)), np.sin(np.radians(angles))
-    star = (cosine[:, 0] * cosine[:, 1] - cosine[:, 2]) / (sine[:, 0] * sine[:, 1])
-    star = np.arccos(np.clip(star, -1, 1))
-    cells = np.zeros((len(lengths), 3, 3))
-    cells[:, 0, 0], cells[:, 0, 2] = sine[:, 1], cosine[:, 1]
-    cells[:, 1, 0], cells[:, 1, 1] = -sine[:, 0] * np.cos(star), sine[:, 0] * np.sin(star)
-    cells[:, 1, 2], cells[:, 2, 2] = cosine[:, 0], 1.0
-    return cells * lengths[:, :, None]
-
-
-def _reciprocal_lengths(cells: np.ndarray) -> np.ndarray:
-    return 2 * np.pi * np.sqrt((np.linalg.inv(cells) ** 2).sum(1))
-
-
-def _angles_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Angles in degrees between every vector of the one and every vector of the other."""
-    norms = np.sqrt((first**2).sum(1))[:, None], np.sqrt((second**2).sum(1))[None, :]
-    return np.rad2deg(np.arccos(np.clip(first @ second.T / norms[0] / norms[1], -1, 1)))
-
-
-def _surely_lll_reduced(cells: np.ndarray) -> np.ndarray:
-    """Where LLL with delta = 3/4 leaves the basis as it is, with a margin for rounding. [cells]"""
-    a, b, c = cells[:, 0], cells[:, 1], cells[:, 2]
-    aa = (a * a).sum(1)
-    ba = (b * a).sum(1) / aa
-    b_star = b - ba[:, None] * a
-    bb = (b_star * b_star).sum(1)
-    ca, cb = (c * a).sum(1) / aa, (c * b_star).sum(1) / bb
-    c_star = c - ca[:, None] * a - cb[:, None] * b_star
-    cc = (c_star * c_star).sum(1)
-    half, margin = 0.5 - 1e-9, 1 + 1e-9
-    small = (np.abs(ba) < half) & (np.abs(ca) < half) & (np.abs(cb) < half)
-    return small & (bb > (0.75 - ba**2) * aa * margin) & (cc > (0.75 - cb**2) * bb * margin)
 
 
 def rms_distance(prediction: Structure, reference: Structure, matcher: Matcher | None = None) -> float | None:
