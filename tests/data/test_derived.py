@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pymatgen.core import Composition, Element, Structure
+from pymatgen.core import Composition, Element, Lattice, Structure
 
 from nucleate.data.choosing import Condition
 from nucleate.data.dataset import Dataset
@@ -236,6 +236,22 @@ def test_what_is_exported_is_read_again(first: Path, tmp_path: Path, name: str) 
         assert again.properties["note"][row] == "kept 13"
         parts = again.frac[again.atoms_of(row)] - dataset.split("val").frac[dataset.split("val").atoms_of(1)]
         np.testing.assert_allclose(parts - np.rint(parts), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.extxyz", "cifs"])
+def test_export_in_conventional_cells(name: str, tmp_path: Path) -> None:
+    """Rock salt kept in its primitive cell comes out with the eight atoms and the right angles of the textbook."""
+    salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5] * 3])
+    rows = [{"material_id": "salt", "cif": cif(salt.get_primitive_structure()), "gap": 5}]
+    import_splits({"train": [write_csv(tmp_path / "in.csv", rows)]}, tmp_path / "set", ImportSettings())
+    assert Dataset.open(tmp_path / "set").split("train").sizes.tolist() == [2]
+    done = nucleate_data("export", tmp_path / "set", tmp_path / name, "--cell", "conventional")
+    assert done.exit_code == 0, done.output
+    import_splits({"train": [tmp_path / name]}, tmp_path / "back", KEEP)
+    table = Dataset.open(tmp_path / "back").split("train")
+    assert table.sizes.tolist() == [8]
+    assert np.allclose(table.lattice[0], 5.64 * np.eye(3), atol=1e-5)
+    told("export", tmp_path / "set", tmp_path / "b.csv", "--cell", "cubic")
 
 
 def test_one_split_is_exported_without_a_column_for_it(first: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from nucleate.cell import Cell
+from nucleate.data.cell_forms import CellForm
 from nucleate.data.extxyz import frame_text
 from nucleate.data.merging import word_of
 from nucleate.data.structure_files import FORMATS as STRUCTURE_FORMATS
@@ -30,12 +32,14 @@ FORMATS = ("cif", "poscar", "extxyz", "csv")
 OTHER_ENDINGS = (".cif", ".vasp", ".json", ".parquet", ".db", ".zip", ".gz", ".tar")
 TABLE = "properties.csv"
 Progress = Callable[[int, int], None]
+AS_THEY_ARE = CellForm()
 _OWN_KEYS = ("Lattice", "Properties", "pbc")
 
 
 def export(
-    tables: dict[str, CrystalTable], out: Path, kind: str = "", progress: Progress | None = None
-) -> str:
+    tables: dict[str, CrystalTable], out: Path, kind: str = "", progress: Progress | None = None,
+    form: CellForm = AS_THEY_ARE, on_problem: Callable[[str, str], None] | None = None,
+) -> str:  # fmt: skip
     """Write the splits to one file or folder, whole or not at all. Returns the format.
 
     Args:
@@ -44,6 +48,8 @@ def export(
         out: .csv, .csv.gz, .extxyz or .xyz, or a folder, which must not exist.
         kind: one of FORMATS; by the ending of `out` when empty, CIF for a folder.
         progress: called with (done, total).
+        form: of the cells; the data set itself is not changed.
+        on_problem: called with the id of a crystal that could not take this form and is written as it is, and why.
 
     Raises DataError when `out` exists, when format and ending disagree, and for text that extended XYZ can't hold.
     """
@@ -51,7 +57,7 @@ def export(
     if out.exists():
         raise DataError(f"{out} exists", "choose another name, or move it away")
     refuse_existing(out, overwrite=False)
-    rows = _rows(tables, progress)
+    rows = _rows(tables, progress, form, on_problem)
     if kind in FOLDERS:
         with whole_folder(out) as folder:
             _write_folder(rows, folder, kind, len(tables) > 1)
@@ -95,30 +101,32 @@ def _names(tables: dict[str, CrystalTable]) -> list[str]:
 class _Row:
     """One crystal of a table on its way out: id, split, properties that are known, arrays."""
 
-    def __init__(self, table: CrystalTable, index: int, split: str, several: bool) -> None:
+    def __init__(self, table: CrystalTable, index: int, split: str, several: bool, form: CellForm) -> None:
         atoms = table.atoms_of(index)
         self.id, self.split = table.ids[index], split
-        self.species, self.frac, self.lattice = table.species[atoms], table.frac[atoms], table.lattice[index]
+        cell = Cell(table.species[atoms], table.frac[atoms], table.lattice[index])
+        self.cell, self.problem = form.written(cell)
         values = {name: word_of(_plain(column[index])) for name, column in table.properties.items()}
         if several:
             values.setdefault("split", split)
         self.values = {name: value for name, value in values.items() if value}
-
-    def structure(self):
-        from pymatgen.core import Lattice, Structure
-
-        return Structure(Lattice(self.lattice), self.species.tolist(), self.frac)
 
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _rows(tables: dict[str, CrystalTable], progress: Progress | None) -> Iterator[_Row]:
+def _rows(
+    tables: dict[str, CrystalTable], progress: Progress | None, form: CellForm,
+    on_problem: Callable[[str, str], None] | None,
+) -> Iterator[_Row]:  # fmt: skip
     total, done = sum(map(len, tables.values())), 0
     for split, table in tables.items():
         for index in range(len(table)):
-            yield _Row(table, index, split, len(tables) > 1)
+            row = _Row(table, index, split, len(tables) > 1, form)
+            if row.problem and on_problem:
+                on_problem(row.id, row.problem)
+            yield row
             done += 1
             if progress:
                 progress(done, total)
@@ -133,7 +141,7 @@ def _write_csv(rows: Iterator[_Row], file: Any, names: list[str]) -> None:
         warnings.filterwarnings("ignore", "No Pauling electronegativity")  # noble gases
         for row in rows:
             cells = (row.values.get(name, "") for name in names)
-            writer.writerow((row.id, *cells, str(CifWriter(row.structure()))))
+            writer.writerow((row.id, *cells, str(CifWriter(row.cell.to_structure()))))
 
 
 def _frame(row: _Row) -> str:
@@ -147,7 +155,7 @@ def _frame(row: _Row) -> str:
                 f"{name} of {row.id} holds a quotation mark or a line break, which extended XYZ can't hold",
                 "export to .csv, or leave this column out of the data set",
             )
-    return frame_text(row.species, row.frac, row.lattice, dict(info))
+    return frame_text(*row.cell, dict(info))
 
 
 def _write_folder(rows: Iterator[_Row], folder: Path, kind: str, several: bool) -> None:
@@ -162,7 +170,7 @@ def _write_folder(rows: Iterator[_Row], folder: Path, kind: str, several: bool) 
         taken.add(name.lower())
         path = folder / f"{name}{STRUCTURE_FORMATS[kind]}"
         path.parent.mkdir(exist_ok=True)
-        write_structure(row.structure(), path, kind, " ".join(row.id.split()) or stem)
+        write_structure(row.cell.to_structure(), path, kind, " ".join(row.id.split()) or stem)
         table.append({"material_id": row.id, "file": f"{name}{STRUCTURE_FORMATS[kind]}", **row.values})
     with (folder / TABLE).open("w", newline="", encoding="utf-8") as file:
         names = dict.fromkeys(name for one in table for name in one)

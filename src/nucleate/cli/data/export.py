@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli.console import say
+from nucleate.cli import options
+from nucleate.cli.console import say, warn
 
 
 def export(
@@ -20,14 +21,24 @@ def export(
     kind: Annotated[
         str, typer.Option("--format", help="cif, poscar, extxyz or csv; by the name of OUT.")
     ] = "",
+    cell: options.CellForm = "as-is",
+    symprec: options.Symprec = 0.1,
 ) -> None:
     """Write a data set, or one split, as CSV, extended XYZ or a folder of CIF or POSCAR files."""
     from nucleate.cli.bars import progress_bars
+    from nucleate.data.cell_forms import CellForm
     from nucleate.data.dataset import Dataset
     from nucleate.data.export import export as write
 
     dataset = Dataset.open(folder)
     tables = {name: dataset.split(name) for name in ([split] if split else dataset.splits)}
+    form, unchanged = CellForm(cell, symprec), []
     with progress_bars() as progress:
-        kind = write(tables, out, kind, partial(progress, "crystals"))
+        kind = write(
+            tables, out, kind, partial(progress, "crystals"), form, lambda *problem: unchanged.append(problem)
+        )
+    if unchanged:
+        warn(
+            f"{len(unchanged)} crystals are not in {cell} cells; the first, {unchanged[0][0]}: {unchanged[0][1]}"
+        )
     say(f"{out}: {sum(map(len, tables.values()))} crystals as {kind}")
