@@ -1,0 +1,100 @@
+"""Common compounds whose structure every textbook has: is the first rank of a model the right one?
+
+    python benchmarks/textbook.py --model kldm-mp20-csp
+
+Predicts as `nucleate predict FORMULAS -n 20 --seed 0` does, ranks by agreement, and compares every rank with the known
+structure by pymatgen's StructureMatcher at its default tolerances. Writes benchmarks/results/textbook.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from pymatgen.core import Lattice, Structure
+from pymatgen.core.structure_matcher import StructureMatcher
+
+from nucleate.discovery.shortlist import shortlist
+from nucleate.predictor import load
+from nucleate.sampling.job import Job
+from nucleate.sampling.request import formula_requests
+
+HALF, THIRD = (0.5, 0.5, 0.5), (1 / 3, 2 / 3)
+ROCK_SALT = ("Fm-3m", [[0, 0, 0], [0.5, 0, 0]])
+PEROVSKITE = ("Pm-3m", [[0, 0, 0], HALF, [0.5, 0.5, 0]])
+ZINC_BLENDE = ("F-43m", [[0, 0, 0], [0.25, 0.25, 0.25]])
+FLUORITE = ("Fm-3m", [[0, 0, 0], [0.25, 0.25, 0.25]])
+KNOWN = {
+    "SrTiO3": (*PEROVSKITE, Lattice.cubic(3.905), ["Sr", "Ti", "O"]),
+    "BaTiO3": (*PEROVSKITE, Lattice.cubic(4.0), ["Ba", "Ti", "O"]),
+    "KNiF3": (*PEROVSKITE, Lattice.cubic(4.01), ["K", "Ni", "F"]),
+    "NaCl": (*ROCK_SALT, Lattice.cubic(5.64), ["Na", "Cl"]),
+    "LiCl": (*ROCK_SALT, Lattice.cubic(5.13), ["Li", "Cl"]),
+    "MgO": (*ROCK_SALT, Lattice.cubic(4.21), ["Mg", "O"]),
+    "ZnSe": (*ZINC_BLENDE, Lattice.cubic(5.668), ["Zn", "Se"]),
+    "CdTe": (*ZINC_BLENDE, Lattice.cubic(6.48), ["Cd", "Te"]),
+    "CaF2": (*FLUORITE, Lattice.cubic(5.463), ["Ca", "F"]),
+    "Mg2Si": (*FLUORITE, Lattice.cubic(6.35), ["Si", "Mg"]),
+    "Mg2Sn": (*FLUORITE, Lattice.cubic(6.76), ["Sn", "Mg"]),
+    "GaN": ("P6_3mc", [[*THIRD, 0], [*THIRD, 0.377]], Lattice.hexagonal(3.19, 5.186), ["Ga", "N"]),
+    "MgB2": ("P6/mmm", [[0, 0, 0], [*THIRD, 0.5]], Lattice.hexagonal(3.086, 3.524), ["Mg", "B"]),
+    "TiO2": ("P4_2/mnm", [[0, 0, 0], [0.3048, 0.3048, 0]], Lattice.tetragonal(4.594, 2.959), ["Ti", "O"]),
+    "LiCoO2": (
+        "R-3m", [[0, 0, 0.5], [0, 0, 0], [0, 0, 0.2395]], Lattice.hexagonal(2.816, 14.05), ["Li", "Co", "O"],
+    ),
+    "Bi2Te3": (
+        "R-3m", [[0, 0, 0.4], [0, 0, 0], [0, 0, 0.2095]], Lattice.hexagonal(4.386, 30.5), ["Bi", "Te", "Te"],
+    ),
+}  # fmt: skip
+"""Space group, positions, cell (Å) and elements, at room temperature or, of BaTiO3, above 400 K."""
+
+
+def structure(formula: str) -> Structure:
+    group, places, lattice, elements = KNOWN[formula]
+    return Structure.from_spacegroup(group, lattice, elements, places)
+
+
+def ranks_right(model: str, n: int, seed: int) -> dict[str, list[int]]:
+    """The ranks, best first, at which the known structure of each formula stands."""
+    predictor, matcher = load(model), StructureMatcher()
+    requests = formula_requests(list(KNOWN), n, predictor.limits, None)
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(Path(folder), {"seed": seed})
+        for batch in predictor.draw(requests, seed=seed):
+            job.write(batch, seed, predictor.name)
+        rows, structures = shortlist(Path(folder))
+    found: dict[str, list[int]] = {formula: [] for formula in KNOWN}
+    for row, drawn in zip(rows, structures, strict=True):
+        if row.rank and row.representative and matcher.fit(drawn, structure(row.formula)):
+            found[row.formula].append(row.rank)
+    return {formula: sorted(ranks) for formula, ranks in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="kldm-mp20-csp")
+    parser.add_argument("-n", type=int, default=20, help="samples of each formula")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "textbook.json")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    ranks = ranks_right(asked.model, asked.n, asked.seed)
+    first = sum(found[:1] == [1] for found in ranks.values())
+    record = {
+        "benchmark": "textbook", "command": shlex.join(["python", "benchmarks/textbook.py", *sys.argv[1:]]),
+        "model": asked.model, "samples": asked.n, "seed": asked.seed,
+        "right_at_rank_1": first, "of": len(ranks), "ranks": ranks,
+    }  # fmt: skip
+    asked.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"rank 1 is right for {first} of {len(ranks)} compounds; {asked.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
