@@ -4,7 +4,7 @@
 
 One run folder for each cell and seed under runs/ablations/; a call goes on where the last one stopped, and
 cells that are finished cost nothing. Validation match rate (one sample, `geometry` protocol) against the
-training step goes into a YAML record and a figure. One thread.
+training step goes into a YAML record and a figure. One thread for each run, --workers runs side by side.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import re
 import shlex
 import statistics
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -71,25 +74,29 @@ def settings_of(asked: argparse.Namespace, cell: str, seed: int, steps: int) -> 
 
 def train_cells(asked: argparse.Namespace) -> None:
     """Train the cells that are asked for and not trained yet, seed by seed: an early stop leaves whole seeds."""
+    cells = [(cell, seed) for seed in range(asked.seeds) for cell in asked.cells or CELLS]
+    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+        for number, line in enumerate(pool.map(partial(train_cell, asked), cells)):
+            print(f"{number + 1}/{len(cells)} {line}", file=sys.stderr)
+
+
+def train_cell(asked: argparse.Namespace, which: tuple[str, int]) -> str:
+    """Train one cell with one seed, or go on with it; a line that says how long it took."""
     from nucleate.data.dataset import Dataset
 
+    torch.set_num_threads(1)
+    cell, seed = which
     crystals = len(Dataset.open(asked.data).split("train"))
     steps = asked.epochs * steps_per_epoch(crystals, 64)
-    cells = [(cell, seed) for seed in range(asked.seeds) for cell in asked.cells or CELLS]
-    for number, (cell, seed) in enumerate(cells):
-        recipe = get_recipe("kldm-csp-tiny", settings_of(asked, cell, seed, steps))
-        outcome = train_recipe(
-            recipe, asked.data, run_folder(asked.root, cell, seed), epochs=asked.epochs, minutes=asked.minutes,
-            resume=True, hardware=Hardware(accelerator="cpu"), visible=False,
-        )  # fmt: skip
-        counters = outcome.counters
-        minutes = (counters.seconds + counters.paused) / 60
-        print(
-            f"{number + 1}/{len(cells)} {cell}, seed {seed}: {counters.step} steps, {minutes:.1f} min",
-            file=sys.stderr,
-        )
-        if outcome.state == "stopped":
-            raise SystemExit(130)
+    recipe = get_recipe("kldm-csp-tiny", settings_of(asked, cell, seed, steps))
+    outcome = train_recipe(
+        recipe, asked.data, run_folder(asked.root, cell, seed), epochs=asked.epochs, minutes=asked.minutes,
+        resume=True, hardware=Hardware(accelerator="cpu"), visible=False,
+    )  # fmt: skip
+    if outcome.state == "stopped":
+        raise SystemExit(130)
+    minutes = (outcome.counters.seconds + outcome.counters.paused) / 60
+    return f"{cell}, seed {seed}: {outcome.counters.step} steps, {minutes:.1f} min"
 
 
 def curve(root: Path, cell: str, seeds: int) -> list[dict[str, Any]]:
@@ -176,11 +183,11 @@ def main() -> None:
     parser.add_argument("--crystals", type=int, default=200, help="validation compositions that are judged")
     parser.add_argument("--nfe", type=int, default=100, help="network evaluations for each crystal")
     parser.add_argument("--points", type=int, default=4, help="match rates in a run")
+    parser.add_argument("--workers", type=int, default=1, help="runs side by side")
     parser.add_argument("--note", default="", help="a sentence that the record keeps")
     parser.add_argument("--yaml", type=Path, default=Path("benchmarks/results/ablations/perov-5.yaml"))
     parser.add_argument("--figure", type=Path, default=Path("docs/images/ablations.png"))
     asked = parser.parse_args()
-    torch.set_num_threads(1)
     train_cells(asked)
     asked.yaml.parent.mkdir(parents=True, exist_ok=True)
     before = yaml.safe_load(asked.yaml.read_text())["cells"] if asked.yaml.exists() else {}

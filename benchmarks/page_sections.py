@@ -71,9 +71,7 @@ def ablations(results: Path) -> str:
 def speed(results: Path) -> str:
     """Network and evaluation against plain implementations."""
     parts = ["## Speed\n"]
-    network = results / "network_speed.json"
-    if network.exists():
-        parts.append(_network(json.loads(network.read_text())))
+    parts += [_network(json.loads(path.read_text())) for path in sorted(results.glob("network_speed*.json"))]
     for path in sorted(results.glob("evaluation-*.json")):
         found = json.loads(path.read_text())
         parts.append(
@@ -119,17 +117,25 @@ def _network(found: dict[str, Any]) -> str:
             for pair, ratio in clocks["wall"]["ratio_of_medians"].items():
                 processor = clocks["processor"]["ratio_of_medians"][pair]
                 lines.append(f"| {precision} | {work}, {pair} | {ratio:.2f}x | {processor:.2f}x |")
+    if found.get("native_bf16"):
+        for work in ("training", "sampling"):
+            gain = [
+                found["float32"][work][clock]["median_seconds"]["dense"]
+                / found["bf16"][work][clock]["median_seconds"]["dense"]
+                for clock in ("wall", "processor")
+            ]
+            lines.append(f"| bf16 over float32 | {work}, ours | {gain[0]:.2f}x | {gain[1]:.2f}x |")
     return "\n".join(lines) + "\n\n" + _command(found["command"])
 
 
 def recipe_speed(results: Path) -> str:
     """Training and sampling of every recipe, with our network and with a scatter one."""
-    path = results / "recipe_speed.json"
-    if not path.exists():
-        return ""
-    found = json.loads(path.read_text())
+    found = [_recipes(json.loads(path.read_text())) for path in sorted(results.glob("recipe_speed*.json"))]
+    return "\n\n".join(["## Speed of the recipes\n", *found]) if found else ""
+
+
+def _recipes(found: dict[str, Any]) -> str:
     lines = [
-        "## Speed of the recipes\n",
         f"Crystals/s on {found['hardware']}, {found['threads']} threads, {found['precision']}, {found['data']}, wall "
         f"time, median of {found['repeats']} runs in turn. *Ratio*: to the same model with a plain scatter network "
         "of the same layout and weights on the same batches; the torus transformer has none. *Calls*: network "

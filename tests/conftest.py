@@ -1,6 +1,7 @@
 """Shared set-up: shapes and types of the whole package are checked while it is tested; one thread; fixed seeds.
 
 NUCLEATE_TEST_BF16=1 takes every CPU for one with bfloat16 (emulated where it is not), 0 for one without.
+A GPU is hidden from the tests, which are about the CPU; `NUCLEATE_TEST_GPU=1 pytest tests/model/test_cuda.py` shows it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if os.environ.get("NUCLEATE_TEST_GPU") != "1":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 from jaxtyping import install_import_hook
 

@@ -23,7 +23,7 @@ ACCELERATOR=${ACCELERATOR:-auto}
 PYTHON=${PYTHON:-python3}
 # 7.7 million parameters, 15.4 MB in half precision; batches and forward passes that fill the GPU.
 SETS=${SETS:-torus_transformer.width=256 torus_transformer.layers=8 torus_transformer.heads=8
-  torus_transformer.pair_width=64 torus_transformer.frequencies=32 training.batch=1024 training.slices=4
+  torus_transformer.pair_width=64 torus_transformer.frequencies=32 training.batch=1024 training.slices=1
   training.edges=1000000 training.learning_rate=1e-3 training.ema=0.9995 training.warmup=500
   training.validate_every=2000 training.checkpoint_every=1000}
 export PYTHONPATH="src:$SITE${PYTHONPATH:+:$PYTHONPATH}" OMP_NUM_THREADS=${OMP_NUM_THREADS:-8}

@@ -138,6 +138,6 @@ def canonical(rows: Cells) -> Cells:
     """Any three rows as a cell in the orientation of `cell_from_parameters`, lengths kept between the bounds above."""
     lengths = rows.norm(dim=-1)
     unit = rows / lengths.clamp(min=SHORTEST).unsqueeze(-1)
-    cosines = (unit[:, [1, 2, 0]] * unit[:, [2, 0, 1]]).sum(-1)
+    cosines = (unit.roll(-1, 1) * unit.roll(1, 1)).sum(-1)
     # Short of 1, where the arc cosine has no slope.
     return cells_of(lengths.clamp(SHORTEST, LONGEST), torch.acos(cosines.clamp(-1 + 1e-12, 1 - 1e-12)))

@@ -77,12 +77,12 @@ def _line_in_log_n(x: Float[Tensor, "crystals 3"], sizes: Sizes) -> Float[Tensor
     log_n = sizes.double().log()
     spread = log_n - log_n.mean()
     if spread.abs().max() < 1e-9:
-        slope = torch.full((3,), 1 / 3, dtype=torch.float64)
+        slope = x.new_full((3,), 1 / 3)
     else:
         slope = (spread.unsqueeze(-1) * (x - x.mean(0))).sum(0) / (spread**2).sum()
-    grid = torch.arange(MAX_ATOMS + 1).clamp(min=1).double().log()
+    grid = torch.arange(MAX_ATOMS + 1, device=x.device).clamp(min=1).double().log()
     return x.mean(0) + (grid - log_n.mean()).unsqueeze(-1) * slope
 
 
 def _sum_by_size(x: Float[Tensor, "crystals 3"], sizes: Sizes) -> Float[Tensor, "counts 3"]:
-    return torch.zeros(MAX_ATOMS + 1, x.shape[-1], dtype=x.dtype).index_add_(0, sizes, x)
+    return x.new_zeros(MAX_ATOMS + 1, x.shape[-1]).index_add_(0, sizes, x)

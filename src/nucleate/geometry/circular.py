@@ -17,11 +17,13 @@ from torch import Tensor
 
 from nucleate.arrays import Mask, PerAtom, PerCrystal, Sizes
 from nucleate.geometry.precision import at_least_float32
+from nucleate.geometry.tables import Table
 from nucleate.geometry.torus import wrap
 
 SIMULATED = 20
 """Atoms that are drawn one by one; the resultant of all others is a normal pair with its exact first two moments."""
 ATOMS = (*range(2, SIMULATED + 1), 24, 28, 32, 40, 52, 64, 96, 128, 192, 256, 512, 1024)
+LOG_ATOMS = Table(torch.tensor(ATOMS).log())
 WIDEST, STEPS, DRAWS = 4.0, 40, 8192
 FOLLOWED = 2
 """Atoms of each draw whose angles to the mean are averaged."""
@@ -95,7 +97,7 @@ def mean_free_law(atoms: Sizes, sigma: PerCrystal) -> tuple[PerCrystal, PerCryst
 
 def _interpolated(log_atoms: PerCrystal, place: PerCrystal) -> Float[Tensor, "3 crystals"]:
     """The table, linear in the logarithm of the number of atoms and in sigma."""
-    table, nodes = _table().to(log_atoms), torch.tensor(ATOMS).log().to(log_atoms)
+    table, nodes = _table().like(log_atoms), LOG_ATOMS.like(log_atoms)
     row = (torch.searchsorted(nodes, log_atoms, right=True) - 1).clamp(0, len(nodes) - 2)
     left = place.floor().long().clamp(0, STEPS - 1)
     down = ((log_atoms - nodes[row]) / (nodes[row + 1] - nodes[row])).clamp(0, 1)
@@ -106,8 +108,9 @@ def _interpolated(log_atoms: PerCrystal, place: PerCrystal) -> Float[Tensor, "3 
 
 
 @functools.cache
-def _table() -> Float[Tensor, "3 sizes widths"]:
-    """log of kappa w, E[sin^2 d] / w and E[d^2] / w for ATOMS and STEPS + 1 sigmas from 0, where all are 0."""
+def _table() -> Table:
+    """log of kappa w, E[sin^2 d] / w and E[d^2] / w for ATOMS and STEPS + 1 sigmas from 0, where all are 0.
+    [3, sizes, widths]"""
     sobol = torch.quasirandom.SobolEngine(SIMULATED + 2, scramble=True, seed=0).draw(DRAWS).double()
     normal = math.sqrt(2) * torch.erfinv((2 * sobol - 1).clamp(-1 + 1e-7, 1 - 1e-7))
     n = torch.tensor(ATOMS, dtype=torch.float64)
@@ -119,7 +122,7 @@ def _table() -> Float[Tensor, "3 sizes widths"]:
         columns.append(
             torch.stack([concentration(length) * variance, sine / variance, spread / variance]).log()
         )
-    return torch.stack(columns, -1)
+    return Table(torch.stack(columns, -1))
 
 
 def _moments(normal: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:

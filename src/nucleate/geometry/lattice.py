@@ -15,7 +15,7 @@ def cell_parameters(lattice: Cells) -> tuple[Triples, Triples]:
     """Lengths (Å) and angles (radians) of each cell."""
     lengths = lattice.norm(dim=-1)
     unit = lattice / lengths.unsqueeze(-1)
-    cosines = (unit[:, [1, 2, 0]] * unit[:, [2, 0, 1]]).sum(-1)
+    cosines = (unit.roll(-1, 1) * unit.roll(1, 1)).sum(-1)
     return lengths, torch.acos(cosines.clamp(-1, 1))
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nucleate.geometry.precision import at_least_float32
+from nucleate.geometry.tables import Table
 from nucleate.geometry.torus import TAU, wrap
 
 
@@ -67,16 +68,18 @@ class FisherRoot:
     """
 
     def __init__(self, widest: float, nodes: int = 512, points: int = 256) -> None:
-        self.log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
-        sigma = self.log_sigma.exp()
-        self.log_fisher = (fisher_information(sigma, points) * sigma**2).log()
+        log_sigma = torch.linspace(math.log(1e-5), math.log(widest * 1.001), nodes, dtype=torch.float64)
+        sigma = log_sigma.exp()
+        self.log_sigma = Table(log_sigma)
+        self.log_fisher = Table((fisher_information(sigma, points) * sigma**2).log())
+        self.ends = log_sigma[0].item(), log_sigma[-1].item()
 
     def __call__(self, sigma: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Standard deviation of `grad_mean` at each sigma; widths beyond the table are taken as its ends. At least
         float32, whatever the precision of sigma."""
         sigma = at_least_float32(sigma)
-        log_sigma = sigma.log().clamp(self.log_sigma[0].item(), self.log_sigma[-1].item())
-        grid, table = self.log_sigma.to(sigma), self.log_fisher.to(sigma)
+        log_sigma = sigma.log().clamp(*self.ends)
+        grid, table = self.log_sigma.like(sigma), self.log_fisher.like(sigma)
         position = (log_sigma - grid[0]) / (grid[1] - grid[0])
         left = position.floor().long().clamp(0, len(grid) - 2)
         return torch.exp(0.5 * torch.lerp(table[left], table[left + 1], position - left)) / sigma

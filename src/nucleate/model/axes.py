@@ -15,15 +15,17 @@ from torch import Tensor
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.codecs.base import LatticeCodec
 from nucleate.geometry.noise import Noise
+from nucleate.geometry.tables import Table
 
 ORDERS = list(permutations(range(3)))[1:]
 """The orders that are not the present one."""
+_TABLE = Table(torch.tensor(ORDERS))
 
 
 def random_orders(noise: Noise) -> Tensor:
     """One of ORDERS for each crystal. [crystals, 3]"""
     chosen = (noise.uniform(1).squeeze(1) * len(ORDERS)).long().clamp(max=len(ORDERS) - 1)
-    return torch.tensor(ORDERS, device=chosen.device)[chosen]
+    return _TABLE.on(chosen.device)[chosen]
 
 
 def permuted(tensors: dict[str, Tensor], order: Tensor, codec: LatticeCodec) -> dict[str, Tensor]:

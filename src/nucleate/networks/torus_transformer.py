@@ -113,7 +113,8 @@ class TorusTransformer(Denoiser):
         x = species + cell.unsqueeze(1)
         velocity = inputs["velocity"] if self.pairs.velocity is not None else None
         pairs = self.pairs(inputs["frac"], velocity, species, cell)
-        closed = None if bool(mask.all()) else ~mask[:, None, None, :]
+        # Elsewhere than on a CPU the question would wait for the device.
+        closed = None if mask.device.type == "cpu" and bool(mask.all()) else ~mask[:, None, None, :]
         for block in self.blocks:
             x = block(x, pairs, closed)
         answers = self.answers(self.norm(x), inputs["lattice"], mask)

@@ -24,6 +24,7 @@ from nucleate.arrays import Mask, PerAtom3, PerCrystal
 from nucleate.geometry import wrapped_normal
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
+from nucleate.geometry.tables import Table
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
 from nucleate.processes.kinetic_settings import KineticSettings
@@ -57,7 +58,7 @@ class Kinetic(Process):
         widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
         self.images = wrapped_normal.images_for(widest)
         self._fisher_root = wrapped_normal.FisherRoot(widest)
-        self._log_tau, self._angle = _angle_table(settings.horizon)
+        self._log_tau, self._angle = map(Table, _angle_table(settings.horizon))
 
     def clock(self, t: PerCrystal) -> PerCrystal:
         """The paper's time, 0 at the data."""
@@ -165,10 +166,10 @@ class Kinetic(Process):
     def angle(self, t: PerCrystal) -> PerCrystal:
         """The integral of omega over tau up to time t, from an arbitrary start near the data, where it diverges."""
         t = at_least_float32(t)
-        grid = self._log_tau.to(t)
+        grid, angle = self._log_tau.like(t), self._angle.like(t)
         position = (self.clock(t).clamp(min=grid[0].exp()).log() - grid[0]) / (grid[1] - grid[0])
         left = position.floor().long().clamp(0, len(grid) - 2)
-        return torch.lerp(self._angle.to(t)[left], self._angle.to(t)[left + 1], position - left)
+        return torch.lerp(angle[left], angle[left + 1], position - left)
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:
         t, mask = move.t, move.mask

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from nucleate.arrays import Mask
@@ -53,8 +52,8 @@ def near_cubic(codec: LatticeCodec) -> Base:
 
     def draw(mask: Mask, noise: Noise) -> Tensor:
         raw, sizes = 0.1 * noise.normal(6), mask.sum(1)
-        cube = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0], device=raw.device)
-        return codec.encode(polar.decode(raw + cube, sizes), sizes)
+        raw[:, 5] += 1
+        return codec.encode(polar.to(raw.device).decode(raw, sizes), sizes)
 
     return draw
 
