@@ -1,4 +1,4 @@
-"""Work in pieces for a pool of processes with one thread each, with a time limit for each piece."""
+"""Work in pieces for a pool of processes with one thread each."""
 
 from __future__ import annotations
 
@@ -93,42 +93,3 @@ def _no_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def attempt(
-    work: Callable[[], Result], timeout: float | None, failures: tuple[type[Exception], ...]
-) -> tuple[Result | None, str]:
-    """(result, "") or (None, "timed_out" or "failed"), for the failures that the caller expects."""
-    try:
-        with time_limit(timeout):
-            return work(), ""
-    except TimeoutError:
-        return None, "timed_out"
-    except failures:
-        return None, "failed"
-
-
-@contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise TimeoutError in the block after this many seconds, where the platform has interval timers.
-
-    Works in the main thread of a process on POSIX; elsewhere the block runs without a limit.
-    """
-    if (
-        not seconds
-        or not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-    ):
-        yield
-        return
-
-    def stop(signum, frame):
-        raise TimeoutError(f"more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    others, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, others)
-        signal.signal(signal.SIGALRM, before)

@@ -11,7 +11,8 @@ from nucleate.cell import Cell
 from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potentials import Potential, quiet_single_thread
 from nucleate.energies.relax import FAILURES, rejected
-from nucleate.pool import Progress, attempt, run_jobs
+from nucleate.pool import Progress, run_jobs
+from nucleate.time_limit import attempt
 
 TIMEOUT = 120.0
 """Seconds for one energy; none comes near it."""

@@ -23,7 +23,8 @@ from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potentials import Potential, isolated_atoms, quiet_single_thread, to_atoms
 from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
 from nucleate.errors import StructureError
-from nucleate.pool import Progress, attempt, run_jobs
+from nucleate.pool import Progress, run_jobs
+from nucleate.time_limit import attempt
 
 __all__ = ["REASONS", "Relaxed", "RelaxSettings", "rejected", "relax"]
 

@@ -29,8 +29,8 @@ from nucleate.metrics.cell_shapes import (
     surely_lll_reduced,
 )
 from nucleate.metrics.reduction import Reduced, reduce_cell
-from nucleate.pool import Result, attempt
 from nucleate.settings import within
+from nucleate.time_limit import Result, attempt
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

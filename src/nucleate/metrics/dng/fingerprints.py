@@ -23,8 +23,9 @@ from nucleate.metrics.dng.quantities import defect, digest, versions
 from nucleate.metrics.dng.store import Store
 from nucleate.metrics.neighbours import TooManyNeighboursError
 from nucleate.metrics.validity import require_fingerprints, site_fingerprints
-from nucleate.pool import Progress, run_jobs, time_limit
+from nucleate.pool import Progress, run_jobs
 from nucleate.settings import MOST_SECONDS
+from nucleate.time_limit import time_limit
 
 STRUCTURE_LENGTH = 61
 COMPOSITION_LENGTH = 132

@@ -23,8 +23,9 @@ from nucleate.metrics.dng.family import Measure, share_of
 from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.metrics.validity import MIN_VOLUME, too_flat
-from nucleate.pool import Progress, attempt, run_jobs
+from nucleate.pool import Progress, run_jobs
 from nucleate.settings import MOST_SECONDS, MOST_STEPS, within
+from nucleate.time_limit import attempt
 
 Formula = tuple[tuple[int, int], ...]
 """As `Cell.formula` gives it: (atomic number, count), counts divided by their greatest common divisor."""

@@ -26,8 +26,9 @@ from nucleate.metrics.validity import (
     smact_valid,
     strict_problem,
 )
-from nucleate.pool import Progress, attempt, run_jobs
+from nucleate.pool import Progress, run_jobs
 from nucleate.settings import MOST_SECONDS
+from nucleate.time_limit import attempt
 
 RULES = {
     "classic": "different atoms at least 0.5 Å apart, volume at least 0.1 Å^3 (CDVAE, arXiv 2110.06197; DiffCSP)",
