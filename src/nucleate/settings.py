@@ -9,7 +9,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from nucleate.errors import NucleateError, RecipeError
@@ -24,7 +24,17 @@ MOST_SECONDS = 1e9
 MOST_WORKERS = 256
 """Processes: with more than this the system runs out of them."""
 
+OPEN = "open"
+
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+
+
+def open_groups(kind_of: Callable[[str], type | None]) -> Any:
+    """A field for groups of settings whose names a dataclass does not know itself: a tuple of (name, settings).
+
+    In files and in --set they stand beside the other settings. kind_of: the dataclass of a name, None if there is none.
+    """
+    return dataclasses.field(default=(), metadata={OPEN: kind_of})
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
@@ -32,7 +42,9 @@ def to_dict(settings: Any) -> dict[str, Any]:
     out = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        if dataclasses.is_dataclass(value):
+        if OPEN in field.metadata:
+            out |= {name: to_dict(group) for name, group in value}
+        elif dataclasses.is_dataclass(value):
             out[field.name] = to_dict(value)
         elif value is not None:
             out[field.name] = list(value) if isinstance(value, tuple) else value
@@ -42,14 +54,19 @@ def to_dict(settings: Any) -> dict[str, Any]:
 def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
     """A dataclass from a nested dictionary. Raises RecipeError on unknown keys and wrong types."""
     hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    known = {}
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    names = [field.name for field in fields if OPEN not in field.metadata]
+    more = next((field for field in fields if OPEN in field.metadata), None)
+    known, groups = {}, {}
     for key, value in values.items():
         path = f"{where}{key}"
-        if key not in names:
+        if key in names:
+            known[key] = _convert(hints[key], value, path)
+        elif more is not None and (group := more.metadata[OPEN](key)) is not None:
+            groups[key] = _convert(group, value, path)
+        else:
             raise RecipeError(f"no setting named '{path}'", f"the settings here are: {', '.join(names)}")
-        known[key] = _convert(hints[key], value, path)
-    return kind(**known)
+    return kind(**known, **({more.name: tuple(groups.items())} if more is not None and groups else {}))
 
 
 def within(

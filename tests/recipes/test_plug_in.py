@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-import nucleate
 from nucleate.recipes.registry import get_recipe
 from nucleate.settings import to_dict, to_toml
 from tests.cli.test_draw import run as run_command
+from tests.plug_ins import call, package
 from tests.training.tiny import SHRINK, mixed_sizes, random_table, write_dataset
 
 TOY = '''
@@ -87,49 +83,12 @@ RECIPES = (_toy,)
 '''
 
 
-def package(folder: Path, name: str, text: str) -> None:
-    """A package and what pip would write beside it."""
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.py").write_text(text)
-    info = folder / f"{name}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[nucleate.recipes]\n{name} = {name}:RECIPES\n")
-
-
-COMMANDS = """
-import json, sys
-from nucleate.cli import main as cli
-
-for words in json.load(sys.stdin):
-    sys.argv = ["nucleate", *words]
-    try:
-        cli.main()
-    except SystemExit as stop:
-        if stop.code:
-            raise
-"""
-
-
-def call(folder: Path, *commands: list[str]) -> subprocess.CompletedProcess[str]:
-    """Commands in one process that has the packages of the folder installed, up to the first that fails."""
-    ours = str(Path(nucleate.__file__).parents[1])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(folder), ours]),
-        "OMP_NUM_THREADS": "1",
-    }
-    return subprocess.run(
-        [sys.executable, "-c", COMMANDS], input=json.dumps(commands), capture_output=True, text=True, check=False,
-        env=environment, timeout=550,
-    )  # fmt: skip
-
-
 def test_a_process_and_a_recipe_from_outside(tmp_path):
     """Trained, changed by --set, drawn from, and compared, as if it were ours; beside it a package that is broken."""
     packages = tmp_path / "packages"
-    package(packages, "toy_recipes", TOY)
-    package(packages, "broken_recipes", "raise OSError('no such disk')\n")
+    package(packages, "toy_recipes", TOY, "nucleate.recipes", toy="RECIPES")
+    broken = "raise OSError('no such disk')\n"
+    package(packages, "broken_recipes", broken, "nucleate.recipes", broken="RECIPES")
     data = write_dataset(
         tmp_path / "data", train=random_table(mixed_sizes(16)), val=random_table(mixed_sizes(4, 1), 1)
     )

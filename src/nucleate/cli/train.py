@@ -38,6 +38,7 @@ def train(
     import torch
 
     from nucleate.cli.console import say, shows_bars
+    from nucleate.networks.registry import settings_of, table_of
     from nucleate.recipes.devices import Hardware
     from nucleate.recipes.find import find_model
     from nucleate.recipes.registry import get_recipe
@@ -49,9 +50,9 @@ def train(
         options.refuse_both(set_, {"training.epochs": (option, value)})
     hardware = Hardware(devices, strategy, accelerator, nodes)
     asked = get_recipe(recipe, set_)
-    other = {"cspnet": "torus_transformer", "torus-transformer": "cspnet"}[asked.network]
     for assignment in set_ or []:
-        if assignment.strip().startswith(f"{other}."):
+        table = assignment.partition(".")[0].strip()
+        if table != table_of(asked.network) and settings_of(table) is not None:
             options.refuse_unread(f"with the network {asked.network}", {"--set": assignment})
     outcome = train_recipe(
         asked,

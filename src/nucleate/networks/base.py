@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -36,8 +36,13 @@ class Head:
 
 
 class Denoiser(nn.Module):
-    """Base of all networks, which set `levels` and `heads`: of each head the level and what makes its numbers."""
+    """Base of all networks, which set `levels` and `heads`: of each head the level and what makes its numbers.
 
+    A network that is found by its name (`nucleate.networks.registry`) is built from its `settings`, a frozen dataclass
+    whose defaults are a network of common size.
+    """
+
+    settings: ClassVar[type[Any]]
     levels: dict[str, str]
     heads: nn.ModuleDict
 

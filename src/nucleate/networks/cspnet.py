@@ -81,6 +81,8 @@ class CSPNet(Denoiser):
     species_width: of species vectors, 0 for atomic numbers. velocity_width: 0 for none, 6 with a guess beside it.
     """
 
+    settings = CSPNetSettings
+
     def __init__(
         self,
         settings: CSPNetSettings,

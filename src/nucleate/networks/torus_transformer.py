@@ -78,6 +78,8 @@ class TorusTransformer(Denoiser):
     species_width: of species vectors, 0 for atomic numbers. velocity_width: 0 for none, 6 with a guess beside it.
     """
 
+    settings = TorusTransformerSettings
+
     def __init__(
         self,
         settings: TorusTransformerSettings,

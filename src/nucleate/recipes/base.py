@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 import torch
@@ -17,11 +17,12 @@ from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.model.self_conditioning import widths
 from nucleate.networks.base import Denoiser, Head
-from nucleate.networks.cspnet import CSPNet, CSPNetSettings
-from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
+from nucleate.networks.cspnet import CSPNetSettings
+from nucleate.networks.registry import get_network, settings_of, table_of
+from nucleate.networks.torus_transformer import TorusTransformerSettings
 from nucleate.processes.base import Process
 from nucleate.sampling.settings import SamplerSettings
-from nucleate.settings import within
+from nucleate.settings import open_groups, within
 from nucleate.training.settings import TrainingSettings
 
 
@@ -55,16 +56,19 @@ class Recipe(ABC):
     """Settings of a model. A subclass adds those of its processes and says how to put them together.
 
     Attributes:
-        name: by which it is found. network: which of the two below is built.
+        name: by which it is found. network: the name of the network that is built (`nucleate.networks.registry`).
         self_conditioning: show the network its last guess of the data.
+        cspnet, torus_transformer: settings of these two networks, whichever is built.
+        tables: settings of networks without a field here, by the name of the field they would have.
     """
 
     name: str = ""
-    network: Literal["cspnet", "torus-transformer"] = "cspnet"
+    network: str = "cspnet"
     self_conditioning: bool = False
     loss_weights: LossWeights = field(default_factory=LossWeights)
     cspnet: CSPNetSettings = field(default_factory=CSPNetSettings)
     torus_transformer: TorusTransformerSettings = field(default_factory=TorusTransformerSettings)
+    tables: tuple[tuple[str, Any], ...] = open_groups(settings_of)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(steps=1000))
 
@@ -76,6 +80,27 @@ class Recipe(ABC):
     def task(self) -> Literal["csp", "dng"]:
         """Whether the composition is given or invented."""
         return "csp" if getattr(self, "species", "given") == "given" else "dng"
+
+    @property
+    def network_settings(self) -> Any:
+        """Settings of the network that is built. Raises RecipeError for one that is not known."""
+        kind, table = get_network(self.network), table_of(self.network)
+        found = dict(self.tables).get(table, getattr(self, table, None))
+        if found is None:
+            return kind.settings()
+        if not isinstance(found, kind.settings):
+            raise RecipeError(
+                f"the network '{self.network}' can't be that of {self.name}, where '{table}' is something else",
+                "give the network another name",
+            )
+        return found
+
+    def completed(self) -> Recipe:
+        """The recipe with all settings of its network, also where it has no field for them: what files hold."""
+        table = table_of(self.network)
+        if table in (one.name for one in fields(self)):
+            return self
+        return replace(self, tables=tuple({**dict(self.tables), table: self.network_settings}.items()))
 
     @property
     def samplers(self) -> dict[str, SamplerSettings]:
@@ -132,9 +157,7 @@ class Recipe(ABC):
             "species_width": shown["species"],
             "velocity_width": shown["velocity"],
         }
-        if self.network == "cspnet":
-            return CSPNet(self.cspnet, heads, **channels)
-        return TorusTransformer(self.torus_transformer, heads, **channels)
+        return get_network(self.network)(self.network_settings, heads, **channels)
 
 
 def check_room(network: torch.nn.Module) -> None:

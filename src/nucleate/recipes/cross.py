@@ -77,7 +77,7 @@ class Cross(Recipe):
     """
 
     name: str = "cross"
-    network: Literal["cspnet", "torus-transformer"] = "torus-transformer"
+    network: str = "torus-transformer"
     coordinates: Literal[
         "kinetic", "wrapped-normal", "wrapped-normal-circular", "geodesic", "interpolant"
     ] = "kinetic"

@@ -14,6 +14,7 @@ from typing import Any
 
 from nucleate import settings
 from nucleate.errors import RecipeError
+from nucleate.networks.registry import get_network
 from nucleate.recipes import cross, crystalflow, diffcsp, equicsp, flowmm, kldm, omatg
 from nucleate.recipes.base import Recipe
 
@@ -37,7 +38,10 @@ def recipes() -> dict[str, Recipe]:
 
 def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:
     """A recipe by its name, with `key=value` settings applied. Raises RecipeError for unknown names and settings."""
-    recipe = settings.override(_named(name), assignments or [])
+    assignments = assignments or []
+    networks = [text for text in assignments if text.partition("=")[0].strip() == "network"]
+    # The network first: it decides which groups of settings there are.
+    recipe = settings.override(settings.override(_named(name), networks).completed(), assignments)
     if recipe.name != name:
         raise RecipeError(
             f"the name of {name} can't be set to '{recipe.name}'",
@@ -48,7 +52,9 @@ def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:
 
 def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
     """A recipe from the content of recipe.toml."""
-    return settings.from_dict(type(_named(str(values.get("name", "")))), values)
+    recipe = _named(str(values.get("name", "")))
+    get_network(str(values.get("network", recipe.network)))
+    return settings.from_dict(type(recipe), values).completed()
 
 
 def _named(name: str) -> Recipe:
