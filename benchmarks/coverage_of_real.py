@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from nucleate.data.dataset import Dataset
-from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.composition_scale import cdvae_scale
 from nucleate.metrics.dng.coverage_settings import CUTOFFS
 from nucleate.metrics.dng.fingerprints import composition_fingerprints
@@ -32,7 +31,7 @@ COUNTS = ((200, 300), (1000, 1000), (1000, None), (10_000, None))
 def compositions(data: Dataset, split: str) -> np.ndarray:
     """Composition fingerprints of a split. [crystals, 132]"""
     table = data.split(split)
-    return composition_fingerprints([reference_cell(table, row) for row in range(len(table))])
+    return composition_fingerprints(table.cells())
 
 
 def measure(train: np.ndarray, val: np.ndarray, cutoff: float, seed: int) -> list[dict[str, Any]]:

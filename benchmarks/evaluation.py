@@ -26,7 +26,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable, read_table
 from nucleate.metrics.csp.jobs import RowJob, judge_row
-from nucleate.metrics.csp.predictions import read_predictions, reference_cell
+from nucleate.metrics.csp.predictions import read_predictions
 from nucleate.metrics.matching import Matcher
 from nucleate.pool import job_map
 
@@ -38,20 +38,20 @@ def made_up(table: CrystalTable, rows: np.ndarray, seed: int) -> list[Pair]:
     rng = np.random.default_rng(seed)
     pairs = []
     for number, row in enumerate(rows):
-        cell = reference_cell(table, int(row))
+        cell = table.cell(int(row))
         shift, strain = ((0, 0), (0.1, 0.02), (0.3, 0.05), (0.8, 0.1), (0, 0.05))[number % 5]
         lattice = cell.lattice @ (np.eye(3) + rng.normal(0, strain, (3, 3)))
         frac = cell.frac + rng.normal(0, shift, cell.frac.shape) @ np.linalg.inv(lattice)
         if number % 5 == 4:
             frac = rng.random(cell.frac.shape)
-        pairs.append((Cell(cell.numbers, frac % 1, lattice), cell))
+        pairs.append((Cell(cell.species, frac % 1, lattice), cell))
     return pairs
 
 
 def from_files(table: CrystalTable, path: Path, limit: int) -> list[Pair]:
     found = read_predictions(path, table).predictions
     usable = [(one.cell, one.row) for one in found if one.cell is not None]
-    return [(cell, reference_cell(table, row)) for cell, row in usable[:limit]]
+    return [(cell, table.cell(row)) for cell, row in usable[:limit]]
 
 
 def plain_loop(pairs: list) -> list[float | None]:

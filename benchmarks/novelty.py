@@ -34,7 +34,6 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
-from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.identity import Samples, canonical_key
 from nucleate.metrics.dng.novelty import judge_novelty
@@ -56,11 +55,11 @@ def made_up(tables: list[CrystalTable], count: int, seed: int, least: int = 1) -
     samples = []
     for number in range(count):
         side = number % len(tables)
-        cell = reference_cell(tables[side], int(rng.choice(rows[side])))
+        cell = tables[side].cell(int(rng.choice(rows[side])))
         shift, strain = STRENGTHS[(number // 2) % 4]
         lattice = cell.lattice @ (np.eye(3) + rng.normal(0, strain, (3, 3)))
         frac = cell.frac + rng.normal(0, shift, cell.frac.shape) @ np.linalg.inv(lattice)
-        numbers = cell.numbers.copy()
+        numbers = cell.species.copy()
         if number % 5 == 4:
             numbers[numbers == rng.choice(numbers)] = rng.choice(elements)
         samples.append(Cell(numbers, frac % 1, lattice))
@@ -161,7 +160,7 @@ def main() -> None:
     samples.reduce(range(len(cells)))
     order = sorted(samples.reduced, key=lambda row: canonical_key(samples.reduced[row]))
     structures = [cell.to_structure() for cell in cells]
-    references = [reference_cell(tables[0], row).to_structure() for row in range(len(tables[0]))]
+    references = [tables[0].cell(row).to_structure() for row in range(len(tables[0]))]
     labels, unique_pairs, unique_seconds = plain_clusters(cells, structures, order)
     plain, novel_pairs, novel_seconds = plain_novel(structures, references)
     pair_ms = any_pair_ms(structures, references, args.seed)

@@ -96,7 +96,7 @@ def main() -> None:
     made = {
         "AMD, 100 neighbours": lambda c: average_minimum_distances(c.frac, c.lattice, 100),
         "each element by itself, 32 neighbours": lambda c: element_distances(
-            c.numbers, c.frac, c.lattice, 32
+            c.species, c.frac, c.lattice, 32
         ),
     }
     for name, function in made.items():

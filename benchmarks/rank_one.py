@@ -19,7 +19,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.errors import NucleateError
-from nucleate.metrics.csp.predictions import read_predictions, reference_cell
+from nucleate.metrics.csp.predictions import read_predictions
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.ranking import is_usable, rank_by_agreement
@@ -58,7 +58,7 @@ def main() -> None:
             samples[one.row].append(one.cell)
     singles, best, first = [], [], []
     for row, cells in samples.items():
-        found, top = verdicts(cells, reference_cell(table, row))
+        found, top = verdicts(cells, table.cell(row))
         singles.append(np.mean([one is not None for one in found]))
         best.append(any(one is not None for one in found))
         first.append(None if top is None else found[top])

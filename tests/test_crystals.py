@@ -52,6 +52,20 @@ def test_pymatgen_and_ase_give_the_same_crystals() -> None:
     torch.testing.assert_close(direct.frac, through_ase.frac, rtol=0, atol=1e-14)
 
 
+def test_cells_are_the_crystals_without_padding() -> None:
+    crystals = Crystals.from_structures(structures())
+    cells = crystals.cells()
+    assert [len(cell.species) for cell in cells] == [3, 1, 7]
+    for cell, structure in zip(cells, structures(), strict=True):
+        np.testing.assert_array_equal(cell.species, structure.atomic_numbers)
+        np.testing.assert_array_equal(cell.frac, structure.frac_coords)
+        np.testing.assert_array_equal(cell.lattice, structure.lattice.matrix)
+    single = Crystals.of_cells(cells, torch.float32)
+    assert single.frac.dtype == single.lattice.dtype == torch.float32
+    assert {array.dtype for cell in single.cells() for array in cell[1:]} == {np.dtype(float)}
+    assert torch.equal(Crystals.of_cells(cells).frac, crystals.frac)
+
+
 def test_padding_is_empty_and_last() -> None:
     crystals = Crystals.from_structures(structures())
     assert crystals.sizes.tolist() == [3, 1, 7]

@@ -1,4 +1,4 @@
-"""One crystal as plain arrays: what judges, potentials and files hand to each other."""
+"""One crystal as plain arrays: what data, judges and potentials hand to each other; to and from pymatgen and ASE."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nucleate.errors import StructureError
+
 if TYPE_CHECKING:
+    from ase import Atoms
     from pymatgen.core import Structure
 
 FLAT = 1.0
@@ -18,20 +21,62 @@ class Cell(NamedTuple):
     """One crystal as arrays.
 
     Attributes:
-        numbers: atomic numbers. [atoms]
-        frac: fractional coordinates, any range. [atoms, 3]
-        lattice: rows are the cell vectors, Å. [3, 3]
+        species: atomic numbers. [atoms], int64
+        frac: fractional coordinates, any range. [atoms, 3], float64
+        lattice: rows are the cell vectors, Å. [3, 3], float64
     """
 
-    numbers: np.ndarray
+    species: np.ndarray
     frac: np.ndarray
     lattice: np.ndarray
 
     @classmethod
     def of(cls, structure: Structure) -> Cell:
-        """From an ordered pymatgen structure."""
-        numbers = np.array(structure.atomic_numbers)
-        return cls(numbers, np.array(structure.frac_coords), np.array(structure.lattice.matrix))
+        """From a pymatgen structure; dummy species get numbers that are no element's.
+
+        Raises StructureError on partial occupancy.
+        """
+        if not structure.is_ordered:
+            raise StructureError("partial occupancy")
+        try:
+            species = np.array(structure.atomic_numbers, dtype=np.int64)
+        except (AttributeError, TypeError, ValueError):
+            raise StructureError("unknown element") from None
+        return cls(species, np.array(structure.frac_coords, dtype=float), np.array(structure.lattice.matrix))
+
+    @classmethod
+    def of_atoms(cls, atoms: Atoms) -> Cell:
+        """From ASE atoms. Raises StructureError without a three-dimensional cell."""
+        if atoms.cell.rank < 3:
+            raise StructureError("no three-dimensional cell")
+        try:
+            frac = atoms.get_scaled_positions(wrap=False)
+        except np.linalg.LinAlgError:
+            raise StructureError("no three-dimensional cell: its vectors lie in one plane") from None
+        return cls(np.array(atoms.numbers, dtype=np.int64), frac, np.array(atoms.cell.array, dtype=float))
+
+    def to_structure(self) -> Structure:
+        """As a pymatgen structure, atoms in their order."""
+        from pymatgen.core import Lattice, Structure
+
+        return Structure(Lattice(self.lattice), self.species.tolist(), self.frac)
+
+    def to_atoms(self) -> Atoms:
+        """As periodic ASE atoms, in their order."""
+        from ase import Atoms
+
+        return Atoms(self.species, scaled_positions=self.frac, cell=self.lattice, pbc=True)
+
+    @property
+    def finite(self) -> bool:
+        """Whether all coordinates and vectors are numbers."""
+        return bool(np.isfinite(self.lattice).all() and np.isfinite(self.frac).all())
+
+    @property
+    def volume(self) -> float:
+        """Å^3, whatever the hand of the basis; infinite where it is too large for a number."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return abs(float(np.linalg.det(self.lattice)))
 
     @property
     def heights(self) -> np.ndarray:
@@ -49,19 +94,14 @@ class Cell(NamedTuple):
         from pymatgen.core import Lattice
 
         reduced = np.array(Lattice(self.lattice).get_lll_reduced_lattice().matrix)
-        return Cell(self.numbers, self.frac @ self.lattice @ np.linalg.inv(reduced), reduced)
-
-    def to_structure(self) -> Structure:
-        from pymatgen.core import Lattice, Structure
-
-        return Structure(Lattice(self.lattice), self.numbers.tolist(), self.frac)
+        return Cell(self.species, self.frac @ self.lattice @ np.linalg.inv(reduced), reduced)
 
     @property
     def formula(self) -> tuple[tuple[int, int], ...]:
         """(atomic number, count) by atomic number, counts divided by their greatest common divisor."""
-        numbers, counts = np.unique(self.numbers, return_counts=True)
+        species, counts = np.unique(self.species, return_counts=True)
         divisor = gcd(*counts.tolist())
-        return tuple((int(z), int(n) // divisor) for z, n in zip(numbers, counts, strict=True))
+        return tuple((int(z), int(n) // divisor) for z, n in zip(species, counts, strict=True))
 
 
 def plane_distances(lattice: np.ndarray) -> np.ndarray:

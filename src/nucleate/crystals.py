@@ -1,4 +1,4 @@
-"""Crystals: a padded batch of crystal structures, and its exact conversions to pymatgen and ASE."""
+"""Crystals: a padded batch of crystal structures, exactly convertible to single cells, pymatgen and ASE."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from nucleate.arrays import Cells, Mask, PerAtom3, Sizes, Species
+from nucleate.cell import Cell
 from nucleate.errors import StructureError
 
 if TYPE_CHECKING:
@@ -71,6 +72,23 @@ class Crystals:
         return cls(padded_species, padded_frac, torch.stack(list(lattice)), mask)
 
     @classmethod
+    def of_cells(cls, cells: Iterable[Cell], dtype: torch.dtype = torch.float64) -> Crystals:
+        """From single cells, coordinates brought into [0, 1). Raises StructureError without any."""
+        cells = list(cells)
+        return cls.pad(
+            [torch.tensor(cell.species) for cell in cells],
+            [wrap(torch.tensor(cell.frac, dtype=dtype)) for cell in cells],
+            [torch.tensor(cell.lattice, dtype=dtype) for cell in cells],
+        )
+
+    def cells(self) -> list[Cell]:
+        """One cell for each crystal, without padding, in double precision."""
+        arrays = (self.species, self.frac.double(), self.lattice.double())
+        species, frac, lattice = (array.detach().cpu().numpy() for array in arrays)
+        rows = zip(species, frac, lattice, self.sizes.tolist(), strict=True)
+        return [Cell(one[:size], places[:size], vectors) for one, places, vectors, size in rows]
+
+    @classmethod
     def from_structures(cls, structures: Iterable[Structure], dtype: torch.dtype = torch.float64) -> Crystals:
         """From ordered pymatgen structures. Raises StructureError on partial occupancy."""
         structures = list(structures)
@@ -80,17 +98,11 @@ class Crystals:
                     f"{structure.formula} has partially occupied sites",
                     "order it first, for example with pymatgen's OrderDisorderedStructureTransformation",
                 )
-        return cls.pad(
-            [torch.tensor(s.atomic_numbers) for s in structures],
-            [wrap(torch.tensor(s.frac_coords, dtype=dtype)) for s in structures],
-            [torch.tensor(s.lattice.matrix.copy(), dtype=dtype) for s in structures],
-        )
+        return cls.of_cells([Cell.of(structure) for structure in structures], dtype)
 
     def to_structures(self) -> list[Structure]:
         """As pymatgen structures, without padding."""
-        from pymatgen.core import Lattice, Structure
-
-        return [Structure(Lattice(cell), numbers, frac) for numbers, frac, cell in self._unpadded()]
+        return [cell.to_structure() for cell in self.cells()]
 
     @classmethod
     def from_atoms(cls, atoms: Iterable[Atoms], dtype: torch.dtype = torch.float64) -> Crystals:
@@ -102,23 +114,8 @@ class Crystals:
                     f"{one.get_chemical_formula()} has no three-dimensional cell",
                     "set atoms.cell to three vectors",
                 )
-        return cls.pad(
-            [torch.tensor(a.numbers) for a in atoms],
-            [wrap(torch.tensor(a.get_scaled_positions(wrap=False), dtype=dtype)) for a in atoms],
-            [torch.tensor(a.cell.array.copy(), dtype=dtype) for a in atoms],
-        )
+        return cls.of_cells([Cell.of_atoms(one) for one in atoms], dtype)
 
     def to_atoms(self) -> list[Atoms]:
         """As periodic ASE atoms, without padding."""
-        from ase import Atoms
-
-        return [
-            Atoms(numbers=numbers, scaled_positions=frac, cell=cell, pbc=True)
-            for numbers, frac, cell in self._unpadded()
-        ]
-
-    def _unpadded(self):
-        arrays = (self.species, self.frac.double(), self.lattice.double())
-        species, frac, lattice = (x.detach().cpu().numpy() for x in arrays)
-        for numbers, coords, cell, size in zip(species, frac, lattice, self.sizes.tolist(), strict=True):
-            yield numbers[:size], coords[:size], cell
+        return [cell.to_atoms() for cell in self.cells()]

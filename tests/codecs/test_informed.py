@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from nucleate.cell import Cell
 from nucleate.codecs.informed import InformedCells, closing
 from nucleate.codecs.lattice import lattice_codec
-from nucleate.data.cells import Cell, niggli
+from nucleate.data.cells import niggli
 from nucleate.data.dataset import Dataset
 from nucleate.geometry.lattice import cell_parameters
 from nucleate.geometry.noise import Noise

@@ -40,13 +40,13 @@ def drawn(number: int, noise: float = 0.02, hand: float = 1.0) -> Cell:
     lattice = basis @ cell.lattice @ (np.eye(3) + rng.normal(0, noise / 10, (3, 3)))
     frac = cell.frac @ np.linalg.inv(basis)
     return Cell(
-        cell.numbers, frac + rng.normal(0, noise, frac.shape) @ np.linalg.inv(lattice), hand * lattice
+        cell.species, frac + rng.normal(0, noise, frac.shape) @ np.linalg.inv(lattice), hand * lattice
     )
 
 
 def group(cell: Cell, symprec: float = 1e-4) -> int:
     """By moyo, which the code under test does not use."""
-    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist())
+    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
     return moyopy.MoyoDataset(given, symprec=symprec).number
 
 
@@ -57,8 +57,8 @@ def test_a_drawn_crystal_gets_the_exact_symmetry_of_its_space_group(number: int,
     assert group(cell) <= 2  # two atoms of one kind have an inversion between them
     better = CellForm(form, 0.2).of(cell)
     assert group(better) == number
-    density = np.linalg.det(better.lattice) / len(better.numbers)
-    assert density == pytest.approx(np.linalg.det(cell.lattice) / len(cell.numbers), rel=0.01)
+    density = np.linalg.det(better.lattice) / len(better.species)
+    assert density == pytest.approx(np.linalg.det(cell.lattice) / len(cell.species), rel=0.01)
     matcher = StructureMatcher(0.02, 0.05, 1, scale=False)
     assert matcher.fit(better.to_structure(), cell.to_structure())
 
@@ -67,7 +67,7 @@ def test_a_drawn_crystal_gets_the_exact_symmetry_of_its_space_group(number: int,
 def test_symmetrised_is_the_same_cell_with_the_same_atoms(number: int) -> None:
     cell = drawn(number)
     better = symmetrised(cell, 0.2)
-    assert (better.numbers == cell.numbers).all()
+    assert (better.species == cell.species).all()
     assert np.abs(better.lattice - cell.lattice).max() < 0.15
     shift = (better.frac - cell.frac) @ better.lattice
     assert np.linalg.norm(shift, axis=1).max() < 0.12
@@ -78,22 +78,22 @@ def test_symmetrised_is_the_same_cell_with_the_same_atoms(number: int) -> None:
 
 def test_standard_cells_hold_what_the_tables_say() -> None:
     silicon = drawn(227)
-    assert len(standard(silicon, 0.2).numbers) == 8
-    assert len(standard(silicon, 0.2, primitive=True).numbers) == 2
+    assert len(standard(silicon, 0.2).species) == 8
+    assert len(standard(silicon, 0.2, primitive=True).species) == 2
     a, b, c = standard(silicon, 0.2).lattice
     assert a @ b == pytest.approx(0, abs=1e-9)
     assert np.linalg.norm(a) == pytest.approx(np.linalg.norm(c))
-    assert len(standard(drawn(12), 0.2).numbers) == 8
+    assert len(standard(drawn(12), 0.2).species) == 8
 
 
 @pytest.mark.parametrize("form", FORMS[1:])
 def test_a_left_handed_basis_keeps_the_hand_of_the_crystal(form: str) -> None:
     """P3_121 and P3_221 are mirror images."""
     cell = Cell.of(QUARTZ)
-    swapped = Cell(cell.numbers, cell.frac[:, [1, 0, 2]], cell.lattice[[1, 0, 2]])
+    swapped = Cell(cell.species, cell.frac[:, [1, 0, 2]], cell.lattice[[1, 0, 2]])
     assert np.linalg.det(swapped.lattice) < 0
     assert group(CellForm(form).of(swapped)) == 152
-    mirrored = Cell(cell.numbers, cell.frac, cell.lattice * [1, 1, -1])
+    mirrored = Cell(cell.species, cell.frac, cell.lattice * [1, 1, -1])
     assert group(CellForm(form).of(mirrored)) == 154
 
 

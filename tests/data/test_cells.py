@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from nucleate.cell import Cell
 from nucleate.data.cells import (
-    Cell,
     closest_distance,
     lengths_and_angles,
     niggli,

@@ -5,9 +5,10 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
+from nucleate.cell import Cell
 from nucleate.data.cif import read_p1_cif
 from nucleate.data.cif_pymatgen import read_sum_formula
-from nucleate.data.parse import from_structure, read_cif
+from nucleate.data.parse import read_cif
 from nucleate.errors import StructureError
 from tests.data.crystal_makers import cif, random_structure, rock_salt
 
@@ -21,7 +22,7 @@ def agree(text: str) -> None:
     fast = read_p1_cif(text)
     assert fast is not None
     for ours, theirs in zip(
-        in_order(fast), in_order(from_structure(Structure.from_str(text, fmt="cif"))), strict=True
+        in_order(fast), in_order(Cell.of(Structure.from_str(text, fmt="cif"))), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 

@@ -18,8 +18,9 @@ import pytest
 from pymatgen.core import Composition, Structure
 from pymatgen.io.cif import CifFile, CifWriter
 
+from nucleate.cell import Cell
 from nucleate.data.cif import read_p1_cif
-from nucleate.data.parse import from_structure, read_cif
+from nucleate.data.parse import read_cif
 from nucleate.data.rows import open_text
 from nucleate.elements import SYMBOLS
 from nucleate.errors import StructureError
@@ -70,7 +71,7 @@ def judge(text: str) -> str:
     if fast is not None:
         theirs = by_pymatgen(text)
         assert theirs is not None, "accepted what pymatgen refuses"
-        for one, other in zip(in_order(fast), in_order(from_structure(theirs)), strict=True):
+        for one, other in zip(in_order(fast), in_order(Cell.of(theirs)), strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
     try:
         cell, _ = read_cif(text)

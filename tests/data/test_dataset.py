@@ -55,6 +55,15 @@ def test_a_batch_is_padded_and_below_one(folder: Path) -> None:
     np.testing.assert_array_equal(part.frac[part.atoms_of(0)], table.frac[table.atoms_of(5)])
 
 
+def test_cells_of_a_table_are_those_of_its_batch(folder: Path) -> None:
+    table = Dataset.open(folder).split("train")
+    batch = table.batch(np.arange(len(table)), torch.float64).cells()
+    for place, (cell, other) in enumerate(zip(table.cells(), batch, strict=True)):
+        for ours, theirs, again in zip(cell, other, table.cell(place), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+            np.testing.assert_array_equal(ours, again)
+
+
 def test_unknown_split_names_those_that_exist(folder: Path) -> None:
     with pytest.raises(DataError, match="no split 'test'") as caught:
         Dataset.open(folder).split("test")

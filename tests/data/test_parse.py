@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucleate.data.cells import Cell, StructureError
+from nucleate.cell import Cell
 from nucleate.data.parse import CellSettings, check
+from nucleate.errors import StructureError
 
 
 def copper_pair(apart: float) -> Cell:

@@ -42,7 +42,7 @@ def alloys() -> list[Candidate]:
 
 def group(structure: Structure) -> int:
     cell = Cell.of(structure)
-    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist())
+    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
     return moyopy.MoyoDataset(given, symprec=1e-3).number
 
 

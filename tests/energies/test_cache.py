@@ -19,7 +19,7 @@ def test_a_key_depends_on_every_part() -> None:
         key_of("point", CELL, "a"),
         key_of("relax", CELL, "b"),
         key_of("relax", CELL, "a", "c"),
-        key_of("relax", CELL._replace(numbers=np.array([17, 11])), "a"),
+        key_of("relax", CELL._replace(species=np.array([17, 11])), "a"),
         key_of("relax", CELL._replace(frac=CELL.frac + 1e-9), "a"),
         key_of("relax", CELL._replace(lattice=CELL.lattice * (1 + 1e-12)), "a"),
     ]
@@ -28,7 +28,7 @@ def test_a_key_depends_on_every_part() -> None:
 
 
 def test_a_key_does_not_depend_on_how_numbers_are_held() -> None:
-    same = Cell(CELL.numbers.astype(np.uint8), np.asfortranarray(CELL.frac), CELL.lattice[:, ::1])
+    same = Cell(CELL.species.astype(np.uint8), np.asfortranarray(CELL.frac), CELL.lattice[:, ::1])
     assert key_of("relax", CELL, "a") == key_of("relax", same, "a")
 
 

@@ -123,18 +123,18 @@ def test_mp20_against_pymatgen_and_its_own_column() -> None:
     plain_error, corrected_error = [], []
     for row in rng.choice(np.flatnonzero(np.isfinite(known)), 300, replace=False):
         cell = structures.cell(int(row))
-        total = float(column[row]) * len(cell.numbers)
-        here = plain.above(cell.numbers, total).energy
-        there = corrected.above(cell.numbers, total).energy
+        total = float(column[row]) * len(cell.species)
+        here = plain.above(cell.species, total).energy
+        there = corrected.above(cell.species, total).energy
         assert here is not None
         assert there is not None
         plain_error.append(abs(here - known[row]))
         corrected_error.append(abs(there - known[row]))
         if len(plain_error) <= 25:
-            inside = plain.phases.within(elements_of(fractions_of(cell.numbers)))
+            inside = plain.phases.within(elements_of(fractions_of(cell.species)))
             entries = [PDEntry(composition(plain.phases.fractions[i]), plain.energies[i]) for i in inside]
             diagram = PhaseDiagram(entries)
-            entry = PDEntry(composition(fractions_of(cell.numbers)), float(column[row]))
+            entry = PDEntry(composition(fractions_of(cell.species)), float(column[row]))
             assert here == pytest.approx(diagram.get_e_above_hull(entry, allow_negative=True), abs=1e-6)
     assert np.mean(plain_error) < 0.006
     assert np.mean(corrected_error) < 0.004

@@ -19,7 +19,6 @@ from nucleate.energies.potentials import (
     isolated_atoms,
     potential_named,
     quiet_single_thread,
-    to_atoms,
 )
 from nucleate.errors import MissingPackageError, NucleateError
 from tests.energies.crystals import copper_gold, rattled
@@ -85,7 +84,7 @@ def test_emt_energy_is_that_of_ase() -> None:
     from ase.calculators.emt import EMT
 
     cell = rattled(copper_gold()["Cu3Au"])
-    atoms = to_atoms(cell)
+    atoms = cell.compact().to_atoms()
     atoms.calc = EMT()
     assert potential_named("emt").energy(cell) == pytest.approx(atoms.get_potential_energy())
 
@@ -109,7 +108,7 @@ def test_chgnet_knows_textbook_crystals() -> None:
 def test_chgnet_gives_the_energy_of_its_own_calculator() -> None:
     potential = potential_named("chgnet")
     cell = rattled(known_crystals()[1])
-    atoms = to_atoms(cell)
+    atoms = cell.compact().to_atoms()
     atoms.calc = potential.calculator()
     with quiet_single_thread():
         expected = float(atoms.get_potential_energy())

@@ -60,7 +60,7 @@ def test_several_splits_are_one_reference() -> None:
     both = ReferenceStructures.of_tables([first, second])
     assert [both.id(i) for i in range(len(both))] == list(ALLOYS)
     for i, structure in enumerate(ALLOYS.values()):
-        assert np.array_equal(both.cell(i).numbers, structure.atomic_numbers)
+        assert np.array_equal(both.cell(i).species, structure.atomic_numbers)
         assert np.allclose(both.cell(i).lattice, structure.lattice.matrix)
     column = both.column("a")
     assert column is not None
@@ -210,6 +210,6 @@ def test_a_reference_cell_judged_as_a_sample_is_on_or_over_the_hull() -> None:
     hull = potential_hull(structures(), EMT)
     for structure in ALLOYS.values():
         cell = Cell.of(structure)
-        found = hull.above(cell.numbers, EMT.energy(cell))
+        found = hull.above(cell.species, EMT.energy(cell))
         assert found.energy is not None
         assert found.energy >= -1e-9

@@ -50,12 +50,10 @@ def test_copper_returns_to_its_lattice() -> None:
 
 
 def test_forces_and_stress_are_below_fmax() -> None:
-    from nucleate.energies.potentials import to_atoms
-
     for optimiser in ("fire", "lbfgs"):
         (one,) = relax([rattled(copper_gold()["CuAu"])], EMT, RelaxSettings(0.02, optimiser=optimiser))
         assert one.cell is not None
-        atoms = to_atoms(one.cell)
+        atoms = one.cell.to_atoms()
         atoms.calc = EMT.calculator()
         assert np.linalg.norm(atoms.get_forces(), axis=1).max() < 0.1
         assert np.abs(atoms.get_stress()).max() * atoms.get_volume() < 0.1 * 3
@@ -105,7 +103,7 @@ def test_what_no_potential_can_take_is_given_back_with_the_reason() -> None:
         "not_finite": good._replace(frac=good.frac * np.nan),
         "too_dense": good._replace(lattice=good.lattice * 0.4),
         "too_thin": good._replace(lattice=good.lattice * 9),
-        "unknown_element": good._replace(numbers=np.full(4, 86)),
+        "unknown_element": good._replace(species=np.full(4, 86)),
         "isolated_atom": Cell(np.array([11]), np.zeros((1, 3)), np.eye(3) * 9),
     }
     found = relax(list(cells.values()), chgnet)
@@ -255,7 +253,7 @@ def breathing(kind: str) -> Cell:
 def group(cell: Cell, symprec: float = 1e-3) -> int:
     import moyopy
 
-    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist())
+    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
     return moyopy.MoyoDataset(given, symprec=symprec).number
 
 

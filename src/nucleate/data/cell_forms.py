@@ -83,14 +83,14 @@ def symmetrised(cell: Cell, symprec: float) -> Cell:
     import spglib
 
     hand = _hand(cell)
-    cell = Cell(cell.numbers, hand * cell.frac, hand * cell.lattice)
+    cell = Cell(cell.species, hand * cell.frac, hand * cell.lattice)
     dataset = _ask(spglib.get_symmetry_dataset, cell, symprec)
     rotations, shifts = np.asarray(dataset.rotations, dtype=float), np.asarray(dataset.translations)
     metric = cell.lattice @ cell.lattice.T
     factor = np.linalg.cholesky((rotations.transpose(0, 2, 1) @ metric @ rotations).mean(0))
     left, _, right = np.linalg.svd(factor.T @ cell.lattice)
     lattice = factor @ left @ right
-    other = cell.numbers[:, None] != cell.numbers
+    other = cell.species[:, None] != cell.species
     total = np.zeros_like(cell.frac)
     for rotation, shift in zip(rotations, shifts, strict=True):
         gap = (cell.frac @ rotation.T + shift)[:, None] - cell.frac
@@ -99,7 +99,7 @@ def symmetrised(cell: Cell, symprec: float) -> Cell:
         if len(set(nearest.tolist())) < len(nearest):
             raise _no_group(symprec)
         total[nearest] += cell.frac[nearest] + gap[np.arange(len(nearest)), nearest]
-    return Cell(cell.numbers, hand * total / len(rotations), hand * lattice)
+    return Cell(cell.species, hand * total / len(rotations), hand * lattice)
 
 
 def space_group(cell: Cell, symprec: float = SYMPREC) -> str:
@@ -117,7 +117,7 @@ def _ask(question: Any, cell: Cell, symprec: float, **options: Any) -> Any:
     import spglib
 
     hand = _hand(cell)
-    given = ((hand * cell.lattice).tolist(), (hand * cell.frac).tolist(), cell.numbers.tolist())
+    given = ((hand * cell.lattice).tolist(), (hand * cell.frac).tolist(), cell.species.tolist())
     try:
         found = question(given, symprec=symprec, **options)
     except spglib.SpglibError:
@@ -129,7 +129,7 @@ def _ask(question: Any, cell: Cell, symprec: float, **options: Any) -> Any:
 
 def _hand(cell: Cell) -> float:
     """-1 for a left-handed basis: inverted together with the coordinates, it describes the same crystal."""
-    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
+    if not cell.finite:
         raise StructureError("coordinates or cell vectors are not finite", "leave this crystal out")
     return -1.0 if np.linalg.det(cell.lattice) < 0 else 1.0
 

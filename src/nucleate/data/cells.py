@@ -9,22 +9,14 @@ from __future__ import annotations
 from functools import reduce
 from itertools import product
 from math import gcd, sqrt
-from typing import NamedTuple
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.errors import StructureError
 
 IMAGES = np.array(list(product((-1, 0, 1), repeat=3)), dtype=float)
 PAIR_BLOCK = 20_000
-
-
-class Cell(NamedTuple):
-    """One crystal: species [atoms] int64, frac [atoms, 3], lattice [3, 3] with rows a, b, c in Å."""
-
-    species: np.ndarray
-    frac: np.ndarray
-    lattice: np.ndarray
 
 
 def wrap(frac: np.ndarray) -> np.ndarray:
@@ -68,7 +60,7 @@ def standard_lattice(lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
 def standardise(cell: Cell) -> Cell:
     """The same basis in the standard orientation. A left-handed one is inverted first: chirality survives."""
     species, frac, lattice = cell
-    if not (np.isfinite(frac).all() and np.isfinite(lattice).all()):
+    if not cell.finite:
         raise StructureError("coordinates or cell vectors are not finite")
     if np.linalg.det(lattice) < 0:
         frac = -frac

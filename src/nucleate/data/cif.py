@@ -14,7 +14,8 @@ from string import ascii_letters
 
 import numpy as np
 
-from nucleate.data.cells import Cell, standard_lattice
+from nucleate.cell import Cell
+from nucleate.data.cells import standard_lattice
 from nucleate.elements import ATOMIC_NUMBERS
 
 THIRDS = (1 / 3, 2 / 3)

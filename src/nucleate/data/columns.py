@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nucleate.data.cells import Cell
+from nucleate.cell import Cell
 from nucleate.data.table import STRUCTURE_COLUMNS, CrystalTable
 
 Row = tuple[str, Cell, dict[str, Any]]

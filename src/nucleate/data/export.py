@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from nucleate.cell import Cell
 from nucleate.data.cell_forms import CellForm
 from nucleate.data.extxyz import frame_text
 from nucleate.data.merging import word_of
@@ -102,10 +101,8 @@ class _Row:
     """One crystal of a table on its way out: id, split, properties that are known, arrays."""
 
     def __init__(self, table: CrystalTable, index: int, split: str, several: bool, form: CellForm) -> None:
-        atoms = table.atoms_of(index)
         self.id, self.split = table.ids[index], split
-        cell = Cell(table.species[atoms], table.frac[atoms], table.lattice[index])
-        self.cell, self.problem = form.written(cell)
+        self.cell, self.problem = form.written(table.cell(index))
         values = {name: word_of(_plain(column[index])) for name, column in table.properties.items()}
         if several:
             values.setdefault("split", split)

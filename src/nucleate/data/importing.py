@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nucleate.data.cells import Cell
+from nucleate.cell import Cell
 from nucleate.data.parse import CellSettings, Record, parse_all
 from nucleate.data.refusals import Refusal, count_kinds
 from nucleate.data.sources import read_sources

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nucleate.data.cells import Cell, closest_distance, niggli, primitive, standardise
+from nucleate.cell import Cell
+from nucleate.data.cells import closest_distance, niggli, primitive, standardise
 from nucleate.data.cif import read_p1_cif
 from nucleate.data.cif_pymatgen import one_line, read_any_cif
 from nucleate.elements import ATOMIC_MASSES, MAX_ATOMIC_NUMBER
@@ -118,10 +119,9 @@ def check(cell: Cell, settings: CellSettings) -> Cell:
 
 
 def _check_size(cell: Cell, settings: CellSettings) -> None:
-    if not (np.isfinite(cell.frac).all() and np.isfinite(cell.lattice).all()):
+    if not cell.finite:
         raise StructureError("coordinates or cell vectors are not finite")
-    with np.errstate(over="ignore", invalid="ignore"):
-        volume = abs(float(np.linalg.det(cell.lattice)))
+    volume = cell.volume
     mass = float(np.array(ATOMIC_MASSES)[cell.species].sum())
     for name, value, unit, (least, most) in (
         ("volume per atom", volume / len(cell.species), "Å³", settings.volume_per_atom),
@@ -134,7 +134,7 @@ def _check_size(cell: Cell, settings: CellSettings) -> None:
 def read_cif(text: str) -> tuple[Cell, dict[str, Any]]:
     """A CIF text: P1 in pymatgen's layout directly, anything else through pymatgen."""
     cell = read_p1_cif(text)
-    return (cell if cell is not None else from_structure(read_any_cif(text))), {}
+    return (cell if cell is not None else Cell.of(read_any_cif(text))), {}
 
 
 def read_poscar(text: str) -> tuple[Cell, dict[str, Any]]:
@@ -147,18 +147,7 @@ def read_poscar(text: str) -> tuple[Cell, dict[str, Any]]:
             structure = Structure.from_str(text, fmt="poscar")
         except Exception as error:  # pymatgen raises nearly anything on foreign text
             raise StructureError(f"unreadable poscar: {one_line(error)}") from error
-    return from_structure(structure), {}
-
-
-def from_structure(structure) -> Cell:
-    """From a pymatgen Structure. Raises StructureError on partial occupancy and dummy species."""
-    if not structure.is_ordered:
-        raise StructureError("partial occupancy")
-    try:
-        species = np.array(structure.atomic_numbers, dtype=np.int64)
-    except (AttributeError, TypeError, ValueError):
-        raise StructureError("unknown element") from None
-    return Cell(species, np.array(structure.frac_coords, dtype=float), np.array(structure.lattice.matrix))
+    return Cell.of(structure), {}
 
 
 def read_structure(payload: dict[str, Any]) -> tuple[Cell, dict[str, Any]]:
@@ -169,7 +158,7 @@ def read_structure(payload: dict[str, Any]) -> tuple[Cell, dict[str, Any]]:
         structure = Structure.from_dict(payload)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise StructureError(f"unreadable structure: {one_line(error)}") from error
-    return from_structure(structure), {}
+    return Cell.of(structure), {}
 
 
 def read_extxyz(text: str) -> tuple[Cell, dict[str, Any]]:
@@ -188,17 +177,10 @@ def read_extxyz(text: str) -> tuple[Cell, dict[str, Any]]:
 
 
 def from_atoms(atoms) -> Cell:
-    """From ASE Atoms. Raises StructureError without a three-dimensional cell."""
-    lattice = np.asarray(atoms.cell.array, dtype=float)
-    if not (np.isfinite(lattice).all() and np.isfinite(atoms.positions).all()):
+    """From ASE Atoms of a file. Raises StructureError without a three-dimensional cell of finite numbers."""
+    if not (np.isfinite(atoms.cell.array).all() and np.isfinite(atoms.positions).all()):
         raise StructureError("coordinates or cell vectors are not finite")
-    if atoms.cell.rank < 3:
-        raise StructureError("no three-dimensional cell")
-    try:
-        frac = atoms.get_scaled_positions(wrap=False)
-    except np.linalg.LinAlgError:
-        raise StructureError("no three-dimensional cell: its vectors lie in one plane") from None
-    return Cell(np.asarray(atoms.numbers, dtype=np.int64), frac, lattice)
+    return Cell.of_atoms(atoms)
 
 
 def _energy(atoms) -> dict[str, float]:

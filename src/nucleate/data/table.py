@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nucleate.cell import Cell
 from nucleate.crystals import Crystals, wrap
 from nucleate.errors import DataError
 
@@ -49,6 +50,15 @@ class CrystalTable:
 
     def atoms_of(self, index: int) -> slice:
         return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
+    def cell(self, index: int) -> Cell:
+        """The crystal at this index."""
+        atoms = self.atoms_of(index)
+        return Cell(self.species[atoms], self.frac[atoms], self.lattice[index])
+
+    def cells(self) -> list[Cell]:
+        """All crystals, in their order."""
+        return [self.cell(index) for index in range(len(self))]
 
     def select(self, indices: np.ndarray | list[int]) -> CrystalTable:
         """The crystals at these indices, in this order."""

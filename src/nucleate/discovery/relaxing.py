@@ -131,14 +131,14 @@ class Relaxing:
     def _keep(self, one: Candidate, file: str, result: Relaxed, folder: Path) -> tuple[Row, str]:
         """The row of a crystal and its frame, "" where it has no energy; its files are written."""
         assert one.cell is not None
-        facts = {"name": one.name, "formula": _formula(one.cell), "atoms": len(one.cell.numbers)}
+        facts = {"name": one.name, "formula": _formula(one.cell), "atoms": len(one.cell.species)}
         facts |= {"status": result.reason or DONE, "seconds": result.seconds, "detail": result.detail}
         if result.cell is None or result.energy_per_atom is None:
             return Row(file="", **facts), ""
         written, facts["detail"] = self.form.written(result.cell)
         row = Row(
             file=file, **facts,
-            energy_before=None if result.initial_energy is None else result.initial_energy / len(one.cell.numbers),
+            energy_before=None if result.initial_energy is None else result.initial_energy / len(one.cell.species),
             energy=result.energy_per_atom, fmax=result.fmax, steps=result.steps,
             volume_change=_volume(result.cell) / _volume(one.cell) - 1,
             displacement=displacement(one.cell, result.cell),
@@ -154,9 +154,9 @@ class Relaxing:
             write_structure(written.to_structure(), path, kind, " ".join(origin.split()))
         info: dict[str, object] = {
             "name": one.name, "formula": row.formula, "status": row.status, "potential": self.potential.identity,
-            "energy": f"{result.energy_per_atom * len(written.numbers):.8f}",
+            "energy": f"{result.energy_per_atom * len(written.species):.8f}",
         }  # fmt: skip
-        return row, frame_text(written.numbers, written.frac, written.lattice, info)
+        return row, frame_text(written.species, written.frac, written.lattice, info)
 
 
 def displacement(before: Cell, after: Cell) -> float:
@@ -178,7 +178,7 @@ def _unreadable(one: Candidate) -> Row:
 
 def _formula(cell: Cell) -> str:
     """Of the cell, elements in the order they first stand there."""
-    numbers, first, counts = np.unique(cell.numbers, return_index=True, return_counts=True)
+    numbers, first, counts = np.unique(cell.species, return_index=True, return_counts=True)
     order = np.argsort(first)
     return "".join(f"{SYMBOLS[numbers[i]]}{counts[i] if counts[i] > 1 else ''}" for i in order)
 

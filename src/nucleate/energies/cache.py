@@ -27,7 +27,7 @@ LOOKUP = 500
 def key_of(kind: str, cell: Cell, *settings: str) -> str:
     """A hash of a crystal, atom by atom as it is given, and of everything else that the result depends on."""
     digest = hashlib.sha256("\0".join((kind, *settings)).encode())
-    for values, kind_of_number in ((cell.numbers, "<i8"), (cell.frac, "<f8"), (cell.lattice, "<f8")):
+    for values, kind_of_number in ((cell.species, "<i8"), (cell.frac, "<f8"), (cell.lattice, "<f8")):
         digest.update(np.ascontiguousarray(values, dtype=kind_of_number).tobytes())
     return digest.hexdigest()
 

@@ -134,7 +134,7 @@ def fit_elements(
     points = single_points(cells, potential, workers, cache, progress)
     good = [k for k, point in enumerate(points) if point.energy is not None]
     fractions = structures.phases.fractions[rows][good]
-    per_atom = np.array([(points[k].energy or 0.0) / len(cells[k].numbers) for k in good])
+    per_atom = np.array([(points[k].energy or 0.0) / len(cells[k].species) for k in good])
     return ElementEnergies.fit(fractions, per_atom - formation[rows][good])
 
 

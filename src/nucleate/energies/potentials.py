@@ -20,15 +20,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import MissingPackageError, NucleateError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 CHGNET_MODELS = ("0.3.0", "0.2.0", "r2scan")
 CHGNET_CUTOFF = 6.0
@@ -70,7 +67,7 @@ class Potential(ABC):
 
     def energy(self, cell: Cell) -> float:
         """Total energy of one cell, eV."""
-        atoms = to_atoms(cell)
+        atoms = cell.compact().to_atoms()
         atoms.calc = self.calculator()
         return float(atoms.get_potential_energy())
 
@@ -114,7 +111,7 @@ class ChgnetPotential(Potential):
             per_atom = model.predict_graph(model.graph_converter(cell.compact().to_structure()), task="e")[
                 "e"
             ]
-        return float(per_atom) * len(cell.numbers)
+        return float(per_atom) * len(cell.species)
 
 
 @dataclass(frozen=True)
@@ -170,14 +167,6 @@ def potential_named(name: str) -> Potential:
         raise NucleateError(
             f"no potential is called {name!r}", f"choose among {', '.join(REGISTRY)}"
         ) from None
-
-
-def to_atoms(cell: Cell) -> Atoms:
-    """The crystal as ASE's Atoms, periodic; on a reduced lattice where the cell is flat."""
-    from ase import Atoms
-
-    cell = cell.compact()
-    return Atoms(cell.numbers, scaled_positions=cell.frac, cell=cell.lattice, pbc=True)
 
 
 @contextlib.contextmanager

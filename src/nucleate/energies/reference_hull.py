@@ -145,7 +145,7 @@ class LazyEnergies:
         margin = self.margin if self.relax_settings else 0.0
         return np.array(
             [
-                np.nan if point.energy is None else point.energy / len(cell.numbers) - margin
+                np.nan if point.energy is None else point.energy / len(cell.species) - margin
                 for point, cell in zip(points, cells, strict=True)
             ]
         )
@@ -159,7 +159,7 @@ class LazyEnergies:
         points = single_points(cells, self.potential, workers, self.cache)
         return np.array(
             [
-                (point.energy if one.energy is None else one.energy) / len(cell.numbers)
+                (point.energy if one.energy is None else one.energy) / len(cell.species)
                 for one, point, cell in zip(found, points, cells, strict=True)
                 if point.energy is not None
             ]

@@ -65,8 +65,7 @@ class ReferenceStructures:
 
     def cell(self, index: int) -> Cell:
         table, row = self._place(index)
-        atoms = table.atoms_of(row)
-        return Cell(table.species[atoms], table.frac[atoms], table.lattice[row])
+        return table.cell(row)
 
     def id(self, index: int) -> str:
         table, row = self._place(index)

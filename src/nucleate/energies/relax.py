@@ -20,7 +20,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import symmetrised
 from nucleate.energies.cache import key_of, open_cache
-from nucleate.energies.potentials import Potential, isolated_atoms, quiet_single_thread, to_atoms
+from nucleate.energies.potentials import Potential, isolated_atoms, quiet_single_thread
 from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
 from nucleate.errors import StructureError
 from nucleate.pool import Progress, run_jobs
@@ -105,12 +105,12 @@ def rejected(cell: Cell, potential: Potential) -> str:
     """Why this structure should not be given to this potential, one of REASONS, or ""."""
     if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
         return "not_finite"
-    volume = abs(np.linalg.det(cell.lattice)) / len(cell.numbers)
+    volume = abs(np.linalg.det(cell.lattice)) / len(cell.species)
     if volume < MIN_VOLUME_PER_ATOM:
         return "too_dense"
     if volume > MAX_VOLUME_PER_ATOM:
         return "too_thin"
-    if not potential.supported.issuperset(cell.numbers.tolist()):
+    if not potential.supported.issuperset(cell.species.tolist()):
         return "unknown_element"
     if potential.cutoff and isolated_atoms(cell, potential.cutoff):
         return "isolated_atom"
@@ -148,7 +148,7 @@ def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relax
     from ase.filters import FrechetCellFilter
     from ase.optimize import FIRE, LBFGS
 
-    atoms = to_atoms(cell)
+    atoms = cell.compact().to_atoms()
     atoms.calc = potential.calculator()
     initial = float(atoms.get_potential_energy())
     if settings.keep_symmetry is not None:
@@ -159,7 +159,7 @@ def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relax
     result = Relaxed(cell, initial, initial)
     for converged in optimiser.irun(fmax=settings.fmax, steps=settings.max_steps):
         energy = float(atoms.get_potential_energy())
-        now = Cell(cell.numbers, atoms.get_scaled_positions(wrap=True), np.array(atoms.cell.array))
+        now = Cell(cell.species, atoms.get_scaled_positions(wrap=True), np.array(atoms.cell.array))
         problem = _lost(now, energy, potential)
         if problem:
             return Relaxed(initial_energy=initial, steps=optimiser.nsteps, reason=problem)

@@ -92,14 +92,14 @@ class Relaxed:
     @property
     def energy_per_atom(self) -> float | None:
         """eV/atom."""
-        return None if self.energy is None or self.cell is None else self.energy / len(self.cell.numbers)
+        return None if self.energy is None or self.cell is None else self.energy / len(self.cell.species)
 
     @property
     def energy_drop_per_atom(self) -> float | None:
         """How far the relaxation went down, eV/atom."""
         if self.energy is None or self.initial_energy is None or self.cell is None:
             return None
-        return (self.initial_energy - self.energy) / len(self.cell.numbers)
+        return (self.initial_energy - self.energy) / len(self.cell.species)
 
 
 def encode(result: Relaxed) -> dict[str, Any]:

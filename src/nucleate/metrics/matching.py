@@ -132,7 +132,7 @@ class Matcher:
         """The displacements for all bases and all shifts."""
         from pymatgen.util.coord_cython import is_coord_subset_pbc
 
-        forbidden = (second.numbers[:, None] != first.numbers[None, :]).astype(np.int64)
+        forbidden = (second.species[:, None] != first.species[None, :]).astype(np.int64)
         anchor = int(forbidden.sum(1).argmax())
         partners = np.flatnonzero(forbidden[anchor] == 0)
         prepared = _prepare(cart, bases, target)

@@ -26,7 +26,7 @@ class TooManyNeighboursError(Exception):
 def bounded_structure(cell: Cell):
     """The crystal as a pymatgen structure whose `get_sites_in_sphere` may raise TooManyNeighboursError, and at once."""
     cell = cell.compact()
-    structure = _bounded_class()(cell.lattice, cell.numbers.tolist(), cell.frac)
+    structure = _bounded_class()(cell.lattice, cell.species.tolist(), cell.frac)
     structure.heights = cell.heights
     return structure
 

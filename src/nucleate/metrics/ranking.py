@@ -77,7 +77,7 @@ def _reduce(structure: Structure, timeout: float) -> Reduced | None:
 
 def _place(cell: Reduced | Cell) -> tuple[float, bytes, bytes]:
     volume = abs(float(np.linalg.det(cell.lattice)))
-    return volume / len(cell.numbers), cell.lattice.tobytes(), cell.frac.tobytes()
+    return volume / len(cell.species), cell.lattice.tobytes(), cell.frac.tobytes()
 
 
 class _Pairs:

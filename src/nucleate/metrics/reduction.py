@@ -24,13 +24,13 @@ class Reduced:
     """A primitive Niggli cell, ready to be matched.
 
     Attributes:
-        numbers, frac, lattice: as in `Cell`.
+        species, frac, lattice: as in `Cell`.
         composition: sorted atomic numbers as bytes: equal for equal compositions.
         volume: Å^3.
         minima: lower bounds of the successive minima of the lattice, ascending (zeros where unknown), Å. [3]
     """
 
-    numbers: np.ndarray
+    species: np.ndarray
     frac: np.ndarray
     lattice: np.ndarray
     composition: bytes
@@ -42,30 +42,30 @@ def reduce_cell(cell: Cell) -> Reduced:
     """The primitive Niggli cell of `cell`. Raises ValueError or LinAlgError where the cell is degenerate."""
     from pymatgen.core import Lattice, Structure
 
-    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
+    if not cell.finite:
         raise ValueError("coordinates or lattice are not finite")
-    lattice, numbers, frac = Lattice(cell.lattice), cell.numbers, cell.frac
+    lattice, species, frac = Lattice(cell.lattice), cell.species, cell.frac
     niggli = lattice.get_niggli_reduced_lattice()
     if niggli != lattice:
         frac = niggli.get_fractional_coords(lattice.get_cartesian_coords(frac)) % 1
         lattice = niggli
-    if _may_hold_smaller_cell(numbers, frac, lattice.lengths):
-        structure = Structure(lattice, numbers.tolist(), frac).get_primitive_structure(PRIMITIVE_TOLERANCE)
-        numbers, frac, lattice = Cell.of(structure)
+    if _may_hold_smaller_cell(species, frac, lattice.lengths):
+        structure = Structure(lattice, species.tolist(), frac).get_primitive_structure(PRIMITIVE_TOLERANCE)
+        species, frac, lattice = Cell.of(structure)
     else:
         lattice = np.array(lattice.matrix)
     volume = float(abs(np.linalg.det(lattice)))
-    composition = np.sort(numbers).astype(np.int16).tobytes()
-    return Reduced(numbers, np.array(frac, dtype=float), lattice, composition, volume, _minima(lattice))
+    composition = np.sort(species).astype(np.int16).tobytes()
+    return Reduced(species, np.array(frac, dtype=float), lattice, composition, volume, _minima(lattice))
 
 
-def _may_hold_smaller_cell(numbers: np.ndarray, frac: np.ndarray, lengths: tuple[float, ...]) -> bool:
+def _may_hold_smaller_cell(atoms: np.ndarray, frac: np.ndarray, lengths: tuple[float, ...]) -> bool:
     """False only where no smaller cell can pass pymatgen's tests.
 
     A smaller cell with `f` times fewer atoms needs lattice vectors with a component of at least 1 / f in this
     cell, each within the tolerance of a vector that carries every atom near an atom of its kind.
     """
-    species, counts = np.unique(numbers, return_counts=True)
+    species, counts = np.unique(atoms, return_counts=True)
     units = gcd(*counts.tolist())
     if units == 1:
         return False
@@ -73,10 +73,10 @@ def _may_hold_smaller_cell(numbers: np.ndarray, frac: np.ndarray, lengths: tuple
     if 1 / units <= tolerance.max() * (1 + 1e-9):
         return True
     smallest = min(zip(counts.tolist(), (SYMBOLS[z] for z in species), species, strict=True))[2]
-    sites = frac[numbers == smallest]
+    sites = frac[atoms == smallest]
     shifts = sites[1:] - sites[0]
     for z in species[np.argsort(counts, kind="stable")]:
-        group = frac[numbers == z]
+        group = frac[atoms == z]
         pairs = group[None, :, :] - group[:, None, :]
         miss = pairs[None] - shifts[:, None, None, :]
         near = np.abs(miss - np.round(miss)) <= 2 * tolerance * (1 + 1e-9)

@@ -130,7 +130,7 @@ def _read(name: str, text: str | StructureError) -> Iterator[Found]:
 def read_record(record: Record) -> tuple[Cell | None, str]:
     """The crystal of a record of nucleate.data.sources as it stands there, or None and why not."""
     try:
-        species, frac, lattice = read(record)[0]
+        cell = read(record)[0]
     except StructureError as error:
         return None, error.message
-    return (Cell(species, frac, lattice), "") if len(species) else (None, "no atoms")
+    return (cell, "") if len(cell.species) else (None, "no atoms")

@@ -28,12 +28,12 @@ RULE = f"no two atoms closer than {CLOSEST} of the sum of their covalent radii, 
 def problem(cell: Cell) -> str:
     """Why a crystal of known elements can't be used: `not_finite`, `flat`, `too_dense`, `too_thin`,
     `atoms_too_close`; "" for one that can."""
-    if not len(cell.numbers) or not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
+    if not len(cell.species) or not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
         return "not_finite"
     volume = abs(np.linalg.det(cell.lattice))
     if volume < MIN_VOLUME or too_flat(cell):
         return "flat"
-    radii = _radii()[cell.numbers]
+    radii = _radii()[cell.species]
     if volume < TIGHTEST * (4 / 3 * np.pi * radii**3).sum():
         return "too_dense"
     if volume > THINNEST * len(radii):

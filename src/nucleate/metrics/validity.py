@@ -109,7 +109,7 @@ def radius_problem(cell: Cell) -> str:
     """
     if len(cell.frac) < 2:
         return ""
-    radii = _element_data()[0][cell.numbers]
+    radii = _element_data()[0][cell.species]
     smallest = RADIUS_SCALE * (RADIUS_OFFSET + radii[:, None] + radii)
     return "atoms_too_close" if (_squares(cell) < smallest**2).any() else ""
 
@@ -125,7 +125,7 @@ def plausibility_problem(cell: Cell) -> str:
         return "volume_too_small"
     if not MASS_DENSITY[0] <= density(cell) <= MASS_DENSITY[1]:
         return "mass_density"
-    if not ATOM_DENSITY[0] <= len(cell.numbers) / volume <= ATOM_DENSITY[1]:
+    if not ATOM_DENSITY[0] <= len(cell.species) / volume <= ATOM_DENSITY[1]:
         return "atom_density"
     if lengths.min() < LENGTHS[0] or lengths.max() > LENGTHS[1]:
         return "cell_length"
@@ -139,14 +139,14 @@ def strict_problem(cell: Cell) -> str:
     problem = radius_problem(cell) or plausibility_problem(cell)
     if problem:
         return problem
-    widest = _element_data()[0][cell.numbers].max()
+    widest = _element_data()[0][cell.species].max()
     smallest = RADIUS_SCALE * (RADIUS_OFFSET + 2 * widest)
     return "image_too_close" if closest_image(cell) < smallest else ""
 
 
 def density(cell: Cell) -> float:
     """Mass density, g/cm^3, of a cell with a volume."""
-    mass = _element_data()[1][cell.numbers].sum()
+    mass = _element_data()[1][cell.species].sum()
     return float(mass * AMU_PER_CUBIC_ANGSTROM / abs(np.linalg.det(cell.lattice)))
 
 

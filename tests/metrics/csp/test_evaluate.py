@@ -209,7 +209,7 @@ def test_fingerprints_can_be_asked_for(monkeypatch):
     report = evaluate(predictions, table_of(references), settings)
     assert value(report, "smact", "match_rate@1") == 1.0
     assert report.counts["fingerprints_tested"] == 4
-    monkeypatch.setattr(jobs, "fingerprint_constructible", lambda cell: cell.numbers[0] == 26)
+    monkeypatch.setattr(jobs, "fingerprint_constructible", lambda cell: cell.species[0] == 26)
     report = evaluate(predictions, table_of(references), settings)
     assert value(report, "smact", "match_rate@1") == 0.5
     assert value(report, "smact", "metre") == 0.5

@@ -37,7 +37,7 @@ def broken_cells() -> dict[str, Cell | None]:
     return {
         "unreadable": None,
         "no_atoms": Cell(np.zeros(0, dtype=int), np.zeros((0, 3)), 4 * np.eye(3)),
-        "unknown_element": good._replace(numbers=np.array([0, 17])),
+        "unknown_element": good._replace(species=np.array([0, 17])),
         "not_finite": good._replace(frac=np.full((2, 3), np.nan)),
         "volume_too_small": good._replace(lattice=np.diag([5.0, 5.0, 1e-3])),
     }
@@ -47,10 +47,9 @@ def broken_cells() -> dict[str, Cell | None]:
 def real_cells(name: str, split: str, count: int) -> list[Cell]:
     """Random crystals of an imported data set; skips the test where it is not there."""
     from nucleate.data.dataset import Dataset
-    from nucleate.metrics.csp.predictions import reference_cell
 
     if not (DATA / name / "dataset.json").is_file():
         pytest.skip(f"the data set {name} is not imported here")
     table = Dataset.open(DATA / name).split(split)
     rows = np.random.default_rng(0).permutation(len(table))[:count]
-    return [reference_cell(table, int(row)) for row in rows]
+    return [table.cell(int(row)) for row in rows]

@@ -132,7 +132,7 @@ def test_a_random_part_of_the_reference_is_said_and_reproducible():
 
 
 def test_real_fingerprints_of_samples_that_are_the_reference_cover_it_all(tmp_path):
-    cells = [cell for cell in distorted_cells(1, 20, shift=0.05) if len(cell.numbers) <= 4]
+    cells = [cell for cell in distorted_cells(1, 20, shift=0.05) if len(cell.species) <= 4]
     family = judge_coverage([*cells, None], cells[::-1], cache=tmp_path / "cache.sqlite")
     n = len(cells)
     assert n >= 4

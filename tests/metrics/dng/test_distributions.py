@@ -71,7 +71,7 @@ def test_wasserstein_distances_are_scipys():
     expected = wasserstein_distance([density(c) for c in samples], [density(c) for c in reference])
     assert measures["density_w1"].estimate.value == pytest.approx(expected)
     assert measures["density_w1"].estimate.n == 15
-    numbers = [[len(set(c.numbers.tolist())) for c in side] for side in (samples, reference)]
+    numbers = [[len(set(c.species.tolist())) for c in side] for side in (samples, reference)]
     assert measures["n_elements_w1"].estimate.value == pytest.approx(wasserstein_distance(*numbers))
 
 

@@ -27,7 +27,7 @@ def quick(monkeypatch):
 
     def made(cell):
         calls.append(digest(cell))
-        return np.full((len(cell.numbers), 61), float(len(cell.numbers)))
+        return np.full((len(cell.species), 61), float(len(cell.species)))
 
     monkeypatch.setattr(fingerprints, "site_fingerprints", made)
     return calls

@@ -101,7 +101,7 @@ def test_compositions_and_systems():
 
 def test_samples_that_cannot_be_judged_are_not_novel():
     salt = Cell.of(known_crystals()[1])
-    bad = [None, Cell(salt.numbers, salt.frac * np.nan, salt.lattice)]
+    bad = [None, Cell(salt.species, salt.frac * np.nan, salt.lattice)]
     family = judge_novelty(
         [salt, *bad], ReferenceIndex(table_of([known_crystals()[0]])), valid=[True, True, False]
     )
@@ -172,33 +172,33 @@ def test_reduced_references_are_kept_and_used(folder, monkeypatch):
     assert (folder / ".cache" / "reduced-train.npz").exists()
     again = ReferenceIndex.open(folder)
     assert again.reductions == kept < len(again)
-    monkeypatch.setattr(reference_index, "reference_cell", lambda *_: pytest.fail("reduced again"))
+    monkeypatch.setattr(CrystalTable, "cell", lambda *_: pytest.fail("reduced again"))
     assert judge_novelty(cells, again) == first
     for row in range(len(index)):
         one, other = (x._reduced.get(row) for x in (index, again))
         assert (one is None) == (other is None)
         if one is not None and other is not None:
-            for name in ("numbers", "frac", "lattice", "minima"):
+            for name in ("species", "frac", "lattice", "minima"):
                 np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
             assert (one.composition, one.volume) == (other.composition, other.volume)
 
 
 def test_build_goes_on_where_it_was_stopped(folder, monkeypatch):
     monkeypatch.setattr(reference_index, "SAVE_EVERY", 4)
-    reference_cell, made = reference_index.reference_cell, []
+    cell, made = CrystalTable.cell, []
 
     def stopped(table, row):
         if len(made) == 6:
             raise KeyboardInterrupt
         made.append(row)
-        return reference_cell(table, row)
+        return cell(table, row)
 
     monkeypatch.setattr("nucleate.metrics.dng.identity.REDUCTIONS_PER_JOB", 1)
-    monkeypatch.setattr(reference_index, "reference_cell", stopped)
+    monkeypatch.setattr(CrystalTable, "cell", stopped)
     with pytest.raises(KeyboardInterrupt):
         ReferenceIndex.build(folder)
     assert ReferenceIndex.open(folder).reductions == 4
-    monkeypatch.setattr(reference_index, "reference_cell", reference_cell)
+    monkeypatch.setattr(CrystalTable, "cell", cell)
     assert ReferenceIndex.build(folder).reductions == len(references())
     assert not list((folder / ".cache").glob("*.part"))
 
@@ -247,16 +247,14 @@ def test_bad_references_are_refused(folder):
 @pytest.mark.skipif(not MP_20.exists(), reason="needs data/mp_20")
 def test_verdicts_of_1000_real_crystals_are_those_of_brute_force():
     """Validation crystals whose formula the training split has, with that split as the reference."""
-    from nucleate.metrics.csp.predictions import reference_cell
 
     train, val = (Dataset.open(MP_20).split(name) for name in ("train", "val"))
     index = ReferenceIndex(train)
     known = [row for row, formula in enumerate(formulas_of(val)) if formula in index.formulas][:1000]
-    cells = [reference_cell(val, row) for row in known]
+    cells = [val.cell(row) for row in known]
     family = judge_novelty(cells, index)
     expected = [
-        plain_novel([cell], [reference_cell(train, row) for row in index.formulas[cell.formula]])[0]
-        for cell in cells
+        plain_novel([cell], [train.cell(row) for row in index.formulas[cell.formula]])[0] for cell in cells
     ]
     assert len(cells) == 1000
     assert family.columns["novel"] == expected

@@ -13,7 +13,7 @@ def test_each_defect_has_its_name():
     cells = {**broken_cells(), "too_flat": flat}
     assert {name: defect(cell) for name, cell in cells.items()} == {name: name for name in UNUSABLE}
     assert defect(box("Fe", [[0, 0, 0]])) == ""
-    assert defect(box("Fe", [[0, 0, 0]])._replace(numbers=np.array([101]))) == "unknown_element"
+    assert defect(box("Fe", [[0, 0, 0]])._replace(species=np.array([101]))) == "unknown_element"
 
 
 def test_quantities_by_hand():
@@ -32,10 +32,10 @@ def test_quantities_of_a_left_handed_cell_are_those_of_the_right_handed():
 
 def test_digest_tells_cells_apart_and_only_by_content():
     cell = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])
-    same = Cell(cell.numbers.astype(np.uint8), -0.0 * cell.frac + cell.frac, cell.lattice.copy())
+    same = Cell(cell.species.astype(np.uint8), -0.0 * cell.frac + cell.frac, cell.lattice.copy())
     assert digest(same) == digest(cell)
     others = [
-        cell._replace(numbers=cell.numbers[::-1]),
+        cell._replace(species=cell.species[::-1]),
         cell._replace(frac=cell.frac + 1e-9),
         cell._replace(lattice=cell.lattice * (1 + 1e-12)),
     ]

@@ -31,7 +31,7 @@ def atoms_of(index: int, **info):
 def assert_same(cell: Cell | None, index: int) -> None:
     expected = CRYSTALS[index]
     assert cell is not None
-    assert cell.numbers.tolist() == list(expected.atomic_numbers)
+    assert cell.species.tolist() == list(expected.atomic_numbers)
     np.testing.assert_allclose(Lattice(cell.lattice).parameters, expected.lattice.parameters, atol=1e-4)
     apart = cell.frac - expected.frac_coords
     np.testing.assert_allclose(apart - np.round(apart), 0, atol=1e-4)

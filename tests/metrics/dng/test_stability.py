@@ -35,7 +35,7 @@ REFERENCE = ReferenceStructures.of_tables([table_of(list(ALLOYS.values()), list(
 def swapped(structure: Cell, **names: int) -> Cell:
     numbers = {"Cu": 29, "Au": 79}
     replaced = {numbers[name]: number for name, number in names.items()}
-    return structure._replace(numbers=np.array([replaced.get(int(z), int(z)) for z in structure.numbers]))
+    return structure._replace(species=np.array([replaced.get(int(z), int(z)) for z in structure.species]))
 
 
 def samples() -> list[Cell | None]:

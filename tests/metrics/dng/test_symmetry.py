@@ -121,7 +121,7 @@ def test_real_crystals_have_the_space_group_of_spglib(symprec):
     agree = 0
     for cell in cells:
         found = spglib.get_symmetry_dataset(
-            (cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist()), symprec=symprec
+            (cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist()), symprec=symprec
         )
         agree += found is not None and found.number == space_group(cell, symprec)
     assert agree / len(cells) > 0.97

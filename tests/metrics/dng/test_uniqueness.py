@@ -101,9 +101,9 @@ def test_samples_that_cannot_be_judged_are_counted():
     bad = [
         None,
         Cell(np.zeros(0, dtype=int), np.zeros((0, 3)), np.eye(3)),
-        Cell(salt.numbers, np.full_like(salt.frac, np.nan), salt.lattice),
-        Cell(salt.numbers, salt.frac, np.zeros((3, 3))),
-        Cell(salt.numbers * 0, salt.frac, salt.lattice),
+        Cell(salt.species, np.full_like(salt.frac, np.nan), salt.lattice),
+        Cell(salt.species, salt.frac, np.zeros((3, 3))),
+        Cell(salt.species * 0, salt.frac, salt.lattice),
     ]
     family = judge_uniqueness([salt, *bad])
     assert family.columns["uniqueness_problem"] == [
@@ -171,14 +171,13 @@ def test_formulas_for_people():
 @pytest.mark.skipif(not MP_20.exists(), reason="needs data/mp_20")
 def test_clusters_of_1000_real_crystals_are_those_of_brute_force():
     from nucleate.data.dataset import Dataset
-    from nucleate.metrics.csp.predictions import reference_cell
     from nucleate.metrics.dng.reference_index import formulas_of
 
     table = Dataset.open(MP_20).split("train")
     formulas = formulas_of(table)
     counts = Counter(formulas)
     many = [row for row, formula in enumerate(formulas) if counts[formula] > 3][:1000]
-    cells = [reference_cell(table, row) for row in many]
+    cells = [table.cell(row) for row in many]
     assert len(cells) == 1000
     family = judge_uniqueness(cells)
     expected = plain_clusters(cells)

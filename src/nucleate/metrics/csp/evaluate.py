@@ -18,7 +18,7 @@ from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
 from nucleate.metrics.csp.jobs import CrossJob, RowJob, RowVerdict, judge_pairs, judge_row
-from nucleate.metrics.csp.predictions import Prediction, PredictionSet, reference_cell
+from nucleate.metrics.csp.predictions import Prediction, PredictionSet
 from nucleate.metrics.matching import Matcher
 from nucleate.metrics.reduction import Reduced
 from nucleate.metrics.validity import require_fingerprints, smact_valid
@@ -127,7 +127,7 @@ def evaluate(
     rows, cells, missing = _by_row(found.predictions, reference, settings.k)
     jobs = (
         RowJob(
-            reference_cell(reference, row),
+            reference.cell(row),
             samples,
             settings.matcher,
             settings.timeout,

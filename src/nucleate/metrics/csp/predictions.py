@@ -128,7 +128,7 @@ class _Pairs:
         if self.by_composition is None:
             self.by_composition = defaultdict(list)
             for row in range(len(self.reference)):
-                self.by_composition[_composition(reference_cell(self.reference, row))].append(row)
+                self.by_composition[_composition(self.reference.cell(row))].append(row)
         key = _composition(cell)
         rows = self.by_composition.get(key)
         if not rows:
@@ -147,11 +147,5 @@ class _Pairs:
         return PredictionSet(predictions, self.pairing, self.unpaired, self.unreadable)
 
 
-def reference_cell(reference: CrystalTable, row: int) -> Cell:
-    """One row of a table as arrays."""
-    atoms = reference.atoms_of(row)
-    return Cell(reference.species[atoms], reference.frac[atoms], reference.lattice[row])
-
-
 def _composition(cell: Cell) -> tuple:
-    return cell.formula, len(cell.numbers)
+    return cell.formula, len(cell.species)

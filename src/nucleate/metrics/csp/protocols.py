@@ -8,7 +8,6 @@ from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.metrics.csp.evaluate import CspSettings, Judged
 from nucleate.metrics.csp.jobs import judge_fingerprint
-from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.intervals import Estimate, bootstrap_mean, wilson
 from nucleate.metrics.validity import smact_valid
 from nucleate.pool import Progress, run_jobs
@@ -19,12 +18,12 @@ class Grid:
 
     def __init__(self, judged: Judged, reference: CrystalTable, use_smact: bool) -> None:
         verdicts = [row.samples for row in judged.verdicts]
-        self.references = [reference_cell(reference, row) for row in judged.rows]
+        self.references = [reference.cell(row) for row in judged.rows]
         self.rms = np.array([[np.inf if v.rms is None else v.rms for v in row] for row in verdicts])
         self.problem = np.array([[v.geometry for v in row] for row in verdicts], dtype=object)
         self.failure = np.array([[v.failure for v in row] for row in verdicts], dtype=object)
         formulas = [
-            [c.formula if c is not None and len(c.numbers) else () for c in row] for row in judged.cells
+            [c.formula if c is not None and len(c.species) else () for c in row] for row in judged.cells
         ]
         truth = [cell.formula for cell in self.references]
         self.other_composition = np.array(

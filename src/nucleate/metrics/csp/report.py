@@ -10,7 +10,7 @@ import numpy as np
 
 from nucleate.data.table import CrystalTable
 from nucleate.metrics.csp.evaluate import CspSettings, Judged
-from nucleate.metrics.csp.predictions import PredictionSet, reference_cell
+from nucleate.metrics.csp.predictions import PredictionSet
 from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
 from nucleate.metrics.intervals import Estimate, wilson
 from nucleate.metrics.validity import GEOMETRY_PROBLEMS, SMACT_SET, smact_valid
@@ -72,7 +72,7 @@ def build_report(
     }
     ceiling = None
     if use_smact:
-        valid = [smact_valid(reference_cell(reference, row).formula) for row in range(len(reference))]
+        valid = [smact_valid(reference.cell(row).formula) for row in range(len(reference))]
         ceiling = wilson(sum(valid), len(valid))
     counts = _counts(grid, judged, found, reference, fingerprints, use_smact)
     described = _described(settings, ks, use_smact, found)
@@ -149,8 +149,8 @@ def _table(grid: Grid, judged: Judged, reference: CrystalTable, use_smact: bool)
                 "material_id": reference.ids[row],
                 "sample": sample,
                 "formula": formula,
-                "atoms": 0 if cell is None else len(cell.numbers),
-                "reference_atoms": len(grid.references[i].numbers),
+                "atoms": 0 if cell is None else len(cell.species),
+                "reference_atoms": len(grid.references[i].species),
                 "geometry": grid.problem[i, sample] or "valid",
                 "matched": bool(np.isfinite(rms)),
                 "rms": rms if np.isfinite(rms) else None,

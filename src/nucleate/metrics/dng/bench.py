@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.errors import DataError
-from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.protocols import Protocol, protocol_named
 from nucleate.metrics.dng.quantities import defect, drawn
@@ -124,7 +123,7 @@ class Bench:
         if self.dataset is None:
             return []
         table = self.dataset.split(self.settings.novel_against)
-        return [reference_cell(table, row) for row in range(len(table))]
+        return table.cells()
 
     @cached_property
     def identity(self) -> IdentitySamples:

@@ -22,7 +22,6 @@ from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.energies.potentials import potential_named
 from nucleate.errors import DataError
-from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.bench import NO_RELAXATION, Bench, DngSettings
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.judges import judges, tests
@@ -135,7 +134,7 @@ def _reference_cells(reference: Dataset | None, settings: DngSettings) -> list[C
     if reference is None:
         return []
     table = reference.split(settings.split)
-    cells = [reference_cell(table, row) for row in range(len(table))]
+    cells = table.cells()
     return [cells[i] for i in drawn(cells, settings.reference_limit, settings.seed)]
 
 

@@ -117,13 +117,13 @@ class Samples:
 
 def problem_of(cell: Cell | None) -> str:
     """Why a cell can't be compared with others, one of PROBLEMS, or ""; atoms too close are no hindrance."""
-    if cell is None or not len(cell.numbers):
+    if cell is None or not len(cell.species):
         return "unreadable"
     if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
         return "not_finite"
     if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME:
         return "volume_too_small"
-    if cell.numbers.min() < 1 or cell.numbers.max() >= len(SYMBOLS):
+    if cell.species.min() < 1 or cell.species.max() >= len(SYMBOLS):
         return "unknown_element"
     return "too_flat" if too_flat(cell) else ""
 
@@ -184,10 +184,10 @@ def descriptors(cells: Sequence[Reduced], settings: IdentitySettings) -> np.ndar
     They put candidates in order and reject none: no bound on them follows from the matcher's tolerances. A cell whose
     descriptor takes too long has NaN and is compared last.
     """
-    numbers = len(np.unique(cells[0].numbers)) * settings.neighbours
+    numbers = len(np.unique(cells[0].species)) * settings.neighbours
     result = np.full((len(cells), numbers), np.nan)
     for place, one in enumerate(cells):
-        work = partial(element_distances, one.numbers, one.frac, one.lattice, settings.neighbours)
+        work = partial(element_distances, one.species, one.frac, one.lattice, settings.neighbours)
         found, _ = attempt(work, settings.timeout, (*MATCH_FAILURES, MemoryError))
         if found is not None:
             result[place] = found
@@ -197,7 +197,7 @@ def descriptors(cells: Sequence[Reduced], settings: IdentitySettings) -> np.ndar
 def canonical_key(cell: Reduced) -> tuple[float, bytes, bytes]:
     """An order of reduced cells that depends on nothing but them."""
     return (
-        cell.volume / len(cell.numbers),
+        cell.volume / len(cell.species),
         cell.lattice.tobytes(),
-        cell.frac.tobytes() + cell.numbers.tobytes(),
+        cell.frac.tobytes() + cell.species.tobytes(),
     )

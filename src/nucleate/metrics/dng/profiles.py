@@ -72,7 +72,7 @@ def element_shares(cells: Sequence[Cell]) -> np.ndarray:
     """Share of each element among the atoms, by atomic number. [cells, 101]"""
     shares = np.zeros((len(cells), len(SYMBOLS)))
     for row, cell in enumerate(cells):
-        np.add.at(shares[row], cell.numbers, 1 / len(cell.numbers))
+        np.add.at(shares[row], cell.species, 1 / len(cell.species))
     return shares
 
 

@@ -32,9 +32,9 @@ def defect(cell: Cell | None) -> str:
     """Why nothing can be computed of a sample, one of UNUSABLE, or "" where something can."""
     if cell is None:
         return "unreadable"
-    if not len(cell.numbers):
+    if not len(cell.species):
         return "no_atoms"
-    if cell.numbers.min() < 1 or cell.numbers.max() > MAX_ATOMIC_NUMBER:
+    if cell.species.min() < 1 or cell.species.max() > MAX_ATOMIC_NUMBER:
         return "unknown_element"
     if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
         return "not_finite"
@@ -45,14 +45,14 @@ def defect(cell: Cell | None) -> str:
 
 def quantities(cell: Cell) -> Quantities:
     """Of a cell without a defect."""
-    n = len(cell.numbers)
+    n = len(cell.species)
     volume = abs(float(np.linalg.det(cell.lattice)))
-    return Quantities(density(cell), volume / n, n, len(np.unique(cell.numbers)))
+    return Quantities(density(cell), volume / n, n, len(np.unique(cell.species)))
 
 
 def digest(cell: Cell) -> str:
     """Name of a cell by its exact content."""
-    content = hashlib.sha256(np.asarray(cell.numbers, dtype="<i8").tobytes())
+    content = hashlib.sha256(np.asarray(cell.species, dtype="<i8").tobytes())
     for array in (cell.frac, cell.lattice):
         # + 0.0 takes the sign off zeros
         content.update((np.asarray(array, dtype="<f8") + 0.0).tobytes())

@@ -22,7 +22,6 @@ from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
 from nucleate.files import parse_json
-from nucleate.metrics.csp.predictions import reference_cell
 from nucleate.metrics.dng.identity import Formula, IdentitySettings, descriptors, reduce_all
 from nucleate.metrics.reduction import Reduced
 from nucleate.pool import Progress
@@ -105,7 +104,7 @@ class ReferenceIndex:
         """Reduced cells of these rows; without those that can't be reduced, which are noted in `failures`."""
         rows = list(dict.fromkeys(rows))
         todo = [row for row in rows if row not in self._reduced]
-        cells = ((row, reference_cell(self.table, row)) for row in todo)
+        cells = ((row, self.table.cell(row)) for row in todo)
         fresh = 0
         for row, reduced, failure in reduce_all(cells, len(todo), settings.timeout, workers, progress):
             if reduced is None:
@@ -169,8 +168,8 @@ class ReferenceIndex:
                     file,
                     header=np.array(json.dumps(self._header())),
                     rows=np.array(rows, dtype=np.int64),
-                    offsets=np.cumsum([0, *(len(cell.numbers) for cell in cells)]),
-                    numbers=np.concatenate([cell.numbers for cell in cells]).astype(np.int16),
+                    offsets=np.cumsum([0, *(len(cell.species) for cell in cells)]),
+                    numbers=np.concatenate([cell.species for cell in cells]).astype(np.int16),
                     frac=np.concatenate([cell.frac for cell in cells]),
                     lattice=np.stack([cell.lattice for cell in cells]),
                     minima=np.stack([cell.minima for cell in cells]),

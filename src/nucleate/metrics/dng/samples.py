@@ -15,7 +15,7 @@ from nucleate.data.dataset import Dataset
 from nucleate.data.extxyz import crystal_name
 from nucleate.data.sources import ARCHIVES, read_source
 from nucleate.data.table import CrystalTable, read_table
-from nucleate.errors import DataError
+from nucleate.errors import DataError, StructureError
 from nucleate.metrics.dng.quantities import digest
 from nucleate.metrics.extxyz import RUNS, prediction_files
 from nucleate.metrics.structures import Found, read_record, read_structures
@@ -131,9 +131,7 @@ def _from_dataset(path: Path, split: str) -> Samples:
 
 
 def _from_table(table: CrystalTable, source: dict[str, Any]) -> Samples:
-    atoms = (table.atoms_of(row) for row in range(len(table)))
-    cells = [Cell(table.species[a], table.frac[a], table.lattice[row]) for row, a in enumerate(atoms)]
-    return _checked(list(table.ids), [*cells], [""] * len(cells), source)
+    return _checked(list(table.ids), [*table.cells()], [""] * len(table), source)
 
 
 def _from_records(path: Path) -> Samples:
@@ -187,15 +185,10 @@ def _checked(
 
 
 def _cell_of(crystal: Structure | Cell | None) -> tuple[Cell | None, str]:
-    from nucleate.data.parse import from_structure
-    from nucleate.errors import StructureError
-
     if crystal is None:
         return None, "not given"
-    if isinstance(crystal, Cell):
-        return (crystal, "") if len(crystal.numbers) else (None, "no atoms")
     try:
-        species, frac, lattice = from_structure(crystal)
+        cell = crystal if isinstance(crystal, Cell) else Cell.of(crystal)
     except StructureError as error:
         return None, error.message
-    return (Cell(species, frac, lattice), "") if len(species) else (None, "no atoms")
+    return (cell, "") if len(cell.species) else (None, "no atoms")

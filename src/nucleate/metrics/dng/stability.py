@@ -127,7 +127,7 @@ def _relax_and_place(
     valid = [cell for cell, problem in zip(cells, problems, strict=True) if cell is not None and not problem]
     relaxed = relax(valid, potential, settings.relax, settings.workers, settings.cache, progress)
     done = [(cell, one.cell) for cell, one in zip(valid, relaxed, strict=True) if one.cell is not None]
-    hull.prepare((before.numbers for before, _ in done), settings.workers, progress)
+    hull.prepare((before.species for before, _ in done), settings.workers, progress)
     jobs = [_MatchJob(*pair, settings.match_timeout) for pair in done]
     matches = run_jobs(_displacement, jobs, len(jobs), settings.workers, "displacement", progress)
     relaxed_of = iter(relaxed)
@@ -141,7 +141,7 @@ def _relax_and_place(
             results.append(Judged("", one))
             continue
         rmsd, failure = next(matches)
-        results.append(Judged("", one, hull.above(cell.numbers, one.energy), rmsd, failure))
+        results.append(Judged("", one, hull.above(cell.species, one.energy), rmsd, failure))
     return results
 
 
@@ -173,7 +173,7 @@ def rmsd_to_relaxed(before: Cell, after: Cell) -> float | None:
     found = matcher.get_rms_dist(before.to_structure(), after.to_structure())
     if found is None:
         return None
-    return float(found[0] * (abs(np.linalg.det(after.lattice)) / len(after.numbers)) ** (1 / 3))
+    return float(found[0] * (abs(np.linalg.det(after.lattice)) / len(after.species)) ** (1 / 3))
 
 
 def stable_unique_novel(

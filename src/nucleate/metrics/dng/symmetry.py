@@ -127,7 +127,7 @@ def space_group(cell: Cell | None, symprec: float) -> int | None:
     if cell is None or defect(cell) or closest_image(cell) < SHORTEST_PERIOD:
         return None
     moyo = _moyo()
-    atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.numbers.tolist())
+    atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.species.tolist())
     try:
         return int(moyo.MoyoDataset(atoms, symprec=symprec).number)
     except ValueError:

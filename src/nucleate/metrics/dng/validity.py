@@ -109,7 +109,7 @@ def judge_sample(cell: Cell | None, timeout: float) -> Verdict:
         return Verdict(dict.fromkeys(RULES, flaw), flaw, dict.fromkeys(FACTS))
     formula = "".join(f"{SYMBOLS[z]}{n if n > 1 else ''}" for z, n in cell.formula)
     facts: dict[str, float | int | str | None] = dict.fromkeys(FACTS)
-    facts |= {"formula": formula, "n_atoms": len(cell.numbers), "n_elements": len(cell.formula)}
+    facts |= {"formula": formula, "n_atoms": len(cell.species), "n_elements": len(cell.formula)}
     passed, failure = attempt(lambda: smact_valid(cell.formula), timeout, ())
     composition = "" if passed else failure or "not_neutral"
     if flaw:

@@ -38,7 +38,7 @@ def ranking(report: DngReport) -> list[int]:
 
 def drawable(cell: Cell | None) -> bool:
     """Whether a crystal can be drawn."""
-    if cell is None or not 0 < len(cell.numbers) <= LARGEST:
+    if cell is None or not 0 < len(cell.species) <= LARGEST:
         return False
     finite = np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()
     return bool(finite and 0.1 < abs(np.linalg.det(cell.lattice)) < 1e5)
@@ -59,7 +59,7 @@ def scene(cell: Cell) -> dict[str, Any]:
 
 def _with_images(cell: Cell) -> tuple[list[int], np.ndarray]:
     numbers, places = [], []
-    for number, place in zip(cell.numbers.tolist(), np.mod(cell.frac, 1), strict=True):
+    for number, place in zip(cell.species.tolist(), np.mod(cell.frac, 1), strict=True):
         shifts = [(0, 1) if x < MARGIN else (0, -1) if x > 1 - MARGIN else (0,) for x in place]
         for shift in product(*shifts):
             numbers.append(number)

@@ -201,7 +201,7 @@ def _gallery(report: DngReport, shown: list[tuple[int, Any]]) -> str:
         # of the crystal that is shown, which relaxation may have given another than the table's
         symbol = space_group(cell, SYMPREC) if "symmetry" in report.families else None
         energy = row.get("energy_above_hull")
-        facts = [f"{len(cell.numbers)} atoms" + (f", space group {symbol}" if symbol else "")]
+        facts = [f"{len(cell.species)} atoms" + (f", space group {symbol}" if symbol else "")]
         facts += [f"{energy:+.3f} eV/atom above the hull"] if isinstance(energy, float) else []
         facts.append(report.samples.ids[i])
         tags = [(name, bool(verdicts[i])) for name, _, verdicts in report.tests if name in TAGS]
