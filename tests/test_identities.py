@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +19,13 @@ from nucleate.energies.cache import key_of
 from nucleate.energies.potentials import ChgnetPotential
 from nucleate.energies.relaxed import RelaxSettings
 from nucleate.errors import DataError, ModelError
+from nucleate.identity import canonical, canonical_of, differing, later
 from nucleate.recipes.kldm import PAPER_SAMPLER
+from nucleate.sampling import job
 from nucleate.sampling.job import Job
 from nucleate.sampling.request import Limits, Part, Request, draw_sizes, formula_requests, new_requests
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import to_dict
 
 LIMITS = Limits(frozenset({11, 17}), 20, {}, {2: 0.5, 5: 0.25, 8: 0.25})
 CELL = ((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (-0.0, 1e-16, 4.25))
@@ -171,3 +175,93 @@ def test_a_folder_of_relaxed_crystals_that_was_begun_before_goes_on(tmp_path: Pa
     claim(tmp_path, Relaxing(potential, RelaxSettings()).asked, {})
     with pytest.raises(DataError, match=r"other settings \(fmax 0.05, now 0.01\)"):
         claim(tmp_path, Relaxing(potential, RelaxSettings(0.01)).asked, {})
+
+
+@dataclass(frozen=True)
+class LaterRequest(Request):
+    space_group: int | None = None
+
+
+LaterPart = make_dataclass("Part", [("tolerance", float, 0.1)], bases=(Part,), frozen=True)
+
+
+@dataclass(frozen=True)
+class LaterGroup:
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class LaterSampler(SamplerSettings):
+    guidance: LaterGroup | None = None
+    group: LaterGroup = field(default_factory=LaterGroup)
+
+
+@dataclass(frozen=True)
+class LaterRelaxation(RelaxSettings):
+    pressure: float = 0.0
+
+
+@pytest.mark.parametrize(("request_", "old", "key"), REQUESTS.values(), ids=REQUESTS)
+def test_a_new_field_of_a_request_changes_no_noise_until_it_is_used(
+    request_: Request, old: str, key: str
+) -> None:
+    values = {**vars(request_), "part": request_.part and LaterPart(**vars(request_.part))}
+    assert LaterRequest(**values).identity == old
+    assert LaterRequest(**values).name_of_key == key
+    assert LaterRequest(**values, space_group=225).identity == f"{old} space_group=225"
+    if request_.part:
+        values["part"] = LaterPart(**vars(request_.part), tolerance=0.2)
+        changed = LaterRequest(**values)
+        assert changed.identity.replace(", tolerance=0.2)", ")") == old
+        assert changed.key != request_.key
+
+
+def test_a_new_setting_of_the_sampler_refuses_no_job_until_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests, digest = JOBS["predict"]
+    (tmp_path / "job.json").write_text(JOB.replace("DIGEST", digest))
+    monkeypatch.setitem(job.SETTINGS, "sampler", LaterSampler)
+    sampler = LaterSampler(steps=50)
+    Job(tmp_path, drawing(requests, sampler).asked)
+    for other in (replace(sampler, guidance=LaterGroup()), replace(sampler, group=LaterGroup(2.0))):
+        with pytest.raises(ModelError, match=r"with other sampler\n"):
+            Job(tmp_path, drawing(requests, other).asked)
+
+
+def test_a_new_setting_of_relaxations_is_no_miss_of_the_cache_until_it_is_used(tmp_path: Path) -> None:
+    assert LaterRelaxation().identity == RelaxSettings().identity
+    assert LaterRelaxation(**vars(OTHERWISE)).identity == OTHERWISE.identity
+    assert LaterRelaxation(pressure=1.0).identity == f"{RelaxSettings().identity} pressure=1.0"
+    old = {"potential": "a", "fmax": 0.05}  # of a time when nothing else could be set
+    (tmp_path / "relax.json").write_text(json.dumps({**old, "crystals": {}}))
+    claim(tmp_path, Relaxing(ChgnetPotential(), RelaxSettings()).asked | {"potential": "a"}, {})
+    (tmp_path / "relax.json").write_text(json.dumps({**old, "crystals": {}}))
+    with pytest.raises(DataError, match=r"keep_symmetry None, now 0\.1"):
+        claim(tmp_path, {**old, "keep_symmetry": 0.1}, {})
+
+
+def test_an_identity_is_one_text_however_its_values_are_held() -> None:
+    assert canonical(LaterSampler()) == "LaterSampler()"
+    assert canonical(LaterSampler(guidance=LaterGroup())) == "LaterSampler(guidance=LaterGroup())"
+    assert (
+        canonical(LaterSampler(group=LaterGroup(2.0)), "steps")
+        == "LaterSampler(steps=500, group=LaterGroup(weight=2.0))"
+    )
+    assert canonical(Part(((np.float64(0.1), 0.5, 0.0),))) == canonical(Part(((0.1, 0.5, 0.0),)))
+    assert canonical([[0.1, 0.5], [1]]) == "((0.1, 0.5), (1,))"
+    assert canonical((np.int64(3),)) == "(3,)"
+    assert canonical({"b": 1, "a": [True, None, "x"]}) == canonical({"a": (True, None, "x"), "b": 1})
+    assert later(LaterSampler(steps=7, group=LaterGroup(2.0)), "steps") == " group=LaterGroup(weight=2.0)"
+    with pytest.raises(TypeError, match="object has no identity"):
+        canonical(object())
+
+
+def test_settings_of_a_file_have_the_identity_of_the_settings() -> None:
+    for sampler in (SamplerSettings(), PAPER_SAMPLER, SamplerSettings(steps=7, power=2.0)):
+        assert canonical_of(SamplerSettings, to_dict(sampler)) == canonical(sampler)
+    assert canonical_of(SamplerSettings, {"steps": 7, "power": 2}) == canonical(
+        SamplerSettings(steps=7, power=2.0)
+    )
+    assert canonical_of(SamplerSettings, {"unheard_of": 1}) != canonical(SamplerSettings())
+    assert differing({"a": 1, "b": None, "c": 2}, {"a": 1.0, "c": 3}) == ["c"]

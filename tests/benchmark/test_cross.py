@@ -12,6 +12,7 @@ from nucleate.benchmark.collect import collect, crmse
 from nucleate.benchmark.cross import Point, points, run_unit
 from nucleate.benchmark.plan import DIAGONAL, PLAIN, SAMPLERS, Plan, cross_entries, recipe_entries
 from nucleate.errors import RecipeError
+from nucleate.recipes.base import scaled
 from nucleate.recipes.cross import CELLS, COORDINATES
 from nucleate.recipes.devices import Hardware
 from nucleate.sampling.settings import SamplerSettings
@@ -135,15 +136,18 @@ def test_a_measurement_of_another_sampler_or_of_other_crystals_does_not_count(tm
     path.write_text(json.dumps(values))
     assert point.found(tmp_path) is None
     assert replace(point, crystals=3).found(tmp_path) == values
+    karras = replace(point, crystals=3, settings=replace(point.settings, grid="karras"))
+    assert karras.found(tmp_path) is None
 
 
-def write_point(folder: Path, sampler: str, nfe: int, rates: tuple[float, float]) -> None:
+def write_point(plan: Plan, folder: Path, sampler: str, nfe: int, rates: tuple[float, float]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     values = {
         key: {"value": x, "low": x - 0.1, "high": x + 0.1, "n": 4}
         for key, x in zip(("match_rate@1", "rmse@1"), rates, strict=True)
     }
-    found = {"sampler": sampler, "settings": {}, "nfe": nfe, "samples": 1, "crystals": 4, **values}
+    settings = to_dict(scaled(plan.entries[0].samplers[sampler], nfe))
+    found = {"sampler": sampler, "settings": settings, "nfe": nfe, "samples": 1, "crystals": 4, **values}
     (folder / f"{sampler.lower()}-{nfe}-k1.json").write_text(json.dumps(found))
 
 
@@ -156,11 +160,11 @@ def test_means_errors_and_choices(data, tmp_path):
         (folder / "run" / "metrics.jsonl").write_text(
             '{"step": 3, "seconds": 1.5, "crystals_per_second": 20.0, "val/total": 0.7}\n'
         )
-    write_point(zero, "PC", 2, (0.80, 0.45))
-    write_point(zero, "PC", 4, (0.50, 0.20))
-    write_point(zero, "EM", 2, (0.605, 0.158))
-    write_point(zero, "EM", 4, (0.60, 0.15))
-    write_point(one, "EM", 4, (0.62, 0.17))
+    write_point(plan, zero, "PC", 2, (0.80, 0.45))
+    write_point(plan, zero, "PC", 4, (0.50, 0.20))
+    write_point(plan, zero, "EM", 2, (0.605, 0.158))
+    write_point(plan, zero, "EM", 4, (0.60, 0.15))
+    write_point(plan, one, "EM", 4, (0.62, 0.17))
     found = collect(plan, tmp_path)["made"]["kinetic/vp-x0"]
     rows = {(p["sampler"], p["nfe"]): p for p in found["points"]}
     assert rows[("EM", 4)]["match_rate@1"] == pytest.approx(0.61)

@@ -16,6 +16,7 @@ from nucleate.benchmark.plan import Plan, Unit
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.files import parse_json, write_whole
+from nucleate.identity import canonical, canonical_of
 from nucleate.metrics.csp.evaluate import CspSettings, evaluate
 from nucleate.metrics.csp.predictions import Prediction
 from nucleate.predictor import Predictor, load
@@ -54,7 +55,7 @@ class Point:
             return None
         if values is None or values.get("asked", values["crystals"]) != self.crystals:
             return None
-        same = all(values["settings"].get(key, one) == one for key, one in to_dict(self.settings).items())
+        same = canonical_of(SamplerSettings, values["settings"]) == canonical(self.settings)
         return values if same else None
 
 

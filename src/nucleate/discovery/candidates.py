@@ -6,13 +6,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nucleate.cell import Cell
+from nucleate.energies.relaxed import RelaxSettings
 from nucleate.errors import DataError
 from nucleate.files import parse_json, write_whole
+from nucleate.identity import differing
 from nucleate.metrics.dng.quantities import digest
 
 
@@ -106,11 +108,13 @@ def claim(folder: Path, asked: dict[str, Any], crystals: dict[str, str]) -> None
     except ValueError:
         raise DataError(f"{record} is not readable", "delete it, or name another --out") from None
     old = before.pop("crystals", {})
-    changed = sorted(key for key in before if before[key] != asked.get(key))
+    usual = asdict(RelaxSettings())
+    was, now = usual | before, usual | asked
+    changed = differing(was, now) if before else []
     if changed:
-        was = ", ".join(f"{key} {before[key]}, now {asked.get(key)}" for key in changed)
+        how = ", ".join(f"{key} {was.get(key)}, now {now.get(key)}" for key in changed)
         raise DataError(
-            f"{folder} holds crystals relaxed with other settings ({was})",
+            f"{folder} holds crystals relaxed with other settings ({how})",
             "name another --out, or repeat the first command to go on with it",
         )
     # a file that could not be read may have been mended

@@ -9,6 +9,7 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import NucleateError
+from nucleate.identity import later
 from nucleate.settings import MOST_SECONDS, within
 
 REASONS = (
@@ -61,7 +62,8 @@ class RelaxSettings:
     def identity(self) -> str:
         """All that a result depends on, without the time limit: a result that was cut off is not kept."""
         kept = "" if self.keep_symmetry is None else f" symmetry={self.keep_symmetry}"
-        return f"{self.optimiser} fmax={self.fmax} max_steps={self.max_steps} cell={self.cell}{kept}"
+        more = later(self, known="fmax max_steps optimiser cell timeout keep_symmetry")
+        return f"{self.optimiser} fmax={self.fmax} max_steps={self.max_steps} cell={self.cell}{kept}{more}"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import DataError, NucleateError, TrainingError
+from nucleate.identity import differing
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import make_card
@@ -136,7 +137,7 @@ def _claim(run: Path, recipe: Recipe, resume: bool) -> None:
         before, now = settings.to_dict(read_recipe(path)), settings.to_dict(recipe)
         # A run may be trained longer, and drawn from otherwise; what the weights are of stays.
         free = ("training", "sampler")
-        changed = [key for key in now if key not in free and now[key] != before.get(key)]
+        changed = [key for key in differing(before, now) if key not in free]
         if changed:
             raise TrainingError(
                 f"the run in {run} was started with other settings ({', '.join(changed)})",

@@ -18,11 +18,14 @@ import numpy as np
 from nucleate.data.extxyz import drop_cut_frame, frame_text, read_headers
 from nucleate.errors import ModelError
 from nucleate.files import parse_json, write_whole, writing
+from nucleate.identity import canonical_of, differing
 from nucleate.sampling.formula import conventional, formula_text, reduce_formula
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.request import Request
 from nucleate.sampling.settings import SamplerSettings
-from nucleate.settings import to_dict
+
+SETTINGS = {"sampler": SamplerSettings}
+"""What the settings in a record are, by their keys."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,7 @@ class Job:
             before = dict(parse_json(record.read_bytes()))
         except (ValueError, TypeError):
             raise ModelError(f"{record} is not readable", "delete it, or name another --out") from None
-        _fill(before)
-        changed = sorted(key for key in asked.keys() | before.keys() if asked.get(key) != before.get(key))
+        changed = differing(_identity(before), _identity(asked))
         if changed:
             raise ModelError(
                 f"{self.folder} holds crystals made with other {', '.join(changed)}",
@@ -96,10 +98,14 @@ class Job:
         return sorted(self.folder.glob(f"{self.stem}*.extxyz"))
 
 
-def _fill(record: dict[str, Any]) -> None:
-    """Give a record of a job the defaults of the sampler's settings that it was made before."""
-    if isinstance(record.get("sampler"), dict):
-        record["sampler"] = to_dict(SamplerSettings()) | record["sampler"]
+def _identity(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of a job with the identities of its settings in their place: older ones lack fields of today."""
+    settings = {
+        key: canonical_of(kind, record[key])
+        for key, kind in SETTINGS.items()
+        if isinstance(record.get(key), dict)
+    }
+    return record | settings
 
 
 def arrays(one: Generated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

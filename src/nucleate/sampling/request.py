@@ -15,6 +15,7 @@ from nucleate.data.table import CrystalTable
 from nucleate.elements import SYMBOLS
 from nucleate.errors import FormulaError, ModelError
 from nucleate.geometry.noise import Noise
+from nucleate.identity import canonical, later
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
 
 COMMON_UNITS = (1, 2, 4)
@@ -63,13 +64,15 @@ class Request:
 
     @property
     def identity(self) -> str:
-        """What makes this crystal this one: the same in every job that asks for it."""
+        """What makes this crystal this one: the same in every job that asks for it. Fields that are added to this class
+        come in by themselves, where they have not their default."""
         origin = f"{self.name}" if self.crystal is None else f"row {self.crystal} {self.material_id}"
         if 0 in self.species or self.part is not None:
-            origin += (
-                f" {len(self.species)} atoms {self.species if any(self.species) else ''} {self.part or ''}"
-            )
-        return f"{origin} {self.sample}"
+            species = canonical(self.species) if any(self.species) else ""
+            part = canonical(self.part, always="frac lattice") if self.part else ""
+            origin += f" {len(self.species)} atoms {species} {part}"
+        more = later(self, known="species name formula sample crystal material_id part")
+        return f"{origin} {self.sample}{more}"
 
     @property
     def key(self) -> int:
