@@ -114,11 +114,12 @@ def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | N
 
     from nucleate.data.dataset import Dataset
     from nucleate.sampling.request import table_requests
+    from nucleate.streams import LIKE_SEED, SUBSET
 
     table = Dataset.open(folder).split(split)
     rows = np.arange(len(table))
     if limit is not None and limit < len(table):
-        rows = np.sort(np.random.default_rng(0).permutation(len(table))[:limit])
+        rows = np.sort(SUBSET.generator(LIKE_SEED).permutation(len(table))[:limit])
     requests, refused = table_requests(table, n, predictor.limits, rows)
     if refused:
         say(f"{len(refused)} of {len(rows)} rows can't be predicted with this model; the first: {refused[0]}")

@@ -20,6 +20,7 @@ from nucleate.data.merging import concatenate
 from nucleate.data.table import CrystalTable
 from nucleate.data.writing import refuse_existing, write_dataset
 from nucleate.errors import DataError
+from nucleate.streams import SUBSET
 
 DUPLICATES = ("error", "first", "rename")
 
@@ -43,7 +44,7 @@ def sample_dataset(dataset: Dataset, out: Path, count: int, seed: int, each: boo
     """
     _refuse_existing(out)
     tables = {name: dataset.split(name) for name in dataset.splits}
-    random = np.random.default_rng(seed)
+    random = SUBSET.generator(seed)
     rows = {}
     if each:
         for name, table in tables.items():

@@ -19,6 +19,7 @@ from nucleate.data.writing import refuse_existing, write_dataset
 from nucleate.errors import DataError
 from nucleate.pool import processes
 from nucleate.settings import MOST_SEED, MOST_WORKERS, within
+from nucleate.streams import SPLIT
 
 SPLITS = ("train", "val", "test")
 CHUNK = 200
@@ -104,7 +105,7 @@ def split_rows(count: int, fractions: tuple[float, float, float], seed: int) -> 
             "write for example --split 0.8,0.1,0.1",
         )
     bounds = np.rint(np.cumsum(fractions)[:2] * count).astype(int)
-    parts = np.split(np.random.default_rng(seed).permutation(count), bounds)
+    parts = np.split(SPLIT.generator(seed).permutation(count), bounds)
     return {name: np.sort(part) for name, part in zip(SPLITS, parts, strict=True)}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from nucleate import streams
+
 Z95 = 1.959963984540054
 RESAMPLES = 2000
 
@@ -60,7 +62,7 @@ def _bootstrap(values: np.ndarray, seed: int, statistic: Callable[..., Any]) -> 
     values = np.asarray(values, dtype=float)
     if not len(values):
         return Estimate(None, None, None, 0)
-    rng = np.random.default_rng(seed)
+    rng = streams.RESAMPLES.generator(seed)
     block = max(1, 1_000_000 // len(values))
     means = np.concatenate(
         [

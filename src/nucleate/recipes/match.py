@@ -15,7 +15,8 @@ from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample
-from nucleate.training.validation import VALIDATION_SEED, validation_subset
+from nucleate.streams import VALIDATION_SEED
+from nucleate.training.validation import validation_subset
 
 Judge = Callable[[CrystalModel], dict[str, float]]
 

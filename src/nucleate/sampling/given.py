@@ -17,8 +17,7 @@ from nucleate.crystals import Crystals
 from nucleate.errors import ModelError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel, States
-
-HELD_STREAM = -2
+from nucleate.streams import HELD
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Given:
     def hold(self, model: CrystalModel, states: States, t: float, noise: Noise) -> States:
         """The states with the known parts as they are at time t."""
         mask, held = self.crystals.mask, dict(states)
-        times, stream = torch.full(mask.shape[:1], t, device=mask.device), noise.at(HELD_STREAM)
+        times, stream = torch.full(mask.shape[:1], t, device=mask.device), noise.at(HELD.step())
         for name, known in self.known.items():
             process = model.processes[name]
             state = process.held(model.channel(name, self.crystals), times, mask, stream)

@@ -17,8 +17,7 @@ from nucleate.sampling.given import Given, check_given
 from nucleate.sampling.grid import time_grid
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.sampling.walk import Walk
-
-PRIOR_STEP = 0
+from nucleate.streams import PRIOR, WALK
 
 
 def trajectory(
@@ -33,13 +32,13 @@ def trajectory(
 
     walk = Walk(model, hold, settings.anneal, settings.rule_of)
     # One stream for all processes: of a stream of its own each would get the same numbers.
-    start = noise.at(PRIOR_STEP)
+    start = noise.at(PRIOR.step())
     states = {name: process.prior(mask, start) for name, process in model.processes.items()}
     states = hold(states, 0.0)
     yield 0.0, states
     for number, (now, then) in enumerate(pairwise(times)):
         t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
-        move = Move(t, t_next, mask, noise.at(PRIOR_STEP + 1 + number), rule)
+        move = Move(t, t_next, mask, noise.at(WALK.step(number)), rule)
         if rule.method == "pc" and rule.order == "corrector-first":
             states = walk.correct(states, move)
         states = walk.step(states, move)

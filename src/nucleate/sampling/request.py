@@ -17,10 +17,10 @@ from nucleate.errors import FormulaError, ModelError
 from nucleate.geometry.noise import Noise
 from nucleate.identity import canonical, later
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
+from nucleate.streams import SIZES
 
 COMMON_UNITS = (1, 2, 4)
 LEAST_SHARE = 0.05
-SIZES_STREAM = -3
 VOLUMES = (
     5.96, 10.43, 11.54, 12.42, 13.13, 13.87, 14.63, 15.43, 16.30, 17.29, 18.24, 19.33, 20.39, 21.55, 22.79, 24.22,
     25.84, 27.87, 30.57, 34.95, 134.25,
@@ -211,7 +211,7 @@ def draw_sizes(n: int, shares: Mapping[int, float], seed: int) -> list[int]:
     """Numbers of atoms of n crystals from shares; the first of them are the same for every n."""
     sizes, weights = np.array(sorted(shares)), np.array([shares[size] for size in sorted(shares)])
     edges = np.cumsum(weights / weights.sum())
-    draws = Noise.of(seed, torch.arange(n)).at(SIZES_STREAM).uniform(1)[:, 0].double().numpy()
+    draws = Noise.of(seed, torch.arange(n)).at(SIZES.step()).uniform(1)[:, 0].double().numpy()
     return sizes[np.searchsorted(edges, draws).clip(max=len(sizes) - 1)].tolist()
 
 

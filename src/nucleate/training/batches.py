@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from nucleate.data.buckets import split_by_edges
+from nucleate.streams import ORDER
 
 WINDOW = 16
 SLICES = 4
@@ -65,4 +66,4 @@ def steps_per_epoch(crystals: int, batch: int) -> int:
 
 @lru_cache(maxsize=4)
 def _order(seed: int, epoch: int, crystals: int) -> np.ndarray:
-    return np.random.default_rng((seed, epoch)).permutation(crystals)
+    return ORDER.generator(seed, epoch).permutation(crystals)

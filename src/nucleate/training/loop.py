@@ -14,6 +14,7 @@ from nucleate.data.table import CrystalTable
 from nucleate.errors import TrainingError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import EARLIEST_NOISE, CrystalModel
+from nucleate.streams import TIMES, TRAINING
 from nucleate.training.batches import StepPlan
 from nucleate.training.checkpoint import load_checkpoint, save_checkpoint
 from nucleate.training.ema import AveragedWeights
@@ -133,7 +134,7 @@ class Trainer:
             )
         order = np.concatenate(batches)
         indices, times = self.feed.upload(torch.from_numpy(order)), self.feed.upload(self._times(step))
-        keys = Noise.of(self.settings.seed, indices).at(step).keys
+        keys = Noise.of(self.settings.seed, indices).at(TRAINING.step(step)).keys
         stops = np.cumsum([len(batch) for batch in batches]).tolist()
         mine, sums, finite = range(rank, len(batches), world), {}, torch.zeros_like(times)
         for number in mine:
@@ -152,7 +153,7 @@ class Trainer:
 
     def _times(self, step: int) -> Tensor:
         """Times that cover (0, 1 - EARLIEST_NOISE) evenly, in random order."""
-        rng = np.random.default_rng((self.settings.seed, 1, step))
+        rng = TIMES.generator(self.settings.seed, step)
         strata = (rng.permutation(self.plan.batch) + rng.random()) / self.plan.batch
         return torch.from_numpy(1 - (EARLIEST_NOISE + (1 - EARLIEST_NOISE) * strata)).float()
 

@@ -9,14 +9,14 @@ from nucleate.data.buckets import split_by_edges
 from nucleate.data.table import CrystalTable
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import EARLIEST_NOISE, CrystalModel
+from nucleate.streams import VALIDATION, VALIDATION_SEED, VALIDATION_TIMES_SEED
 
 VALIDATION_CRYSTALS = 512
-VALIDATION_SEED = 20_507
 
 
 def validation_subset(table: CrystalTable, count: int = VALIDATION_CRYSTALS) -> np.ndarray:
     """Indices of a random subset, the same for every run, sorted by size."""
-    chosen = np.random.default_rng(VALIDATION_SEED).permutation(len(table))[:count]
+    chosen = VALIDATION.generator(VALIDATION_SEED).permutation(len(table))[:count]
     return chosen[np.argsort(table.sizes[chosen], kind="stable")]
 
 
@@ -25,7 +25,7 @@ def validation_loss(
     model: CrystalModel, table: CrystalTable, indices: np.ndarray, edges: int, device: torch.device
 ) -> dict[str, float]:
     """Mean loss of each process over the crystals, at times that cover (0, 1) evenly."""
-    strata = np.random.default_rng(VALIDATION_SEED + 1).permutation(len(indices))
+    strata = VALIDATION.generator(VALIDATION_TIMES_SEED).permutation(len(indices))
     times = 1 - (EARLIEST_NOISE + (1 - EARLIEST_NOISE) * (strata + 0.5) / len(indices))
     rank = {int(index): i for i, index in enumerate(indices)}
     sums: dict[str, float] = {}

@@ -12,6 +12,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.metrics.validity import MIN_VOLUME, density, too_flat
+from nucleate.streams import SUBSET
 
 UNUSABLE = ("unreadable", "no_atoms", "unknown_element", "not_finite", "volume_too_small", "too_flat")
 
@@ -67,7 +68,7 @@ def drawn(cells: Sequence[Cell], limit: int | None, seed: int) -> list[int]:
     if limit is None or limit >= len(cells):
         return list(range(len(cells)))
     order = sorted(range(len(cells)), key=lambda i: digest(cells[i]))
-    return sorted(order[i] for i in np.random.default_rng(seed).permutation(len(cells))[:limit])
+    return sorted(order[i] for i in SUBSET.generator(seed).permutation(len(cells))[:limit])
 
 
 def versions(*packages: str) -> dict[str, str]:

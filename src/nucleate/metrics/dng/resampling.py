@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nucleate import streams
 from nucleate.metrics.intervals import RESAMPLES, Estimate
 
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -24,7 +25,7 @@ def draws(
     statistic: Statistic, weights: np.ndarray, n: int, seed: int, resamples: int = RESAMPLES
 ) -> np.ndarray:
     """The statistic of `resamples` samples of size n from a distribution over distinct values. [resamples]"""
-    rng = np.random.default_rng(seed)
+    rng = streams.RESAMPLES.generator(seed)
     block = max(1, BLOCK // len(weights))
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
     return np.concatenate([statistic(rng.multinomial(n, weights, size) / n) for size in sizes])

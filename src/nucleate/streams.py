@@ -1,0 +1,79 @@
+"""Every stream of random numbers that is told from the others by a number: one table, so that no two are the same.
+
+Numbers that are in use never change: a seed in a paper goes on meaning the same crystals, splits and intervals.
+
+Not here, since nothing tells them apart but their seed: the initial weights (torch, seeded by `training.seed`), the
+frequencies of a network's features (torch, 0), and draws by a hash of what is drawn (`metrics.dng.samples`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Steps of `geometry.noise.Noise.at` that belong to one use.
+
+    Attributes:
+        what: is drawn. crystals: which numbers the crystals have in `Noise.of`: only those of one kind can collide.
+        first: of the steps. endless: whether all that follow belong to it too, else there is one.
+    """
+
+    what: str
+    crystals: str
+    first: int
+    endless: bool = False
+
+    def step(self, number: int = 0) -> int:
+        """The number-th of them, from 0."""
+        assert number == 0 or (self.endless and number > 0), f"'{self.what}' has no step {number}"
+        return self.first + number
+
+
+REQUEST, PLACE, ROW = "key of the request", "place in the job", "row of the split"
+
+PRIOR = Steps("the state at t = 0", REQUEST, 0)
+WALK = Steps("a step of the sampler and its correctors", REQUEST, 1, endless=True)
+HELD = Steps("the path of what is known", REQUEST, -2)
+SIZES = Steps("how many atoms a crystal has", PLACE, -3)
+TRAINING = Steps("the noise of a training step", ROW, 0, endless=True)
+STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING)
+"""Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
+keys: both under VALIDATION_SEED."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A use of numpy's generators, told from the others by words after the seed.
+
+    Attributes:
+        what: is drawn. words: after the seed. counters: how many numbers follow, such as an epoch.
+    """
+
+    what: str
+    words: tuple[int, ...] = ()
+    counters: int = 0
+
+    def generator(self, seed: int, *counters: int) -> np.random.Generator:
+        assert len(counters) == self.counters, f"'{self.what}' takes {self.counters} counters"
+        return np.random.default_rng((seed, *self.words, *counters))
+
+
+ORDER = Draws("the order of the crystals in an epoch", counters=1)
+TIMES = Draws("the times of a training step", (1,), counters=1)
+VALIDATION = Draws("crystals and times of the validation loss")
+SPLIT = Draws("train, val and test of an import")
+SUBSET = Draws("rows of a data set, or cells of a reference")
+RESAMPLES = Draws("samples of samples, for intervals")
+DRAWS = (ORDER, TIMES, VALIDATION, SPLIT, SUBSET, RESAMPLES)
+"""numpy fills up with zeros: (seed), (seed, 0) and (seed, 0, 0) are one stream. So the uses without words share one
+with epoch 0, and epoch 1 shares one with the times of step 0, as they always did.
+A new use gets two words of its own before its counters, of which the first is above 1 and the second above 0."""
+
+VALIDATION_SEED = 20_507
+VALIDATION_TIMES_SEED = VALIDATION_SEED + 1
+LIKE_SEED = 0
+"""Of the rows that `predict --like --limit` takes, whatever the seed of the crystals."""
