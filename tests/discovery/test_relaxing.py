@@ -24,9 +24,10 @@ from nucleate.data.cell_forms import CellForm
 from nucleate.data.extxyz import frame_text
 from nucleate.discovery.candidates import Candidate, file_names, read_candidates
 from nucleate.discovery.relaxing import Relaxing, displacement
-from nucleate.energies.cache import ResultCache
+from nucleate.energies.cache import NAMESPACE
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError
+from nucleate.records.store import Store
 from tests.energies.crystals import EMT, TablePotential, copper_gold, fcc, rattled
 
 TABLE = TablePotential({"Cu3Au": -3.1, "CuAu3": -3.2, "CuAu": -3.3, "Cu": -3.4})
@@ -162,7 +163,7 @@ def test_a_killed_run_loses_what_was_in_flight_only(tmp_path: Path, monkeypatch:
     process.send_signal(signal.SIGKILL)
     process.wait()
     there = {path.stem for path in tmp_path.glob("cif/*.cif")}
-    kept = len(ResultCache(tmp_path / "relaxed.sqlite"))
+    kept = len(Store(tmp_path / "relaxed.sqlite", NAMESPACE))
     assert kept >= len(there) >= 3
     assert not (tmp_path / "relaxed.csv").exists()
     done: list[Cell] = []

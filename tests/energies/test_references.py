@@ -15,7 +15,7 @@ from pymatgen.entries.computed_entries import ComputedEntry
 
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
-from nucleate.energies.cache import ResultCache
+from nucleate.energies.cache import NAMESPACE
 from nucleate.energies.elements import ElementEnergies, fit_elements
 from nucleate.energies.hulls import (
     dft_hull,
@@ -28,6 +28,7 @@ from nucleate.energies.reference_hull import ReferenceHull
 from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError
+from nucleate.records.store import Store
 from tests.energies.crystals import EMT, TablePotential, copper_gold, fcc, rattled
 from tests.metrics.crystals_for_tests import table_of
 
@@ -123,12 +124,12 @@ def test_only_what_is_needed_is_computed_and_once(tmp_path: Path) -> None:
     cache = tmp_path / "cache.sqlite"
     hull = potential_hull(structures(), TablePotential(ENERGIES), cache)
     hull.above(np.array([79, 79]), 0.0)
-    assert len(ResultCache(cache)) == 1
+    assert len(Store(cache, NAMESPACE)) == 1
     hull.prepare([COPPER_GOLD, np.array([29])])
-    assert len(ResultCache(cache)) == 5
+    assert len(Store(cache, NAMESPACE)) == 5
     broken = potential_hull(structures(), TablePotential(ENERGIES), cache)
     broken.above(COPPER_GOLD, 0.0)
-    assert len(ResultCache(cache)) == 5
+    assert len(Store(cache, NAMESPACE)) == 5
 
 
 def test_a_missing_element_is_named_and_the_rest_goes_on() -> None:

@@ -17,11 +17,12 @@ from pymatgen.core import Lattice, Structure
 
 import nucleate.energies.relax as module
 from nucleate.cell import Cell
-from nucleate.energies.cache import ResultCache
+from nucleate.energies.cache import NAMESPACE
 from nucleate.energies.points import single_points
 from nucleate.energies.potentials import potential_named
 from nucleate.energies.relax import REASONS, Relaxed, RelaxSettings, relax
 from nucleate.errors import NucleateError
+from nucleate.records.store import Store
 from tests.energies.crystals import EMT, BrokenPotential, copper_gold, fcc, rattled, slow
 from tests.metrics.crystals_for_tests import known_crystals
 
@@ -130,7 +131,7 @@ def test_time_runs_out(tmp_path: Path) -> None:
     cell = rattled(fcc("Cu", 3.6))
     (one,) = relax([cell], slow(5), RelaxSettings(timeout=0.3), cache=cache)
     assert (one.reason, one.energy) == ("timed_out", None)
-    assert len(ResultCache(cache)) == 0
+    assert len(Store(cache, NAMESPACE)) == 0
 
 
 def test_nothing_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,9 +171,9 @@ def test_a_cached_result_is_that_of_its_own_settings(tmp_path: Path) -> None:
     for number, (name, value) in enumerate(OTHER_SETTINGS.items(), 2):
         other = replace(base, **{name: value})
         assert all(map(same, relax(cell, EMT, other, cache=cache), relax(cell, EMT, other))), name
-        assert len(ResultCache(cache)) == number, name
+        assert len(Store(cache, NAMESPACE)) == number, name
     relax(cell, EMT, replace(base, timeout=99.0), cache=cache)
-    assert len(ResultCache(cache)) == number
+    assert len(Store(cache, NAMESPACE)) == number
 
 
 def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,13 +182,13 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([f"{root}/src", root])}
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], env=environment)
     until = time.monotonic() + 400
-    while not (path.exists() and len(ResultCache(path)) >= 2):
+    while not (path.exists() and len(Store(path, NAMESPACE)) >= 2):
         assert time.monotonic() < until
         assert process.poll() is None
         time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept = len(ResultCache(path))
+    kept = len(Store(path, NAMESPACE))
     assert 2 <= kept < 40
     cells = [rattled(fcc("Cu", 3.6), seed=i) for i in range(6)]
     done: list[Cell] = []
@@ -215,7 +216,7 @@ def test_single_points_are_kept_and_do_not_move(tmp_path: Path) -> None:
     assert (points[-1].energy, points[-1].reason) == (None, "too_dense")
     assert single_points(cells, BrokenPotential(ValueError()))[0].reason == "failed"
     assert single_points(cells, EMT, cache=cache) == points[:-1]
-    assert len(ResultCache(cache)) == len(points)
+    assert len(Store(cache, NAMESPACE)) == len(points)
 
 
 def test_chgnet_brings_rock_salt_back() -> None:

@@ -16,7 +16,6 @@ from nucleate.metrics.dng.fingerprints import (
 )
 from nucleate.metrics.dng.identity import problem_of
 from nucleate.metrics.dng.quantities import defect, digest
-from nucleate.metrics.dng.store import Store
 from tests.metrics.dng.cells_for_tests import box, broken_cells, known_cells, real_cells
 
 
@@ -133,41 +132,56 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
     assert sorted(quick) == sorted({digest(cell) for cell in cells})
 
 
-def test_a_time_out_is_tried_again_only_with_more_time(tmp_path):
-    with Store.open(tmp_path / "x.sqlite", "recipe") as store:
-        store.write("slow", None, "timed_out", 10.0)
-        store.write("bad", None, "failed", 10.0)
-        store.write("good", np.arange(3.0), "", 10.0)
-        names = {"slow", "bad", "good", "unknown"}
-        assert set(store.read(names, 10.0)) == {"slow", "bad", "good"}
-        assert set(store.read(names, 5.0)) == {"slow", "bad", "good"}
-        assert set(store.read(names, 11.0)) == {"bad", "good"}
-        assert store.read({"good"}, 1.0)["good"][0].tolist() == [0, 1, 2]
+def test_a_time_out_is_tried_again_only_with_more_time(tmp_path, monkeypatch):
+    path, tried = tmp_path / "x.sqlite", []
+
+    def slow(cell):
+        tried.append(digest(cell))
+        raise TimeoutError
+
+    monkeypatch.setattr(fingerprints, "site_fingerprints", slow)
+    for seconds, times in ((10.0, 1), (5.0, 1), (10.0, 1), (11.0, 2)):
+        made = fingerprint_cells(known_cells()[:1], FingerprintSettings(timeout=seconds), cache=path)
+        assert made.failures == ["timed_out"]
+        assert len(tried) == times, seconds
 
 
-def test_entries_of_another_recipe_are_not_found(tmp_path):
-    path = tmp_path / "x.sqlite"
-    with Store.open(path, "matminer 1") as store:
-        store.write("a", np.ones(2), "", 1.0)
-    with Store.open(path, "matminer 2") as store:
-        assert store.read({"a"}, 1.0) == {}
-    with Store.open(path, "matminer 1") as store:
-        assert set(store.read({"a"}, 1.0)) == {"a"}
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (1,)
-    connection.close()
+def test_a_failure_that_hangs_on_no_clock_is_kept(tmp_path, monkeypatch):
+    path, tried = tmp_path / "x.sqlite", []
+
+    def broken(cell):
+        tried.append(digest(cell))
+        raise ValueError
+
+    monkeypatch.setattr(fingerprints, "site_fingerprints", broken)
+    for seconds in (10.0, 11.0):
+        made = fingerprint_cells(known_cells()[:1], FingerprintSettings(timeout=seconds), cache=path)
+        assert made.failures == ["failed"]
+    assert len(tried) == 1
 
 
-def test_without_a_file_nothing_is_kept():
-    with Store.open(None, "recipe") as store:
-        store.write("a", np.ones(2), "", 1.0)
-        assert store.read({"a"}, 1.0) == {}
+def test_a_file_begun_before_stores_had_namespaces_goes_on(tmp_path, quick):
+    """Its table and its rows are written here as they were written then."""
+    cell, path = known_cells()[0], tmp_path / "fingerprints.sqlite"
+    values = np.random.default_rng(0).random(61)
+    database = sqlite3.connect(path)
+    database.execute(
+        "CREATE TABLE entries (recipe TEXT, name TEXT, array BLOB, failure TEXT, seconds REAL, "
+        "PRIMARY KEY (recipe, name)) WITHOUT ROWID"
+    )
+    row = (fingerprints._recipe(), digest(cell), values.tobytes(), "", 60.0)
+    database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+    database.commit()
+    database.close()
+    made = fingerprint_cells([cell], cache=path)
+    np.testing.assert_array_equal(made.structure[0], values)
+    assert not quick
 
 
 def test_bad_input_is_named(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a database at all, only a text\n" * 40)
-    with pytest.raises(DataError, match=r"notes\.txt can't hold fingerprints"):
+    with pytest.raises(DataError, match=r"notes\.txt can't be used as a cache"):
         fingerprint_cells([box("Fe", [[0, 0, 0]])], cache=path)
     with pytest.raises(NucleateError, match="leaves no time"):
         FingerprintSettings(timeout=0)

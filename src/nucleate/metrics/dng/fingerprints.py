@@ -20,10 +20,10 @@ from nucleate.cell import Cell
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from nucleate.errors import DataError
 from nucleate.metrics.dng.quantities import defect, digest, versions
-from nucleate.metrics.dng.store import Store
 from nucleate.metrics.neighbours import TooManyNeighboursError
 from nucleate.metrics.validity import require_fingerprints, site_fingerprints
 from nucleate.pool import Progress, run_jobs
+from nucleate.records.store import Store
 from nucleate.settings import MOST_SECONDS
 from nucleate.time_limit import time_limit
 
@@ -97,14 +97,14 @@ def fingerprint_cells(
     names = [
         digest(cell) if cell is not None and not flaw else "" for cell, flaw in zip(cells, flaws, strict=True)
     ]
-    with Store.open(cache, _recipe()) as store:
-        known = store.read({name for name in names if name}, settings.timeout)
+    with Store(cache, _recipe()) as store:
+        known = _known(store, {name for name in names if name}, settings.timeout)
         wanted = {n: c for n, c in zip(names, cells, strict=True) if n and n not in known and c is not None}
         work = partial(_fingerprint, timeout=settings.timeout)
         results = run_jobs(work, wanted.values(), len(wanted), workers, "fingerprints", progress)
         for name, (values, failure) in zip(wanted, results, strict=True) if wanted else ():
             known[name] = values, failure
-            store.write(name, values, failure, settings.timeout)
+            store.put(name, _kept(values, failure, settings.timeout))
     structure = np.full((len(cells), STRUCTURE_LENGTH), np.nan)
     failures = list(flaws)
     for place, name in enumerate(names):
@@ -120,6 +120,20 @@ def settings_of(settings: FingerprintSettings) -> dict[str, Any]:
     return {f"fingerprint_{k}": v for k, v in asdict(settings).items()} | versions(
         "matminer", "pymatgen-core"
     )
+
+
+def _known(store: Store, names: set[str], seconds: float) -> dict[str, tuple[np.ndarray | None, str]]:
+    """What the store has of these cells. One that timed out within fewer than `seconds` is left out."""
+    return {
+        name: (None if one["values"] is None else np.array(one["values"]), one["failure"])
+        for name, one in store.get(names).items()
+        if not (one["failure"] == "timed_out" and one["seconds"] < seconds)
+    }
+
+
+def _kept(values: np.ndarray | None, failure: str, seconds: float) -> dict[str, Any]:
+    """A fingerprint for the store, or why there is none after at most `seconds`."""
+    return {"values": None if values is None else values.tolist(), "failure": failure, "seconds": seconds}
 
 
 def _recipe() -> str:
