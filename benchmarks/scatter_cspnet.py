@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from nucleate.networks.base import Head, TimeFeatures
+from nucleate.networks.base import Head, Shown, TimeFeatures
 from nucleate.networks.cspnet import CSPNetSettings
 
 
@@ -46,19 +46,17 @@ class ScatterCSPNet(nn.Module):
         self,
         settings: CSPNetSettings,
         heads: dict[str, Head],
-        lattice_width: int = 6,
-        species_width: int = 0,
-        velocity_width: int = 3,
+        shown: Shown = Shown(),
     ) -> None:
         super().__init__()
         s = self.settings = settings
         self.species = nn.Embedding(s.elements, s.width)
-        if species_width:
-            self.species = nn.Linear(species_width, s.width, bias=s.species_bias)
+        if shown.species:
+            self.species = nn.Linear(shown.species, s.width, bias=s.species_bias)
         if s.time == "fourier":
             self.time = TimeFeatures(s.time_width)
         self.join = nn.Linear(s.width + s.time_width, s.width)
-        self.layers = nn.ModuleList(ScatterLayer(s, lattice_width, velocity_width) for _ in range(s.layers))
+        self.layers = nn.ModuleList(ScatterLayer(s, shown) for _ in range(s.layers))
         self.norm = nn.LayerNorm(s.width)
         self.frequencies, self.levels = s.frequencies, {name: head.level for name, head in heads.items()}
         self.heads = nn.ModuleDict()
@@ -109,12 +107,12 @@ class ScatterCSPNet(nn.Module):
 class ScatterLayer(nn.Module):
     """One layer, with the edge input concatenated."""
 
-    def __init__(self, s: CSPNetSettings, lattice_width: int, velocity_width: int) -> None:
+    def __init__(self, s: CSPNetSettings, shown: Shown) -> None:
         super().__init__()
         waves = 6 * s.frequencies
         self.norm = nn.LayerNorm(s.width)
-        self.velocity = nn.Linear(velocity_width, waves) if velocity_width else None
-        edge_width = 2 * s.width + lattice_width + (2 * waves if velocity_width else waves)
+        self.velocity = nn.Linear(shown.velocity, waves) if shown.velocity else None
+        edge_width = 2 * s.width + shown.lattice + (2 * waves if shown.velocity else waves)
         self.edge_1 = nn.Linear(edge_width, s.width)
         self.edge_2 = nn.Linear(s.width, s.width)
         self.node = nn.Sequential(

@@ -15,14 +15,11 @@ class Scatter(nn.Module):
 
     def __init__(self, dense: CSPNet, recipe: Recipe) -> None:
         super().__init__()
-        shapes = {name: x.shape for name, x in dense.state_dict().items()}
         heads = {
             name: Head(dense.levels[name], _last(head).out_features)  # pyright: ignore[reportArgumentType]
             for name, head in dense.heads.items()
         }
-        species_width = shapes["species.weight"][1] if isinstance(dense.species, nn.Linear) else 0
-        columns = dense.layers[0].columns  # pyright: ignore[reportIndexIssue, reportAttributeAccessIssue]
-        self.net = ScatterCSPNet(recipe.cspnet, heads, columns[2], species_width, dense.velocity_width)
+        self.net = ScatterCSPNet(recipe.cspnet, heads, dense.shown)
         self.net.load_state_dict(dense.state_dict())
         self.loops, self.levels = recipe.cspnet.loops, dense.levels
         self.known: dict[int, tuple[Tensor, Graph, Tensor]] = {}

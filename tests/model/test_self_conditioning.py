@@ -9,8 +9,8 @@ from torch import Tensor
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel, mask_of
-from nucleate.model.self_conditioning import widths, with_guess
-from nucleate.networks.base import Denoiser
+from nucleate.model.self_conditioning import shown_by, with_guess
+from nucleate.networks.base import Denoiser, Shown
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.interpolant import Interpolant, InterpolantSettings
@@ -61,12 +61,12 @@ def test_a_guess_can_be_hidden_from_some_crystals():
 
 def test_widths_are_those_of_what_is_shown():
     inputs = inputs_for(velocity=False)
-    assert widths(inputs, False) == {"lattice": 6, "species": 0, "velocity": 0}
+    assert shown_by(inputs, False) == Shown(6, 0, 0)
     shown = with_guess(inputs, None, MASK)
-    found = widths(inputs, True)
-    assert found == {"lattice": 12, "species": 0, "velocity": 3}
-    assert found["lattice"] == shown["lattice"].shape[-1]
-    assert found["velocity"] == shown["velocity"].shape[-1]
+    found = shown_by(inputs, True)
+    assert found == Shown(12, 0, 3)
+    assert found.lattice == shown["lattice"].shape[-1]
+    assert found.velocity == shown["velocity"].shape[-1]
 
 
 class Listens(Denoiser):

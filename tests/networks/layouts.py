@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from nucleate.networks.base import Denoiser, Head
+from nucleate.networks.base import Denoiser, Head, Shown
 from nucleate.networks.cspnet import DIFFCSP, CSPNet, CSPNetSettings
 from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
 
@@ -23,8 +23,8 @@ class Layout:
     heads: dict[str, Head]
 
     @property
-    def widths(self) -> tuple[int, int, int]:
-        return self.lattice, self.species, self.velocity
+    def shown(self) -> Shown:
+        return Shown(self.lattice, self.species, self.velocity)
 
 
 KLDM = CSPNetSettings()
@@ -54,9 +54,9 @@ def build(network: str, layout: Layout) -> Denoiser:
     torch.manual_seed(1)
     if network == "torus-transformer":
         settings = TorusTransformerSettings(48, 2, 4, 16, 8, 16)
-        net: Denoiser = TorusTransformer(settings, layout.heads, *layout.widths)
+        net: Denoiser = TorusTransformer(settings, layout.heads, layout.shown)
     else:
-        net = CSPNet(small(layout.settings), layout.heads, *layout.widths)
+        net = CSPNet(small(layout.settings), layout.heads, layout.shown)
     with torch.no_grad():
         for weight in net.heads.parameters():
             weight.copy_(0.3 * torch.randn_like(weight))

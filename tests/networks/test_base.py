@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nucleate.networks.base import SinusoidalTime, along_lattice, check_lattice, invariants
+from nucleate.networks.base import Shown, SinusoidalTime, along_lattice, check_lattice, invariants
 
 
 def test_invariants_and_products_against_numpy():
@@ -54,5 +54,5 @@ def test_sinusoids_need_an_even_width():
 
 @pytest.mark.parametrize("width", [0, 3, 7, 27])
 def test_unknown_lattice_widths(width):
-    with pytest.raises(ValueError, match=f"lattice_width = {width}"):
-        check_lattice(width, {})
+    with pytest.raises(ValueError, match=f"lattices of {width} numbers"):
+        check_lattice(Shown(width), {})

@@ -72,7 +72,7 @@ def test_every_layout_equals_the_plain_scatter_implementation(layout: Layout, en
     monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
     monkeypatch.setattr(packed_edges, "BLOCK", block)
     ours = layouts.build("cspnet", layout)
-    plain = ScatterCSPNet(layouts.small(layout.settings), layout.heads, *layout.widths)
+    plain = ScatterCSPNet(layouts.small(layout.settings), layout.heads, layout.shown)
     plain.load_state_dict(ours.state_dict())
     inputs, t, mask = layouts.batch(layout, [4, 1, 9, 12, 2, 1])
     flat = {name: x if name == "lattice" else x[mask] for name, x in inputs.items()}

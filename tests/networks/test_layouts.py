@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nucleate.networks import cspnet
-from nucleate.networks.base import Head
+from nucleate.networks.base import Head, Shown
 from nucleate.networks.cspnet import DIFFCSP, CSPNet, CSPNetSettings
 from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
 from tests.networks.layouts import LAYOUTS, Layout, assert_same, batch, build, heads, predict, small
@@ -166,7 +166,7 @@ def test_a_network_of_velocities_must_be_shown_them(network):
 def test_published_parameter_counts():
     def count(name: str, settings: CSPNetSettings = DIFFCSP) -> int:
         layout = LAYOUTS[name]
-        return sum(p.numel() for p in CSPNet(settings, layout.heads, *layout.widths).parameters())
+        return sum(p.numel() for p in CSPNet(settings, layout.heads, layout.shown).parameters())
 
     assert count("diffcsp") == 12_294_656
     assert count("diffcsp, types") == 12_346_468
@@ -177,7 +177,7 @@ def test_published_parameter_counts():
 def test_published_widths_of_the_edge_layer():
     widths = {"diffcsp": 1801, "diffcsp, types": 1801, "equicsp": 1798}
     for name, width in widths.items():
-        net = CSPNet(DIFFCSP, LAYOUTS[name].heads, *LAYOUTS[name].widths)
+        net = CSPNet(DIFFCSP, LAYOUTS[name].heads, LAYOUTS[name].shown)
         assert net.layers[0].edge_1.in_features == width
 
 
@@ -185,9 +185,9 @@ def test_published_widths_of_the_edge_layer():
 def test_lattice_heads_that_do_not_fit(width, head):
     asked = {"lattice": Head("cell", head)}
     with pytest.raises(ValueError, match=f"lattice head of {head} numbers"):
-        CSPNet(small(DIFFCSP), asked, width)
+        CSPNet(small(DIFFCSP), asked, Shown(width))
     with pytest.raises(ValueError, match=f"lattice head of {head} numbers"):
-        TorusTransformer(TorusTransformerSettings(48, 2, 4, 16, 8, 16), asked, width)
+        TorusTransformer(TorusTransformerSettings(48, 2, 4, 16, 8, 16), asked, Shown(width))
 
 
 def test_an_unknown_element_is_no_hydrogen(monkeypatch):

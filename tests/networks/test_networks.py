@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nucleate.networks import cspnet
-from nucleate.networks.base import Denoiser, Head
+from nucleate.networks.base import Denoiser, Head, Shown
 from nucleate.networks.cspnet import CSPNet, CSPNetSettings
 from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
 
@@ -199,7 +199,7 @@ def test_vectors_of_species_have_a_way_past_the_layers():
     settings = TorusTransformerSettings(16, 1, 2, 8, 4, 8)
     errors = {}
     for skip in (False, True):
-        net = TorusTransformer(replace(settings, skip=skip), {"species": Head("atom", 64)}, species_width=64)
+        net = TorusTransformer(replace(settings, skip=skip), {"species": Head("atom", 64)}, Shown(species=64))
         adam = torch.optim.Adam(net.parameters(), lr=1e-2)
         for step in range(200):
             inputs, t, mask = batch([4] * 32, seed=step)
@@ -217,8 +217,8 @@ def test_the_way_past_the_layers_is_for_vectors_alone():
     heads = {"species": Head("atom", 90), "frac": Head("atom", 3)}
     settings = TorusTransformerSettings(48, 2, 4, 16, 8, 16, skip=True)
     assert TorusTransformer(settings, heads).skip is None
-    assert TorusTransformer(settings, {"frac": Head("atom", 3)}, species_width=7).skip is None
-    guessed = TorusTransformer(settings, {"species": Head("atom", 7)}, species_width=14)
+    assert TorusTransformer(settings, {"frac": Head("atom", 3)}, Shown(species=7)).skip is None
+    guessed = TorusTransformer(settings, {"species": Head("atom", 7)}, Shown(species=14))
     assert guessed.skip is not None
     inputs, t, mask = batch(SIZES)
     inputs["species"] = torch.randn(*mask.shape, 14)

@@ -31,7 +31,7 @@ class PlainSettings:
 class Plain(Denoiser):
     settings = PlainSettings
 
-    def __init__(self, settings, heads, **shown):
+    def __init__(self, settings, heads, shown):
         super().__init__()
         self.species = nn.Embedding(101, settings.width)
         self.levels = {name: head.level for name, head in heads.items()}

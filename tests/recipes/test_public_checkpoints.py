@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nucleate.errors import ModelError
 from nucleate.networks import cspnet
-from nucleate.networks.base import Head
+from nucleate.networks.base import Head, Shown
 from nucleate.networks.cspnet import DIFFCSP, CSPNet, CSPNetSettings
 from nucleate.recipes.public_checkpoints import diffcsp_weights
 
@@ -110,7 +110,7 @@ def network(typed: bool, settings: CSPNetSettings) -> CSPNet:
     heads = {"frac": Head("atom", 3), "lattice": Head("cell", 9)}
     if typed:
         heads["species"] = Head("atom", 100)
-    return CSPNet(settings, heads, 9, 100 if typed else 0, 0)
+    return CSPNet(settings, heads, Shown(9, 100 if typed else 0, 0))
 
 
 @pytest.fixture

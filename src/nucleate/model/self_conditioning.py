@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nucleate.arrays import Mask
 from nucleate.geometry.torus import TAU, centre, wrap
+from nucleate.networks.base import Shown
 
 
 def with_guess(inputs: dict[str, Tensor], guess: dict[str, Tensor] | None, mask: Mask) -> dict[str, Tensor]:
@@ -36,15 +37,15 @@ def with_guess(inputs: dict[str, Tensor], guess: dict[str, Tensor] | None, mask:
     return widened
 
 
-def widths(inputs: dict[str, Tensor], self_conditioning: bool) -> dict[str, int]:
-    """Channels of what a network is shown of `lattice`, `species` and `velocity`; 0 for atomic numbers and for none."""
+def shown_by(inputs: dict[str, Tensor], self_conditioning: bool) -> Shown:
+    """What a network is shown by inputs without a guess, with one beside them under self-conditioning."""
     found = {
         name: inputs[name].shape[-1] if name in inputs and inputs[name].is_floating_point() else 0
         for name in ("lattice", "species", "velocity")
     }
     if self_conditioning:
         found = {name: 2 * width for name, width in found.items()} | {"velocity": found["velocity"] + 3}
-    return found
+    return Shown(**found)
 
 
 def _only(x: Tensor, shown: Tensor | None) -> Tensor:

@@ -1,8 +1,8 @@
 """What every denoiser is: named inputs and a time in, named predictions out. It never sees a process.
 
 Inputs are `species`, atomic numbers [crystals, atoms] or vectors [crystals, atoms, width], `frac` [crystals, atoms, 3]
-in cell units, `velocity` [crystals, atoms, 3] (6 with a guess beside it, none for a network of velocity_width 0) and
-`lattice` [crystals, 6 or 9], [crystals, 12 or 18] with a guess behind it. Six numbers are a representation that no
+in cell units, `velocity` [crystals, atoms, 3] (6 with a guess beside it, or none) and `lattice` [crystals, 6 or 9],
+[crystals, 12 or 18] with a guess behind it; `Shown` has their widths. Six numbers are a representation that no
 rotation changes; nine are the matrix row by row, rows are cell vectors in Å. A network has one head for each quantity
 it is asked for.
 """
@@ -35,11 +35,26 @@ class Head:
     width: int
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a network is shown: the channels of each of its inputs.
+
+    Attributes:
+        lattice: 6 or 9, twice that with a guess.
+        species: of vectors of species, 0 for atomic numbers.
+        velocity: 3, 6 with a guess beside it, 0 where there is none.
+    """
+
+    lattice: int = 6
+    species: int = 0
+    velocity: int = 3
+
+
 class Denoiser(nn.Module):
     """Base of all networks, which set `levels` and `heads`: of each head the level and what makes its numbers.
 
-    A network that is found by its name (`nucleate.networks.registry`) is built from its `settings`, a frozen dataclass
-    whose defaults are a network of common size.
+    A network that is found by its name (`nucleate.networks.registry`) is made as Network(settings, heads, shown):
+    settings are of the class `settings`, a frozen dataclass with defaults; heads are a `Head` for each name.
     """
 
     settings: ClassVar[type[Any]]
@@ -64,16 +79,16 @@ class Denoiser(nn.Module):
 MATRICES = (9, 18)
 
 
-def check_lattice(lattice_width: int, heads: dict[str, Head]) -> None:
+def check_lattice(shown: Shown, heads: dict[str, Head]) -> None:
     """Raises ValueError for a width of lattices that networks don't know, or a head that does not fit it."""
-    if lattice_width not in (6, 12, *MATRICES):
+    if shown.lattice not in (6, 12, *MATRICES):
         raise ValueError(
-            f"lattice_width = {lattice_width}, and networks take 6 or 9, or 12 or 18 with a guess"
+            f"lattices of {shown.lattice} numbers, and networks take 6 or 9, or 12 or 18 with a guess"
         )
-    fitting = MATRICES if lattice_width in MATRICES else (6, 12)
+    fitting = MATRICES if shown.lattice in MATRICES else (6, 12)
     if "lattice" in heads and heads["lattice"].width not in fitting:
         width, either = heads["lattice"].width, f"{fitting[0]} or {fitting[1]}"
-        raise ValueError(f"a lattice head of {width} numbers, and lattices of {lattice_width} need {either}")
+        raise ValueError(f"a lattice head of {width} numbers, and lattices of {shown.lattice} need {either}")
 
 
 def invariants(lattice: Lattices) -> Lattices:
@@ -142,11 +157,11 @@ class SpeciesEmbedding(nn.Module):
         return self.element_vectors(species) + self.period_vectors(period) + self.group_vectors(group)
 
 
-def species_layer(width: int, species_width: int) -> nn.Module:
-    """From species to vectors of atoms: of atomic numbers, or of vectors if species_width is not 0."""
-    if not species_width:
+def species_layer(width: int, shown: Shown) -> nn.Module:
+    """From species to vectors of atoms: of atomic numbers, or of the vectors that are shown."""
+    if not shown.species:
         return SpeciesEmbedding(width)
-    layer = nn.Linear(species_width, width, bias=False)
+    layer = nn.Linear(shown.species, width, bias=False)
     nn.init.normal_(layer.weight, std=EMBEDDING_SCALE)
     return layer
 

@@ -27,6 +27,7 @@ from nucleate.networks.base import (
     MOST_WIDTH,
     Denoiser,
     Head,
+    Shown,
     SinusoidalTime,
     TimeFeatures,
     check_lattice,
@@ -72,14 +73,11 @@ class CSPNetSettings:
 
 
 DIFFCSP = CSPNetSettings(time="sinusoidal", loops=True, elements=100, species_bias=True, frac_layers=1)
-"""The published layout of DiffCSP (lattice_width 9) and EquiCSP (lattice_width 6), both with velocity_width 0."""
+"""The published layout of DiffCSP, which is shown lattices of 9 numbers, and of EquiCSP, of 6; no velocities."""
 
 
 class CSPNet(Denoiser):
-    """See the module's text. 14,924,800 parameters with the default settings and the heads of KLDM.
-
-    species_width: of species vectors, 0 for atomic numbers. velocity_width: 0 for none, 6 with a guess beside it.
-    """
+    """See the module's text. 14,924,800 parameters with the default settings and the heads of KLDM."""
 
     settings = CSPNetSettings
 
@@ -87,24 +85,22 @@ class CSPNet(Denoiser):
         self,
         settings: CSPNetSettings,
         heads: dict[str, Head],
-        lattice_width: int = 6,
-        species_width: int = 0,
-        velocity_width: int = 3,
+        shown: Shown = Shown(),
     ) -> None:
         super().__init__()
-        check_lattice(lattice_width, heads)
+        check_lattice(shown, heads)
         s = settings
         self.species: nn.Module = nn.Embedding(s.elements, s.width)
-        if species_width:
-            self.species = nn.Linear(species_width, s.width, bias=s.species_bias)
+        if shown.species:
+            self.species = nn.Linear(shown.species, s.width, bias=s.species_bias)
         self.time = TimeFeatures(s.time_width) if s.time == "fourier" else SinusoidalTime(s.time_width)
         self.join = nn.Linear(s.width + s.time_width, s.width)
-        self.layers = nn.ModuleList(MessageLayer(s, lattice_width, velocity_width) for _ in range(s.layers))
+        self.layers = nn.ModuleList(MessageLayer(s, shown) for _ in range(s.layers))
         self.norm = nn.LayerNorm(s.width)
         self.levels = {name: head.level for name, head in heads.items()}
         self.heads = nn.ModuleDict({name: _head(name, s, head) for name, head in heads.items()})
         self.waves = WaveTable(s.frequencies)
-        self.loops, self.elements, self.velocity_width = s.loops, s.elements, velocity_width
+        self.loops, self.elements, self.shown = s.loops, s.elements, shown
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         graph = self._graph(inputs["frac"], mask)
@@ -112,7 +108,7 @@ class CSPNet(Denoiser):
         time = graph.spread(self.time(1 - t)).expand(*species.shape[:-1], -1)
         x = self.join(torch.cat([species, time], -1))
         lattice = invariants(inputs["lattice"])
-        velocity = graph.pack(inputs["velocity"]) if self.velocity_width else None
+        velocity = graph.pack(inputs["velocity"]) if self.shown.velocity else None
         for layer in self.layers:
             x = layer(x, velocity, lattice, graph)
         return self.answers(graph.unpack(self.norm(x)), inputs["lattice"], mask)
@@ -157,12 +153,12 @@ def layout_of(
 class MessageLayer(nn.Module):
     """One layer of messages; parameters of the published shapes."""
 
-    def __init__(self, s: CSPNetSettings, lattice_width: int, velocity_width: int) -> None:
+    def __init__(self, s: CSPNetSettings, shown: Shown) -> None:
         super().__init__()
         waves = 6 * s.frequencies
-        self.columns = [s.width, s.width, lattice_width, waves if velocity_width else 0, waves]
+        self.columns = [s.width, s.width, shown.lattice, waves if shown.velocity else 0, waves]
         self.norm = nn.LayerNorm(s.width)
-        self.velocity = nn.Linear(velocity_width, waves) if velocity_width else None
+        self.velocity = nn.Linear(shown.velocity, waves) if shown.velocity else None
         self.edge_1 = nn.Linear(sum(self.columns), s.width)
         self.edge_2 = nn.Linear(s.width, s.width)
         self.node = nn.Sequential(

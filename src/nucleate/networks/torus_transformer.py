@@ -28,6 +28,7 @@ from nucleate.networks.base import (
     MOST_WIDTH,
     Denoiser,
     Head,
+    Shown,
     TimeFeatures,
     check_lattice,
     invariants,
@@ -73,10 +74,7 @@ class TorusTransformerSettings:
 
 
 class TorusTransformer(Denoiser):
-    """See the module's text. Built for the heads that the processes ask for.
-
-    species_width: of species vectors, 0 for atomic numbers. velocity_width: 0 for none, 6 with a guess beside it.
-    """
+    """See the module's text. Built for the heads that the processes ask for."""
 
     settings = TorusTransformerSettings
 
@@ -84,24 +82,22 @@ class TorusTransformer(Denoiser):
         self,
         settings: TorusTransformerSettings,
         heads: dict[str, Head],
-        lattice_width: int = 6,
-        species_width: int = 0,
-        velocity_width: int = 3,
+        shown: Shown = Shown(),
     ) -> None:
         super().__init__()
-        check_lattice(lattice_width, heads)
+        check_lattice(shown, heads)
         s = settings
-        self.species = species_layer(s.width, species_width)
+        self.species = species_layer(s.width, shown)
         self.time = TimeFeatures(s.time_width)
-        cell_width = s.time_width + lattice_width + 1
+        cell_width = s.time_width + shown.lattice + 1
         self.cell = nn.Sequential(nn.Linear(cell_width, s.width), nn.SiLU(), nn.Linear(s.width, s.width))
-        self.pairs = PairEmbedding(s, velocity_width)
+        self.pairs = PairEmbedding(s, shown)
         self.blocks = nn.ModuleList(Block(s) for _ in range(s.layers))
         self.norm = nn.LayerNorm(s.width)
         self.levels = {name: head.level for name, head in heads.items()}
         self.heads = nn.ModuleDict({name: _head(s.width, head.width) for name, head in heads.items()})
         passes = (
-            s.skip and "species" in heads and species_width and species_width % heads["species"].width == 0
+            s.skip and "species" in heads and shown.species and shown.species % heads["species"].width == 0
         )
         self.skip = _head(s.width, 1) if passes else None
 
@@ -139,12 +135,12 @@ class PairEmbedding(nn.Module):
 
     frequencies: Tensor
 
-    def __init__(self, s: TorusTransformerSettings, velocity_width: int) -> None:
+    def __init__(self, s: TorusTransformerSettings, shown: Shown) -> None:
         super().__init__()
         self.register_buffer("frequencies", torch.arange(1, s.frequencies + 1).float(), persistent=False)
         self.sines = nn.Linear(3 * s.frequencies, s.pair_width, bias=False)
         self.cosines = nn.Linear(3 * s.frequencies, s.pair_width, bias=False)
-        self.velocity = nn.Linear(velocity_width, s.pair_width, bias=False) if velocity_width else None
+        self.velocity = nn.Linear(shown.velocity, s.pair_width, bias=False) if shown.velocity else None
         self.sender = nn.Linear(s.width, s.pair_width, bias=False)
         self.receiver = nn.Linear(s.width, s.pair_width, bias=False)
         self.cell = nn.Linear(s.width, s.pair_width)

@@ -15,8 +15,8 @@ from nucleate.codecs.species import Codes, Numbers, Representation, species_code
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
-from nucleate.model.self_conditioning import widths
-from nucleate.networks.base import Denoiser, Head
+from nucleate.model.self_conditioning import shown_by
+from nucleate.networks.base import Denoiser, Head, Shown
 from nucleate.networks.cspnet import CSPNetSettings
 from nucleate.networks.registry import get_network, settings_of, table_of
 from nucleate.networks.torus_transformer import TorusTransformerSettings
@@ -128,7 +128,7 @@ class Recipe(ABC):
             )
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
         heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
-        shown = self._widths(processes)
+        shown = self._shown(processes)
         with _Unfilled():
             check_room(self._network(heads, shown))
         with torch.random.fork_rng(devices=[]):
@@ -139,8 +139,8 @@ class Recipe(ABC):
             processes, parts.codec, network, weights, parts.species_codec, self.self_conditioning
         )
 
-    def _widths(self, processes: dict[str, Process]) -> dict[str, int]:
-        """Channels of what the network is shown, seen on a crystal of two atoms."""
+    def _shown(self, processes: dict[str, Process]) -> Shown:
+        """What the network is shown, seen on a crystal of two atoms."""
         mask, noise, t = (
             torch.ones(1, 2, dtype=torch.bool),
             Noise.of(0, torch.zeros(1).long()),
@@ -149,15 +149,10 @@ class Recipe(ABC):
         inputs: dict[str, torch.Tensor] = {}
         for process in processes.values():
             inputs |= process.inputs(process.prior(mask, noise), t)
-        return widths(inputs, self.self_conditioning)
+        return shown_by(inputs, self.self_conditioning)
 
-    def _network(self, heads: dict[str, Head], shown: dict[str, int]) -> Denoiser:
-        channels = {
-            "lattice_width": shown["lattice"],
-            "species_width": shown["species"],
-            "velocity_width": shown["velocity"],
-        }
-        return get_network(self.network)(self.network_settings, heads, **channels)
+    def _network(self, heads: dict[str, Head], shown: Shown) -> Denoiser:
+        return get_network(self.network)(self.network_settings, heads, shown)
 
 
 def check_room(network: torch.nn.Module) -> None:

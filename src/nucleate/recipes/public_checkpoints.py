@@ -1,7 +1,7 @@
 """Weights of DiffCSP (arXiv 2309.04475) from the files that its public code writes, as the state of our CSPNet.
 
-The published layout is `nucleate.networks.cspnet.DIFFCSP` with lattice_width 9 and velocity_width 0, and with the types
-(one-hot vectors in, a head of 100 out) species_width 100. Its columns stand in our order, so that only names differ.
+The published layout is `nucleate.networks.cspnet.DIFFCSP`, shown lattices of 9 numbers and no velocities, and with the
+types (one-hot vectors in, a head of 100 out) species of 100. Its columns stand in our order, so that only names differ.
 Nothing is unpickled but tensors.
 """
 
@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from nucleate.errors import ModelError
-from nucleate.networks.base import Head
+from nucleate.networks.base import Head, Shown
 from nucleate.networks.cspnet import DIFFCSP, CSPNet
 
 SCHEDULER = re.compile(r"\w*scheduler\.")
@@ -103,7 +103,7 @@ def _network(given: dict[str, Tensor], prefix: str, path: Path) -> CSPNet:
     if types:
         heads["species"] = Head("atom", 100)
     with torch.device("meta"):
-        return CSPNet(settings, heads, 9, 100 if types else 0, 0)
+        return CSPNet(settings, heads, Shown(9, 100 if types else 0, 0))
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
