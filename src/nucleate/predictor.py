@@ -37,7 +37,7 @@ from nucleate.sampling.request import (
 )
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.sampling.sizes import new_sizes
-from nucleate.settings import from_dict, to_dict
+from nucleate.settings import from_dict
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -113,12 +113,10 @@ class Predictor:
             raise RecipeError(
                 f"{nfe} network evaluations and {steps} steps both say how long to sample", "give one of them"
             )
-        named = self.recipe.samplers.get(method or "")
-        asked: dict[str, object] = to_dict(named or self.recipe.sampler)
-        if method is not None and named is None:
-            asked["method"] = method
+        settings = self.recipe.samplers.get(method or "", self.recipe.sampler)
         try:
-            settings = from_dict(SamplerSettings, asked, "sampler.")
+            if method is not None and method not in self.recipe.samplers:
+                settings = from_dict(type(settings), settings.with_method(method), "sampler.")
         except RecipeError as error:
             more = ", ".join(self.recipe.samplers)
             raise RecipeError(error.message, f"{error.hint}{more and '; by name: '}{more}") from None

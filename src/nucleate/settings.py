@@ -52,7 +52,12 @@ def to_dict(settings: Any) -> dict[str, Any]:
 
 
 def from_dict(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
-    """A dataclass from a nested dictionary. Raises RecipeError on unknown keys and wrong types."""
+    """A dataclass from a nested dictionary. Raises RecipeError on unknown keys and wrong types.
+
+    A class may choose one of its subclasses by the values: `kind.chosen(values, where)`.
+    """
+    choose = getattr(kind, "chosen", None)
+    kind = choose(values, where) if choose else kind
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     names = [field.name for field in fields if OPEN not in field.metadata]
@@ -86,6 +91,15 @@ def within(
         if value > most:
             raise error(f"{group}{name} = {value} is too large", f"give {group}{name} at most {most:.16g}")
         raise error(f"{group}{name} = {value} is no number", f"give {group}{name} a finite number")
+
+
+def check_limits(who: str, settings: Any, limits: Mapping[str, tuple[bool, str]]) -> None:
+    """Raise RecipeError for the first setting out of its limits: name -> (whether it is within, what it must be)."""
+    for name, (holds, needed) in limits.items():
+        if not holds:
+            raise RecipeError(
+                f"{who} can't take {name} = {getattr(settings, name)}", f"{name} must be {needed}"
+            )
 
 
 def override(settings: T, assignments: list[str]) -> T:

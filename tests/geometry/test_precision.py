@@ -7,7 +7,7 @@ from nucleate.geometry.circular import mean_free_law
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.geometry.wrapped_normal import FisherRoot
-from nucleate.processes.base import Move, StepRule
+from nucleate.processes.base import Move
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 
@@ -47,7 +47,7 @@ def test_species_are_drawn_from_the_softmax(dtype):
     logits = torch.full((64, 20, 100), -30.0, dtype=dtype)
     logits[..., 7] = 30.0
     zero, one = torch.zeros(64), torch.ones(64)
-    move = Move(zero, one, mask, Noise.of(0, torch.arange(64)), StepRule("em"))
+    move = Move(zero, one, mask, Noise.of(0, torch.arange(64)))
     process = Masked(MaskedSettings())
     made = process.step(process.prior(mask, move.noise), logits, move)
     assert (made["x"] == 8).all()

@@ -11,30 +11,15 @@ from nucleate.codecs.lattice import LogLengthsTanAngles
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Move, StepRule
+from nucleate.processes.base import Move
 from nucleate.processes.interpolant import Interpolant
 from nucleate.processes.interpolant_settings import InterpolantSettings
+from nucleate.sampling.settings import SamplerSettings
 from nucleate.sampling.walk import Walk
 from tests.processes.examples import EXAMPLES
 
-RULE = StepRule("ode")
-
-
-def flowing() -> list:
-    """Examples with a probability flow whose `follow` depends on time through the process's own clock alone."""
-    found = []
-    for example in EXAMPLES:
-        mask, noise = example.mask(2), Noise.of(0, torch.arange(2))
-        noised = example.process.corrupt(example.points, torch.full((2,), 0.4), mask, noise)
-        if (
-            example.oracle
-            and example.process.flow(noised.state, noised.target, torch.full((2,), 0.4), mask) is not None
-        ):
-            found.append(example)
-    return found
-
-
-FLOWING = flowing()
+# Their `follow` depends on time through the process's own clock alone.
+FLOWING = [example for example in EXAMPLES if example.oracle and "flow" in example.process.can]
 
 
 def test_every_continuous_process_is_here():
@@ -50,9 +35,9 @@ def test_an_annealed_step_is_a_longer_step_with_the_same_answer(example):
     noised = process.corrupt(example.points, t, mask, Noise.of(0, torch.arange(2)))
     flow = process.flow(noised.state, example.perfect(noised), t, mask)
     noise = Noise.of(1, torch.arange(2))
-    annealed = process.follow(noised.state, flow, Move(t, near, mask, noise, RULE, anneal=5.0))
-    longer = process.follow(noised.state, flow, Move(t, far, mask, noise, RULE))
-    usual = process.follow(noised.state, flow, Move(t, near, mask, noise, RULE))
+    annealed = process.follow(noised.state, flow, Move(t, near, mask, noise, anneal=5.0))
+    longer = process.follow(noised.state, flow, Move(t, far, mask, noise))
+    usual = process.follow(noised.state, flow, Move(t, near, mask, noise))
     for name, value in annealed.items():
         torch.testing.assert_close(value, longer[name], atol=1e-5, rtol=1e-5)
     assert any(not torch.allclose(value, usual[name]) for name, value in annealed.items())
@@ -60,13 +45,13 @@ def test_an_annealed_step_is_a_longer_step_with_the_same_answer(example):
 
 def test_no_step_goes_beyond_the_data():
     t = torch.tensor([0.0, 0.5, 0.9])
-    move = Move(t, t + 0.1, torch.ones(3, 1).bool(), Noise.of(0, torch.arange(3)), RULE, anneal=10.0)
+    move = Move(t, t + 0.1, torch.ones(3, 1).bool(), Noise.of(0, torch.arange(3)), anneal=10.0)
     torch.testing.assert_close(move.further, torch.tensor([0.1, 1.0, 1.0]))
 
 
 def test_without_a_slope_nothing_changes():
     t = torch.rand(100, dtype=torch.float64) * 0.9
-    move = Move(t, t + 0.05, torch.ones(100, 1).bool(), Noise.of(0, torch.arange(100)), RULE)
+    move = Move(t, t + 0.05, torch.ones(100, 1).bool(), Noise.of(0, torch.arange(100)))
     torch.testing.assert_close(move.further, move.t_next)
 
 
@@ -76,14 +61,15 @@ def test_every_method_takes_the_longer_step(method):
 
     class Steady(CrystalModel):
         def denoise(self, states, t, mask, guess=None):
-            return {"x": torch.ones(1, 2)}
+            return {"frac": torch.ones(1, 2)}
 
-    process = Interpolant(InterpolantSettings(overshoot=True), "x", 2, "cell", "euclidean")
-    model = Steady({"x": process}, LogLengthsTanAngles(), Denoiser())
-    walk = Walk(model, hold=lambda states, t: states, anneal=lambda name: {"x": 2.0}[name])
-    states, times = {"x": {"x": torch.zeros(1, 2)}}, torch.tensor([0.0, 0.2, 0.5, 0.7])[:, None]
+    process = Interpolant(InterpolantSettings(overshoot=True), "frac", 2, "cell", "euclidean")
+    model = Steady({"frac": process}, LogLengthsTanAngles(), Denoiser())
+    settings = SamplerSettings(method, anneal_frac=2.0)
+    walk, way = Walk(model, owned=settings.owned), settings.made()
+    states, times = {"frac": {"x": torch.zeros(1, 2)}}, torch.tensor([0.0, 0.2, 0.5, 0.7])[:, None]
     mask, noise = torch.ones(1, 1, dtype=torch.bool), Noise.of(0, torch.arange(1))
     for t, t_next in pairwise(times):
-        states = walk.step(states, Move(t, t_next, mask, noise, StepRule(method)))
+        states = way.step(walk, states, Move(t, t_next, mask, noise))
     expected = 0.2 + (1 + 2 * 0.2) * 0.3 + (1 + 2 * 0.5) * 0.2
-    torch.testing.assert_close(states["x"]["x"], torch.full((1, 2), expected))
+    torch.testing.assert_close(states["frac"]["x"], torch.full((1, 2), expected))

@@ -13,19 +13,13 @@ from nucleate.codecs.lattice import LogLengthsTanAngles
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Move, Process, StepRule
+from nucleate.processes.base import Process
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.settings import SamplerSettings
 from tests.processes.examples import EXAMPLES, Example, examples_of, process_classes
+from tests.processes.ways import WAYS
 
 ONE = torch.tensor([1.0])
-RULES = {
-    "em": StepRule("em"),
-    "em-euler": StepRule("em", euler=True),
-    "ode": StepRule("ode"),
-    "pc-stochastic": StepRule("pc", predictor="em", corrector="expected", corrects="frac"),
-    "pc": StepRule("pc", drift_in_corrector=False),
-}
 # With three free numbers a crystal, tau / mean(s^2) is heavy-tailed and the corrector at the published tau = 0.25 far
 # from exact (see docs/concepts/kinetic-langevin.md); a small tau tests the algorithm and not its step size.
 SAMPLERS = {
@@ -137,9 +131,9 @@ def test_shapes_and_zeros_in_padding(example, mask, noise):
         loss = process.loss(perfect, noised, mask)
         assert loss.shape == (3,)
         assert (loss == 0).all()
-        for rule in RULES.values():
-            move = Move(t, t + 0.05, mask, noise, rule)
-            moved = process.correct(process.step(noised.state, perfect, move), perfect, move)
+        for way in WAYS.values():
+            move = way.move(t, t + 0.05, mask, noise)
+            moved = way.corrected(process, way.step(process, noised.state, perfect, move), perfect, move)
             assert_zero_in_padding(example, moved, mask)
             assert all(torch.isfinite(v).all() for v in moved.values())
 
@@ -176,8 +170,8 @@ def test_same_seed_same_noise(example, mask):
 
 
 @every
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_a_crystal_alone_is_the_crystal_in_a_padded_batch(example, rule, mask):
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_crystal_alone_is_the_crystal_in_a_padded_batch(example, way, mask):
     process, data, t = example.process, padded_data(example, mask), torch.tensor([0.1, 0.5, 0.9])
 
     def everything(rows: slice, atoms: int) -> list[torch.Tensor]:
@@ -185,8 +179,8 @@ def test_a_crystal_alone_is_the_crystal_in_a_padded_batch(example, rule, mask):
         mine = data[rows, :atoms] if process.level == "atom" else data[rows]
         prior, noised = process.prior(here, noise), process.corrupt(mine, t[rows], here, noise)
         perfect = example.perfect(noised)
-        move = Move(t[rows], t[rows] + 0.05, here, noise.at(1), rule)
-        moved = process.correct(process.step(noised.state, perfect, move), perfect, move)
+        move = way.move(t[rows], t[rows] + 0.05, here, noise.at(1))
+        moved = way.corrected(process, way.step(process, noised.state, perfect, move), perfect, move)
         values = [*prior.values(), *noised.state.values(), *moved.values()]
         if process.target_width:
             values += [noised.target, process.endpoint(noised.state, perfect, t[rows], here)]
@@ -253,15 +247,16 @@ def test_marginals_at_mid_time_are_those_of_the_forward_process(example, name):
 
 
 @every_learned
-@pytest.mark.parametrize(("rule", "t"), list(product(RULES, [0.3, 0.7])))
-def test_one_step_keeps_the_marginals(example, rule, t):
+@pytest.mark.parametrize(("name", "t"), list(product(WAYS, [0.3, 0.7])))
+def test_one_step_keeps_the_marginals(example, name, t):
     """From the exact law at t, one step with the exact prediction lands in the exact law at t_next."""
     crystals, weights, t_next = 20_000, torch.tensor([0.25, 0.75]), t + 0.015
     state = corrupted(example, weights, t, crystals).state
     now, then, mask = torch.full((crystals,), t), torch.full((crystals,), t_next), example.mask(crystals)
     prediction = example.oracle(example.points, weights)(example.process.inputs(state, now), now, mask)
     noise = Noise.of(9, torch.arange(crystals))
-    moved = example.process.step(state, prediction, Move(now, then, mask, noise, RULES[rule]))
+    way = WAYS[name]
+    moved = way.step(example.process, state, prediction, way.move(now, then, mask, noise))
     target = example.moments(corrupted(example, weights, t_next, crystals).state)
     gap, error = largest_gap(example.moments(moved), target)
     assert gap < 0.03 + 3 * error

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import Move, StepRule
+from nucleate.processes.base import LangevinSettings, Move
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
+from tests.processes.ways import EM, EULER, ODE, PC, WAYS, Way
 
 MANY = 20_000
 MASK = torch.ones(MANY, 1, dtype=torch.bool)
@@ -37,17 +38,14 @@ def test_schedule_integrates_beta():
     assert tiny == pytest.approx(math.sqrt(0.1e-6), rel=1e-4)
 
 
-def step(
-    state: float, data: float, rule: StepRule, t: float, t_next: float, predicts: str = "x0"
-) -> torch.Tensor:
+def step(state: float, data: float, way: Way, t: float, t_next: float, predicts: str = "x0") -> torch.Tensor:
     """Draws of x at t_next from x = state at t, given the true data."""
     gaussian, (alpha, sigma) = process(predicts), scalars(t)
     answer = data if predicts == "x0" else (state - alpha * data) / sigma
     x, prediction = (torch.full((MANY, 6), value, dtype=torch.float64) for value in (state, answer))
     now, then = (torch.full((MANY,), value, dtype=torch.float64) for value in (t, t_next))
-    return gaussian.step({"x": x}, prediction, Move(now, then, MASK, Noise.of(0, torch.arange(MANY)), rule))[
-        "x"
-    ]
+    move = way.move(now, then, MASK, Noise.of(0, torch.arange(MANY)))
+    return way.step(gaussian, {"x": x}, prediction, move)["x"]
 
 
 @pytest.mark.parametrize(("t", "t_next"), [(0.0, 0.1), (0.4, 0.45), (0.5, 0.9), (0.9, 0.99)])
@@ -58,13 +56,13 @@ def test_ancestral_step_has_the_moments_of_the_exact_posterior(t, t_next):
     covariance = alpha / alpha_next * sigma_next**2
     mean = alpha_next * data + covariance / sigma**2 * (state - alpha * data)
     variance = sigma_next**2 - covariance**2 / sigma**2
-    x = step(state, data, StepRule("em"), t, t_next)
+    x = step(state, data, EM, t, t_next)
     assert x.mean().item() == pytest.approx(mean, abs=5 * math.sqrt(variance / x.numel()))
     assert x.var().item() == pytest.approx(variance, rel=0.02)
 
 
 def test_ancestral_step_ends_on_the_data():
-    x = step(1.0, 0.3, StepRule("em"), 0.95, 1.0)
+    x = step(1.0, 0.3, EM, 0.95, 1.0)
     torch.testing.assert_close(x, torch.full_like(x, 0.3), atol=1e-6, rtol=0)
 
 
@@ -74,19 +72,19 @@ def test_euler_step_is_that_of_the_reverse_equation():
     alpha, sigma = scalars(t)
     beta = 0.1 + 19.9 * (1 - t)
     score = -(state - alpha * data) / sigma**2
-    x = step(state, data, StepRule("em", euler=True), t, t + h)
+    x = step(state, data, EULER, t, t + h)
     assert x.mean().item() == pytest.approx(state + (0.5 * state + score) * beta * h, abs=5e-3)
     assert x.var().item() == pytest.approx(beta * h, rel=0.02)
 
 
 def test_euler_and_ancestral_steps_agree_for_small_steps():
-    euler, exact = (step(0.9, -0.2, StepRule("em", euler=e), 0.6, 0.6005) for e in (True, False))
+    euler, exact = (step(0.9, -0.2, way, 0.6, 0.6005) for way in (EULER, EM))
     assert euler.mean().item() == pytest.approx(exact.mean().item(), abs=1e-4)
     assert euler.var().item() == pytest.approx(exact.var().item(), rel=0.01)
 
 
-@pytest.mark.parametrize("method", ["ode", "pc"])
-def test_deterministic_step_follows_the_probability_flow(method):
+@pytest.mark.parametrize("way", [ODE, PC], ids=["ode", "pc"])
+def test_deterministic_step_follows_the_probability_flow(way):
     """Against fine Euler steps of dx/dt = beta (x + s) / 2 for one data point, over a large step."""
     t, t_next, x, data, count = 0.5, 0.7, 0.9, -0.2, 20_000
     h = (t_next - t) / count
@@ -94,17 +92,15 @@ def test_deterministic_step_follows_the_probability_flow(method):
     alphas, sigmas = (c.tolist() for c in process().alpha_sigma(times))
     for now, alpha, sigma in zip(times.tolist(), alphas, sigmas, strict=True):
         x += 0.5 * (0.1 + 19.9 * (1 - now)) * (x - (x - alpha * data) / sigma**2) * h
-    moved = step(0.9, data, StepRule(method), t, t_next)
+    moved = step(0.9, data, way, t, t_next)
     assert moved.std() < 1e-12
     assert moved.mean().item() == pytest.approx(x, abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    "rule", [StepRule("em"), StepRule("em", euler=True), StepRule("ode"), StepRule("pc")], ids=str
-)
-def test_clean_data_and_noise_are_two_ways_of_saying_the_same(rule):
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_clean_data_and_noise_are_two_ways_of_saying_the_same(way):
     for t, t_next in ((0.0, 0.05), (0.5, 0.6), (0.9, 1.0)):
-        one, other = (step(0.9, -0.2, rule, t, t_next, predicts) for predicts in ("x0", "epsilon"))
+        one, other = (step(0.9, -0.2, way, t, t_next, predicts) for predicts in ("x0", "epsilon"))
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
 
 
@@ -116,7 +112,7 @@ def test_corrector_keeps_the_law_for_a_small_step_and_widens_it_by_half_of_a_lar
     x = noise.normal(200).double()
     for tau in (0.01, 0.5):
         moved = gaussian.correct(
-            {"x": x}, torch.zeros_like(x), Move(t, t + 0.1, mask, noise, StepRule("pc", tau=tau))
+            {"x": x}, torch.zeros_like(x), Move(t, t + 0.1, mask, noise, langevin=LangevinSettings(tau=tau))
         )
         # delta = tau / mean(s^2), which is close to tau in 200 dimensions.
         assert moved["x"].var().item() == pytest.approx(1 + tau**2, abs=0.02)
@@ -142,11 +138,11 @@ def test_a_wrong_noise_stands_for_data_within_their_range_and_for_the_noise_that
 
 def test_a_chain_of_wrong_noises_ends_where_data_can_be():
     bounded = Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"), within=(0.0, 1.0))
-    mask, noise, rule = torch.ones(4, 1, dtype=torch.bool), Noise.of(0, torch.arange(4)), StepRule("em")
+    mask, noise = torch.ones(4, 1, dtype=torch.bool), Noise.of(0, torch.arange(4))
     state = bounded.prior(mask, noise)
     times = torch.linspace(0, 1, 51)
     for now, then in pairwise(times):
-        move = Move(now.expand(4), then.expand(4), mask, noise, rule)
+        move = Move(now.expand(4), then.expand(4), mask, noise)
         state = bounded.step(state, 0.5 * state["x"], move)
     assert state["x"].min() >= -1e-5
     assert state["x"].max() <= 1 + 1e-5
@@ -167,7 +163,7 @@ def test_a_corrector_scaled_by_the_score_itself_draws_too_wide_a_lattice(correct
     state = process.prior(mask, noise.at(0))
     for number in range(steps):
         t, then = (torch.full((crystals,), (number + more) / steps) for more in (0, 1))
-        move = Move(t, then, mask, noise.at(number + 1), StepRule(method="pc", corrector=corrector))
+        move = Move(t, then, mask, noise.at(number + 1), langevin=LangevinSettings(corrector=corrector))
         state = process.correct(state, mean_of_data(state, t), move)
-        state = process.step(state, mean_of_data(state, t), move)
+        state = process.predict(state, mean_of_data(state, t), move)
     assert low < state["x"].std().item() < high

@@ -13,10 +13,11 @@ from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Move, Noised, StepRule
+from nucleate.processes.base import Move, Noised
 from nucleate.processes.interpolant import UNIFORM_SPREAD, Interpolant, InterpolantSettings, shortest
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
+from nucleate.sampling.methods.base import along, drawn
 from nucleate.sampling.settings import SamplerSettings
 from tests.processes.exact import torus_oracle
 from tests.processes.examples import examples_of
@@ -246,22 +247,22 @@ def test_a_step_of_the_denoiser_is_that_of_ddim():
     process = made(Settings(path="vp", denoiser=True), "euclidean")
     noised, move = at(process, 0.2), moving(0.2, 0.9)
     x1, z = noised.target.split(3, -1)
-    moved = process.step(noised.state, noised.target, move)["x"]
+    moved = process.along(noised.state, noised.target, move)["x"]
     torch.testing.assert_close(moved, 0.9 * x1 + math.sqrt(1 - 0.81) * z, atol=1e-9, rtol=0)
 
 
 # Annealing
 
 
-def moving(t: float, t_next: float, method: str = "ode", anneal: float = 0.0) -> Move:
+def moving(t: float, t_next: float, anneal: float = 0.0) -> Move:
     now, then = (torch.full((MANY,), value, dtype=torch.float64) for value in (t, t_next))
-    return Move(now, then, MASK, Noise.of(4, torch.arange(MANY)), StepRule(method), anneal)
+    return Move(now, then, MASK, Noise.of(4, torch.arange(MANY)), anneal)
 
 
 def test_annealing_multiplies_the_velocity_and_not_the_endpoint():
     process = made(Settings(centred=False), "torus")
     noised = at(process, 0.4)
-    moved = process.step(noised.state, noised.target, moving(0.4, 0.45, anneal=5.0))["x"]
+    moved = process.along(noised.state, noised.target, moving(0.4, 0.45, anneal=5.0))["x"]
     velocity = noised.target * UNIFORM_SPREAD
     gap = shortest(moved - noised.state["x"] - (1 + 5 * 0.4) * 0.05 * velocity)
     assert gap.abs().max() < 1e-12
@@ -275,7 +276,7 @@ def test_annealed_steps_never_go_beyond_the_data(settings):
     process = made(replace(settings, centred=False), "torus")
     for t in (0.3, 0.8, 0.97):
         noised = at(process, t)
-        moved = process.step(noised.state, noised.target, moving(t, t + 0.03, anneal=20.0))["x"]
+        moved = process.along(noised.state, noised.target, moving(t, t + 0.03, anneal=20.0))["x"]
         before, after = shortest(data() - noised.state["x"]), shortest(data() - moved)
         assert (after * before >= -1e-12).all()
         assert (after.abs() <= before.abs() + 1e-12).all()
@@ -285,7 +286,7 @@ def test_published_annealing_overshoots_in_the_last_step_by_its_slope():
     """1 - (1 + s t) h / (1 - t) = -s t is left of the way when h = 1 - t."""
     process = made(Settings(centred=False, overshoot=True), "torus")
     noised = at(process, 0.95)
-    moved = process.step(noised.state, noised.target, moving(0.95, 1.0, anneal=8.0))["x"]
+    moved = process.along(noised.state, noised.target, moving(0.95, 1.0, anneal=8.0))["x"]
     before, after = shortest(data() - noised.state["x"]), shortest(data() - moved)
     torch.testing.assert_close(after, -8 * 0.95 * before, atol=1e-9, rtol=0)
 
@@ -332,13 +333,13 @@ def test_noise_is_finite_everywhere_and_none_in_the_last_step(settings):
     torus = settings in FORMS
     process = made(replace(settings, epsilon_scale=50.0), "torus" if torus else "euclidean")
     for t, t_next in ((0.0, 0.01), (1e-6, 0.01), (0.5, 0.51), (0.98, 0.99), (0.99, 1.0), (1 - 1e-6, 1.0)):
-        move = moving(t, t_next, "em")
+        move = moving(t, t_next)
         kick = process.kick(move)
         assert (kick <= 0.1 * process.narrowest(move.t) + 1e-12).all()
         if t_next == 1 or (t == 0 and settings.gamma != "none"):
             assert (kick < 1e-12).all()
         answer = torch.ones(MANY, ATOMS, process.target_width, dtype=torch.float64)
-        moved = process.step({"x": data()}, answer, move)["x"]
+        moved = drawn(process, {"x": data()}, answer, move)["x"]
         assert torch.isfinite(moved).all()
 
 
@@ -346,8 +347,9 @@ def test_noise_is_finite_everywhere_and_none_in_the_last_step(settings):
 def test_without_noise_the_stochastic_sampler_is_the_flow(geometry):
     process = made(Settings(), geometry)
     noised = at(process, 0.4)
+    assert process.can == {"flow"}
     one, other = (
-        process.step(noised.state, noised.target, moving(0.4, 0.5, method))["x"] for method in ("em", "ode")
+        step(process, noised.state, noised.target, moving(0.4, 0.5))["x"] for step in (drawn, along)
     )
     assert torch.equal(one, other)
 
@@ -356,8 +358,7 @@ def test_the_kick_is_epsilon_over_the_step_and_its_noise_twice_that():
     process = made(Settings(gamma="root", gamma_scale=0.05, centred=False, epsilon_scale=0.3), "torus")
     noised, h = at(process, 0.4), 0.01
     flowed, kicked = (
-        process.step(noised.state, noised.target, moving(0.4, 0.4 + h, method))["x"]
-        for method in ("ode", "em")
+        step(process, noised.state, noised.target, moving(0.4, 0.4 + h))["x"] for step in (along, drawn)
     )
     z = noised.target[..., 3:]
     fresh = shortest(kicked - flowed) + 0.3 * h / math.sqrt(0.05 * 0.24) * z

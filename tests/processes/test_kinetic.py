@@ -12,8 +12,9 @@ import torch
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.geometry.wrapped_normal import fisher_information, log_density
-from nucleate.processes.base import Move, StepRule
+from nucleate.processes.base import LangevinSettings, Move
 from nucleate.processes.kinetic import Kinetic, KineticSettings, position_variance
+from tests.processes.ways import WAYS
 
 MANY = 5_000
 ONE_ATOM = torch.ones(MANY, 1, dtype=torch.bool)
@@ -123,23 +124,23 @@ def test_targets_of_mean_free_noise_have_variance_k_minus_one_over_k(atoms):
         assert noised.target.var().item() == pytest.approx((atoms - 1) / atoms, rel=tolerance, abs=1e-9)
 
 
-@pytest.mark.parametrize("method", ["em", "ode", "pc"])
-@pytest.mark.parametrize("order", ["corrector-first", "predictor-first"])
-def test_a_cell_of_one_atom_is_finite_everywhere(method, order):
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_cell_of_one_atom_is_finite_everywhere(way):
     """Where the published corrector divides zero by zero."""
-    kinetic, mask, rule = process(), torch.ones(4, 1, dtype=torch.bool), StepRule(method, order)
+    kinetic, mask = process(), torch.ones(4, 1, dtype=torch.bool)
     noise = Noise.of(0, torch.arange(4))
     for t in (torch.zeros(4), torch.full((4,), 0.999), torch.ones(4)):
         noised = kinetic.corrupt(torch.rand(4, 1, 3), t, mask, noise)
         later = (t + 1e-3).clamp(max=1)
-        move = Move(t, later, mask, noise, rule)
-        moved = kinetic.step(kinetic.correct(noised.state, noised.target, move), noised.target, move)
+        move = way.move(t, later, mask, noise)
+        corrected = kinetic.correct(noised.state, noised.target, move)
+        moved = way.step(kinetic, corrected, noised.target, move)
         values = [noised.target, *moved.values(), kinetic.endpoint(moved, noised.target, t, mask)]
         assert all(torch.isfinite(value).all() for value in values)
         assert (moved["velocity"] == 0).all()
 
 
-def one_step(step, method: str, h: float, score: float, v: float, centred: bool = False) -> torch.Tensor:
+def one_step(step, h: float, score: float, v: float, centred: bool = False) -> torch.Tensor:
     """Mean and variance of the velocity and mean of the angle after one reverse step with a frozen score."""
     kinetic = process(parametrisation="direct", centred=centred)
     now = torch.full((MANY,), 0.5, dtype=torch.float64)
@@ -149,7 +150,7 @@ def one_step(step, method: str, h: float, score: float, v: float, centred: bool 
     }
     prediction = torch.full((MANY, 1, 3), score, dtype=torch.float64)
     noise = Noise.of(0, torch.arange(MANY))
-    move = Move(now, now + h / 2, ONE_ATOM, noise, StepRule(method))
+    move = Move(now, now + h / 2, ONE_ATOM, noise)
     moved = step(kinetic, state, prediction, move)
     speed, angle = moved["velocity"], moved["theta"]
     return torch.stack([speed.mean(), speed.var(), angle.mean()])
@@ -182,7 +183,7 @@ def paper_step(kinetic: Kinetic, state, prediction, move: Move):
 
 def test_one_step_law_is_that_of_fine_sub_steps():
     h, score, v = 0.2, 1.3, 0.4
-    ours, theirs = one_step(Kinetic.step, "em", h, score, v), sub_steps(h, score, v)
+    ours, theirs = one_step(Kinetic.step, h, score, v), sub_steps(h, score, v)
     assert ours[0].item() == pytest.approx(theirs[0].item(), abs=0.03)
     assert ours[1].item() == pytest.approx(theirs[1].item(), abs=0.03)
     # The angle moves with the new velocity for the whole step: right to first order in h.
@@ -208,7 +209,7 @@ def test_one_long_step_of_the_flow_to_one_point_is_many_short_ones():
         v, r, tau = v + k * two[0], r + k * two[1], tau + k
     now, then = (torch.tensor([1 - tau / kinetic.settings.horizon]).double() for tau in (start, end))
     state = {"theta": torch.full((1, 1, 3), 0.4).double(), "velocity": torch.full((1, 1, 3), 0.7).double()}
-    move = Move(now, then, ONE_ATOM[:1], Noise.of(0, torch.arange(1)), StepRule("ode"))
+    move = Move(now, then, ONE_ATOM[:1], Noise.of(0, torch.arange(1)))
     moved = kinetic.follow(state, torch.zeros(1, 1, 3).double(), move)
     assert moved["velocity"][0, 0, 0].item() == pytest.approx(v, abs=1e-5)
     assert moved["theta"][0, 0, 0].item() == pytest.approx(r, abs=1e-5)
@@ -216,7 +217,7 @@ def test_one_long_step_of_the_flow_to_one_point_is_many_short_ones():
 
 def test_the_factor_that_the_paper_prints_is_told_apart():
     h, score, v = 0.2, 1.3, 0.4
-    printed, theirs = one_step(paper_step, "em", h, score, v), sub_steps(h, score, v)
+    printed, theirs = one_step(paper_step, h, score, v), sub_steps(h, score, v)
     assert abs(printed[0] - theirs[0]) > 0.5
 
 
@@ -227,8 +228,8 @@ def test_predictor_carries_pure_noise_from_one_width_to_the_next():
     eps = torch.randn(10, 1, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     widths = [kinetic.coefficients(t, eps)[1] for t in (now, then)]
     state = {"theta": torch.zeros_like(eps), "velocity": widths[0] * eps}
-    move = Move(now, then, ONE_ATOM[:10], Noise.of(0, torch.arange(10)), StepRule("pc"))
-    moved = kinetic.step(state, -eps / widths[0], move)
+    move = Move(now, then, ONE_ATOM[:10], Noise.of(0, torch.arange(10)))
+    moved = kinetic.predict(state, -eps / widths[0], move)
     torch.testing.assert_close(moved["velocity"], widths[1] * eps)
 
 
@@ -246,7 +247,7 @@ def exact_score_flow(steps: int) -> torch.Tensor:
     state = state.state
     for now, then in zip(grid[:-1].expand(count, -1).T, grid[1:].expand(count, -1).T, strict=True):
         prediction = oracle(kinetic.inputs(state, now), now, mask)
-        state = kinetic.step(state, prediction, Move(now, then, mask, noise, StepRule("ode")))
+        state = kinetic.along(state, prediction, Move(now, then, mask, noise))
     return torch.cat([state["theta"], state["velocity"]], -1)
 
 
@@ -293,8 +294,8 @@ def test_expected_power_is_the_mean_squared_score(t):
     noised = kinetic.corrupt(nothing, times, ONE_ATOM, Noise.of(1, torch.arange(MANY)))
     # The score of all states at this time, which for data at one point is that of the target.
     power = kinetic.score(noised.state, noised.target, times, ONE_ATOM).square().mean().item()
-    rule = StepRule("pc", corrector="expected", tau=0.1)
-    move = Move(times, times + 0.01, ONE_ATOM, Noise.of(2, torch.arange(MANY)), rule)
+    size = LangevinSettings(corrector="expected", tau=0.1)
+    move = Move(times, times + 0.01, ONE_ATOM, Noise.of(2, torch.arange(MANY)), langevin=size)
     kicked = kinetic.correct({"theta": nothing, "velocity": nothing}, nothing, move)["velocity"]
     assert kicked.var().item() == pytest.approx(2 * 0.1 / power, rel=0.06)
 

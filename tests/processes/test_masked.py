@@ -14,8 +14,8 @@ from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Move, State, StepRule
-from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings
+from nucleate.processes.base import Move, State
+from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings, MaskedStep
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.settings import SamplerSettings
@@ -63,9 +63,7 @@ def test_no_atom_is_left_hidden(schedule, noise_left):
     logits = torch.zeros(500, 8, 100)
     for number, (now, then) in enumerate(itertools.pairwise(times)):
         noise = Noise.of(0, torch.arange(500)).at(number)
-        state = process.step(
-            state, logits, Move(now.expand(500), then.expand(500), mask, noise, StepRule("em"))
-        )
+        state = process.step(state, logits, Move(now.expand(500), then.expand(500), mask, noise))
     species = process.decode(state)
     assert species.min() >= 1
     share = torch.bincount(species.flatten(), minlength=101)[1:] / species.numel()
@@ -81,9 +79,7 @@ def test_shown_atoms_stay_and_cost_nothing():
     seen = noised.state["x"] != HIDDEN
     assert 0 < seen.sum() < 3
     wrong = 50.0 * F.one_hot(torch.zeros(1, 3, dtype=torch.long), 100).float()
-    moved = process.step(
-        noised.state, wrong, Move(t, t + 0.5, mask, Noise.of(1, torch.arange(1)), StepRule("em"))
-    )
+    moved = process.step(noised.state, wrong, Move(t, t + 0.5, mask, Noise.of(1, torch.arange(1))))
     assert torch.equal(moved["x"][seen], data[seen])
     assert (moved["x"][~seen] == 1).all()
     right = torch.where(seen.unsqueeze(-1), wrong, 50.0 * F.one_hot(data - 1, 100))
@@ -100,8 +96,8 @@ def test_a_temperature_below_one_favours_the_probable():
         Noise.of(1, torch.arange(crystals)),
     )
     for temperature in (1.0, 0.5, 0.0):
-        rule = StepRule("em", temperature=temperature)
-        drawn = process.step(start, logits, Move(0 * one, one, mask, noise, rule))["x"]
+        move = Move(0 * one, one, mask, noise, settings=MaskedStep(temperature=temperature))
+        drawn = process.step(start, logits, move)["x"]
         share = (drawn == 8).float().mean().item()
         expected = 1 / (1 + math.exp(-1 / temperature)) if temperature else 1.0
         assert share == pytest.approx(expected, abs=4 * 0.5 / math.sqrt(crystals))
@@ -124,7 +120,7 @@ def hidden_again(eta: float, t: float, t_next: float, crystals: int = 4000) -> S
     now, then = torch.full((crystals,), t), torch.full((crystals,), t_next)
     noise = Noise.of(5, torch.arange(crystals))
     logits = 50.0 * F.one_hot(torch.full((crystals, 2), 4), 100).float()
-    return process.step({"x": x, "guess": x}, logits, Move(now, then, mask, noise, StepRule("em")))
+    return process.step({"x": x, "guess": x}, logits, Move(now, then, mask, noise))
 
 
 def test_atoms_are_hidden_again_and_shown_the_more_often():
@@ -159,9 +155,7 @@ def test_the_share_that_is_shown_does_not_depend_on_hiding_again(eta):
     times = torch.linspace(0, 1, steps + 1)
     for number, (now, then) in enumerate(itertools.pairwise(times[: steps * 3 // 4 + 1])):
         noise = Noise.of(0, torch.arange(crystals)).at(number)
-        state = process.step(
-            state, logits, Move(now.expand(crystals), then.expand(crystals), mask, noise, StepRule("em"))
-        )
+        state = process.step(state, logits, Move(now.expand(crystals), then.expand(crystals), mask, noise))
         if number + 1 in (steps // 4, steps // 2, steps * 3 // 4):
             share = (state["x"] != HIDDEN).float().mean().item()
             assert share == pytest.approx(then.item(), abs=4 * 0.5 / math.sqrt(4 * crystals) + 0.005)
@@ -207,7 +201,7 @@ def test_steps_of_any_length_show_what_the_forward_process_shows(schedule):
     for number, (now, then) in enumerate(itertools.pairwise([0.0, 0.5, 0.6, 0.9])):
         noise = Noise.of(2, torch.arange(crystals)).at(number)
         t, t_next = (torch.full((crystals,), value) for value in (now, then))
-        state = process.step(state, logits, Move(t, t_next, mask, noise, StepRule("em")))
+        state = process.step(state, logits, Move(t, t_next, mask, noise))
         noised = process.corrupt(torch.full((crystals, 4), 8), t_next, mask, forward)
         share, wanted = ((x != HIDDEN).float().mean().item() for x in (state["x"], noised.state["x"]))
         assert share == pytest.approx(wanted, abs=5 * math.sqrt(2 * 0.25 / (4 * crystals)))

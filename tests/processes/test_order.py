@@ -19,8 +19,9 @@ from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import wrap
 from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Move, StepRule
+from nucleate.processes.base import Move
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
+from nucleate.sampling.methods.registry import get_method
 from nucleate.sampling.walk import Walk
 from tests.processes.exact import gaussian_oracle
 from tests.processes.examples import EXAMPLES, Example, wrapped_normal_case
@@ -76,9 +77,9 @@ def followed(name: str, method: str, steps: int) -> torch.Tensor:
     grid = torch.linspace(first, last, steps + 1, dtype=torch.float64)[:, None].expand(-1, CRYSTALS)
     data = example.points[torch.arange(CRYSTALS) % 2].double()
     states = {"x": example.process.corrupt(data, grid[0], mask, noise).state}
-    walk = Walk(Exact(example), lambda states, t: states)
+    walk, way = Walk(Exact(example)), get_method(method)()
     for t, t_next in pairwise(grid):
-        states = walk.step(states, Move(t, t_next, mask, noise, StepRule(method)))
+        states = way.step(walk, states, Move(t, t_next, mask, noise))
     return torch.cat([part.flatten(1) for part in states["x"].values()], 1)
 
 
@@ -124,9 +125,6 @@ class Clock(Gaussian):
     def follow(self, state, flow, move):
         return {"x": state["x"] + (move.t_next - move.t)[:, None] * flow}
 
-    def step(self, state, prediction, move):
-        return self.follow(state, self.flow(state, prediction, move.t, move.mask), move)
-
 
 @pytest.mark.parametrize("grid", [[0, 0.1, 0.4, 0.5, 0.95], [0, 0.5, 0.6, 0.9, 0.91]])
 @pytest.mark.parametrize("method", ["heun", "multistep"])
@@ -138,12 +136,12 @@ def test_on_uneven_grids_second_order_steps_are_exact_for_a_speed_that_grows_eve
             return {}
 
     model = Still({"x": Clock(GaussianSettings(), width=1)}, LogLengthsTanAngles(), Denoiser())
-    walk = Walk(model, lambda states, t: states)
+    walk, way = Walk(model), get_method(method)()
     mask, noise = torch.ones(1, 1, dtype=torch.bool), Noise.of(0, torch.arange(1))
     states = {"x": {"x": torch.zeros(1, 1, dtype=torch.float64)}}
     gaps = []
     for t, t_next in pairwise(torch.tensor(grid, dtype=torch.float64)[:, None]):
-        states = walk.step(states, Move(t, t_next, mask, noise, StepRule(method)))
+        states = way.step(walk, states, Move(t, t_next, mask, noise))
         gaps.append((states["x"]["x"] - 3 * t_next**2 - t_next).item())
     first = 0.0 if method == "heun" else -3 * grid[1] ** 2
     assert gaps == pytest.approx([first] * 4, abs=1e-12)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -14,14 +13,16 @@ from nucleate.geometry.circular import about_mean, circular_mean, mean_free_law
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.geometry.wrapped_normal import fisher_information, log_density
-from nucleate.processes.base import Move, StepRule
+from nucleate.processes.base import LangevinSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
+from nucleate.sampling.methods.base import drawn
 from tests.processes import test_conformance as conformance
 from tests.processes.examples import wrapped_normal_case
+from tests.processes.ways import EM, ODE, WAYS, Way
 
 MANY = 10_000
 ONE_ATOM = torch.ones(MANY, 1, dtype=torch.bool)
-PUBLISHED = StepRule("pc", predictor="em", corrector="expected", corrects="frac", tau=0.4)
+PUBLISHED = Way(drawn, langevin=LangevinSettings(corrector="expected", tau=0.4))
 CIRCULAR = wrapped_normal_case("circular")
 
 
@@ -103,23 +104,21 @@ def test_noise_without_mean_keeps_it_out_of_targets_and_steps(mask):
     torch.testing.assert_close(noised.target.sum(1), torch.zeros(3, 3), atol=1e-5, rtol=0)
     assert (noised.target[1] == 0).all()
     guess = noised.target + 0.3
-    for rule in (StepRule("em"), PUBLISHED):
-        move = Move(t, t + 0.01, mask, Noise.of(1, torch.arange(3)), rule)
+    for way in (EM, PUBLISHED):
+        move = way.move(t, t + 0.01, mask, Noise.of(1, torch.arange(3)))
         for moved in (free.step(noised.state, guess, move), free.correct(noised.state, guess, move)):
             shift = wrap(moved["theta"] - noised.state["theta"])
             torch.testing.assert_close(shift, centre(shift, mask), atol=1e-5, rtol=0)
 
 
-def one_move(
-    rule: StepRule, t: float, t_next: float, displacement: float, correct: bool = False
-) -> torch.Tensor:
+def one_move(way: Way, t: float, t_next: float, displacement: float, correct: bool = False) -> torch.Tensor:
     """Displacements after one move from a displacement in units of sigma, given the true data."""
     diffusion, sigma = process(), width(t)
     state = {"theta": torch.full((MANY, 1, 3), displacement * sigma, dtype=torch.float64)}
     g = torch.full((MANY, 1, 3), displacement / sigma, dtype=torch.float64)
     prediction = g / diffusion.fisher_root(torch.full_like(g, sigma))
-    move = Move(times(t), times(t_next), ONE_ATOM, Noise.of(0, torch.arange(MANY)), rule)
-    return (diffusion.correct if correct else diffusion.step)(state, prediction, move)["theta"]
+    move = way.move(times(t), times(t_next), ONE_ATOM, Noise.of(0, torch.arange(MANY)))
+    return (way.corrected if correct else way.step)(diffusion, state, prediction, move)["theta"]
 
 
 @pytest.mark.parametrize(("t", "t_next"), [(0.6, 0.601), (0.6, 0.8), (0.9, 0.999)])
@@ -127,7 +126,7 @@ def test_ancestral_step_has_the_moments_of_the_exact_posterior(t, t_next):
     """By conditioning the joint normal of the displacements at t_next and t, whose covariance is sigma_next^2."""
     now, then = width(t), width(t_next)
     mean, variance = then**2 / now**2 * 0.8 * now, then**2 - then**4 / now**2
-    x = one_move(StepRule("em"), t, t_next, 0.8)
+    x = one_move(EM, t, t_next, 0.8)
     assert x.mean().item() == pytest.approx(mean, abs=5 * math.sqrt(variance / x.numel()))
     assert x.var().item() == pytest.approx(variance, rel=0.03)
 
@@ -149,12 +148,12 @@ def test_the_last_corrector_step_draws_no_noise():
 
 
 def test_the_last_step_lands_on_the_data():
-    for rule in (StepRule("em"), StepRule("ode")):
-        assert one_move(rule, 0.99, 1.0, 0.8).abs().max() < 1e-6
+    for way in (EM, ODE):
+        assert one_move(way, 0.99, 1.0, 0.8).abs().max() < 1e-6
 
 
 def test_flow_of_a_single_data_point_is_exact_for_any_step():
-    x = one_move(StepRule("ode"), 0.5, 0.9, 0.8)
+    x = one_move(ODE, 0.5, 0.9, 0.8)
     torch.testing.assert_close(x, torch.full_like(x, 0.8 * width(0.9)))
 
 
@@ -166,13 +165,13 @@ def test_corrector_keeps_the_exact_marginals(centred, corrector):
     state = conformance.corrupted(example, weights, t, MANY).state
     law = example.moments(conformance.corrupted(example, weights, t, 2 * MANY, seed=5).state)
     now, oracle = torch.full((MANY,), t), example.oracle(example.points, weights)
-    rule = replace(PUBLISHED, tau=0.01, corrector=corrector)
+    way = Way(drawn, langevin=LangevinSettings(tau=0.01, corrector=corrector))
     start = state["theta"]
     for step in range(40):
         prediction = oracle(example.process.inputs(state, now), now, example.mask(MANY))
         noise = Noise.of(3, torch.arange(MANY)).at(step)
         state = example.process.correct(
-            state, prediction, Move(now, now + 0.01, example.mask(MANY), noise, rule)
+            state, prediction, way.move(now, now + 0.01, example.mask(MANY), noise)
         )
     gap, error = conformance.largest_gap(example.moments(state), law)
     # A step that depends on the crystal's own score is not exact, least of all with few atoms.
@@ -236,8 +235,8 @@ def test_equicsp_draws_the_likelier_of_two_data_points_only():
 
 
 @pytest.mark.parametrize("centred", ["none", "noise", "circular"])
-@pytest.mark.parametrize("rule", [*conformance.RULES.values(), PUBLISHED], ids=str)
-def test_a_cell_of_one_atom_is_finite_everywhere(centred, rule):
+@pytest.mark.parametrize("way", [*WAYS.values(), PUBLISHED], ids=[*WAYS, "published"])
+def test_a_cell_of_one_atom_is_finite_everywhere(centred, way):
     diffusion, mask, noise = (
         process(centred),
         torch.ones(4, 1, dtype=torch.bool),
@@ -245,8 +244,9 @@ def test_a_cell_of_one_atom_is_finite_everywhere(centred, rule):
     )
     for t in (torch.zeros(4), torch.full((4,), 0.999), torch.ones(4)):
         noised = diffusion.corrupt(torch.rand(4, 1, 3), t, mask, noise)
-        move = Move(t, (t + 1e-3).clamp(max=1), mask, noise, rule)
-        moved = diffusion.step(diffusion.correct(noised.state, noised.target, move), noised.target, move)
+        move = way.move(t, (t + 1e-3).clamp(max=1), mask, noise)
+        corrected = diffusion.correct(noised.state, noised.target, move)
+        moved = way.step(diffusion, corrected, noised.target, move)
         assert all(torch.isfinite(x).all() for x in (noised.target, moved["theta"]))
         if centred == "noise":
             torch.testing.assert_close(moved["theta"], noised.state["theta"])

@@ -186,20 +186,18 @@ def test_known_parts_meet_noise_of_their_own_and_the_same_at_every_time(mask, no
 
 def test_a_predictor_of_one_quantity_moves_that_one_alone(mask, monkeypatch):
     """The sampler of KLDM's paper: deterministic for the velocities, Euler-Maruyama for the lattice."""
-    taken: dict[str, set[tuple[str, bool]]] = {}
-    for kind in (Kinetic, Gaussian):
-        real = kind.step
+    taken: set[tuple[str, str]] = set()
+    for kind, way in ((k, w) for k in (Kinetic, Gaussian) for w in ("step", "predict", "along")):
+        real = getattr(kind, way)
 
-        def step(self, state, prediction, move, real=real):
-            rules = taken.setdefault(type(self).__name__, set())
-            rules.add((move.rule.predictor, move.rule.stochastic))
+        def moved(self, state, prediction, move, real=real, way=way):
+            taken.add((type(self).__name__, way))
             return real(self, state, prediction, move)
 
-        monkeypatch.setattr(kind, "step", step)
-    list(
-        trajectory(model(), mask, replace(PAPER_SAMPLER, steps=3), Noise.of(0, torch.arange(3)), given(mask))
-    )
-    assert taken == {"Kinetic": {("ode", False)}, "Gaussian": {("em", True)}}
+        monkeypatch.setattr(kind, way, moved)
+    settings = replace(PAPER_SAMPLER, steps=3)
+    list(trajectory(model(), mask, settings, Noise.of(0, torch.arange(3)), given(mask)))
+    assert taken == {("Kinetic", "predict"), ("Gaussian", "step")}
 
 
 def test_an_old_job_goes_on_after_the_sampler_learned_new_settings(tmp_path):

@@ -59,8 +59,8 @@ def test_a_karras_grid_of_one_step_goes_from_noise_to_data():
 def test_every_quantity_has_its_own_predictor():
     """KLDM's paper: velocities by predictor and corrector, the lattice by Euler-Maruyama."""
     settings = SamplerSettings(predictor_lattice="em")
-    assert [settings.rule_of(name).predictor for name in ("frac", "lattice", "species", "other")] == [
+    assert [settings.predictor_of(name) for name in ("frac", "lattice", "species", "other")] == [
         "ode", "em", "ode", "ode",
     ]  # fmt: skip
-    assert SamplerSettings(predictor="em", predictor_frac="ode").rule_of("frac").predictor == "ode"
+    assert SamplerSettings(predictor="em", predictor_frac="ode").predictor_of("frac") == "ode"
     assert settings.evaluations == SamplerSettings().evaluations

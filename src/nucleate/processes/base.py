@@ -1,7 +1,8 @@
 """What a process is: the mathematics of one quantity of a crystal between noise (t = 0) and data (t = 1).
 
 A process never sees the network. It says what the network is shown (`inputs`) and what it is asked for (`corrupt`
-gives the target), and turns the answer into a step towards the data. Tensors are [crystals, atoms, channels] for
+gives the target), and turns the answer into steps towards the data, of the kinds that it `can`; which of them are taken
+is for a method to say (`nucleate.sampling.methods`). Tensors are [crystals, atoms, channels] for
 quantities of atoms and [crystals, channels] for quantities of the cell; padding is kept at zero.
 """
 
@@ -9,15 +10,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor
 
 from nucleate.arrays import Mask, PerCrystal
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
+from nucleate.settings import check_limits
 
 State = dict[str, Tensor]
+Own = TypeVar("Own")
+
+Ability = Literal["flow", "step", "correction"]
+"""Ways in which a process may be able to move."""
+WAYS: dict[Ability, str] = {"flow": "flow", "step": "step", "correction": "correct"}
+"""The method of a process that says it can."""
+NAMES: dict[Ability, str] = {
+    "flow": "probability flow",
+    "step": "stochastic step",
+    "correction": "Langevin corrector",
+}
 
 
 @dataclass(frozen=True)
@@ -29,41 +43,26 @@ class Noised:
     weight: PerCrystal
 
 
-@dataclass(frozen=True)
-class StepRule:
-    """How a sampler moves from t to t_next.
+@dataclass(frozen=True, kw_only=True)
+class LangevinSettings:
+    """Size of a Langevin step, which every corrector takes.
 
     Attributes:
-        method: `em` samples the reverse stochastic equation. `ode`, `heun` and `multistep` follow the probability flow:
-            at first order; at second order with two evaluations a step; at second order with one, from the last
-            two answers. `pc` takes a predictor and a Langevin corrector (two evaluations a step).
-        order: which of the two comes first under `pc`: `corrector-first` is the published code of KLDM and DiffCSP,
-            `predictor-first` the algorithm 4 of KLDM's paper.
-        predictor: of `pc`: a step of the probability flow (KLDM) or of the stochastic equation (DiffCSP).
-        tau: size of a corrector step relative to the mean squared score of the crystal.
-        corrector: step size of the corrector, relative to the mean squared score of the `crystal` (as published for
-            KLDM) or to its `expected` value at this time (as published for DiffCSP).
-        corrects: what the corrector moves: `all` quantities that have one, or the coordinates (`frac`) alone.
-        drift_in_corrector: whether the corrector of the kinetic process moves the coordinates as well.
-        temperature: of the draws of discrete processes; below 1 they favour what is probable.
-        euler: take plain Euler-Maruyama steps of the variance-preserving process under `em` (as published) in place of
-            its exact ancestral step.
+        tau: size of the step relative to the mean squared score.
+        corrector: the mean squared score of the `crystal` (as published for KLDM; biased, see
+            docs/concepts/samplers.md) or its `expected` value at this time (as published for DiffCSP).
     """
 
-    method: Literal["em", "ode", "heun", "multistep", "pc"] = "pc"
-    order: Literal["corrector-first", "predictor-first"] = "corrector-first"
-    predictor: Literal["ode", "em"] = "ode"
     tau: float = 0.25
     corrector: Literal["crystal", "expected"] = "crystal"
-    corrects: Literal["all", "frac"] = "all"
-    drift_in_corrector: bool = True
-    euler: bool = False
-    temperature: float = 1.0
 
-    @property
-    def stochastic(self) -> bool:
-        """Whether a step draws noise."""
-        return self.method == "em" or (self.method == "pc" and self.predictor == "em")
+    def __post_init__(self) -> None:
+        check_limits("the sampler", self, {"tau": (0 < self.tau <= 100, "above 0 and at most 100")})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSettings:
+    """Nothing that could be set."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +71,29 @@ class Move:
 
     Attributes:
         t, t_next: times in [0, 1], t_next > t; a corrector works at t, and t_next is where the sampler goes afterwards.
-        mask: which atoms are real. noise: of this step. rule: how.
+        mask: which atoms are real.
+        noise: of this step.
         anneal: slope s of the factor 1 + s t on the step along a probability flow (anti-annealing).
+        settings: the process's own, of the class `Process.step_settings`; its defaults if None.
+        langevin: size of a corrector's step.
     """
 
     t: PerCrystal
     t_next: PerCrystal
     mask: Mask
     noise: Noise
-    rule: StepRule
     anneal: float = 0.0
+    settings: Any = None
+    langevin: LangevinSettings = LangevinSettings()
 
     @property
     def further(self) -> PerCrystal:
         """The time that an annealed step along the probability flow goes to, while the network will be told t_next."""
         return (self.t + (1 + self.anneal * self.t) * (self.t_next - self.t)).clamp(max=1)
+
+    def of(self, kind: type[Own]) -> Own:
+        """The process's own settings."""
+        return self.settings if isinstance(self.settings, kind) else kind()
 
 
 class Process(ABC):
@@ -95,10 +102,21 @@ class Process(ABC):
     Attributes:
         level: whether the quantity belongs to each `atom` or to the `cell`.
         target_width: channels of what the network is asked for, 0 if nothing.
+        can: which of the ways to move it has. By default those whose method (`WAYS`) the class has written.
+        step_settings: class of its own settings for a step, all with defaults; the sampler's settings hold them.
     """
 
     level: Literal["atom", "cell"]
     target_width: int
+    can: frozenset[Ability] = frozenset()
+    step_settings: ClassVar[type] = NoSettings
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "can" not in vars(cls):
+            cls.can = frozenset(
+                a for a, name in WAYS.items() if getattr(cls, name) is not getattr(Process, name)
+            )
 
     @abstractmethod
     def prior(self, mask: Mask, noise: Noise) -> State:
@@ -112,15 +130,14 @@ class Process(ABC):
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
         """What the network is shown, by the names that networks know: frac, velocity, lattice, species."""
 
-    @abstractmethod
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """The state at the move's t_next, from the network's answer at t. Under `pc` this is the predictor; where the
-        rule is not stochastic, a process with a probability flow follows it."""
+        """The state at the move's t_next, drawn from the reverse process by the network's answer at t."""
+        raise self.lacks("step")
 
-    def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor | None:
+    def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """What stays nearly constant along the probability flow and is integrated exactly by `follow`: the velocity of
-        a flow, the noise or the clean data of a diffusion. None for a process that has no probability flow."""
-        return None
+        a flow, the noise or the clean data of a diffusion."""
+        raise self.lacks("flow")
 
     def between(self, one: Tensor, other: Tensor, weight: float) -> Tensor:
         """one + weight (other - one), for two values of `flow`."""
@@ -128,7 +145,22 @@ class Process(ABC):
 
     def follow(self, state: State, flow: Tensor, move: Move) -> State:
         """The state along the probability flow at the time `move.further`, if `flow` does not change on the way."""
-        raise NotImplementedError(f"{type(self).__name__} has no probability flow")
+        raise self.lacks("flow")
+
+    def along(self, state: State, prediction: Tensor, move: Move) -> State:
+        """A step of first order along the probability flow. Draws nothing."""
+        return self.follow(state, self.flow(state, prediction, move.t, move.mask), move)
+
+    def predict(self, state: State, prediction: Tensor, move: Move) -> State:
+        """The deterministic predictor of `pc`: `along`, where nothing else is published. Draws nothing."""
+        return self.along(state, prediction, move)
+
+    def lacks(self, ability: Ability) -> RecipeError:
+        """The error for what this process can't."""
+        return RecipeError(
+            f"{type(self).__name__} has no {NAMES[ability]}",
+            "take a method that does without, or another process",
+        )
 
     @abstractmethod
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
@@ -150,8 +182,8 @@ class Process(ABC):
         }
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:
-        """A corrector step at the move's t, where the process has one."""
-        return state
+        """A Langevin step at the move's t."""
+        raise self.lacks("correction")
 
     def loss(self, prediction: Tensor, noised: Noised, mask: Mask) -> PerCrystal:
         """Mean squared error of each crystal over its real atoms and channels, times the weight."""
@@ -167,7 +199,7 @@ def as_column(x: PerCrystal, like: Tensor) -> Tensor:
 
 
 def langevin(
-    x: Tensor, score: Tensor, mask: Mask | None, expected: Tensor, rule: StepRule, z: Tensor
+    x: Tensor, score: Tensor, mask: Mask | None, expected: Tensor, size: LangevinSettings, z: Tensor
 ) -> Tensor:
     """x + delta s + sqrt(2 delta) z with delta = tau / power; a zero score leaves x as it is.
 
@@ -175,12 +207,12 @@ def langevin(
     of each crystal by itself) or, under `corrector = expected`, its expectation at this time. The former depends on
     the state without the term that would make up for it, and its inverse is heavy-tailed in small cells.
     """
-    if rule.corrector == "expected":
-        delta = rule.tau / expected
+    if size.corrector == "expected":
+        delta = size.tau / expected
     else:
         power = score.square().mean(-1)
         if mask is not None:
             power = power.sum(1) / mask.sum(1).clamp(min=1)
         moves = power > 1e-12
-        delta = as_column(torch.where(moves, rule.tau / power.clamp(min=1e-12), torch.zeros_like(power)), x)
+        delta = as_column(torch.where(moves, size.tau / power.clamp(min=1e-12), torch.zeros_like(power)), x)
     return x + delta * score + torch.sqrt(2 * delta) * z

@@ -48,6 +48,17 @@ class GaussianSettings:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class GaussianStep:
+    """Settings of a stochastic step.
+
+    Attributes:
+        euler: take plain Euler-Maruyama steps (as published for KLDM) in place of the exact ancestral ones.
+    """
+
+    euler: bool = False
+
+
 COSINE_OFFSET = 0.008
 LEAST_ALPHA = 0.01
 
@@ -59,6 +70,8 @@ class Gaussian(Process):
     brought back into it, and the noise is read off again (as Ho et al. 2020, arXiv 2006.11239, do in their code): at
     the start an error of the noise is one of the data 100 times as large, and a step into nowhere is not taken back.
     """
+
+    step_settings = GaussianStep
 
     def __init__(
         self,
@@ -124,16 +137,15 @@ class Gaussian(Process):
         return (state["x"] - alpha * self.endpoint(state, prediction, t, mask)) / sigma.clamp(min=1e-6)
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
+        """A draw from q(x_next | x, x0) at the best guess of x0 (Ho et al. 2020, eq. 7), or by Euler-Maruyama."""
         x, mask = state["x"], move.mask
-        if not move.rule.stochastic:
-            return self.follow(state, prediction, move)
         eps = self.epsilon(state, prediction, move.t, move.mask)
-        if move.rule.euler:
+        if move.of(GaussianStep).euler:
             return {"x": self._euler(x, eps, move)}
         guess = self.endpoint(state, prediction, move.t, mask)
         alpha, sigma = (as_column(c, x) for c in self.alpha_sigma(move.t))
         alpha_next, sigma_next = (as_column(c, x) for c in self.alpha_sigma(move.t_next))
-        # q(x_next | x, x0): keep sigma_next^2 - fresh^2 of the old noise (Ho et al. 2020, eq. 7).
+        # sigma_next^2 - fresh^2 of the old noise is kept.
         kept = (alpha / alpha_next) * sigma_next**2 / sigma
         fresh = torch.sqrt((sigma_next**2 - kept**2).clamp(min=0))
         z = self._normal(mask, move.noise).to(x.dtype)
@@ -166,7 +178,7 @@ class Gaussian(Process):
         score = self._real(-self.epsilon(state, prediction, move.t, move.mask) / sigma, move.mask)
         z = self._normal(move.mask, move.noise).to(score.dtype)
         atoms = move.mask if self.level == "atom" else None
-        return {"x": langevin(state["x"], score, atoms, sigma**-2, move.rule, z)}
+        return {"x": langevin(state["x"], score, atoms, sigma**-2, move.langevin, z)}
 
     def decode(self, state: State) -> Tensor:
         return state["x"]

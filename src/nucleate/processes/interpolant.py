@@ -61,6 +61,7 @@ class Interpolant(Process):
         self.has_velocity = settings.path != "ve"
         self.has_noise = settings.denoiser or settings.gamma != "none"
         self.target_width = width * (self.has_velocity + self.has_noise)
+        self.can = frozenset(("flow", "step")) if self.has_noise else frozenset(("flow",))
         self.unit = UNIFORM_SPREAD if self.torus else 1.0
 
     # The path
@@ -167,11 +168,11 @@ class Interpolant(Process):
         return 1 - t
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """Along the flow, or under `em` by dx = (b - epsilon / gamma z) dt + sqrt(2 epsilon) dW."""
+        """dx = (b - epsilon / gamma z) dt + sqrt(2 epsilon) dW."""
+        if not self.has_noise:
+            raise self.lacks("step")
         flow = self.flow(state, prediction, move.t, move.mask)
         moved = self.follow(state, flow, move)
-        if not (move.rule.stochastic and self.has_noise):
-            return moved
         kick = as_column(self.kick(move), flow)
         width = as_column(self.noise_width(move.t), flow)
         fresh = self._normal(move.mask, move.noise).to(flow.dtype)

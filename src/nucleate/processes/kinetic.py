@@ -27,9 +27,9 @@ from nucleate.geometry.precision import at_least_float32
 from nucleate.geometry.tables import Table
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
-from nucleate.processes.kinetic_settings import KineticSettings
+from nucleate.processes.kinetic_settings import KineticSettings, KineticStep
 
-__all__ = ["Kinetic", "KineticSettings", "position_variance"]
+__all__ = ["Kinetic", "KineticSettings", "KineticStep", "position_variance"]
 
 
 def position_variance(tau: Tensor) -> Tensor:
@@ -44,6 +44,7 @@ class Kinetic(Process):
 
     level = "atom"
     target_width = 3
+    step_settings = KineticStep
 
     def __init__(self, settings: KineticSettings) -> None:
         if settings.parametrisation == "simplified" and settings.initial_velocity != 0:
@@ -125,20 +126,24 @@ class Kinetic(Process):
         return -state["velocity"] / sigma_v**2 + gain * self.fisher_root(sigma_r) * prediction
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        t, t_next, mask, rule = move.t, move.t_next, move.mask, move.rule
-        if rule.method in ("ode", "heun", "multistep"):
-            return self.follow(state, self.flow(state, prediction, t, mask), move)
-        score, velocity = self.score(state, prediction, t, mask), state["velocity"]
-        h = as_column(self.clock(t) - self.clock(t_next), score)
-        if rule.stochastic:
-            z = self._centre(move.noise.normal(mask.shape[1], 3).to(score.dtype), mask)
-            velocity = (
-                torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
-            )
-        else:
-            now, then = self.coefficients(t, score)[1], self.coefficients(t_next, score)[1]
-            velocity = torch.exp(h) * velocity + (torch.exp(h) * now - then) * now * score
-        return self._drift(state["theta"], velocity, h, mask)
+        """The reverse stochastic equation, with the score as it is at t and its linear part solved exactly."""
+        score, h = self._way(state, prediction, move)
+        z = self._centre(move.noise.normal(move.mask.shape[1], 3).to(score.dtype), move.mask)
+        velocity = state["velocity"]
+        velocity = torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
+        return self._drift(state["theta"], velocity, h, move.mask)
+
+    def predict(self, state: State, prediction: Tensor, move: Move) -> State:
+        """The published predictor: an exponential step of the velocities' probability flow, then a drift."""
+        score, h = self._way(state, prediction, move)
+        now, then = self.coefficients(move.t, score)[1], self.coefficients(move.t_next, score)[1]
+        velocity = torch.exp(h) * state["velocity"] + (torch.exp(h) * now - then) * now * score
+        return self._drift(state["theta"], velocity, h, move.mask)
+
+    def _way(self, state: State, prediction: Tensor, move: Move) -> tuple[Tensor, Tensor]:
+        """The score at t, and how far it is to t_next on the paper's clock."""
+        score = self.score(state, prediction, move.t, move.mask)
+        return score, as_column(self.clock(move.t) - self.clock(move.t_next), score)
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         """The angles at which the data are expected."""
@@ -176,8 +181,8 @@ class Kinetic(Process):
         score = self.score(state, prediction, t, mask)
         z = self._centre(move.noise.normal(mask.shape[1], 3).to(score.dtype), mask)
         expected = self.expected_square(*self.coefficients(t, score))
-        velocity = langevin(state["velocity"], score, mask, expected, move.rule, z)
-        if not move.rule.drift_in_corrector:
+        velocity = langevin(state["velocity"], score, mask, expected, move.langevin, z)
+        if not move.of(KineticStep).drift_in_corrector:
             return {"theta": state["theta"], "velocity": velocity}
         h = as_column((self.clock(t) - self.clock(move.t_next)).abs(), score)
         return self._drift(state["theta"], velocity, h, mask)

@@ -44,3 +44,14 @@ class KineticSettings:
                 f"initial_velocity = {self.initial_velocity} of the kinetic process can't be",
                 "give a standard deviation from 0 to 100",
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KineticStep:
+    """Settings of a step.
+
+    Attributes:
+        drift_in_corrector: whether the corrector, which draws velocities, moves the coordinates as well.
+    """
+
+    drift_in_corrector: bool = True

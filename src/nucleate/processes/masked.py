@@ -24,7 +24,7 @@ from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.processes.base import Move, Noised, Process, State
-from nucleate.settings import within
+from nucleate.settings import check_limits, within
 
 HIDDEN = 0
 """What stands for an element that is not known yet; also in padding."""
@@ -53,11 +53,27 @@ class MaskedSettings:
         within(self, 0, 1000, "remask")
 
 
+@dataclass(frozen=True, kw_only=True)
+class MaskedStep:
+    """Settings of a step.
+
+    Attributes:
+        temperature: of the draws; below 1 they favour what is probable.
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        limits = {"temperature": (0 <= self.temperature <= 100, "at least 0 and at most 100")}
+        check_limits("the sampler", self, limits)
+
+
 class Masked(Process):
     """Species. State: `x` atomic numbers, 0 where hidden; `guess` what the hidden ones would be shown as."""
 
     level = "atom"
     target_width = MAX_ATOMIC_NUMBER
+    step_settings = MaskedStep
 
     def __init__(self, settings: MaskedSettings) -> None:
         if settings.remask > 0 and settings.schedule != "linear":
@@ -114,7 +130,7 @@ class Masked(Process):
         prediction = at_least_float32(prediction)
         draw = noise.uniform(mask.shape[1], MAX_ATOMIC_NUMBER).to(prediction.dtype)
         gumbel = -torch.log(-torch.log(draw))
-        guess = ((prediction + move.rule.temperature * gumbel).argmax(-1) + 1) * mask
+        guess = ((prediction + move.of(MaskedStep).temperature * gumbel).argmax(-1) + 1) * mask
         hidden = state["x"] == HIDDEN
         x = torch.where(hidden & (noise.uniform(mask.shape[1]) < rate), guess, state["x"])
         if eta == 0:

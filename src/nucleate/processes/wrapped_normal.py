@@ -124,10 +124,8 @@ class WrappedNormal(Process):
         return as_column(sigma, prediction) ** 2 * self.pull(prediction, t, mask)
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """`em` is the ancestral step of q(theta_next | theta, theta_1): a smaller circle of noise about the mean."""
+        """The ancestral step of q(theta_next | theta, theta_1): a smaller circle of noise about the mean."""
         theta, mask = state["theta"], move.mask
-        if not move.rule.stochastic:
-            return self.follow(state, self.flow(state, prediction, move.t, mask), move)
         now, then = (as_column(self.sigma(t), theta) for t in (move.t, move.t_next))
         kept = then / now.clamp(min=LEAST_SIGMA)
         fresh = then * torch.sqrt((1 - kept**2).clamp(min=0))
@@ -156,11 +154,11 @@ class WrappedNormal(Process):
         z = z * as_column((move.t_next < 1).to(theta), theta)
         score = -self.pull(prediction, move.t, mask)
         power = sigma**-2
-        if move.rule.corrector == "crystal":
+        if move.langevin.corrector == "crystal":
             own = score.square().mean(-1).sum(1) / mask.sum(1).clamp(min=1)
             power = torch.maximum(power, as_column(own, theta))
-        rule = replace(move.rule, corrector="expected")
-        return {"theta": self._real(langevin(theta, score, mask, power, rule, z), mask)}
+        size = replace(move.langevin, corrector="expected")
+        return {"theta": self._real(langevin(theta, score, mask, power, size, z), mask)}
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         """Tweedie's formula, or head A of EquiCSP, which gives the data up to a translation of the crystal."""

@@ -1,9 +1,8 @@
-"""From noise to crystals: one visible loop for every process, integrator and corrector."""
+"""From noise to crystals: one visible loop for every process and every method."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -15,22 +14,28 @@ from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.processes.base import Move
 from nucleate.sampling.given import Given, check_given
 from nucleate.sampling.grid import time_grid
+from nucleate.sampling.guidance import Guidance
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.sampling.walk import Walk
 from nucleate.streams import PRIOR, WALK
 
 
 def trajectory(
-    model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None
-) -> Iterator[tuple[float, States]]:
-    """The states at every time of the grid, the prior first. What is given is held; a composition in CSP."""
+    model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
+    guidance: Guidance | None = None,
+) -> Iterator[tuple[float, States]]:  # fmt: skip
+    """The states at every time of the grid, the prior first. What is given is held; a composition in CSP.
+
+    guidance: see `nucleate.sampling.guidance`. Raises RecipeError where a process can't what the method takes.
+    """
     check_given(model, given)
-    rule, times = settings.rule, time_grid(settings).tolist()
+    method, times = settings.made(), time_grid(settings).tolist()
+    method.check(model.processes)
 
     def hold(states: States, t: float) -> States:
         return given.hold(model, states, t, noise) if given else states
 
-    walk = Walk(model, hold, settings.anneal, settings.rule_of)
+    walk = Walk(model, hold, settings.owned, guidance)
     # One stream for all processes: of a stream of its own each would get the same numbers.
     start = noise.at(PRIOR.step())
     states = {name: process.prior(mask, start) for name, process in model.processes.items()}
@@ -38,21 +43,19 @@ def trajectory(
     yield 0.0, states
     for number, (now, then) in enumerate(pairwise(times)):
         t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
-        move = Move(t, t_next, mask, noise.at(WALK.step(number)), rule)
-        if rule.method == "pc" and rule.order == "corrector-first":
-            states = walk.correct(states, move)
-        states = walk.step(states, move)
-        if rule.method == "pc" and rule.order == "predictor-first":
-            states = walk.correct(states, replace(move, t=t_next, t_next=t))
+        move = Move(t, t_next, mask, noise.at(WALK.step(number)))
+        with torch.no_grad():
+            states = method.step(walk, states, move)
         states = hold(states, then)
         yield then, states
 
 
 def sample(
-    model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None
-) -> Crystals:
+    model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
+    guidance: Guidance | None = None,
+) -> Crystals:  # fmt: skip
     """Crystals with the atoms of mask [crystals, atoms], one for each stream of noise."""
     states: States = {}
-    for _, states in trajectory(model, mask, settings, noise, given):  # noqa: B007
+    for _, states in trajectory(model, mask, settings, noise, given, guidance):  # noqa: B007
         pass
     return model.decode(states, mask)

@@ -1,0 +1,282 @@
+"""Methods: what is declared holds, what a process can't is said, and those of other packages are found by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+import torch
+
+from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.errors import RecipeError
+from nucleate.geometry.noise import Noise
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.networks.base import Denoiser
+from nucleate.processes.base import Move, Process
+from nucleate.processes.fixed import Fixed
+from nucleate.processes.gaussian import Gaussian, GaussianSettings, GaussianStep
+from nucleate.processes.kinetic import Kinetic, KineticSettings, KineticStep
+from nucleate.processes.masked import Masked, MaskedSettings, MaskedStep
+from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
+from nucleate.sampling.loop import sample
+from nucleate.sampling.methods import registry
+from nucleate.sampling.methods.base import Method
+from nucleate.sampling.methods.pc import PredictorCorrectorSettings, predicted
+from nucleate.sampling.methods.registry import BUILT_IN, get_method, methods
+from nucleate.sampling.settings import SamplerSettings
+from nucleate.sampling.walk import Walk
+from nucleate.settings import from_dict, override, to_dict
+from tests.processes.examples import EXAMPLES, Example
+
+FLOWING = [example for example in EXAMPLES if "flow" in example.process.can]
+DETERMINISTIC = [name for name, method in BUILT_IN.items() if method.deterministic]
+
+
+class Silent(Noise):
+    """Noise that nobody may draw."""
+
+    def _bits(self, shape):
+        raise AssertionError(f"numbers of the shape {shape} were drawn")
+
+
+def one_process(example: Example) -> tuple[CrystalModel, torch.Tensor, dict]:
+    """A model whose network says what it is asked for in training, its batch, and a state at t = 0.4."""
+    process, mask = example.process, example.mask(2)
+    noised = process.corrupt(example.points[:2], torch.full((2,), 0.4), mask, Noise.of(0, torch.arange(2)))
+
+    class Perfect(CrystalModel):
+        def denoise(self, states, t, mask, guess=None):
+            return {"x": example.perfect(noised)}
+
+    model = Perfect({"x": process}, LogLengthsTanAngles(), Denoiser())
+    return model, mask, {"x": noised.state}
+
+
+def silent(mask: torch.Tensor, t: float, t_next: float) -> Move:
+    now, then = (torch.full((len(mask),), value) for value in (t, t_next))
+    return Move(now, then, mask, Silent.of(1, torch.arange(len(mask))))
+
+
+@pytest.mark.parametrize("example", FLOWING, ids=lambda e: e.name)
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_a_deterministic_method_draws_no_noise(name, example):
+    """Several steps, for what a method remembers."""
+    model, mask, states = one_process(example)
+    method, before = get_method(name)(), states["x"]
+    for t, t_next in pairwise((0.4, 0.5, 0.6, 0.7)):
+        states = method.step(Walk(model), states, silent(mask, t, t_next))
+    assert any(not torch.equal(value, before[key]) for key, value in states["x"].items())
+
+
+@pytest.mark.parametrize("example", FLOWING, ids=lambda e: e.name)
+def test_the_deterministic_predictor_draws_no_noise(example):
+    model, mask, states = one_process(example)
+    said = model.denoise(states, torch.full((2,), 0.4), mask)["x"]
+    predicted(example.process, states["x"], said, silent(mask, 0.4, 0.5))
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name not in DETERMINISTIC])
+def test_a_method_that_is_not_declared_deterministic_draws(name):
+    model, mask, states = one_process(next(e for e in FLOWING if e.name == "gaussian-x0-linear"))
+    with pytest.raises(AssertionError, match="were drawn"):
+        get_method(name)().step(Walk(model), states, silent(mask, 0.4, 0.5))
+
+
+def test_what_a_process_can_is_what_it_has_written():
+    diffusion = {"flow", "step", "correction"}
+    for process in (
+        Gaussian(GaussianSettings()),
+        Kinetic(KineticSettings()),
+        WrappedNormal(WrappedNormalSettings()),
+    ):
+        assert process.can == diffusion
+    assert Masked(MaskedSettings()).can == Fixed().can == {"step"}
+
+
+class Stuck(Fixed):
+    """A quantity that has no way to move."""
+
+    can = frozenset()
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_process_that_can_not_what_a_method_takes_is_named(name, mask, noise):
+    model = CrystalModel({"species": Stuck()}, LogLengthsTanAngles(), Denoiser())
+    sentence = f"method = {name} needs a probability flow or a stochastic step of species, and Stuck has none"
+    with pytest.raises(RecipeError, match=sentence):
+        get_method(name)().check(model.processes)
+    assert model.evaluations == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        (lambda p, state, move: p.follow(state, state["x"], move), "probability flow"),
+        (lambda p, state, move: p.correct(state, state["x"], move), "Langevin corrector"),
+    ],
+    ids=["flow", "correction"],
+)
+def test_a_process_that_is_asked_for_what_it_can_not_says_so(call, what, mask, noise):
+    t = torch.zeros(3)
+    masked = Masked(MaskedSettings())
+    with pytest.raises(RecipeError, match=f"Masked has no {what}"):
+        call(masked, masked.prior(mask, noise), Move(t, t + 0.1, mask, noise))
+
+
+def test_every_setting_of_today_has_one_owner():
+    """No name is declared twice, and none is lost."""
+    owners = (PredictorCorrectorSettings, KineticStep, GaussianStep, MaskedStep)
+    owned = [name for kind in owners for name in kind.__dataclass_fields__]
+    assert len(set(owned)) == len(owned)
+    assert set(owned) == {
+        "order", "predictor", "predictor_frac", "predictor_lattice", "predictor_species", "corrects", "tau",
+        "corrector", "drift_in_corrector", "euler", "temperature",
+    }  # fmt: skip
+    assert set(owned) < set(to_dict(SamplerSettings()))
+
+
+def test_each_owner_is_told_its_own_settings_and_no_others():
+    settings = SamplerSettings(
+        euler=True, temperature=0.5, drift_in_corrector=False, tau=0.1, anneal_lattice=2.0
+    )
+    zero = torch.zeros(1)
+    move = Move(zero, zero + 1, torch.ones(1, 1, dtype=torch.bool), Noise.of(0, torch.arange(1)))
+    told = {
+        name: settings.owned(move, name, process)
+        for name, process in {
+            "species": Masked(MaskedSettings()),
+            "frac": Kinetic(KineticSettings()),
+            "lattice": Gaussian(GaussianSettings()),
+        }.items()
+    }
+    assert told["species"].settings == MaskedStep(temperature=0.5)
+    assert told["frac"].settings == KineticStep(drift_in_corrector=False)
+    assert told["lattice"].settings == GaussianStep(euler=True)
+    assert [told[name].anneal for name in told] == [0, 0, 2]
+    assert settings.made().settings == PredictorCorrectorSettings(tau=0.1)
+
+
+def test_two_batches_have_a_method_each():
+    settings = SamplerSettings("multistep", steps=3)
+    assert settings.made() is not settings.made()
+
+
+# Of another package
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfSettings:
+    share: float = 0.5
+
+
+class Half(Method):
+    """Goes a share of the way along the flow."""
+
+    name = "half"
+    Settings = HalfSettings
+    takes = ("flow",)
+
+    def step(self, walk, states, move):
+        t_next = move.t + self.settings.share * (move.t_next - move.t)
+        shorter = Move(move.t, t_next, move.mask, move.noise)
+        return walk.moved(states, walk.ask(states, move.t, move.mask), shorter, lambda name: Process.along)
+
+
+class Point:
+    value = "theirs:METHODS"
+
+    def __init__(self, found) -> None:
+        self.found = found
+
+    def load(self):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+@pytest.fixture
+def theirs(monkeypatch):
+    """The method of another package, found by its entry point."""
+    points = {"nucleate.methods": [Point((Half,))]}
+    monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
+    methods.cache_clear()
+    yield points
+    methods.cache_clear()
+
+
+def test_a_method_of_another_package_has_its_settings_among_the_samplers(theirs):
+    settings = from_dict(SamplerSettings, {"method": "half", "steps": 4, "share": 0.25}, "sampler.")
+    assert settings.made().settings == HalfSettings(share=0.25)
+    assert settings.evaluations == 4
+    assert from_dict(SamplerSettings, to_dict(settings)) == settings
+    assert override(settings, ["share=1.0"]).made().settings == HalfSettings(share=1.0)
+    assert override(SamplerSettings(), ["method=half", "share=0.1"]).made().settings.share == 0.1
+    assert settings.with_method("ode") == to_dict(SamplerSettings("ode", steps=4))
+    assert set(to_dict(SamplerSettings())) == set(to_dict(settings)) - {"share"}
+
+
+def test_a_method_of_another_package_moves_a_model(theirs, mask, noise):
+    class Steady(CrystalModel):
+        def denoise(self, states, t, mask, guess=None):
+            return {"lattice": torch.ones(3, 6)}
+
+    model = Steady({"lattice": Gaussian(GaussianSettings())}, LogLengthsTanAngles(), Denoiser())
+    draws = [from_dict(SamplerSettings, {"method": "half", "steps": 2, "share": s}) for s in (0.5, 1.0)]
+    walks = [Walk(model), Walk(model)]
+    states = {"lattice": model.processes["lattice"].prior(mask, noise)}
+    zero = torch.zeros(3)
+    one, other = (
+        settings.made().step(walk, states, Move(zero, zero + end, mask, noise))["lattice"]["x"]
+        for settings, walk, end in zip(draws, walks, (0.4, 0.2), strict=True)
+    )
+    torch.testing.assert_close(one, other)
+    inventive = CrystalModel({"species": Masked(MaskedSettings())}, LogLengthsTanAngles(), Denoiser())
+    with pytest.raises(RecipeError, match="half needs a probability flow of species, and Masked has none"):
+        sample(inventive, mask, draws[0], noise)
+
+
+def test_a_package_that_can_not_be_loaded_is_left_out_with_a_warning(theirs):
+    theirs["nucleate.methods"] = [Point(OSError("no such disk")), Point((Half,))]
+    with pytest.warns(
+        UserWarning, match="the methods of 'theirs:METHODS' can't be loaded \\(no such disk\\)"
+    ):
+        assert list(methods()) == [*BUILT_IN, "half"]
+
+
+def test_a_method_of_ours_goes_before_theirs(theirs):
+    class Other(Half):
+        name = "ode"
+
+    theirs["nucleate.methods"] = [Point((Other,))]
+    assert methods()["ode"] is get_method("ode") is BUILT_IN["ode"]
+
+
+@pytest.mark.parametrize("wrong", ["thesis", 5, None, ["ode"]])
+def test_an_unknown_method_is_refused_with_the_names_there_are(wrong):
+    with pytest.raises(RecipeError, match=r"sampler\.method can't be ") as caught:
+        from_dict(SamplerSettings, {"method": wrong}, "sampler.")
+    assert caught.value.hint == "one of: em, ode, heun, multistep, pc"
+    with pytest.raises(RecipeError, match="method can't be 'thesis'"):
+        SamplerSettings("thesis")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpringStep:
+    stiffness: float = 1.0
+
+
+@dataclass(frozen=True)
+class SpringSampler(SpringStep, SamplerSettings):
+    """Settings of a recipe of another package, whose process has something to set for a step."""
+
+
+def test_a_recipe_of_another_package_may_extend_the_samplers_settings(theirs):
+    class Spring(Gaussian):
+        step_settings = SpringStep
+
+    settings = override(SpringSampler("ode"), ["stiffness=3.0", "method=half", "share=0.2"])
+    assert isinstance(settings, SpringSampler)
+    assert settings.part(Spring.step_settings) == SpringStep(stiffness=3.0)
+    assert settings.made().settings == HalfSettings(share=0.2)
+    assert type(override(settings, ["share=0.3"])).__mro__[1] is SpringSampler
