@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nucleate.data.extxyz import read_headers
+from nucleate.records.crystal_files import read_headers
 from tests.cli.words import run
 from tests.recipes.test_convert import linear_state, one_table, table_of_widths  # noqa: F401 - fixtures
 from tests.recipes.test_public_checkpoints import LAYERS, public_state

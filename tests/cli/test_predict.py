@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from nucleate.data.extxyz import drop_cut_frame, read_headers
+from nucleate.records.crystal_files import drop_cut_frame, read_headers
 from tests.cli.words import run
 from tests.models import tiny_model
 

@@ -19,13 +19,13 @@ def draw(
     import numpy as np
 
     from nucleate.cli.console import say
-    from nucleate.metrics.extxyz import read_frames
+    from nucleate.data.extxyz import read_sound_frames
     from nucleate.pictures import check_picture, draw_strip, is_drawable
 
     if not file.is_file():
         raise DataError(f"no file {file}", "make one with 'nucleate predict FORMULA --trajectory'")
     check_picture(out)
-    found = enumerate(read_frames(file.read_text(errors="replace"), file.name))
+    found = enumerate(read_sound_frames(file.read_text(errors="replace"), file.name))
     every = [(number, info, cell) for number, (info, cell) in found]
     usable = [(number, info, cell) for number, info, cell in every if cell is not None and is_drawable(cell)]
     if every and not usable:

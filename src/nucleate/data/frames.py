@@ -29,6 +29,20 @@ def split_lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
+def finished(text: str) -> str:
+    """A text without its last frame where that is still being written: it lacks lines, or the end of its last line."""
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+    end = 0
+    while end < len(lines):
+        size = 2 + int(lines[end]) if lines[end].strip().isdecimal() else 1
+        if end + size > len(lines):
+            break
+        end += size
+    return "".join(lines[:end])
+
+
 def split_frames(lines: Sequence[str]) -> Iterator[Span]:
     """Whole and broken frames in their order; together they hold every line that is not blank."""
     start = 0

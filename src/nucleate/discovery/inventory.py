@@ -10,12 +10,11 @@ from pathlib import Path
 from pymatgen.core import Structure
 
 from nucleate.data.cell_forms import CellForm, space_group
-from nucleate.data.extxyz import crystal_name
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
 from nucleate.files import writing
-from nucleate.metrics.extxyz import RUNS, Frame, prediction_files, read_prediction_files
 from nucleate.metrics.usable import problem
+from nucleate.records.crystal_files import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
 
 
 @dataclass(frozen=True)

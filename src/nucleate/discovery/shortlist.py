@@ -10,13 +10,12 @@ from pathlib import Path
 from pymatgen.core import Structure
 
 from nucleate.data.cell_forms import CellForm
-from nucleate.data.extxyz import crystal_name
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
 from nucleate.files import writing
-from nucleate.metrics.extxyz import Frame, prediction_files, read_prediction_files
 from nucleate.metrics.ranking import Cluster, rank_by_agreement
 from nucleate.pool import Progress
+from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
 
 NEEDED = ("formula", "sample", "seed", "nfe", "model")
 NO_CLUSTER = Cluster((), 0.0, "-")

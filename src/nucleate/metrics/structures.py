@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from nucleate.cell import Cell
+from nucleate.data.extxyz import read_every_frame
 from nucleate.data.parse import Record, read
 from nucleate.data.sources import UNREADABLE
 from nucleate.errors import DataError, StructureError
-from nucleate.metrics.extxyz import PREDICTIONS, prediction_files, read_every_frame, read_prediction_files
+from nucleate.records.crystal_files import PREDICTIONS, prediction_files, read_prediction_files
 
 KINDS = "CIF, extended XYZ or POSCAR files"
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from nucleate.data.extxyz import drop_cut_frame, frame_text, read_headers
+from nucleate.data.extxyz import frame_text
 from nucleate.errors import ModelError
 from nucleate.files import parse_json, write_whole, writing
 from nucleate.identity import canonical_of, differing
+from nucleate.records.crystal_files import drop_cut_frame, read_headers
 from nucleate.sampling.formula import conventional, formula_text, reduce_formula
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.request import Request

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nucleate.data.extxyz import crystal_name, frame_text
+from nucleate.data.extxyz import frame_text
 from nucleate.files import write_whole, writing
+from nucleate.records.crystal_files import crystal_name
 from nucleate.sampling.generate import Generated
 from nucleate.sampling.job import arrays, header
 from nucleate.sampling.request import Request

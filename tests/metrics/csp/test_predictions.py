@@ -7,9 +7,9 @@ import pytest
 from ase.io import write
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from nucleate.data.extxyz import read_sound_frames
 from nucleate.errors import DataError
 from nucleate.metrics.csp.predictions import read_predictions
-from nucleate.metrics.extxyz import read_frames
 from tests.metrics.crystals_for_tests import known_crystals, table_of
 
 CRYSTALS = known_crystals()
@@ -35,7 +35,7 @@ def test_extended_xyz_of_ase_is_read_exactly(tmp_path):
     write(
         tmp_path / "a.extxyz", [atoms_of(8, **info), atoms_of(1)], columns=["numbers", "symbols", "positions"]
     )
-    frames = list(read_frames((tmp_path / "a.extxyz").read_text(), "a.extxyz"))
+    frames = list(read_sound_frames((tmp_path / "a.extxyz").read_text(), "a.extxyz"))
     assert len(frames) == 2
     assert frames[0][0]["model"] == "a model"
     assert frames[0][0]["crystal"] == "8"
@@ -45,7 +45,9 @@ def test_extended_xyz_of_ase_is_read_exactly(tmp_path):
 
 def test_numbers_that_are_not_finite_are_read_and_symbols_that_are_none_are_not():
     head = 'Lattice="1 0 0 0 1 0 0 0 1" Properties=species:S:1:pos:R:3'
-    frames = list(read_frames(f"1\n{head}\nLi nan 0 0\n\n1\n{head}\nQq 0 0 0\n1\n{head}\nLi 0 0\n", "x"))
+    frames = list(
+        read_sound_frames(f"1\n{head}\nLi nan 0 0\n\n1\n{head}\nQq 0 0 0\n1\n{head}\nLi 0 0\n", "x")
+    )
     assert np.isnan(frames[0][1].frac).any()
     assert frames[1][1] is None
     assert frames[2][1] is None
@@ -55,15 +57,15 @@ def test_numbers_that_are_not_finite_are_read_and_symbols_that_are_none_are_not(
     ("text", "message"),
     [
         ("2\nLattice=\"1 0 0 0 1 0 0 0 1\"\nLi 0 0 0\n", "ends within a frame that begins at line 1"),
-        ("-1\nx\n", "'-1' is not a number of atoms"),
-        ("data_x\n", "'data_x' is not a number of atoms"),
+        ("-1\nx\n", "'-1' is no number of atoms"),
+        ("data_x\n", "'data_x' is no number of atoms"),
         ("1\nProperties=species:S:1:pos:R:3\nLi 0 0 0\n", "no Lattice"),
         ("1\nLattice=\"1 0 0 0 1 0 0 0 1\" Properties=id:I:1\n7\n", "no species and pos"),
     ],
 )  # fmt: skip
 def test_broken_extended_xyz_says_where(text, message):
     with pytest.raises(DataError, match=message):
-        list(read_frames(text, "broken.xyz"))
+        list(read_sound_frames(text, "broken.xyz"))
 
 
 def test_own_file_is_paired_by_id(tmp_path):

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
-from nucleate.data.extxyz import crystal_name
 from nucleate.data.sources import ARCHIVES, read_source
 from nucleate.data.table import CrystalTable, read_table
 from nucleate.errors import DataError, StructureError
 from nucleate.metrics.dng.quantities import digest
-from nucleate.metrics.extxyz import RUNS, prediction_files
 from nucleate.metrics.structures import Found, read_record, read_structures
+from nucleate.records.crystal_files import RUNS, crystal_name, prediction_files
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
