@@ -15,6 +15,7 @@ from nucleate.errors import DataError
 from nucleate.files import writing
 from nucleate.metrics.usable import problem
 from nucleate.records.crystal_files import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
+from nucleate.records.job_folder import is_job
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Entry:
 def inventory(folder: Path) -> Iterator[tuple[Entry, Structure | None]]:
     """All crystals of a folder of `nucleate generate`, in the order of their numbers."""
     files = prediction_files(folder, RUNS)
-    if not files and not (folder / "job.json").exists():
+    if not files and not is_job(folder):
         raise DataError(f"no crystals in {folder}", "make some with 'nucleate generate --out FOLDER'")
     frames = read_prediction_files(files, unfinished=True)[0]
     for frame in sorted(frames, key=lambda frame: int(frame.info.get("sample", 0))):

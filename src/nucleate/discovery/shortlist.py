@@ -16,6 +16,7 @@ from nucleate.files import writing
 from nucleate.metrics.ranking import Cluster, rank_by_agreement
 from nucleate.pool import Progress
 from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
+from nucleate.records.job_folder import is_job
 
 NEEDED = ("formula", "sample", "seed", "nfe", "model")
 NO_CLUSTER = Cluster((), 0.0, "-")
@@ -69,7 +70,7 @@ def shortlist(
     frames whose header does not say how they were made.
     """
     files = prediction_files(folder)
-    if not files and not (folder / "job.json").exists():  # a shard may have nothing to do
+    if not files and not is_job(folder):
         raise DataError(
             f"no predictions in {folder}", "make some with 'nucleate predict FORMULA --out FOLDER'"
         )

@@ -1,0 +1,108 @@
+"""The folder of one job: what was asked (job.json) and every crystal as it comes (predictions*, generated*.extxyz).
+
+The extended XYZ file is the ledger: a rerun reads it, drops a frame that a crash cut short, and goes on with what is
+missing. Several processes may share one folder, each with its own shard of the work and its own file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nucleate.errors import ModelError
+from nucleate.files import parse_json, write_whole, writing
+from nucleate.identity import differing
+from nucleate.records.crystal_files import drop_cut_frame, read_headers
+
+Item = TypeVar("Item")
+RECORD = "job.json"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Every `count`-th request from `index` on."""
+
+    index: int = 0
+    count: int = 1
+
+    def file(self, stem: str) -> str:
+        return f"{stem}.extxyz" if self.count == 1 else f"{stem}.{self.index}-of-{self.count}.extxyz"
+
+    def of(self, items: Sequence[Item]) -> list[Item]:
+        """What of a sequence is this shard's."""
+        return list(items[self.index :: self.count])
+
+
+class JobFolder:
+    """A folder that belongs to one job.
+
+    Attributes:
+        path: the file of this shard. done: keys of all crystals that the folder holds.
+
+    Args:
+        asked: what the crystals depend on, as JSON can hold it.
+        stem: `predictions` or `generated`, what its files are called.
+        identity: what of a record makes two jobs the same, so that one of an earlier version can be compared.
+
+    Raises ModelError when it can't be made or already holds another job's crystals.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        asked: dict[str, Any],
+        shard: Shard | None = None,
+        stem: str = "predictions",
+        identity: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
+        self.folder, self.shard, self.stem = folder, shard or Shard(), stem
+        self.path = folder / self.shard.file(stem)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(f"{folder} can't be made ({error.strerror})", "name another --out") from None
+        self._claim(asked, identity)
+        if self.path.exists():
+            drop_cut_frame(self.path)
+        self.done = {header["key"] for path in self.files() for header, _ in read_headers(path)}
+
+    def _claim(self, asked: dict[str, Any], identity: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Leave job.json behind as a whole, or compare with the one that is there."""
+        record = self.folder / RECORD
+        asked = json.loads(json.dumps(asked))
+        if not record.exists():
+            write_whole(record, json.dumps(asked, indent=2) + "\n")
+            return
+        try:
+            before = dict(parse_json(record.read_bytes()))
+        except (ValueError, TypeError):
+            raise ModelError(f"{record} is not readable", "delete it, or name another --out") from None
+        changed = differing(identity(before), identity(asked))
+        if changed:
+            raise ModelError(
+                f"{self.folder} holds crystals made with other {', '.join(changed)}",
+                "name another --out, or repeat the first command to go on with it",
+            )
+
+    def append(self, frames: Sequence[tuple[str, str]]) -> None:
+        """Add (key, frame) of crystals, as far as their keys are new; a crash loses at most these.
+
+        Raises NucleateError where the file can't be written.
+        """
+        new = [(key, text) for key, text in frames if key not in self.done]
+        with writing(self.path), self.path.open("a") as file:
+            file.write("".join(text for _, text in new))
+            file.flush()
+        self.done |= {key for key, _ in new}
+
+    def files(self) -> list[Path]:
+        """All files of crystals in the folder, those of other shards too."""
+        return sorted(self.folder.glob(f"{self.stem}*.extxyz"))
+
+
+def is_job(folder: Path) -> bool:
+    """Whether a job was begun here; a shard may have nothing to do, and leave no file of crystals."""
+    return (folder / RECORD).exists()
