@@ -62,7 +62,8 @@ def csp(
     from nucleate.data.table import read_table, split_file
     from nucleate.metrics.csp.evaluate import PROTOCOLS, CspSettings, evaluate
     from nucleate.metrics.csp.predictions import read_predictions
-    from nucleate.metrics.rows import check_ending
+    from nucleate.records.rows import check_ending
+    from nucleate.report.csp_text import summary
 
     settings = CspSettings(
         k=_numbers(k),
@@ -90,7 +91,7 @@ def csp(
         table,
         source={"predictions": str(predictions), "reference": str(reference), "split": split},
     )
-    typer.echo(report.summary())
+    typer.echo(summary(report))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -103,7 +104,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 def _write(report: CspReport, json: Path | None, table: Path | None, source: dict[str, str]) -> None:
     from json import dumps
 
-    from nucleate.metrics.rows import write_rows
+    from nucleate.records.rows import write_rows
 
     if json:
         content = report.to_dict()
@@ -112,4 +113,4 @@ def _write(report: CspReport, json: Path | None, table: Path | None, source: dic
             json.write_text(dumps(content, indent=2) + "\n")
     if table:
         with writing(table):
-            write_rows(report.table(), table)
+            write_rows(report.rows, table)

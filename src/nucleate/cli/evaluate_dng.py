@@ -73,7 +73,8 @@ def dng(
     from nucleate.data.dataset import Dataset
     from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, check, evaluate
     from nucleate.metrics.dng.samples import read_samples
-    from nucleate.metrics.rows import check_ending
+    from nucleate.records.rows import check_ending
+    from nucleate.report.dng_text import summary
 
     if reference is None:
         given = {"--split": split, "--novel-against": novel_against, "--reference-limit": reference_limit}
@@ -102,21 +103,22 @@ def dng(
     with resumable(folder), progress_bars() as progress:
         report = evaluate(found, dataset, settings, folder, progress)
     _write(report, json, table, html)
-    typer.echo(report.summary(full))
+    typer.echo(summary(report, full))
 
 
 def _write(report: DngReport, json: Path | None, table: Path | None, html: Path | None) -> None:
     from json import dumps
 
-    from nucleate.metrics.dng.table import OWN
-    from nucleate.metrics.rows import write_rows
+    from nucleate.records.rows import write_rows
+    from nucleate.report.dng_table import OWN, rows
+    from nucleate.report.html.page import page
 
     if json:
         with writing(json):
             json.write_text(dumps(report.to_dict(), indent=2, default=str) + "\n", encoding="utf-8")
     if table:
         with writing(table):
-            write_rows(report.table(), table, OWN)
+            write_rows(rows(report), table, OWN)
     if html:
         with writing(html):
-            html.write_text(report.html(), encoding="utf-8")
+            html.write_text(page(report), encoding="utf-8")

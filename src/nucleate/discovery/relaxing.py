@@ -26,8 +26,8 @@ from nucleate.elements import SYMBOLS
 from nucleate.energies.potentials import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
 from nucleate.files import write_whole, writing
-from nucleate.metrics.rows import write_rows
 from nucleate.pool import Progress
+from nucleate.records.rows import write_rows
 
 UNREADABLE, DONE, NOT_CONVERGED = "unreadable", "relaxed", "not_converged"
 

@@ -13,6 +13,7 @@ from nucleate.errors import DataError
 from nucleate.metrics.csp import jobs
 from nucleate.metrics.csp.evaluate import CspSettings, Judged, evaluate, match_rate
 from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
+from nucleate.report.csp_text import summary
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, table_of
 
 SALT = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -148,8 +149,8 @@ def test_every_failure_is_counted():
     assert value(report, "full", "match_rate@1") == 0
     assert value(report, "full", "rmse@1") is None
     assert value(report, "full", "match_rate@2") == pytest.approx(1 / 6)
-    assert "6 of the 7 rows" in report.summary()
-    assert "matcher failed 2" in report.summary()
+    assert "6 of the 7 rows" in summary(report)
+    assert "matcher failed 2" in summary(report)
 
 
 def test_a_pair_that_takes_too_long_is_a_miss_and_is_counted(monkeypatch):
@@ -161,7 +162,7 @@ def test_a_pair_that_takes_too_long_is_a_miss_and_is_counted(monkeypatch):
     report = evaluate([(0, 0, SALT)], table_of([SALT]), CspSettings(timeout=0.3))
     assert report.counts["timed_out"] == 1
     assert value(report, "full", "match_rate@1") == 0
-    assert report.table()[0]["failure"] == "timed_out"
+    assert report.rows[0]["failure"] == "timed_out"
 
 
 def test_processes_give_the_same_report_and_report_progress():
@@ -172,7 +173,7 @@ def test_processes_give_the_same_report_and_report_progress():
     alone = evaluate(predictions, table_of(references), progress=lambda *call: calls.append(call))
     pooled = evaluate(predictions, table_of(references), CspSettings(workers=2))
     assert alone.to_dict() == pooled.to_dict()
-    assert alone.table() == pooled.table()
+    assert alone.rows == pooled.rows
     assert ("matching", len(references), len(references)) in calls
 
 
@@ -186,7 +187,7 @@ def test_report_has_the_documented_shape():
     assert set(content["geometry"]["match_rate@1"]) == {"value", "low", "high", "n"}
     assert content["settings"]["smact_oxidation_states"] == "smact14"
     assert content["settings"]["k"] == [1, 3]
-    assert len(report.table()) == 6
+    assert len(report.rows) == 6
     assert math.isclose(content["geometry"]["match_rate@1"]["low"], 0.342, abs_tol=1e-3)
 
 

@@ -15,6 +15,9 @@ from nucleate.metrics.dng.bench import DngSettings
 from nucleate.metrics.dng.evaluate import cache_folder, evaluate
 from nucleate.metrics.dng.protocols import PROTOCOLS
 from nucleate.metrics.dng.samples import Samples
+from nucleate.report.dng_table import rows as table_of
+from nucleate.report.dng_text import summary
+from nucleate.report.html.page import page
 from tests.metrics.dng.small_data import data_set, samples
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +37,7 @@ def report(dataset):
 
 
 def rows_of(report) -> dict:
-    return {row["id"]: row for row in report.table()}
+    return {row["id"]: row for row in table_of(report)}
 
 
 def test_every_sample_is_judged_as_it_is(report):
@@ -55,13 +58,13 @@ def test_every_sample_is_judged_as_it_is(report):
 def test_coverage_says_its_counts_and_what_real_crystals_score_beside_the_headline(dataset):
     settings = DngSettings(protocol="classic", relax="none", reference_limit=6, resamples=20)
     report = evaluate(list(samples().values()), dataset, settings)
-    text = report.summary()
+    text = summary(report)
     assert "against 6 of 10 reference crystals; real crystals " in text
     assert "COV-R and COV-P are against 6 of 10 crystals of val" in text
-    assert "real crystals: " in report.html()
+    assert "real crystals: " in page(report)
     assert report.families["coverage"].settings["real_crystals"] == 4
     whole = evaluate(list(samples().values()), dataset, replace(settings, reference_limit=None))
-    assert "COV-R and COV-P are against" not in whole.summary()
+    assert "COV-R and COV-P are against" not in summary(whole)
     assert report.protocol.to_dict()["composition_scale"] == "cdvae"
 
 
@@ -69,11 +72,11 @@ def test_the_protocol_says_below_which_energy_nothing_is_stable(report):
     stability = report.families["stability"]
     assert stability.settings["far_below"] == report.protocol.to_dict()["far_below"] == -0.1
     assert stability.measures["far_below_hull"].of == "supported"
-    assert "Energy above hull, median" in report.summary()
+    assert "Energy above hull, median" in summary(report)
 
 
 def test_the_funnel_is_the_table_counted(report):
-    rows = report.table()
+    rows = table_of(report)
     counts = {step.name: step.count for step in report.funnel}
     assert counts["generated"] == 7
     assert counts["parsed"] == 6
@@ -85,7 +88,7 @@ def test_the_funnel_is_the_table_counted(report):
 
 
 def test_joint_numbers_are_the_table_counted(report):
-    rows = report.table()
+    rows = table_of(report)
     for name, column in (("sun", "stable_0"), ("msun", "stable_0.1")):
         count = sum(bool(r[column] and r["unique"] and r["novel"]) for r in rows)
         estimate = report.measure("joint", name).estimate
@@ -150,7 +153,7 @@ def test_without_relaxation_the_report_says_so(dataset):
     report = evaluate(list(samples().values()), dataset, replace(QUICK, relax="none"))
     assert [step.name for step in report.funnel] == ["generated", "parsed", "valid", "unique", "novel"]
     assert report.measure("joint", "sun") is None
-    assert "not measured" in report.summary()
+    assert "not measured" in summary(report)
     assert "unlike mattergen asks for" in report.notes[0]
 
 
@@ -158,8 +161,8 @@ def test_nothing_readable_is_a_report_too(dataset):
     report = evaluate([None, None], dataset, QUICK)
     assert [step.count for step in report.funnel] == [2, *[0] * (len(report.funnel) - 1)]
     assert report.measure("joint", "msun").estimate.value == 0
-    assert "No sample can be drawn." in report.html()
-    assert "2 samples, 0 readable" in report.summary(full=True)
+    assert "No sample can be drawn." in page(report)
+    assert "2 samples, 0 readable" in summary(report, full=True)
 
 
 def test_a_limit_of_the_reference_is_a_part_of_it(dataset):
@@ -207,6 +210,7 @@ from nucleate.data.dataset import Dataset
 from nucleate.energies import relax as relaxing
 from nucleate.metrics.dng.evaluate import evaluate
 from nucleate.metrics.dng.bench import DngSettings
+from nucleate.report.dng_table import rows as table_of
 from tests.metrics.dng.small_data import samples
 
 dataset, cache, kill = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -220,7 +224,7 @@ relaxing._descend = descend
 settings = DngSettings(relax="emt", coverage=False, resamples=20)
 report = evaluate(list(samples().values()), Dataset.open(dataset), settings, cache)
 content = report.to_dict()
-print(json.dumps([len(done), content["headline"], content["funnel"], report.table()], default=str))
+print(json.dumps([len(done), content["headline"], content["funnel"], table_of(report)], default=str))
 """
 
 
@@ -241,8 +245,8 @@ def test_without_a_reference_what_needs_none_is_judged():
     report = evaluate(list(samples().values()), None, replace(QUICK, relax="none"))
     assert set(report.families) == {"validity", "diversity", "symmetry", "uniqueness"}
     assert report.settings["reference"] is None
-    assert "judged without a reference" in report.summary()
-    assert "judged without a reference" in report.html()
+    assert "judged without a reference" in summary(report)
+    assert "judged without a reference" in page(report)
     assert report.funnel[0].count == len(samples())
 
 

@@ -11,89 +11,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
-from nucleate.metrics.csp.jobs import CrossJob, RowJob, RowVerdict, judge_pairs, judge_row
+from nucleate.metrics.csp.jobs import CrossJob, Judged, RowJob, RowVerdict, judge_pairs, judge_row
 from nucleate.metrics.csp.predictions import Prediction, PredictionSet
+from nucleate.metrics.csp.report import CspReport, build_report
+from nucleate.metrics.csp.settings import PROTOCOLS, CspSettings
 from nucleate.metrics.matching import Matcher
 from nucleate.metrics.reduction import Reduced
 from nucleate.metrics.validity import require_fingerprints, smact_valid
 from nucleate.pool import Progress, run_jobs
-from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_WORKERS, within
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from nucleate.metrics.csp.report import CspReport
+__all__ = ["PROTOCOLS", "CspSettings", "Judged", "MatchRate", "evaluate", "match_rate"]
 
-PROTOCOLS = ("geometry", "smact", "full")
 PAIRS_PER_JOB = 32
-
-
-@dataclass(frozen=True)
-class CspSettings:
-    """What is measured and how.
-
-    Attributes:
-        k: numbers of samples; () takes 1 and the number of samples there are.
-        protocols: names from PROTOCOLS.
-        matcher: tolerances of the structure matcher.
-        fingerprints: whether `smact` also asks for a CrystalNN fingerprint (0.05 to 0.5 s for each matched
-            structure).
-        metre: whether METRe and cRMSE are computed (all pairs of one composition: slow for elements).
-        workers: processes.
-        timeout: seconds for one pair; a pair that takes longer counts as no match.
-        seed: of the bootstrap.
-    """
-
-    k: tuple[int, ...] = ()
-    protocols: tuple[str, ...] = PROTOCOLS
-    matcher: Matcher = field(default_factory=Matcher)
-    fingerprints: bool = False
-    metre: bool = True
-    workers: int = 1
-    timeout: float = 60.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in self.protocols:
-            if name not in PROTOCOLS:
-                raise DataError(f"no protocol is called {name!r}", f"choose among {', '.join(PROTOCOLS)}")
-        if any(k < 1 for k in self.k):
-            raise DataError(f"k = {min(self.k)} samples can't be judged", "k starts at 1")
-        if self.fingerprints and "smact" not in self.protocols:
-            raise DataError(
-                f"fingerprints are asked for, and none of the protocols ({', '.join(self.protocols)}) reads them",
-                "leave --fingerprints out, or add --protocol smact",
-            )
-        within(self, 1, MOST_WORKERS, "workers", error=DataError)
-        within(self, 0, MOST_SECONDS, "timeout", error=DataError)
-        within(self, 0, MOST_SEED, "seed", error=DataError)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """All verdicts of a run, before any protocol looks at them.
-
-    Attributes:
-        rows: rows of the reference that have at least one prediction, ascending.
-        cells: the predicted cells of each of these rows, None where one is missing or unreadable.
-        missing: how many of these places have no prediction at all.
-        verdicts: for each of these rows.
-        cross: RMS of (row of the prediction, row of the reference) for matches of first samples across rows.
-        cross_failures: pairs across rows that failed, by kind.
-    """
-
-    rows: list[int]
-    cells: list[list[Cell | None]]
-    missing: int
-    verdicts: list[RowVerdict]
-    cross: dict[tuple[int, int], float]
-    cross_failures: dict[str, int]
 
 
 def evaluate(
@@ -114,8 +51,6 @@ def evaluate(
     Raises DataError where there are fewer samples than the largest k, or two predictions with the same row
     and sample number; MissingPackageError when the `smact` protocol is asked for without smact.
     """
-    from nucleate.metrics.csp.report import build_report
-
     settings = settings or CspSettings()
     if "smact" in settings.protocols:
         smact_valid(((8, 1),))

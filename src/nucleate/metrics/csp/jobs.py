@@ -46,6 +46,27 @@ class RowVerdict:
     first: Reduced | None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """All verdicts of a run, before any protocol looks at them.
+
+    Attributes:
+        rows: rows of the reference that have at least one prediction, ascending.
+        cells: the predicted cells of each of these rows, None where one is missing or unreadable.
+        missing: how many of these places have no prediction at all.
+        verdicts: for each of these rows.
+        cross: RMS of (row of the prediction, row of the reference) for matches of first samples across rows.
+        cross_failures: pairs across rows that failed, by kind.
+    """
+
+    rows: list[int]
+    cells: list[list[Cell | None]]
+    missing: int
+    verdicts: list[RowVerdict]
+    cross: dict[tuple[int, int], float]
+    cross_failures: dict[str, int]
+
+
 def judge_row(job: RowJob) -> RowVerdict:
     """Match every sample of a row with its reference, each within the time limit."""
     reference = try_match(partial(reduce_cell, job.reference), job.timeout)[0]

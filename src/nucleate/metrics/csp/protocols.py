@@ -6,8 +6,8 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
-from nucleate.metrics.csp.evaluate import CspSettings, Judged
-from nucleate.metrics.csp.jobs import judge_fingerprint
+from nucleate.metrics.csp.jobs import Judged, judge_fingerprint
+from nucleate.metrics.csp.settings import CspSettings
 from nucleate.metrics.intervals import Estimate, bootstrap_mean, wilson
 from nucleate.metrics.validity import smact_valid
 from nucleate.pool import Progress, run_jobs

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from nucleate.data.table import CrystalTable
-from nucleate.metrics.csp.evaluate import CspSettings, Judged
+from nucleate.metrics.csp.jobs import Judged
 from nucleate.metrics.csp.predictions import PredictionSet
 from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
+from nucleate.metrics.csp.settings import CspSettings
 from nucleate.metrics.intervals import Estimate, wilson
 from nucleate.metrics.validity import GEOMETRY_PROBLEMS, SMACT_SET, smact_valid
 from nucleate.pool import Progress
@@ -28,7 +29,7 @@ class CspReport:
         counts: how many rows, predictions, and failures of each kind.
         settings: everything the numbers depend on.
         smact_ceiling: share of the references that pass the SMACT rule; no `smact` match rate can be higher.
-        rows: one entry for each prediction.
+        rows: one entry for each prediction: crystal, material_id, sample, formula, atoms, geometry, rms, ...
     """
 
     protocols: dict[str, dict[str, Estimate]]
@@ -42,16 +43,6 @@ class CspReport:
         numbers = {name: {k: v.to_dict() for k, v in one.items()} for name, one in self.protocols.items()}
         ceiling = self.smact_ceiling.to_dict() if self.smact_ceiling else None
         return {**numbers, "counts": self.counts, "settings": {**self.settings, "smact_ceiling": ceiling}}
-
-    def table(self) -> list[Row]:
-        """One row for each prediction: crystal, material_id, sample, formula, atoms, geometry, rms, ..."""
-        return self.rows
-
-    def summary(self) -> str:
-        """A text for people."""
-        from nucleate.metrics.csp.summary import summary
-
-        return summary(self)
 
 
 def build_report(

@@ -1,4 +1,4 @@
-"""DngReport: everything an evaluation of generated crystals found, as numbers, a table, a text or a page."""
+"""DngReport: everything an evaluation of generated crystals found. What is shown of it is made in nucleate.report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from nucleate.metrics.dng.protocols import Protocol
 from nucleate.metrics.dng.samples import Samples
 from nucleate.metrics.intervals import wilson
 
-Row = dict[str, Any]
 Test = tuple[str, str, Sequence[Any]]
 
 
@@ -120,24 +119,6 @@ class DngReport:
             "settings": self.settings,
             "notes": self.notes,
         }
-
-    def table(self) -> list[Row]:
-        """One row for each sample: id, problem, then the columns of all families."""
-        from nucleate.metrics.dng.table import rows
-
-        return rows(self)
-
-    def summary(self, full: bool = False) -> str:
-        """A text for people: headline and funnel; with `full`, all numbers."""
-        from nucleate.metrics.dng.summary import summary
-
-        return summary(self, full)
-
-    def html(self) -> str:
-        """One page that needs no network."""
-        from nucleate.metrics.dng.html.page import page
-
-        return page(self)
 
 
 def _numbers(measure: Measure | None) -> dict[str, Any] | None:

@@ -10,10 +10,11 @@ from pymatgen.core import Lattice, Structure
 
 from nucleate.cell import Cell
 from nucleate.metrics.dng.family import Comparison
-from nucleate.metrics.dng.html.charts import _ticks, figure, histogram, is_elements, periodic_table
-from nucleate.metrics.dng.html.gallery import drawable, formula_html, picture, ranking, scene
+from nucleate.report.html.charts import _ticks, figure, histogram, is_elements, periodic_table
+from nucleate.report.html.gallery import drawable, formula_html, picture, ranking, scene
+from nucleate.report.html.page import page
 from tests.metrics.crystals_for_tests import known_crystals
-from tests.metrics.dng.made_report import comparisons, made_report
+from tests.report.made_report import comparisons, made_report
 
 CELLS = [Cell.of(crystal) for crystal in known_crystals()]
 VOID = {"meta", "br"}
@@ -45,37 +46,37 @@ class Outline(HTMLParser):
 
 
 def test_the_page_is_whole_and_asks_nothing_of_the_network():
-    text = made_report([*CELLS, None]).html()
-    page = Outline(text)
-    assert page.open == []
-    assert page.outside == []
-    assert set(page.targets) <= set(page.ids)
-    assert len(page.ids) == len(set(page.ids))
+    text = page(made_report([*CELLS, None]))
+    outline = Outline(text)
+    assert outline.open == []
+    assert outline.outside == []
+    assert set(outline.targets) <= set(outline.ids)
+    assert len(outline.ids) == len(set(outline.ids))
     assert "default-src 'none'" in text
     assert "Copyright (c) 2014, University of Pittsburgh" in text
     scenes = json.loads(re.search(r'id="scenes">(.*?)</script>', text, flags=re.DOTALL)[1])
-    assert page.cards == len(scenes) == 10
+    assert outline.cards == len(scenes) == 10
 
 
 def test_names_of_samples_can_not_write_to_the_page():
     evil = "</script><img src=x onerror=alert(1)>"
-    text = made_report(CELLS[:2], [evil, "b"]).html()
+    text = page(made_report(CELLS[:2], [evil, "b"]))
     assert "<img" not in text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
     assert "No match &lt;in&gt; train." in text
 
 
 def test_a_page_of_nothing():
-    text = made_report([None, None]).html()
-    page = Outline(text)
-    assert page.open == []
+    text = page(made_report([None, None]))
+    outline = Outline(text)
+    assert outline.open == []
     assert "No sample can be drawn." in text
     assert len(text) < 100_000
 
 
 def test_only_the_first_two_hundred_rows_are_on_the_page():
     report = made_report([CELLS[0]] * 230)
-    text = report.html()
+    text = page(report)
     assert "The first 200 of 230 samples" in text
     assert text.count("<tr><td>") >= 200
     body = re.search(r"<tbody>(.*)</tbody>", text)[1]

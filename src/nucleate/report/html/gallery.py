@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
-
-if TYPE_CHECKING:
-    from nucleate.metrics.dng.report import DngReport
+from nucleate.metrics.dng.report import DngReport
 
 SHOWN = 12
 LARGEST = 200

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from nucleate.metrics.dng.report import DngReport
+from nucleate.metrics.dng.report import DngReport
 
 OWN = ("id", "problem")
 KEY = "key"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from nucleate.metrics.csp.report import CspReport
+from nucleate.metrics.csp.report import CspReport
 
 RULES = {
     "full": "every prediction counts",

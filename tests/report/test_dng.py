@@ -12,11 +12,13 @@ from nucleate.cell import Cell
 from nucleate.errors import NucleateError
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.protocols import PROTOCOLS, protocol_named
-from nucleate.metrics.dng.summary import entries, number_texts, text_of
 from nucleate.metrics.intervals import Estimate, wilson
-from nucleate.metrics.rows import write_rows
+from nucleate.records.rows import write_rows
+from nucleate.report.dng_table import rows as table_of
+from nucleate.report.dng_text import summary
+from nucleate.report.numbers import entries, number_texts, text_of
 from tests.metrics.crystals_for_tests import known_crystals
-from tests.metrics.dng.made_report import made_report
+from tests.report.made_report import made_report
 
 CELLS = [Cell.of(crystal) for crystal in known_crystals()]
 
@@ -64,11 +66,11 @@ def test_every_number_of_the_json_carries_interval_denominator_and_meaning(repor
 def test_a_headline_nobody_measured_is_null(report):
     del report.families["stability"]
     assert report.to_dict()["headline"]["stability.sun"] is None
-    assert "not measured" in report.summary()
+    assert "not measured" in summary(report)
 
 
 def test_the_table_has_one_row_for_each_sample(report):
-    rows = report.table()
+    rows = table_of(report)
     assert [row["id"] for row in rows] == [str(i) for i in range(12)]
     assert rows[10]["problem"] == "not given"
     assert rows[10]["energy_above_hull"] is None
@@ -80,13 +82,13 @@ def test_the_table_has_one_row_for_each_sample(report):
 
 def test_columns_of_two_families_with_one_name_are_told_apart(report):
     report.families["other"] = Family("other", "Other", columns={"valid": [1] * 12, "id": [2] * 12})
-    row = report.table()[0]
+    row = table_of(report)[0]
     assert (row["validity_valid"], row["other_valid"], row["other_id"], row["id"]) == (True, 1, 2, "0")
     assert "valid" not in row
 
 
 def test_csv_and_parquet_hold_the_same(report, tmp_path):
-    rows = report.table()
+    rows = table_of(report)
     rows[0]["mixed"], rows[1]["mixed"], rows[2]["mixed"] = 1, "two", np.float64(0.5)
     for row in rows[3:]:
         row["mixed"] = None
@@ -105,13 +107,13 @@ def test_csv_and_parquet_hold_the_same(report, tmp_path):
 
 
 def test_the_summary_shows_where_each_number_comes_from(report):
-    text = report.summary()
+    text = summary(report)
     assert text.splitlines()[0] == "12 samples, 11 readable, judged against mp_20 (val); novel against train"
     assert "S.U.N. (0.1 eV/atom)           17 [5, 45] %                   of 12 generated" in text
     assert "generated                                12   100 [76, 100] %" in text
     assert "Wasserstein" in text
     assert "note: Energies are CHGNet's." in text
-    full = report.summary(full=True)
+    full = summary(report, full=True)
     assert full.startswith(text.partition("note:")[0].rstrip())
     assert "  energy above hull              -                              of 0 supported" in full
     assert max(map(len, full.splitlines())) <= 120
