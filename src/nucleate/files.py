@@ -47,6 +47,18 @@ def _unwritten(path: Path, error: Exception) -> NucleateError:
     return NucleateError(f"{path} can't be written ({reason})", hint)
 
 
+def check_target(path: Path | None) -> None:
+    """Make the folder of a result before the long work; raise NucleateError where it can't be written."""
+    if path is None:
+        return
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write beside `path`, then rename: a reader, or a kill at any moment, finds the old file or the new one.
 

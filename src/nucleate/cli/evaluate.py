@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from nucleate.cli import evaluate_dng, options
+from nucleate.cli import evaluate_dng, evaluate_show, options
+from nucleate.cli.bars import progress_bars
 from nucleate.cli.console import App
-from nucleate.cli.results import check_target, progress_bars
 from nucleate.errors import NucleateError
-from nucleate.files import writing
-
-if TYPE_CHECKING:
-    from nucleate.metrics.csp.report import CspReport
+from nucleate.files import check_target
 
 app = App(help="Judge predicted or generated crystals by the measures of the field.", no_args_is_help=True)
 
@@ -25,6 +22,7 @@ def _group() -> None:
 
 
 app.command("dng")(evaluate_dng.dng)
+app.command("show")(evaluate_show.show)
 
 
 @app.command("csp")
@@ -47,7 +45,9 @@ def csp(
         bool, typer.Option("--fingerprints", help="smact also asks for a CrystalNN fingerprint (slow).")
     ] = False,
     metre: Annotated[bool, typer.Option(help="METRe and cRMSE: all pairs of one composition.")] = True,
-    json: Annotated[Path | None, typer.Option(help="Write all numbers to this file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write all numbers to this file; evaluate show draws them again.")
+    ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Write one row for each prediction: .csv or .parquet.")
     ] = None,
@@ -64,6 +64,7 @@ def csp(
     from nucleate.metrics.csp.predictions import read_predictions
     from nucleate.records.rows import check_ending
     from nucleate.report.csp_text import summary
+    from nucleate.report.files import save_csp
 
     settings = CspSettings(
         k=_numbers(k),
@@ -85,12 +86,8 @@ def csp(
         say(f"{found.repeated} crystals were drawn more than once: each counts once")
     with progress_bars() as progress:
         report = evaluate(found, truth, settings, progress)
-    _write(
-        report,
-        json,
-        table,
-        source={"predictions": str(predictions), "reference": str(reference), "split": split},
-    )
+    source = {"predictions": str(predictions), "reference": str(reference), "split": split}
+    save_csp(report, json, table, source)
     typer.echo(summary(report))
 
 
@@ -99,18 +96,3 @@ def _numbers(text: str) -> tuple[int, ...]:
         return tuple(sorted({int(part) for part in text.split(",") if part.strip()}))
     except ValueError:
         raise NucleateError(f"-k {text!r} is not a list of whole numbers", "write -k 1,20") from None
-
-
-def _write(report: CspReport, json: Path | None, table: Path | None, source: dict[str, str]) -> None:
-    from json import dumps
-
-    from nucleate.records.rows import write_rows
-
-    if json:
-        content = report.to_dict()
-        content["settings"] |= source
-        with writing(json):
-            json.write_text(dumps(content, indent=2) + "\n")
-    if table:
-        with writing(table):
-            write_rows(report.rows, table)

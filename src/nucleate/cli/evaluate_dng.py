@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.results import check_target, progress_bars
-from nucleate.files import writing
-
-if TYPE_CHECKING:
-    from nucleate.metrics.dng.report import DngReport
+from nucleate.cli.bars import progress_bars
+from nucleate.files import check_target
 
 
 def dng(
@@ -53,7 +50,9 @@ def dng(
         Path | None,
         typer.Option(help="Folder of intermediate results. Default: .nucleate-cache beside SAMPLES."),
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write all numbers to this file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write all numbers to this file; evaluate show draws them again.")
+    ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Write one row for each sample: .csv or .parquet.")
     ] = None,
@@ -75,6 +74,7 @@ def dng(
     from nucleate.metrics.dng.samples import read_samples
     from nucleate.records.rows import check_ending
     from nucleate.report.dng_text import summary
+    from nucleate.report.files import save_dng
 
     if reference is None:
         given = {"--split": split, "--novel-against": novel_against, "--reference-limit": reference_limit}
@@ -102,23 +102,5 @@ def dng(
     say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
     with resumable(folder), progress_bars() as progress:
         report = evaluate(found, dataset, settings, folder, progress)
-    _write(report, json, table, html)
+    save_dng(report, json, table, html)
     typer.echo(summary(report, full))
-
-
-def _write(report: DngReport, json: Path | None, table: Path | None, html: Path | None) -> None:
-    from json import dumps
-
-    from nucleate.records.rows import write_rows
-    from nucleate.report.dng_table import OWN, rows
-    from nucleate.report.html.page import page
-
-    if json:
-        with writing(json):
-            json.write_text(dumps(report.to_dict(), indent=2, default=str) + "\n", encoding="utf-8")
-    if table:
-        with writing(table):
-            write_rows(rows(report), table, OWN)
-    if html:
-        with writing(html):
-            html.write_text(page(report), encoding="utf-8")

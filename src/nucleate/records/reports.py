@@ -1,0 +1,119 @@
+"""Reports as JSON files: the numbers for whoever reads them, and a record of all else, so that they can be drawn again.
+
+| key | what it is |
+|---|---|
+| those of the numbers | as the judges name them; the same since before there were records |
+| `report` | the kind: `csp` or `dng` |
+| `format` | of the record; a version reads its own and earlier ones |
+| `record` | what tables and pages are made of beside the numbers |
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.errors import DataError
+from nucleate.files import parse_json, write_whole, writing
+
+FORMAT = 1
+KEYS = ("report", "format", "record")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a file of a report holds.
+
+    Attributes:
+        kind: "csp" or "dng".
+        numbers: the part for everyone. record: the part for drawing it again.
+    """
+
+    kind: str
+    numbers: dict[str, Any]
+    record: dict[str, Any]
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write a report as a whole.
+
+    Raises NucleateError where it can't be written.
+    """
+    head = report.numbers | {"report": report.kind, "format": FORMAT}
+    # numbers are for people, a record is not
+    record = json.dumps(report.record, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(head, indent=2, default=str).removesuffix("\n}") + f',\n  "record": {record}\n}}\n'
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        # a pipe or /dev/stdout can't be replaced by a file
+        with writing(path):
+            path.write_text(text, encoding="utf-8")
+    else:
+        write_whole(path, text)
+
+
+def read_report(path: Path) -> Report:
+    """What `write_report` wrote.
+
+    Raises DataError where there is no such file, where it is no report, and for a format of a later version.
+    """
+    if not path.is_file():
+        raise DataError(f"no file {path}", "make one with 'nucleate evaluate dng ... --json FILE'")
+    try:
+        content = dict(parse_json(path.read_bytes()))
+    except (ValueError, TypeError):
+        raise DataError(
+            f"{path} is no report", "give a file of 'nucleate evaluate ... --json FILE'"
+        ) from None
+    if not content.keys() >= set(KEYS):
+        raise DataError(
+            f"{path} holds no record that could be drawn again",
+            "judge again with --json; earlier versions wrote numbers only",
+        )
+    if not isinstance(content["format"], int) or content["format"] > FORMAT:
+        raise DataError(
+            f"{path} has format {content['format']}, and this version reads up to {FORMAT}", "update nucleate"
+        )
+    kind, record = content["report"], content["record"]
+    return Report(kind, {key: value for key, value in content.items() if key not in KEYS}, record)
+
+
+def plain(value: Any) -> Any:
+    """A value of a table as JSON has it: numbers of numpy as Python's own, those that are not finite by name."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and not isfinite(value):
+        return {"number": str(value)}
+    return value
+
+
+def value_of(content: Any) -> Any:
+    """What `plain` was given."""
+    return float(content["number"]) if isinstance(content, dict) else content
+
+
+def numbers_of(values: np.ndarray) -> list[Any]:
+    """An array of floats as JSON has it, those that are not finite as texts, which numpy reads as numbers."""
+    listed = np.asarray(values, dtype=float)
+    return listed.tolist() if np.isfinite(listed).all() else listed.astype(object).astype(str).tolist()
+
+
+def cell_content(cell: Cell | None) -> list[Any] | None:
+    """A crystal as species, fractional coordinates and lattice; floats come back exactly."""
+    return None if cell is None else [cell.numbers.tolist(), numbers_of(cell.frac), numbers_of(cell.lattice)]
+
+
+def cell_of(content: list[Any] | None) -> Cell | None:
+    """What `cell_content` was given."""
+    if content is None:
+        return None
+    numbers, frac, lattice = content
+    return Cell(
+        np.array(numbers, dtype=np.int64),
+        np.array(frac, dtype=float).reshape(-1, 3),
+        np.array(lattice, dtype=float).reshape(3, 3),
+    )
