@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from nucleate.metrics.intervals import bootstrap_mean, wilson
+from nucleate.report.numbers import fixed_text
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (10, 10), (3, 7), (531, 1000), (1, 9047)])
@@ -36,7 +37,7 @@ def test_bootstrap_covers_the_mean():
 def test_nothing_to_average_is_none_not_nan():
     for estimate in (wilson(0, 0), bootstrap_mean(np.array([]), 0)):
         assert (estimate.value, estimate.low, estimate.high, estimate.n) == (None, None, None, 0)
-        assert estimate.text() == "-"
+        assert fixed_text(estimate) == "-"
 
 
 def test_bootstrap_holds_95_percent_of_the_means():

@@ -31,12 +31,6 @@ class Estimate:
     def to_dict(self) -> dict[str, float | int | None]:
         return asdict(self)
 
-    def text(self, scale: float = 1.0, digits: int = 2) -> str:
-        if self.value is None or self.low is None or self.high is None:
-            return "-"
-        value, low, high = (f"{scale * x:.{digits}f}" for x in (self.value, self.low, self.high))
-        return f"{value} [{low}, {high}]"
-
 
 def wilson(successes: int, n: int) -> Estimate:
     """A rate with the Wilson score interval (Wilson, J. Am. Stat. Assoc. 22, 209, 1927)."""

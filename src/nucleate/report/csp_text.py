@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nucleate.metrics.csp.report import CspReport
+from nucleate.report.numbers import fixed_text
 
 RULES = {
     "full": "every prediction counts",
@@ -30,7 +31,7 @@ def summary(report: CspReport) -> str:
             lines.append(_smact_note(report))
         for key, estimate in estimates.items():
             is_rate = key.startswith(("match_rate", "metre"))
-            text = estimate.text(100, 2) + " %" if is_rate else estimate.text(1, 4)
+            text = fixed_text(estimate, 100, 2) + " %" if is_rate else fixed_text(estimate, 1, 4)
             lines.append(f"  {key:<18} {text}")
             if covered < rows and key.startswith("match_rate@") and estimate.value is not None:
                 lines.append(f"  {'':<18} {100 * estimate.value * covered / rows:.2f} % of all {rows} rows")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from nucleate.metrics.dng.family import Family, Measure
+from nucleate.metrics.intervals import Estimate
 
 BESIDE = {"floor": "chance", "reference": "reference", "real": "real crystals"}
 """Endings of names, and what such a number is called beside the number it belongs to."""
@@ -68,3 +69,11 @@ def number_texts(measure: Measure) -> tuple[str, str, str]:
 def _digits(width: float) -> int:
     """Decimals that show an interval of this width in two figures."""
     return max(0, min(6, 1 - floor(log10(abs(width))))) if width else 0
+
+
+def fixed_text(estimate: Estimate, scale: float = 1.0, digits: int = 2) -> str:
+    """Value and interval, times `scale`, in so many decimals: "12.34 [10.11, 14.85]"; "-" where there is none."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "-"
+    value, low, high = (f"{scale * x:.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"
