@@ -35,7 +35,8 @@ NETWORK = (
     "torus_transformer.pair_width=24", "torus_transformer.frequencies=8", "torus_transformer.time_width=64",
     "training.batch=64", "training.slices=1", "training.schedule=constant", "training.warmup=100", "training.ema=0.995",
     "training.learning_rate=1e-3", "training.clip=1.0",
-    "sampler.method=pc", "frac.shown=state", "frac.horizon=2.0", "loss_weights.lattice=2.0",
+    "sampler.method=pc", "sampler.corrector=crystal",
+    "frac.shown=state", "frac.horizon=2.0", "loss_weights.lattice=2.0",
 )  # fmt: skip
 DIRECT = "frac.parametrisation=direct"
 LAMBDA = "frac.direct_weight=balanced"

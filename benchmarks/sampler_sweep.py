@@ -18,9 +18,9 @@ from pathlib import Path
 import yaml
 
 SAMPLERS: dict[str, list[str]] = {
-    "PC, published order": ["method=pc"],
+    "PC, published order": ["method=pc", "corrector=crystal"],
     "PC of the paper's text": [
-        "method=pc", "order=predictor-first", "corrects=frac", "drift_in_corrector=false",
+        "method=pc", "corrector=crystal", "order=predictor-first", "corrects=frac", "drift_in_corrector=false",
         "predictor_lattice=em", "euler=true",
     ],
     "PC, expected step": ["method=pc", "corrector=expected"],
@@ -28,9 +28,9 @@ SAMPLERS: dict[str, list[str]] = {
     "PC, expected step, lattice by EM": [
         "method=pc", "corrector=expected", "corrects=frac", "predictor_lattice=em", "euler=true",
     ],
-    "PC, predictor first": ["method=pc", "order=predictor-first"],
-    "PC, no drift in the corrector": ["method=pc", "drift_in_corrector=false"],
-    "PC, finer near the data": ["method=pc", "power=1.5"],
+    "PC, predictor first": ["method=pc", "corrector=crystal", "order=predictor-first"],
+    "PC, no drift in the corrector": ["method=pc", "corrector=crystal", "drift_in_corrector=false"],
+    "PC, finer near the data": ["method=pc", "corrector=crystal", "power=1.5"],
     "PC, expected step, tau 0.1, no drift": [
         "method=pc", "corrector=expected", "tau=0.1", "drift_in_corrector=false",
     ],

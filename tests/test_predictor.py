@@ -1,13 +1,16 @@
 """The Python door: loading, predicting, and that a seed and a request decide the crystal."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from pymatgen.core import Composition, Structure
 
 import nucleate
+from nucleate.cli.options import sampler_of
 from nucleate.errors import FormulaError, ModelError, NucleateError
-from nucleate.predictor import load
+from nucleate.predictor import Predictor, load
 from nucleate.sampling.generate import generate
 from nucleate.sampling.request import formula_requests
 from nucleate.sampling.settings import SamplerSettings
@@ -151,6 +154,32 @@ def test_a_sampler_by_the_name_that_the_recipe_has_for_it(predictor):
     assert predictor.sampler("code") == SamplerSettings("pc", steps=1000)
     with pytest.raises(NucleateError, match=r"sampler\.method can't be 'thesis'"):
         predictor.sampler("thesis")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "assignments", "corrector"),
+    [
+        ("pc", [], "expected"),
+        (None, ["method=pc"], "expected"),
+        (None, ["tau=0.1", " method = pc"], "expected"),
+        ("pc", ["corrector=crystal"], "crystal"),
+        (None, ["corrector=crystal", "method=pc"], "crystal"),
+        ("code", [], "crystal"),
+        (None, [], "crystal"),
+    ],
+)
+def test_pc_by_its_name_on_a_shipped_model_is_not_biased(sampler, assignments, corrector):
+    """What the model's own sampler does not read stays as its file has it, so that jobs that are begun go on."""
+    settings = sampler_of(load("kldm-perov5-csp"), sampler, 10, None, assignments)
+    assert settings.corrector == corrector
+    assert settings.method == ("pc" if sampler or assignments else "multistep")
+    assert settings.steps == 10
+
+
+def test_a_model_whose_file_says_pc_keeps_its_corrector(predictor):
+    own = replace(predictor.recipe, sampler=SamplerSettings("pc", corrector="crystal"))
+    old = Predictor(predictor.model, own, predictor.card, predictor.name, predictor.folder)
+    assert old.sampler("pc").corrector == "crystal"
 
 
 @pytest.mark.parametrize("method", ["pc", "heun", "em", "paper"])

@@ -106,7 +106,8 @@ class Predictor:
     ) -> SamplerSettings:
         """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count.
 
-        `method` is a method, or a name of the recipe's `samplers`, such as `paper` for KLDM. Raises RecipeError for
+        `method` is a method, or a name of the recipe's `samplers`, such as `paper` for KLDM. A method that is not the
+        model's own comes with what goes with it by name: `pc` with the corrector `expected`. Raises RecipeError for
         both nfe and steps.
         """
         if nfe is not None and steps is not None:

@@ -1,10 +1,15 @@
 """Sampler settings: limits, costs, time grids."""
 
+from dataclasses import replace
+
 import pytest
 
 from nucleate.errors import RecipeError
+from nucleate.recipes.find import shipped_models
+from nucleate.recipes.folder import read_recipe
 from nucleate.sampling.grid import time_grid
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.settings import from_dict
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"power": 0.0}, {"tau": -1.0}, {"noise_left": 1.0}])
@@ -64,3 +69,25 @@ def test_every_quantity_has_its_own_predictor():
     ]  # fmt: skip
     assert SamplerSettings(predictor="em", predictor_frac="ode").predictor_of("frac") == "ode"
     assert settings.evaluations == SamplerSettings().evaluations
+
+
+def test_pc_by_its_name_takes_the_corrector_that_is_not_biased():
+    """A file that says pc keeps what it says; one that says another method has said nothing of a corrector."""
+    own = SamplerSettings("multistep", steps=20, anneal_frac=5.0)
+    named = from_dict(SamplerSettings, own.with_method("pc"))
+    assert named == replace(own, method="pc", corrector="expected")
+    for corrector in ("crystal", "expected"):
+        said = SamplerSettings("pc", corrector=corrector)
+        assert from_dict(SamplerSettings, said.with_method("pc")) == said
+        assert from_dict(SamplerSettings, said.with_method("ode")) == replace(said, method="ode")
+
+
+def test_a_file_that_does_not_say_which_corrector_means_the_published_one():
+    assert from_dict(SamplerSettings, {"method": "pc"}).corrector == "crystal"
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_pc_on_a_shipped_model_is_not_biased(name):
+    recipe = read_recipe(shipped_models()[name] / "recipe.toml")
+    assert recipe.sampler.method == "multistep"
+    assert recipe.sampler.with_method("pc")["corrector"] == "expected"

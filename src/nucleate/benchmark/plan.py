@@ -14,13 +14,14 @@ from nucleate.sampling.settings import SamplerSettings
 ODE, HEUN, MULTISTEP = (SamplerSettings(method=name) for name in ("ode", "heun", "multistep"))
 ANNEALED = {f"ODE, annealed {slope}": replace(ODE, anneal_frac=float(slope)) for slope in (2, 5, 10)}
 DIFFUSION = {
-    "PC": SamplerSettings(method="pc"),
+    "PC": SamplerSettings(method="pc", corrector="crystal"),
     "EM": SamplerSettings(method="em"),
     "ODE": ODE,
     "Heun": HEUN,
     "multistep": MULTISTEP,
     **ANNEALED,
 }
+"""PC is the published one of KLDM, whose step goes by each crystal's own score."""
 FLOW = {"ODE": ODE, **ANNEALED, "Heun": HEUN, "multistep": MULTISTEP}
 EXPLODING = {
     **{

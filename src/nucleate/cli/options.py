@@ -76,7 +76,19 @@ def sampler_of(
     nfe: int | None,
     assignments: list[str] | None,
 ) -> SamplerSettings:
-    """The sampler that the options ask for. Raises RecipeError where two of them say the same thing."""
+    """The sampler that the options ask for. Raises RecipeError where two of them say the same thing.
+
+    `--set method=NAME` is `--sampler NAME`, whatever else is set comes after it.
+    """
+    from nucleate.sampling.methods.registry import methods
+
     count = ("--steps", steps) if nfe is None else ("--nfe", nfe)
     refuse_both(assignments, {"steps": count, "method": ("--sampler", sampler)})
+    said = [
+        text.strip()
+        for key, _, text in (one.partition("=") for one in assignments or [])
+        if key.strip() == "method"
+    ]
+    if said and said[-1] in methods():
+        sampler = said[-1]
     return override(predictor.sampler(sampler, steps, nfe), assignments or [])

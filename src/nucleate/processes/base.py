@@ -50,7 +50,8 @@ class LangevinSettings:
     Attributes:
         tau: size of the step relative to the mean squared score.
         corrector: the mean squared score of the `crystal` (as published for KLDM; biased, see
-            docs/concepts/samplers.md) or its `expected` value at this time (as published for DiffCSP).
+            docs/concepts/samplers.md) or its `expected` value at this time (as published for DiffCSP). Files and
+            recipes that don't say mean the former; ours say, and `pc` by its name takes the latter.
     """
 
     tau: float = 0.25

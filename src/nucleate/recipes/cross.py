@@ -85,7 +85,7 @@ class Cross(Recipe):
     species: Literal["given", "masked"] = "given"
     masked: MaskedSettings = field(default_factory=MaskedSettings)
     loss_weights: LossWeights = LossWeights(species=0.33)
-    sampler: SamplerSettings = SamplerSettings(method="ode", steps=100)
+    sampler: SamplerSettings = SamplerSettings(method="ode", steps=100, corrector="expected")
 
     def parts(self) -> Parts:
         codec, lattice = CELLS[self.cell]()

@@ -34,7 +34,9 @@ _csp = EquiCSP()
 _dng = replace(_csp, name="equicsp-dng", species="onehot")
 _lean = replace(_dng, species_diffusion=DDPM_OF_DATA)
 
-_fast = replace(_csp, sampler=SamplerSettings(method="ode", steps=100, anneal_frac=10.0))
+_fast = replace(
+    _csp, sampler=SamplerSettings(method="ode", steps=100, anneal_frac=10.0, corrector="expected")
+)
 """Of the models that are ours: on Perov-5 RMSE 0.160 instead of 0.208 at half the cost of the published sampler."""
 
 RECIPES: tuple[EquiCSP, ...] = (_csp, small(_fast, 50), tiny(_fast, 50), _dng, small(_lean), tiny(_lean))

@@ -49,11 +49,12 @@ def predicted(process: Process, state: State, prediction: Tensor, move: Move) ->
 
 
 class PredictorCorrector(Method):
-    """First order, two evaluations a step."""
+    """First order, two evaluations a step. By name it takes the corrector whose step size is not biased."""
 
     name = "pc"
     Settings = PredictorCorrectorSettings
     asks = 2
+    by_name = {"corrector": "expected"}  # noqa: RUF012 - a constant of the class, as the base says
 
     def step(self, walk: Walk, states: States, move: Move) -> States:
         if self.settings.order == "corrector-first":
