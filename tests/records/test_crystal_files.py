@@ -46,7 +46,7 @@ def test_what_is_written_is_read() -> None:
         assert problem == ""
         assert read.items() >= written(info).items()
         assert cell is not None
-        assert cell.numbers.tolist() == [12, 8]
+        assert cell.species.tolist() == [12, 8]
         np.testing.assert_allclose(cell.frac, frac, atol=1e-8)
         np.testing.assert_allclose(cell.lattice, LATTICE, atol=1e-8)
 

@@ -104,16 +104,16 @@ def numbers_of(values: np.ndarray) -> list[Any]:
 
 def cell_content(cell: Cell | None) -> list[Any] | None:
     """A crystal as species, fractional coordinates and lattice; floats come back exactly."""
-    return None if cell is None else [cell.numbers.tolist(), numbers_of(cell.frac), numbers_of(cell.lattice)]
+    return None if cell is None else [cell.species.tolist(), numbers_of(cell.frac), numbers_of(cell.lattice)]
 
 
 def cell_of(content: list[Any] | None) -> Cell | None:
     """What `cell_content` was given."""
     if content is None:
         return None
-    numbers, frac, lattice = content
+    species, frac, lattice = content
     return Cell(
-        np.array(numbers, dtype=np.int64),
+        np.array(species, dtype=np.int64),
         np.array(frac, dtype=float).reshape(-1, 3),
         np.array(lattice, dtype=float).reshape(3, 3),
     )
