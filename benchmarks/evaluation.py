@@ -28,7 +28,7 @@ from nucleate.data.table import CrystalTable, read_table
 from nucleate.metrics.csp.jobs import RowJob, judge_row
 from nucleate.metrics.csp.predictions import read_predictions
 from nucleate.metrics.matching import Matcher
-from nucleate.pool import job_map
+from nucleate.work import Work
 
 Pair = tuple[Cell, Cell]
 
@@ -72,7 +72,7 @@ def plain_loop(pairs: list) -> list[float | None]:
 
 def ours(jobs: list[RowJob], workers: int) -> tuple[float, list[float | None]]:
     """Seconds without the start of the pool, and the verdicts."""
-    with job_map(workers) as mapped:
+    with Work.local(workers).mapped() as mapped:
         list(mapped(judge_row, jobs[:1] * (64 * workers if workers > 1 else 1)))
         start = clock(workers)
         verdicts = list(mapped(judge_row, jobs))

@@ -17,6 +17,7 @@ from nucleate.recipes.cross import CELLS, COORDINATES
 from nucleate.recipes.devices import Hardware
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
+from nucleate.work import Work
 from tests.training.tiny import SHRINK, mixed_sizes, random_table, write_dataset
 
 ASSIGNMENTS = [*SHRINK, "training.slices=1"]
@@ -97,13 +98,13 @@ def test_samplers_are_compared_in_one_pair_of_each_process_of_the_coordinates(da
 def test_a_unit_is_trained_measured_and_not_done_twice(data, tmp_path):
     plan = plan_of(data, "geodesic/informed-flow", seeds=1)
     (unit,), told = plan.units(), []
-    assert run_unit(plan, unit, tmp_path, CPU, 1, told.append)
+    assert run_unit(plan, unit, tmp_path, CPU, Work(), told.append)
     folder = unit.folder(tmp_path)
     files = sorted(path.name for path in folder.glob("*.json"))
     assert files == sorted(f"{p.name}.json" for p in points(plan, unit))
     before = {name: (folder / name).stat().st_mtime_ns for name in files}
     (folder / files[0]).unlink()
-    assert run_unit(plan, unit, tmp_path, CPU, 1, told.append)
+    assert run_unit(plan, unit, tmp_path, CPU, Work(), told.append)
     after = {name: (folder / name).stat().st_mtime_ns for name in files}
     assert [name for name in files if before[name] != after[name]] == files[:1]
     assert len(told) == 2

@@ -20,6 +20,7 @@ from nucleate.data.dataset import Dataset
 from nucleate.data.importing import ImportSettings, import_pool, import_splits, split_rows
 from nucleate.data.parse import CellSettings
 from nucleate.errors import DataError, NucleateError
+from nucleate.work import Work
 from tests.data.crystal_makers import cif, random_structure, rock_salt, same_crystal, write_csv
 
 KEEP = ImportSettings(cells=CellSettings(reduce=False), fractions=(1.0, 0.0, 0.0))
@@ -229,11 +230,13 @@ def test_worker_processes_give_the_same(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "a.csv.gz", 130 * rows())
     seen = []
     for workers in (1, 2):
-        settings = ImportSettings(workers=workers, fractions=(1.0, 0.0, 0.0))
-        import_pool([source], tmp_path / str(workers), settings, lambda *step: seen.append(step))
+        settings = ImportSettings(fractions=(1.0, 0.0, 0.0))
+        import_pool(
+            [source], tmp_path / str(workers), settings, Work.local(workers, lambda *step: seen.append(step))
+        )
     one, two = (Dataset.open(tmp_path / str(workers)) for workers in (1, 2))
     assert one.info["checksums"] == two.info["checksums"]
-    assert seen[-1] == (650, 650)
+    assert seen[-1] == ("crystals", 650, 650)
 
 
 def test_split_is_a_partition_fixed_by_the_seed() -> None:

@@ -29,6 +29,7 @@ from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError
 from nucleate.records.store import Store
+from nucleate.work import Work
 from tests.energies.crystals import EMT, TablePotential, copper_gold, fcc, rattled
 from tests.metrics.crystals_for_tests import table_of
 
@@ -122,12 +123,12 @@ def test_the_hull_of_the_potential_itself() -> None:
 
 def test_only_what_is_needed_is_computed_and_once(tmp_path: Path) -> None:
     cache = tmp_path / "cache.sqlite"
-    hull = potential_hull(structures(), TablePotential(ENERGIES), cache)
+    hull = potential_hull(structures(), TablePotential(ENERGIES), work=Work(cache=cache))
     hull.above(np.array([79, 79]), 0.0)
     assert len(Store(cache, NAMESPACE)) == 1
     hull.prepare([COPPER_GOLD, np.array([29])])
     assert len(Store(cache, NAMESPACE)) == 5
-    broken = potential_hull(structures(), TablePotential(ENERGIES), cache)
+    broken = potential_hull(structures(), TablePotential(ENERGIES), work=Work(cache=cache))
     broken.above(COPPER_GOLD, 0.0)
     assert len(Store(cache, NAMESPACE)) == 5
 
@@ -151,7 +152,7 @@ def test_competing_phases_are_relaxed_where_asked_for() -> None:
     loose = [fcc("Cu", 3.75), fcc("Au", 4.2)]
     reference = ReferenceStructures.of_tables([table_of(loose, ["Cu", "Au"])])
     settings = RelaxSettings(fmax=0.02)
-    as_is, relaxed = potential_hull(reference, EMT), potential_hull(reference, EMT, None, settings)
+    as_is, relaxed = potential_hull(reference, EMT), potential_hull(reference, EMT, settings)
     assert relaxed.lazy is not None
     relaxed.lazy.margin = 0.2
     copper = rattled(fcc("Cu", 3.6), 0.0, 0.0)

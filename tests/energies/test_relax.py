@@ -23,6 +23,7 @@ from nucleate.energies.potentials import potential_named
 from nucleate.energies.relax import REASONS, Relaxed, RelaxSettings, relax
 from nucleate.errors import NucleateError
 from nucleate.records.store import Store
+from nucleate.work import Work
 from tests.energies.crystals import EMT, BrokenPotential, copper_gold, fcc, rattled, slow
 from tests.metrics.crystals_for_tests import known_crystals
 
@@ -94,7 +95,7 @@ def test_order_and_company_change_nothing() -> None:
 
 
 def test_processes_give_the_same() -> None:
-    assert all(map(same, relax(ALLOYS, EMT, SHORT, workers=2), relax(ALLOYS, EMT, SHORT)))
+    assert all(map(same, relax(ALLOYS, EMT, SHORT, work=Work.local(2)), relax(ALLOYS, EMT, SHORT)))
 
 
 def test_what_no_potential_can_take_is_given_back_with_the_reason() -> None:
@@ -129,7 +130,7 @@ def test_an_error_nobody_expects_is_not_hidden() -> None:
 def test_time_runs_out(tmp_path: Path) -> None:
     cache = tmp_path / "cache.sqlite"
     cell = rattled(fcc("Cu", 3.6))
-    (one,) = relax([cell], slow(5), RelaxSettings(timeout=0.3), cache=cache)
+    (one,) = relax([cell], slow(5), RelaxSettings(timeout=0.3), work=Work(cache=cache))
     assert (one.reason, one.energy) == ("timed_out", None)
     assert len(Store(cache, NAMESPACE)) == 0
 
@@ -139,23 +140,27 @@ def test_nothing_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     cells = [*ALLOYS, ALLOYS[0]._replace(frac=ALLOYS[0].frac * np.nan)]
     seen: list[tuple[int, int]] = []
     first = relax(
-        [*cells, cells[0]], EMT, ONE_STEP, cache=cache, progress=lambda stage, n, of: seen.append((n, of))
+        [*cells, cells[0]],
+        EMT,
+        ONE_STEP,
+        work=Work(cache=cache, progress=lambda stage, n, of: seen.append((n, of))),
     )
     assert seen[-1] == (4, 4)
     monkeypatch.setattr(module, "_descend", None)
-    again = relax([*cells, cells[0]], EMT, ONE_STEP, cache=cache)
+    again = relax([*cells, cells[0]], EMT, ONE_STEP, work=Work(cache=cache))
     assert all(map(same, first, again))
     with pytest.raises(TypeError):
-        relax(cells, EMT, RelaxSettings(fmax=0.04), cache=cache)
+        relax(cells, EMT, RelaxSettings(fmax=0.04), work=Work(cache=cache))
 
 
 KILLED = """
 import sys
 from pathlib import Path
 from nucleate.energies.relax import RelaxSettings, relax
+from nucleate.work import Work
 from tests.energies.crystals import fcc, rattled, slow
 cells = [rattled(fcc("Cu", 3.6), seed=i) for i in range(40)]
-relax(cells, slow(0.2), RelaxSettings(max_steps=1), cache=Path(sys.argv[1]))
+relax(cells, slow(0.2), RelaxSettings(max_steps=1), work=Work(cache=Path(sys.argv[1])))
 """
 
 
@@ -167,12 +172,12 @@ def test_a_cached_result_is_that_of_its_own_settings(tmp_path: Path) -> None:
     assert {field.name for field in fields(RelaxSettings)} == {*OTHER_SETTINGS, "timeout"}
     cell, cache = [ALLOYS[0]], tmp_path / "cache.sqlite"
     base = RelaxSettings(max_steps=2)
-    relax(cell, EMT, base, cache=cache)
+    relax(cell, EMT, base, work=Work(cache=cache))
     for number, (name, value) in enumerate(OTHER_SETTINGS.items(), 2):
         other = replace(base, **{name: value})
-        assert all(map(same, relax(cell, EMT, other, cache=cache), relax(cell, EMT, other))), name
+        assert all(map(same, relax(cell, EMT, other, work=Work(cache=cache)), relax(cell, EMT, other))), name
         assert len(Store(cache, NAMESPACE)) == number, name
-    relax(cell, EMT, replace(base, timeout=99.0), cache=cache)
+    relax(cell, EMT, replace(base, timeout=99.0), work=Work(cache=cache))
     assert len(Store(cache, NAMESPACE)) == number
 
 
@@ -194,7 +199,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     done: list[Cell] = []
     descend = module._descend
     monkeypatch.setattr(module, "_descend", lambda cell, *rest: (done.append(cell), descend(cell, *rest))[1])
-    resumed = relax(cells, slow(0.2), ONE_STEP, cache=path)
+    resumed = relax(cells, slow(0.2), ONE_STEP, work=Work(cache=path))
     assert len(done) == max(0, 6 - kept)
     monkeypatch.undo()
     assert all(map(same, resumed, relax(cells, slow(0.0), ONE_STEP)))
@@ -211,11 +216,13 @@ def test_settings_that_make_no_sense(bad: dict) -> None:
 def test_single_points_are_kept_and_do_not_move(tmp_path: Path) -> None:
     cache = tmp_path / "cache.sqlite"
     cells = ALLOYS
-    points = single_points([*cells, cells[0]._replace(lattice=cells[0].lattice * 0.3)], EMT, cache=cache)
+    points = single_points(
+        [*cells, cells[0]._replace(lattice=cells[0].lattice * 0.3)], EMT, work=Work(cache=cache)
+    )
     assert [p.energy for p in points[:-1]] == [EMT.energy(cell) for cell in cells]
     assert (points[-1].energy, points[-1].reason) == (None, "too_dense")
     assert single_points(cells, BrokenPotential(ValueError()))[0].reason == "failed"
-    assert single_points(cells, EMT, cache=cache) == points[:-1]
+    assert single_points(cells, EMT, work=Work(cache=cache)) == points[:-1]
     assert len(Store(cache, NAMESPACE)) == len(points)
 
 
@@ -311,12 +318,12 @@ def test_what_a_potential_says_when_it_fails_is_kept() -> None:
 
 def test_every_result_is_told_as_it_comes_stored_or_not(tmp_path: Path) -> None:
     cache, told = tmp_path / "cache.sqlite", []
-    relax(ALLOYS[:1], EMT, ONE_STEP, cache=cache)
+    relax(ALLOYS[:1], EMT, ONE_STEP, work=Work(cache=cache))
     found = relax(
         [*ALLOYS, ALLOYS[0]],
         EMT,
         ONE_STEP,
-        cache=cache,
+        work=Work(cache=cache),
         on_result=lambda place, one: told.append((place, one)),
     )
     assert sorted(place for place, _ in told) == list(range(len(ALLOYS) + 1))

@@ -27,6 +27,7 @@ from nucleate.sampling.request import table_requests
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
 from nucleate.training.validation import validation_subset
+from nucleate.work import Work
 
 Tell = Callable[[str], None]
 SAMPLES = 20
@@ -71,7 +72,7 @@ def points(plan: Plan, unit: Unit) -> list[Point]:
     return list({point.name: point for point in found}.values())
 
 
-def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, workers: int, tell: Tell) -> bool:
+def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, work: Work, tell: Tell) -> bool:
     """Train and measure one unit as far as it is not done; False if a signal stopped the training."""
     folder = unit.folder(root)
     outcome = train_recipe(
@@ -86,12 +87,12 @@ def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, workers: in
     if waiting:
         predictor = load(folder / "run")
         for point in waiting:
-            _write(folder / f"{point.name}.json", measure(predictor, unit, point, workers))
+            _write(folder / f"{point.name}.json", measure(predictor, unit, point, work))
     tell(f"{unit.data.name} {unit.entry.name} seed {unit.seed}: {outcome.counters.step} steps")
     return True
 
 
-def measure(predictor: Predictor, unit: Unit, point: Point, workers: int) -> dict[str, Any]:
+def measure(predictor: Predictor, unit: Unit, point: Point, work: Work) -> dict[str, Any]:
     """Match rate and RMSE of one sample, and of `samples` of them, under the `geometry` protocol."""
     table = Dataset.open(unit.data).split("val")
     rows = validation_subset(table, point.crystals)
@@ -102,8 +103,8 @@ def measure(predictor: Predictor, unit: Unit, point: Point, workers: int) -> dic
         for one in batch
     ]
     ks = (1,) if point.samples == 1 else (1, point.samples)
-    settings = CspSettings(k=ks, protocols=("geometry",), metre=False, workers=workers)
-    found = evaluate(predictions, table, settings).to_dict()["geometry"]
+    settings = CspSettings(k=ks, protocols=("geometry",), metre=False)
+    found = evaluate(predictions, table, settings, work).to_dict()["geometry"]
     return {
         "sampler": point.sampler,
         "settings": to_dict(point.settings),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nucleate.cli.console import detail, say, shows_bars
 
 if TYPE_CHECKING:
-    from nucleate.pool import Progress
+    from nucleate.work import Progress
 
 EVERY = 60.0
 """Seconds between two lines of a stage where there is no terminal."""

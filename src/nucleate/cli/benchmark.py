@@ -57,6 +57,7 @@ def cross(
     from nucleate.benchmark.cross import run_unit
     from nucleate.benchmark.plan import Plan, cross_entries, recipe_entries
     from nucleate.recipes.devices import Hardware
+    from nucleate.work import Work
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -70,7 +71,7 @@ def cross(
     check_target(report)
     hardware = Hardware(devices, strategy, accelerator)
     for unit in plan.units()[part.index :: part.count]:
-        if not run_unit(plan, unit, out, hardware, workers, say):
+        if not run_unit(plan, unit, out, hardware, Work.local(workers), say):
             say(f"stopped; the same command goes on (folder {out})")
             raise typer.Exit(130)
     if report is not None:

@@ -65,13 +65,13 @@ def csp(
     from nucleate.records.rows import check_ending
     from nucleate.report.csp_text import summary
     from nucleate.report.files import save_csp
+    from nucleate.work import Work
 
     settings = CspSettings(
         k=_numbers(k),
         protocols=tuple(dict.fromkeys(protocol or PROTOCOLS)),
         fingerprints=fingerprints,
         metre=metre,
-        workers=workers,
         timeout=timeout,
         seed=seed,
     )
@@ -85,7 +85,7 @@ def csp(
     if found.repeated:
         say(f"{found.repeated} crystals were drawn more than once: each counts once")
     with progress_bars() as progress:
-        report = evaluate(found, truth, settings, progress)
+        report = evaluate(found, truth, settings, Work.local(workers, progress))
     source = {"predictions": str(predictions), "reference": str(reference), "split": split}
     save_csp(report, json, table, source)
     typer.echo(summary(report))

@@ -75,6 +75,7 @@ def dng(
     from nucleate.records.rows import check_ending
     from nucleate.report.dng_text import summary
     from nucleate.report.files import save_dng
+    from nucleate.work import Work
 
     if reference is None:
         given = {"--split": split, "--novel-against": novel_against, "--reference-limit": reference_limit}
@@ -87,7 +88,6 @@ def dng(
         hull=hull,
         coverage=coverage,
         reference_limit=reference_limit,
-        workers=workers,
         timeout=timeout,
         seed=seed,
     )
@@ -101,6 +101,6 @@ def dng(
     folder = cache or cache_folder(samples)
     say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
     with resumable(folder), progress_bars() as progress:
-        report = evaluate(found, dataset, settings, folder, progress)
+        report = evaluate(found, dataset, settings, Work.local(workers, progress, folder))
     save_dng(report, json, table, html)
     typer.echo(summary(report, full))

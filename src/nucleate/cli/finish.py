@@ -55,8 +55,10 @@ class Finish:
         """Relax drawn crystals into OUT/relaxed; nothing where that was not asked for."""
         if self.relaxing is None:
             return []
+        from nucleate.work import Work
+
         with progress_bars() as progress:
-            rows = self.relaxing.run(candidates, out / FOLDER, progress, growing=True)
+            rows = self.relaxing.run(candidates, out / FOLDER, Work(progress=progress), growing=True)
         say(f"{summary(rows)}: {out / FOLDER}")
         return rows
 

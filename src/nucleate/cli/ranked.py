@@ -32,9 +32,10 @@ def present(
     `order`: reduced formulas as they were asked for.
     """
     from nucleate.discovery.shortlist import shortlist, write_shortlist
+    from nucleate.work import Work
 
     with progress_bars() as progress:
-        rows, structures = shortlist(out, order, progress)
+        rows, structures = shortlist(out, order, Work(progress=progress))
     write_shortlist(out, rows, structures, kinds, finish.form)
     relaxed = {one.name: one for one in finish.relax(_representatives(rows, structures), out)}
     shown = [

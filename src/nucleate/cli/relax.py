@@ -52,17 +52,18 @@ def relax(
     from nucleate.discovery.relaxing import Relaxing
     from nucleate.energies.potentials import potential_named
     from nucleate.energies.relax import RelaxSettings
+    from nucleate.work import Work
 
     kinds = tuple(kind for kind in formats(format_) if kind != "extxyz")
     settings = RelaxSettings(
         fmax, steps, cell=not fix_cell, timeout=timeout, keep_symmetry=symprec if keep_symmetry else None
     )
-    work = Relaxing(potential_named(potential), settings, CellForm(cell, symprec), kinds, workers)
-    work.potential.calculator()
+    relaxing = Relaxing(potential_named(potential), settings, CellForm(cell, symprec), kinds)
+    relaxing.potential.calculator()
     found = read_candidates(files, split)
     with resumable(out), progress_bars() as progress:
-        rows = work.run(found, out, progress)
-    _print_json(work, rows) if json else print_rows(rows)
+        rows = relaxing.run(found, out, Work.local(workers, progress))
+    _print_json(relaxing, rows) if json else print_rows(rows)
     say(summary(rows))
     say(f"written to {out}; every crystal has a row in {out / 'relaxed.csv'}")
     if not any(row.written for row in rows):
@@ -100,8 +101,8 @@ def _texts(row: Row) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _print_json(work: Relaxing, rows: Sequence[Row]) -> None:
+def _print_json(relaxing: Relaxing, rows: Sequence[Row]) -> None:
     from dataclasses import asdict
     from json import dumps
 
-    typer.echo(dumps({"settings": work.asked, "crystals": [asdict(row) for row in rows]}, indent=1))
+    typer.echo(dumps({"settings": relaxing.asked, "crystals": [asdict(row) for row in rows]}, indent=1))

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from nucleate.data.dataset import sha256
-from nucleate.data.importing import ImportSettings, Progress, import_splits
+from nucleate.data.importing import ImportSettings, import_splits
 from nucleate.data.registry import BASE_URL, BENCHMARKS, Benchmark
 from nucleate.data.writing import refuse_existing
 from nucleate.errors import DataError
+from nucleate.work import Work
 
 TIMEOUT = 60
 MIRROR = "try again later, or from a mirror with --base-url"
@@ -30,7 +31,7 @@ def download(
     out: Path,
     settings: ImportSettings,
     base_url: str = BASE_URL,
-    progress: Progress | None = None,
+    work: Work = Work(),
     report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Fetch every split of a benchmark and import it into `out`. Returns what dataset.json says.
@@ -60,7 +61,7 @@ def download(
                 "verified": {name: bool(known) for name, known in benchmark.sha256.items()},
             },
         )
-        return import_splits({name: [path] for name, path in files.items()}, out, settings, progress)
+        return import_splits({name: [path] for name, path in files.items()}, out, settings, work)
 
 
 def fetch(url: str, known: str | None, target: Path) -> Path:

@@ -24,19 +24,19 @@ from nucleate.data.table import CrystalTable
 from nucleate.data.writing import refuse_existing, whole_folder
 from nucleate.errors import DataError
 from nucleate.files import beside, writing
+from nucleate.work import Work
 
 FOLDERS = ("cif", "poscar")
 ENDINGS = {".csv": "csv", ".csv.gz": "csv", ".extxyz": "extxyz", ".xyz": "extxyz"}
 FORMATS = ("cif", "poscar", "extxyz", "csv")
 OTHER_ENDINGS = (".cif", ".vasp", ".json", ".parquet", ".db", ".zip", ".gz", ".tar")
 TABLE = "properties.csv"
-Progress = Callable[[int, int], None]
 AS_THEY_ARE = CellForm()
 _OWN_KEYS = ("Lattice", "Properties", "pbc")
 
 
 def export(
-    tables: dict[str, CrystalTable], out: Path, kind: str = "", progress: Progress | None = None,
+    tables: dict[str, CrystalTable], out: Path, kind: str = "", work: Work = Work(),
     form: CellForm = AS_THEY_ARE, on_problem: Callable[[str, str], None] | None = None,
 ) -> str:  # fmt: skip
     """Write the splits to one file or folder, whole or not at all. Returns the format.
@@ -46,7 +46,7 @@ def export(
             folder for each.
         out: .csv, .csv.gz, .extxyz or .xyz, or a folder, which must not exist.
         kind: one of FORMATS; by the ending of `out` when empty, CIF for a folder.
-        progress: called with (done, total).
+        work: who is told.
         form: of the cells; the data set itself is not changed.
         on_problem: called with the id of a crystal that could not take this form and is written as it is, and why.
 
@@ -56,7 +56,7 @@ def export(
     if out.exists():
         raise DataError(f"{out} exists", "choose another name, or move it away")
     refuse_existing(out, overwrite=False)
-    rows = _rows(tables, progress, form, on_problem)
+    rows = _rows(tables, work, form, on_problem)
     if kind in FOLDERS:
         with whole_folder(out) as folder:
             _write_folder(rows, folder, kind, len(tables) > 1)
@@ -114,7 +114,7 @@ def _plain(value: Any) -> Any:
 
 
 def _rows(
-    tables: dict[str, CrystalTable], progress: Progress | None, form: CellForm,
+    tables: dict[str, CrystalTable], work: Work, form: CellForm,
     on_problem: Callable[[str, str], None] | None,
 ) -> Iterator[_Row]:  # fmt: skip
     total, done = sum(map(len, tables.values())), 0
@@ -125,8 +125,7 @@ def _rows(
                 on_problem(row.id, row.problem)
             yield row
             done += 1
-            if progress:
-                progress(done, total)
+            work.tell("crystals", done, total)
 
 
 def _write_csv(rows: Iterator[_Row], file: Any, names: list[str]) -> None:

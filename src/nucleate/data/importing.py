@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,14 @@ from nucleate.data.refusals import Refusal, count_kinds
 from nucleate.data.sources import read_sources
 from nucleate.data.writing import refuse_existing, write_dataset
 from nucleate.errors import DataError
-from nucleate.pool import processes
-from nucleate.settings import MOST_SEED, MOST_WORKERS, within
+from nucleate.settings import MOST_SEED, within
 from nucleate.streams import SPLIT
+from nucleate.work import Work
 
 SPLITS = ("train", "val", "test")
 CHUNK = 200
 
 Outcome = tuple[Cell, dict[str, Any]] | str
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,6 @@ class ImportSettings:
         seed: of the split of a pool.
         strict: one refused row is an error.
         overwrite: an existing data set is replaced.
-        workers: processes that parse; 1 parses in this one.
         licence: of the data, for dataset.json.
         note: where the data come from, for dataset.json.
         origin: machine-made facts about a download, for dataset.json.
@@ -49,34 +47,32 @@ class ImportSettings:
     seed: int = 0
     strict: bool = False
     overwrite: bool = False
-    workers: int = 1
     licence: str = ""
     note: str = ""
     origin: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         within(self, 0, MOST_SEED, "seed", error=DataError)
-        within(self, 1, MOST_WORKERS, "workers", error=DataError)
 
 
 def import_pool(
-    sources: list[Path], out: Path, settings: ImportSettings, progress: Progress | None = None
+    sources: list[Path], out: Path, settings: ImportSettings, work: Work = Work()
 ) -> dict[str, Any]:
     """All sources as one pool, split at random by rows. Returns what dataset.json says."""
     refuse_twice({"pool": sources})
     records = read_sources(sources)
     splits = split_rows(len(records), settings.fractions, settings.seed)
     chosen = {name: [records[i] for i in rows] for name, rows in splits.items() if len(rows)}
-    return _import(chosen, {"pool": sources}, out, settings, progress)
+    return _import(chosen, {"pool": sources}, out, settings, work)
 
 
 def import_splits(
-    sources: dict[str, list[Path]], out: Path, settings: ImportSettings, progress: Progress | None = None
+    sources: dict[str, list[Path]], out: Path, settings: ImportSettings, work: Work = Work()
 ) -> dict[str, Any]:
     """Each split from its own sources. Returns what dataset.json says."""
     refuse_twice(sources)
     records = {name: read_sources(paths) for name, paths in sources.items()}
-    return _import(records, sources, out, settings, progress)
+    return _import(records, sources, out, settings, work)
 
 
 def refuse_twice(sources: dict[str, list[Path]]) -> None:
@@ -114,11 +110,11 @@ def _import(
     sources: dict[str, list[Path]],
     out: Path,
     settings: ImportSettings,
-    progress: Progress | None,
+    work: Work,
 ) -> dict[str, Any]:
     refuse_existing(out, settings.overwrite)
     flat = [record for part in records.values() for record in part]
-    outcomes = _parse(flat, settings, progress)
+    outcomes = _parse(flat, settings, work)
     results = {name: [(record, next(outcomes)) for record in part] for name, part in records.items()}
     rejected = [
         Refusal(name, record.row, record.id, outcome)
@@ -141,30 +137,31 @@ def _import(
     return _write(good, rejected, sources, out, settings)
 
 
-def _parse(records: list[Record], settings: ImportSettings, progress: Progress | None) -> Iterator[Outcome]:
+def _parse(records: list[Record], settings: ImportSettings, work: Work) -> Iterator[Outcome]:
     chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
     done = 0
-    for outcomes in _map(chunks, settings):
+    for outcomes in _map(chunks, settings.cells, work):
         done += len(outcomes)
-        if progress:
-            progress(done, len(records))
+        work.tell("crystals", done, len(records))
         yield from outcomes
 
 
-def _map(chunks: list[list[Record]], settings: ImportSettings) -> Iterator[list[Outcome]]:
-    if settings.workers <= 1 or len(chunks) <= 2:
-        yield from (parse_all(chunk, settings.cells) for chunk in chunks)
-        return
+def _map(chunks: list[list[Record]], cells: CellSettings, work: Work) -> Iterator[list[Outcome]]:
+    if len(chunks) <= 2:
+        work = Work()
     try:
-        with processes(settings.workers) as pool:
+        with work.pool() as pool:
+            if pool is None:
+                yield from (parse_all(chunk, cells) for chunk in chunks)
+                return
             waiting = deque()
             for chunk in chunks:
-                waiting.append(pool.submit(parse_all, chunk, settings.cells))
-                if len(waiting) > 4 * settings.workers:
+                waiting.append(pool.submit(parse_all, chunk, cells))
+                if len(waiting) > 4 * work.width:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-    except BrokenProcessPool as error:
+    except BrokenExecutor as error:
         raise DataError("a worker process died, perhaps out of memory", "try --workers 1") from error
 
 

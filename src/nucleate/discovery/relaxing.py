@@ -26,8 +26,8 @@ from nucleate.elements import SYMBOLS
 from nucleate.energies.potentials import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
 from nucleate.files import write_whole, writing
-from nucleate.pool import Progress
 from nucleate.records.rows import write_rows
+from nucleate.work import Work
 
 UNREADABLE, DONE, NOT_CONVERGED = "unreadable", "relaxed", "not_converged"
 
@@ -79,20 +79,19 @@ class Relaxing:
         potential, settings: of the relaxation.
         form: in which cells are written; its tolerance also names space groups.
         kinds: of files, some of data.structure_files.FORMATS.
-        workers: processes.
     """
 
     potential: Potential
     settings: RelaxSettings
     form: CellForm = field(default_factory=CellForm)
     kinds: tuple[str, ...] = ("cif",)
-    workers: int = 1
 
     def run(
-        self, candidates: Sequence[Candidate], folder: Path, progress: Progress | None = None, growing: bool = False
+        self, candidates: Sequence[Candidate], folder: Path, work: Work = Work(), growing: bool = False
     ) -> list[Row]:  # fmt: skip
         """Relax crystals into a folder, or go on with it; one row for each in their order.
 
+        work: where, and who is told; its cache is in the folder.
         growing: also replace the table by one that lacks crystals of the last one.
 
         Raises DataError where the folder can't be made, or holds crystals relaxed in another way or others than these;
@@ -113,7 +112,7 @@ class Relaxing:
 
         relax(
             [one.cell for one in readable if one.cell is not None],
-            self.potential, self.settings, self.workers, folder / "relaxed.sqlite", progress, keep,
+            self.potential, self.settings, work.kept_in(folder / "relaxed.sqlite"), keep,
         )  # fmt: skip
         table = [rows[one.name] for one in candidates]
         write_whole(folder / "relaxed.extxyz", "".join(frames.get(one.name, "") for one in candidates))

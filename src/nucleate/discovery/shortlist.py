@@ -14,9 +14,9 @@ from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.errors import DataError
 from nucleate.files import writing
 from nucleate.metrics.ranking import Cluster, rank_by_agreement
-from nucleate.pool import Progress
 from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.records.job_folder import is_job
+from nucleate.work import Work
 
 NEEDED = ("formula", "sample", "seed", "nfe", "model")
 NO_CLUSTER = Cluster((), 0.0, "-")
@@ -60,7 +60,7 @@ class Row:
 
 
 def shortlist(
-    folder: Path, order: Iterable[str] = (), progress: Progress | None = None
+    folder: Path, order: Iterable[str] = (), work: Work = Work()
 ) -> tuple[list[Row], list[Structure | None]]:
     """All predictions of a folder, ranked within each formula, and their structures in the same order. Formulas come in
     the given order of reduced formulas, those that it does not name last.
@@ -81,8 +81,7 @@ def shortlist(
         groups.setdefault(member.formula, []).append(member)
     ranked = []
     for done, members in enumerate(groups.values()):
-        if progress is not None:
-            progress("ranking", done, len(groups))
+        work.tell("ranking", done, len(groups))
         ranked += _rank_group(members)
     return [row for row, _ in ranked], [structure for _, structure in ranked]
 

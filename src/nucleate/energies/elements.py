@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from nucleate.energies.points import single_points
 from nucleate.energies.potentials import Potential
 from nucleate.energies.references import FORMATION_COLUMN, ReferenceStructures
 from nucleate.errors import DataError
-from nucleate.pool import Progress
+from nucleate.work import Work
 
 FLOOR = 0.01
 """eV/atom; residuals below it count alike."""
@@ -109,9 +108,7 @@ def fit_elements(
     structures: ReferenceStructures,
     potential: Potential,
     per_element: int = 30,
-    workers: int = 1,
-    cache: Path | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> ElementEnergies:
     """Energies of all elements of a data set with formation energies, from a part of its structures.
 
@@ -131,7 +128,7 @@ def fit_elements(
         )
     rows = spread(structures.phases.fractions, np.isfinite(formation), per_element)
     cells = [structures.cell(i) for i in rows]
-    points = single_points(cells, potential, workers, cache, progress)
+    points = single_points(cells, potential, work)
     good = [k for k, point in enumerate(points) if point.energy is not None]
     fractions = structures.phases.fractions[rows][good]
     per_atom = np.array([(points[k].energy or 0.0) / len(cells[k].species) for k in good])

@@ -27,13 +27,14 @@ from nucleate.energies.references import FORMATION_COLUMN, HULL_COLUMN, Referenc
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError
 from nucleate.files import parse_json
+from nucleate.work import Work
 
 
 def potential_hull(
     structures: ReferenceStructures,
     potential: Potential,
-    cache: Path | None = None,
     relax_settings: RelaxSettings | None = None,
+    work: Work = Work(),
 ) -> ReferenceHull:
     """The hull of the potential's own energies of the reference structures.
 
@@ -48,7 +49,7 @@ def potential_hull(
         structures.phases,
         np.full(len(structures), np.nan),
         labels,
-        lazy=LazyEnergies(structures, potential, cache, relax_settings),
+        lazy=LazyEnergies(structures, potential, work, relax_settings),
         settings={"energies": f"{how}, {potential.identity}", "splits": structures.names},
     )
 

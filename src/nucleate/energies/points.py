@@ -11,8 +11,8 @@ from nucleate.cell import Cell
 from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potentials import Potential, quiet_single_thread
 from nucleate.energies.relax import FAILURES, rejected
-from nucleate.pool import Progress, run_jobs
 from nucleate.time_limit import attempt
+from nucleate.work import Work
 
 TIMEOUT = 120.0
 """Seconds for one energy; none comes near it."""
@@ -37,23 +37,26 @@ class _Job:
     key: str
     potential: Potential
     cache: Path | None
+    timeout: float | None
 
 
 def single_points(
     cells: Sequence[Cell],
     potential: Potential,
-    workers: int = 1,
-    cache: Path | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> list[Point]:
     """Energies of crystals as they are; arguments and errors as in `relax.relax`."""
     potential.calculator()
-    path = cache and cache.absolute()
+    path = work.cache and work.cache.absolute()
     keys = [key_of("point", cell, potential.identity) for cell in cells]
     first = dict(zip(keys, cells, strict=True))
     known = {key: Point(**value) for key, value in (open_cache(path).get(first) if path else {}).items()}
-    jobs = [_Job(cell, key, potential, path) for key, cell in first.items() if key not in known]
-    found = run_jobs(_point, jobs, len(jobs), workers, "reference energies", progress)
+    jobs = [
+        _Job(cell, key, potential, path, work.seconds(TIMEOUT))
+        for key, cell in first.items()
+        if key not in known
+    ]
+    found = work.run("reference energies", _point, jobs, len(jobs))
     known |= {job.key: point for job, point in zip(jobs, found, strict=True)}
     return [known[key] for key in keys]
 
@@ -64,7 +67,7 @@ def _point(job: _Job) -> Point:
     energy = None
     if not reason:
         with quiet_single_thread():
-            energy, reason = attempt(partial(job.potential.energy, job.cell), TIMEOUT, FAILURES)
+            energy, reason = attempt(partial(job.potential.energy, job.cell), job.timeout, FAILURES)
     point = Point(energy, reason)
     if job.cache and reason != "timed_out":
         open_cache(job.cache).put(job.key, asdict(point))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from nucleate.energies.points import single_points
 from nucleate.energies.potentials import Potential
 from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings, relax
-from nucleate.pool import Progress
+from nucleate.work import Work
 
 
 @dataclass(frozen=True)
@@ -60,24 +59,26 @@ class ReferenceHull:
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def prepare(
-        self, candidates: Iterable[np.ndarray], workers: int = 1, progress: Progress | None = None
-    ) -> None:
-        """Compute the energies of phases that candidates with these atomic numbers need, all at once."""
+    def prepare(self, candidates: Iterable[np.ndarray], work: Work | None = None) -> None:
+        """Compute the energies of phases that candidates with these atomic numbers need, all at once.
+
+        work: in place of that of the lazy energies, which is how they are computed otherwise; the cache stays theirs.
+        """
         if self.lazy is None:
             return
+        work = (work or self.lazy.work).kept_in(self.lazy.work.cache)
         targets = {tuple(f): f for f in map(fractions_of, candidates)}
         wanted = {i for f in targets.values() for i in self.phases.within(elements_of(f))}
         rows = sorted(wanted - self.lazy.tried)
         if rows:
-            self.energies[rows] = self.lazy.compute(rows, workers, progress)
+            self.energies[rows] = self.lazy.compute(rows, work)
         while self.lazy.relax_settings and targets:
             mixtures = {key: self._mixture(f)[1] for key, f in targets.items()}
             open_rows = {i for rows in mixtures.values() for i in rows} - self.lazy.relaxed
             if not open_rows:
                 break
             rows = sorted(open_rows)
-            self.energies[rows] = self.lazy.relax(rows, workers, progress)
+            self.energies[rows] = self.lazy.relax(rows, work)
             targets = {key: f for key, f in targets.items() if open_rows.intersection(mixtures[key])}
 
     def _mixture(self, fractions: np.ndarray) -> tuple[Decomposition | None, list[int]]:
@@ -102,7 +103,7 @@ class ReferenceHull:
             if doubtful:
                 return AboveHull(None, "unreliable_element", _symbols(doubtful))
             per_atom -= self.offsets.of(fractions)
-        self.prepare([numbers])
+        self.prepare([numbers], Work())
         found, rows = self._mixture(fractions)
         if found is None:
             missing = [z for z in elements if not self._has_pure(z)]
@@ -120,6 +121,7 @@ class LazyEnergies:
     """The potential's energies of reference structures, when they are needed.
 
     Attributes:
+        work: how they are computed; its cache keeps them.
         relax_settings: relax the phases that mixtures are made of; None takes all structures as they are.
         margin: what relaxation is taken to gain at most, eV/atom: a structure enters the search for the best
             mixture with its energy less the margin until it is relaxed, so that the search misses none.
@@ -129,17 +131,17 @@ class LazyEnergies:
 
     structures: ReferenceStructures
     potential: Potential
-    cache: Path | None = None
+    work: Work = Work()
     relax_settings: RelaxSettings | None = None
     margin: float = 0.03
     tried: set[int] = field(default_factory=set)
     relaxed: set[int] = field(default_factory=set)
     problems: dict[int, str] = field(default_factory=dict)
 
-    def compute(self, rows: list[int], workers: int, progress: Progress | None = None) -> np.ndarray:
+    def compute(self, rows: list[int], work: Work) -> np.ndarray:
         """eV/atom as they are (less the margin), NaN where the potential can't take a structure. [rows]"""
         cells = [self.structures.cell(i) for i in rows]
-        points = single_points(cells, self.potential, workers, self.cache, progress)
+        points = single_points(cells, self.potential, work)
         self.tried.update(rows)
         self.problems |= {i: point.reason for i, point in zip(rows, points, strict=True) if point.reason}
         margin = self.margin if self.relax_settings else 0.0
@@ -150,13 +152,13 @@ class LazyEnergies:
             ]
         )
 
-    def relax(self, rows: list[int], workers: int, progress: Progress | None = None) -> np.ndarray:
+    def relax(self, rows: list[int], work: Work) -> np.ndarray:
         """eV/atom relaxed; as it is where relaxation failed. [rows]"""
         cells = [self.structures.cell(i) for i in rows]
-        found = relax(cells, self.potential, self.relax_settings, workers, self.cache, progress)
+        found = relax(cells, self.potential, self.relax_settings, work)
         self.relaxed.update(rows)
         self.problems |= {i: one.reason for i, one in zip(rows, found, strict=True) if one.energy is None}
-        points = single_points(cells, self.potential, workers, self.cache)
+        points = single_points(cells, self.potential, replace(work, progress=None))
         return np.array(
             [
                 (point.energy if one.energy is None else one.energy) / len(cell.species)

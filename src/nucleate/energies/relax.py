@@ -23,8 +23,8 @@ from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potentials import Potential, isolated_atoms, quiet_single_thread
 from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
 from nucleate.errors import StructureError
-from nucleate.pool import Progress, run_jobs
 from nucleate.time_limit import attempt
+from nucleate.work import Work
 
 __all__ = ["REASONS", "Relaxed", "RelaxSettings", "rejected", "relax"]
 
@@ -53,9 +53,7 @@ def relax(
     cells: Sequence[Cell],
     potential: Potential,
     settings: RelaxSettings | None = None,
-    workers: int = 1,
-    cache: Path | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
     on_result: Callable[[int, Relaxed], None] | None = None,
 ) -> list[Relaxed]:
     """Relax crystals, each on its own: the result of one does not depend on the others.
@@ -64,37 +62,29 @@ def relax(
         cells: any crystals; those that no potential can take are given back with the reason.
         potential: where energies come from.
         settings: how; the default is RelaxSettings().
-        workers: processes of one thread each; the network is loaded once in each.
-        cache: a file that keeps finished structures, so that a killed run goes on where it was. Structures that
-            ran out of time are not kept, as that depends on the machine.
-        progress: called as the work goes on.
+        work: where, with whom told, and how long at most. In processes the network is loaded once in each. The cache
+            is a file that keeps finished structures; those that ran out of time are not kept, as that depends on the
+            machine.
         on_result: called with the place of each structure and what became of it, stored results first.
 
     Raises MissingPackageError where the potential's package is not installed, NucleateError where a worker
     process was killed.
     """
-    settings = settings or RelaxSettings()
+    settings, cache = work.limiting(settings or RelaxSettings()), work.cache and work.cache.absolute()
     potential.calculator()
     tell = on_result or (lambda place, result: None)
     keys = [key_of("relax", cell, potential.identity, settings.identity) for cell in cells]
     first = dict(zip(keys, cells, strict=True))
-    stored = open_cache(cache.absolute()).get(first) if cache else {}
+    stored = open_cache(cache).get(first) if cache else {}
     known = {key: decode(value) for key, value in stored.items()}
     places: dict[str, list[int]] = {}
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)
         if key in known:
             tell(place, known[key])
-    jobs = [
-        _Job(cell, key, potential, settings, cache and cache.absolute())
-        for key, cell in first.items()
-        if key not in known
-    ]
+    jobs = [_Job(cell, key, potential, settings, cache) for key, cell in first.items() if key not in known]
     done = len(first) - len(jobs)
-    shifted = progress and (lambda stage, n, total: progress(stage, done + n, done + total))
-    for job, result in zip(
-        jobs, run_jobs(_relax_one, jobs, len(jobs), workers, "relaxing", shifted), strict=True
-    ):
+    for job, result in zip(jobs, work.run("relaxing", _relax_one, jobs, done + len(jobs), done), strict=True):
         known[job.key] = result
         for place in places[job.key]:
             tell(place, result)

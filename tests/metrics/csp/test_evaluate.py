@@ -14,6 +14,7 @@ from nucleate.metrics.csp import jobs
 from nucleate.metrics.csp.evaluate import CspSettings, Judged, evaluate, match_rate
 from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
 from nucleate.report.csp_text import summary
+from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, table_of
 
 SALT = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -170,8 +171,8 @@ def test_processes_give_the_same_report_and_report_progress():
     references = [*known_crystals(), SALT, CAESIUM]
     predictions = [(i, 0, perturbed(r, rng, 0.1, 0.02)) for i, r in enumerate(references)]
     calls = []
-    alone = evaluate(predictions, table_of(references), progress=lambda *call: calls.append(call))
-    pooled = evaluate(predictions, table_of(references), CspSettings(workers=2))
+    alone = evaluate(predictions, table_of(references), work=Work(progress=lambda *call: calls.append(call)))
+    pooled = evaluate(predictions, table_of(references), work=Work.local(2))
     assert alone.to_dict() == pooled.to_dict()
     assert alone.rows == pooled.rows
     assert ("matching", len(references), len(references)) in calls

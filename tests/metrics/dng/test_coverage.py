@@ -13,6 +13,7 @@ from nucleate.metrics.dng.coverage_settings import CoverageSettings
 from nucleate.metrics.dng.fingerprints import COMPOSITION_LENGTH, Fingerprints, composition_fingerprints
 from nucleate.metrics.dng.nearest import nearest, standardiser
 from nucleate.metrics.intervals import wilson
+from nucleate.work import Work
 from tests.metrics.dng.cells_for_tests import box, distorted_cells, real_cells
 
 
@@ -133,7 +134,7 @@ def test_a_random_part_of_the_reference_is_said_and_reproducible():
 
 def test_real_fingerprints_of_samples_that_are_the_reference_cover_it_all(tmp_path):
     cells = [cell for cell in distorted_cells(1, 20, shift=0.05) if len(cell.species) <= 4]
-    family = judge_coverage([*cells, None], cells[::-1], cache=tmp_path / "cache.sqlite")
+    family = judge_coverage([*cells, None], cells[::-1], work=Work(cache=tmp_path / "cache.sqlite"))
     n = len(cells)
     assert n >= 4
     for name in ("cov_recall", "cov_recall_joint"):
@@ -234,7 +235,7 @@ def test_cdvaes_table_is_about_that_of_mp_20():
 @pytest.mark.slow
 def test_real_crystals_cover_real_crystals():
     samples, reference = real_cells("mp_20", "train", 60), real_cells("mp_20", "val", 200)
-    family = judge_coverage(samples, reference, workers=2)
+    family = judge_coverage(samples, reference, work=Work.local(2))
     assert (family.measures["cov_precision"].estimate.value or 0) > 0.6
     assert family.measures["fingerprinted"].estimate.value == 1.0
 
@@ -246,7 +247,9 @@ def test_precision_does_not_see_that_all_coordinates_are_random(tmp_path):
     real, reference = real_cells("mp_20", "train", 40), real_cells("mp_20", "val", 150)
     nonsense = [cell._replace(frac=rng.random(cell.frac.shape)) for cell in real]
     cache = tmp_path / "cache.sqlite"
-    sides = [judge_coverage(samples, reference, workers=2, cache=cache) for samples in (real, nonsense)]
+    sides = [
+        judge_coverage(samples, reference, work=Work.local(2, cache=cache)) for samples in (real, nonsense)
+    ]
     precision, joint, recall = (
         [side.measures[name].estimate.value or 0.0 for side in sides]
         for name in ("cov_precision", "cov_precision_joint", "cov_recall")

@@ -18,6 +18,7 @@ from nucleate.metrics.dng.samples import Samples
 from nucleate.report.dng_table import rows as table_of
 from nucleate.report.dng_text import summary
 from nucleate.report.html.page import page
+from nucleate.work import Work
 from tests.metrics.dng.small_data import data_set, samples
 
 ROOT = Path(__file__).parents[3]
@@ -193,7 +194,7 @@ def test_no_samples_and_no_place_for_results(dataset, tmp_path):
         evaluate([], dataset, QUICK)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="can't be kept in"):
-        evaluate(list(samples().values()), dataset, QUICK, cache=tmp_path / "file" / "cache")
+        evaluate(list(samples().values()), dataset, QUICK, work=Work(cache=tmp_path / "file" / "cache"))
 
 
 def test_intermediate_results_lie_beside_the_samples(tmp_path, monkeypatch):
@@ -211,6 +212,7 @@ from nucleate.energies import relax as relaxing
 from nucleate.metrics.dng.evaluate import evaluate
 from nucleate.metrics.dng.bench import DngSettings
 from nucleate.report.dng_table import rows as table_of
+from nucleate.work import Work
 from tests.metrics.dng.small_data import samples
 
 dataset, cache, kill = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -222,7 +224,7 @@ def descend(*words):
     return whole(*words)
 relaxing._descend = descend
 settings = DngSettings(relax="emt", coverage=False, resamples=20)
-report = evaluate(list(samples().values()), Dataset.open(dataset), settings, cache)
+report = evaluate(list(samples().values()), Dataset.open(dataset), settings, Work(cache=cache))
 content = report.to_dict()
 print(json.dumps([len(done), content["headline"], content["funnel"], table_of(report)], default=str))
 """

@@ -16,6 +16,7 @@ from nucleate.metrics.dng.fingerprints import (
 )
 from nucleate.metrics.dng.identity import problem_of
 from nucleate.metrics.dng.quantities import defect, digest
+from nucleate.work import Work
 from tests.metrics.dng.cells_for_tests import box, broken_cells, known_cells, real_cells
 
 
@@ -97,9 +98,9 @@ def test_the_same_cell_is_done_once(quick):
 def test_a_cache_is_read_and_not_done_again(tmp_path, quick):
     cells = known_cells()
     path = tmp_path / "deep" / "fingerprints.sqlite"
-    first = fingerprint_cells(cells, cache=path)
+    first = fingerprint_cells(cells, work=Work(cache=path))
     assert len(quick) == len(cells)
-    again = fingerprint_cells([None, *cells[::-1]], cache=path)
+    again = fingerprint_cells([None, *cells[::-1]], work=Work(cache=path))
     assert len(quick) == len(cells)
     np.testing.assert_array_equal(again.structure[1:], first.structure[::-1])
 
@@ -107,11 +108,11 @@ def test_a_cache_is_read_and_not_done_again(tmp_path, quick):
 @pytest.mark.parametrize("package", ["matminer", "pymatgen-core"])
 def test_another_version_of_what_makes_them_makes_them_again(package, tmp_path, quick, monkeypatch):
     path, cells = tmp_path / "fingerprints.sqlite", known_cells()[:2]
-    fingerprint_cells(cells, cache=path)
+    fingerprint_cells(cells, work=Work(cache=path))
     installed = quantities.version
     monkeypatch.setattr(quantities, "version", lambda name: "999.0" if name == package else installed(name))
-    fingerprint_cells(cells, cache=path)
-    fingerprint_cells(cells, cache=path)
+    fingerprint_cells(cells, work=Work(cache=path))
+    fingerprint_cells(cells, work=Work(cache=path))
     assert len(quick) == 2 * len(cells)
 
 
@@ -126,9 +127,9 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
 
     monkeypatch.setattr(fingerprints, "site_fingerprints", until_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        fingerprint_cells(cells, cache=path)
+        fingerprint_cells(cells, work=Work(cache=path))
     monkeypatch.setattr(fingerprints, "site_fingerprints", made)
-    assert fingerprint_cells(cells, cache=path).made.all()
+    assert fingerprint_cells(cells, work=Work(cache=path)).made.all()
     assert sorted(quick) == sorted({digest(cell) for cell in cells})
 
 
@@ -141,7 +142,9 @@ def test_a_time_out_is_tried_again_only_with_more_time(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fingerprints, "site_fingerprints", slow)
     for seconds, times in ((10.0, 1), (5.0, 1), (10.0, 1), (11.0, 2)):
-        made = fingerprint_cells(known_cells()[:1], FingerprintSettings(timeout=seconds), cache=path)
+        made = fingerprint_cells(
+            known_cells()[:1], FingerprintSettings(timeout=seconds), work=Work(cache=path)
+        )
         assert made.failures == ["timed_out"]
         assert len(tried) == times, seconds
 
@@ -155,7 +158,9 @@ def test_a_failure_that_hangs_on_no_clock_is_kept(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fingerprints, "site_fingerprints", broken)
     for seconds in (10.0, 11.0):
-        made = fingerprint_cells(known_cells()[:1], FingerprintSettings(timeout=seconds), cache=path)
+        made = fingerprint_cells(
+            known_cells()[:1], FingerprintSettings(timeout=seconds), work=Work(cache=path)
+        )
         assert made.failures == ["failed"]
     assert len(tried) == 1
 
@@ -173,7 +178,7 @@ def test_a_file_begun_before_stores_had_namespaces_goes_on(tmp_path, quick):
     database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
     database.commit()
     database.close()
-    made = fingerprint_cells([cell], cache=path)
+    made = fingerprint_cells([cell], work=Work(cache=path))
     np.testing.assert_array_equal(made.structure[0], values)
     assert not quick
 
@@ -182,7 +187,7 @@ def test_bad_input_is_named(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a database at all, only a text\n" * 40)
     with pytest.raises(DataError, match=r"notes\.txt can't be used as a cache"):
-        fingerprint_cells([box("Fe", [[0, 0, 0]])], cache=path)
+        fingerprint_cells([box("Fe", [[0, 0, 0]])], work=Work(cache=path))
     with pytest.raises(NucleateError, match="leaves no time"):
         FingerprintSettings(timeout=0)
 
@@ -190,8 +195,8 @@ def test_bad_input_is_named(tmp_path):
 @pytest.mark.slow
 def test_real_crystals_have_fingerprints_and_two_processes_make_the_same(tmp_path):
     cells = real_cells("mp_20", "val", 40)
-    one = fingerprint_cells(cells, cache=tmp_path / "a.sqlite")
-    two = fingerprint_cells(cells, workers=2, cache=tmp_path / "b.sqlite")
+    one = fingerprint_cells(cells, work=Work(cache=tmp_path / "a.sqlite"))
+    two = fingerprint_cells(cells, work=Work.local(2, cache=tmp_path / "b.sqlite"))
     assert one.made.all()
     np.testing.assert_array_equal(one.structure, two.structure)
 

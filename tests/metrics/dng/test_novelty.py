@@ -17,6 +17,7 @@ from nucleate.metrics.dng.novelty import judge_novelty
 from nucleate.metrics.dng.reference_index import ReferenceIndex, default_cache, formulas_of
 from nucleate.metrics.dng.uniqueness import judge_uniqueness
 from nucleate.metrics.matching import Matcher
+from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, table_of
 from tests.metrics.dng.identity_for_tests import plain_novel, random_polymorphs, samples_with_copies
 
@@ -74,7 +75,7 @@ def test_order_processes_and_ordering_change_nothing():
     cells = [*samples_with_copies(seed=4), None, *random_polymorphs(30, seed=5)]
     index = ReferenceIndex(table_of(references()))
     one = judge_novelty(cells, index, IdentitySettings(order_from=2))
-    two = judge_novelty(cells, index, IdentitySettings(order_from=2), workers=2)
+    two = judge_novelty(cells, index, IdentitySettings(order_from=2), work=Work.local(2))
     assert one.columns == two.columns
     order = np.random.default_rng(6).permutation(len(cells))
     again = judge_novelty([cells[i] for i in order], index, IdentitySettings(order_from=2))
@@ -231,7 +232,7 @@ def test_caches_lie_beside_the_data_or_with_the_user(folder, tmp_path, monkeypat
 def test_a_cache_that_cannot_be_written_is_no_failure(folder, tmp_path):
     blocker = tmp_path / "file"
     blocker.write_text("")
-    index = ReferenceIndex.build(folder, cache=blocker / "reduced.npz")
+    index = ReferenceIndex.build(folder, work=Work(cache=blocker / "reduced.npz"))
     assert index.reductions == len(index)
     assert any("could not be kept" in note for note in index.notes)
 

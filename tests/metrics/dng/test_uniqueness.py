@@ -13,6 +13,7 @@ from nucleate.metrics.dng import identity, uniqueness
 from nucleate.metrics.dng.identity import IdentitySettings, Samples, formula_text, problem_of
 from nucleate.metrics.dng.uniqueness import judge_uniqueness
 from nucleate.metrics.matching import Matcher
+from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals
 from tests.metrics.dng.identity_for_tests import (
     partition,
@@ -55,10 +56,10 @@ def test_nothing_depends_on_the_order_of_the_samples(monkeypatch):
 def test_rounds_and_processes_change_nothing(monkeypatch):
     cells = samples_with_copies(seed=6, copies=3)
     one = judge_uniqueness(cells)
-    two = judge_uniqueness(cells, workers=2)
+    two = judge_uniqueness(cells, work=Work.local(2))
     monkeypatch.setattr(uniqueness, "PAIRS_PER_ROUND", 3)
     seen = []
-    rounds = judge_uniqueness(cells, progress=lambda *call: seen.append(call))
+    rounds = judge_uniqueness(cells, work=Work(progress=lambda *call: seen.append(call)))
     assert one.columns == two.columns == rounds.columns
     assert ("comparing samples", seen[-1][2], seen[-1][2]) == seen[-1]
 

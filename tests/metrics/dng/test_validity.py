@@ -18,6 +18,7 @@ from nucleate.metrics.validity import (
     smact_valid,
     strict_problem,
 )
+from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals
 from tests.metrics.dng.cells_for_tests import box, broken_cells, distorted_cells, known_cells, real_cells
 
@@ -156,7 +157,7 @@ def test_every_element_has_a_verdict():
 
 def test_progress_is_called_for_each_sample():
     calls = []
-    judge_validity(known_cells()[:3], progress=lambda *call: calls.append(call))
+    judge_validity(known_cells()[:3], work=Work(progress=lambda *call: calls.append(call)))
     assert calls == [("validity", done, 3) for done in (1, 2, 3)]
 
 
@@ -170,7 +171,7 @@ def test_bad_input_is_named():
 @pytest.mark.slow
 def test_two_processes_say_the_same():
     samples = [*distorted_cells(4, 20), None]
-    assert judge_validity(samples, workers=2) == judge_validity(samples)
+    assert judge_validity(samples, work=Work.local(2)) == judge_validity(samples)
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -29,13 +28,14 @@ def export(
     from nucleate.data.cell_forms import CellForm
     from nucleate.data.dataset import Dataset
     from nucleate.data.export import export as write
+    from nucleate.work import Work
 
     dataset = Dataset.open(folder)
     tables = {name: dataset.split(name) for name in ([split] if split else dataset.splits)}
     form, unchanged = CellForm(cell, symprec), []
     with progress_bars() as progress:
         kind = write(
-            tables, out, kind, partial(progress, "crystals"), form, lambda *problem: unchanged.append(problem)
+            tables, out, kind, Work(progress=progress), form, lambda *problem: unchanged.append(problem)
         )
     if unchanged:
         warn(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -55,8 +52,10 @@ def import_(
     overwrite: Overwrite = False,
 ) -> None:
     """Import CSV (cif column), CIF/POSCAR folders and archives, extxyz, ASE db or pymatgen JSON."""
+    from nucleate.cli.bars import progress_bars
     from nucleate.data.importing import ImportSettings, import_pool, import_splits
     from nucleate.errors import DataError
+    from nucleate.work import Work
 
     named = {name: paths for name, paths in (("train", train), ("val", val), ("test", test)) if paths}
     if bool(named) == bool(sources):
@@ -72,15 +71,16 @@ def import_(
         seed=seed or 0,
         strict=strict,
         overwrite=overwrite,
-        workers=workers or _cores(),
         licence=licence,
         note=source_note,
     )
-    with _bar("crystals") as progress:
-        if named:
-            info = import_splits(named, out, settings, progress)
-        else:
-            info = import_pool(sources or [], out, settings, progress)
+    with progress_bars() as progress:
+        work = Work.local(workers or _cores(), progress)
+        info = (
+            import_splits(named, out, settings, work)
+            if named
+            else import_pool(sources or [], out, settings, work)
+        )
     _summary(info, out)
 
 
@@ -100,10 +100,12 @@ def download(
     overwrite: Overwrite = False,
 ) -> None:
     """Download a benchmark set from its public repository and import it with the splits of the field."""
+    from nucleate.cli.bars import progress_bars
     from nucleate.data.download import download as fetch_all
     from nucleate.data.download import find_benchmark
     from nucleate.data.importing import ImportSettings
     from nucleate.data.registry import BASE_URL
+    from nucleate.work import Work
 
     benchmark = find_benchmark(name)
     out = out or Path("data") / name
@@ -111,10 +113,10 @@ def download(
         cells=_cells(keep_cell, max_atoms, max_length, volume_per_atom, density),
         strict=strict,
         overwrite=overwrite,
-        workers=workers or _cores(),
     )
-    with _bar("crystals") as progress:
-        info = fetch_all(benchmark, out, settings, base_url or BASE_URL, progress, say)
+    with progress_bars() as progress:
+        work = Work.local(workers or _cores(), progress)
+        info = fetch_all(benchmark, out, settings, base_url or BASE_URL, work, say)
     _summary(info, out)
 
 
@@ -146,15 +148,6 @@ def _cores() -> int:
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, as a context whose value is called with (done, total)."""
-    from nucleate.cli.bars import progress_bars
-
-    with progress_bars() as progress:
-        yield partial(progress, what)
 
 
 def _summary(info: dict, out: Path) -> None:

@@ -23,7 +23,7 @@ from nucleate.metrics.csp.settings import PROTOCOLS, CspSettings
 from nucleate.metrics.matching import Matcher
 from nucleate.metrics.reduction import Reduced
 from nucleate.metrics.validity import require_fingerprints, smact_valid
-from nucleate.pool import Progress, run_jobs
+from nucleate.work import Work
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -31,13 +31,15 @@ if TYPE_CHECKING:
 __all__ = ["PROTOCOLS", "CspSettings", "Judged", "MatchRate", "evaluate", "match_rate"]
 
 PAIRS_PER_JOB = 32
+MATCH_SECONDS = 20.0
+"""For one pair of `match_rate`."""
 
 
 def evaluate(
     predictions: Iterable[Prediction | tuple[int, int, Structure | Cell | None]] | PredictionSet,
     reference: CrystalTable,
     settings: CspSettings | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> CspReport:
     """Judge predictions against a reference split.
 
@@ -45,13 +47,13 @@ def evaluate(
         predictions: what `read_predictions` returns, or (reference row, sample number, structure or None)
             each.
         reference: the split they are predictions of.
-        settings: what is measured; the defaults are all protocols, one process.
-        progress: called as the work goes on.
+        settings: what is measured; the default is all protocols.
+        work: where, who is told, and the time limit of a pair.
 
     Raises DataError where there are fewer samples than the largest k, or two predictions with the same row
     and sample number; MissingPackageError when the `smact` protocol is asked for without smact.
     """
-    settings = settings or CspSettings()
+    settings = work.limiting(settings or CspSettings())
     if "smact" in settings.protocols:
         smact_valid(((8, 1),))
         if settings.fingerprints:
@@ -70,10 +72,10 @@ def evaluate(
         )
         for row, samples in zip(rows, cells, strict=True)
     )
-    verdicts = list(run_jobs(judge_row, jobs, len(rows), settings.workers, "matching", progress))
-    cross, failures = _across_rows(rows, verdicts, settings, progress) if settings.metre else ({}, {})
+    verdicts = list(work.run("matching", judge_row, jobs, len(rows)))
+    cross, failures = _across_rows(rows, verdicts, settings, work) if settings.metre else ({}, {})
     judged = Judged(rows, cells, missing, verdicts, cross, failures)
-    return build_report(judged, found, reference, settings, progress)
+    return build_report(judged, found, reference, settings, work)
 
 
 def _as_predictions(items: Iterable) -> list[Prediction]:
@@ -120,7 +122,7 @@ def _by_row(
 
 
 def _across_rows(
-    rows: list[int], verdicts: list[RowVerdict], settings: CspSettings, progress: Progress | None
+    rows: list[int], verdicts: list[RowVerdict], settings: CspSettings, work: Work
 ) -> tuple[dict[tuple[int, int], float], dict[str, int]]:
     """Match the first sample of every row with the references of all other rows of its composition."""
     groups: dict[bytes, list[tuple[int, Reduced]]] = defaultdict(list)
@@ -139,9 +141,7 @@ def _across_rows(
         for start in range(0, len(pairs), PAIRS_PER_JOB)
     ]
     cross, failures = {}, defaultdict(int)
-    for results in (
-        run_jobs(judge_pairs, jobs, len(jobs), settings.workers, "METRe", progress) if jobs else ()
-    ):
+    for results in work.run("METRe", judge_pairs, jobs, len(jobs)) if jobs else ():
         for i, j, rms, failure in results:
             if rms is not None:
                 cross[i, j] = rms
@@ -161,8 +161,7 @@ class MatchRate(NamedTuple):
 def match_rate(
     structures: Sequence[Structure | Cell | None],
     reference_structures: Sequence[Structure | Cell],
-    workers: int = 1,
-    timeout: float = 20.0,
+    work: Work = Work(),
 ) -> MatchRate:
     """Match rate at one sample under the `geometry` protocol, structure by structure; None counts as a miss.
 
@@ -175,8 +174,11 @@ def match_rate(
         )
     cells = [x if x is None or isinstance(x, Cell) else Cell.of(x) for x in structures]
     references = [x if isinstance(x, Cell) else Cell.of(x) for x in reference_structures]
-    jobs = [RowJob(r, [c], Matcher(), timeout, False) for c, r in zip(cells, references, strict=True)]
-    verdicts = [v.samples[0] for v in run_jobs(judge_row, jobs, len(jobs), workers, "matching")]
+    jobs = [
+        RowJob(r, [c], Matcher(), work.seconds(MATCH_SECONDS), False)
+        for c, r in zip(cells, references, strict=True)
+    ]
+    verdicts = [v.samples[0] for v in work.run("matching", judge_row, jobs, len(jobs))]
     matched = [v.rms for v in verdicts if v.rms is not None and not v.geometry]
     return MatchRate(
         len(matched) / max(len(jobs), 1), sum(matched) / len(matched) if matched else None, len(jobs)

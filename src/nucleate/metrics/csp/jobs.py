@@ -18,7 +18,7 @@ class RowJob:
     reference: Cell
     samples: list[Cell | None]
     matcher: Matcher
-    timeout: float
+    timeout: float | None
     match_invalid: bool
 
 
@@ -99,7 +99,7 @@ class CrossJob:
 
     pairs: list[tuple[int, int, Reduced, Reduced]]
     matcher: Matcher
-    timeout: float
+    timeout: float | None
 
 
 def judge_pairs(job: CrossJob) -> list[tuple[int, int, float | None, str]]:

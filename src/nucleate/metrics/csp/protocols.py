@@ -10,7 +10,7 @@ from nucleate.metrics.csp.jobs import Judged, judge_fingerprint
 from nucleate.metrics.csp.settings import CspSettings
 from nucleate.metrics.intervals import Estimate, bootstrap_mean, wilson
 from nucleate.metrics.validity import smact_valid
-from nucleate.pool import Progress, run_jobs
+from nucleate.work import Work
 
 
 class Grid:
@@ -51,7 +51,7 @@ class Fingerprints:
         judged: Judged,
         reference: CrystalTable,
         settings: CspSettings,
-        progress: Progress | None,
+        work: Work,
     ) -> None:
         self.wanted = settings.fingerprints and "smact" in settings.protocols
         self.made: dict[tuple[int, int], bool] = {}
@@ -65,7 +65,7 @@ class Fingerprints:
             places += [(index[i], 0) for i in sorted({i for i, _ in judged.cross})]
         places = list(dict.fromkeys(places))
         jobs = [(self._cell(grid, judged, row, sample), settings.timeout) for row, sample in places]
-        results = run_jobs(judge_fingerprint, jobs, len(jobs), settings.workers, "fingerprints", progress)
+        results = work.run("fingerprints", judge_fingerprint, jobs, len(jobs))
         self.made = dict(zip(places, results, strict=True))
 
     @staticmethod

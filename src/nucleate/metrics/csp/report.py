@@ -15,7 +15,7 @@ from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
 from nucleate.metrics.csp.settings import CspSettings
 from nucleate.metrics.intervals import Estimate, wilson
 from nucleate.metrics.validity import GEOMETRY_PROBLEMS, SMACT_SET, smact_valid
-from nucleate.pool import Progress
+from nucleate.work import Work
 
 Row = dict[str, Any]
 
@@ -50,12 +50,12 @@ def build_report(
     found: PredictionSet,
     reference: CrystalTable,
     settings: CspSettings,
-    progress: Progress | None,
+    work: Work,
 ) -> CspReport:
     """Apply each protocol to the verdicts."""
     use_smact = "smact" in settings.protocols
     grid = Grid(judged, reference, use_smact)
-    fingerprints = Fingerprints(grid, judged, reference, settings, progress)
+    fingerprints = Fingerprints(grid, judged, reference, settings, work)
     samples = grid.rms.shape[1]
     ks = settings.k or tuple(sorted({1, samples}))
     protocols = {

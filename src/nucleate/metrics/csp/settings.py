@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nucleate.errors import DataError
 from nucleate.metrics.matching import Matcher
-from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_WORKERS, within
+from nucleate.settings import MOST_SECONDS, MOST_SEED, within
 
 PROTOCOLS = ("geometry", "smact", "full")
 
@@ -22,7 +22,6 @@ class CspSettings:
         fingerprints: whether `smact` also asks for a CrystalNN fingerprint (0.05 to 0.5 s for each matched
             structure).
         metre: whether METRe and cRMSE are computed (all pairs of one composition: slow for elements).
-        workers: processes.
         timeout: seconds for one pair; a pair that takes longer counts as no match.
         seed: of the bootstrap.
     """
@@ -32,7 +31,6 @@ class CspSettings:
     matcher: Matcher = field(default_factory=Matcher)
     fingerprints: bool = False
     metre: bool = True
-    workers: int = 1
     timeout: float = 60.0
     seed: int = 0
 
@@ -47,6 +45,5 @@ class CspSettings:
                 f"fingerprints are asked for, and none of the protocols ({', '.join(self.protocols)}) reads them",
                 "leave --fingerprints out, or add --protocol smact",
             )
-        within(self, 1, MOST_WORKERS, "workers", error=DataError)
         within(self, 0, MOST_SECONDS, "timeout", error=DataError)
         within(self, 0, MOST_SEED, "seed", error=DataError)

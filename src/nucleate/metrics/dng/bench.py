@@ -15,8 +15,8 @@ from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.protocols import Protocol, protocol_named
 from nucleate.metrics.dng.quantities import defect, drawn
 from nucleate.metrics.intervals import RESAMPLES
-from nucleate.pool import Progress
-from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_STEPS, MOST_WORKERS, within
+from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_STEPS, within
+from nucleate.work import Work
 
 if TYPE_CHECKING:
     from nucleate.metrics.dng.fingerprints import Fingerprints
@@ -37,7 +37,7 @@ class DngSettings:
         hull: energies of the convex hull: "" for those of the potential, "dft", or a file of entries.
         coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
         reference_limit: compare with so many crystals of the split, drawn at random; None for all.
-        workers: processes. timeout: seconds for relaxing one structure.
+        timeout: seconds for relaxing one structure.
         seed: of subsets and of bootstrap intervals. resamples: of those of distributions and diversity.
     """
 
@@ -48,7 +48,6 @@ class DngSettings:
     hull: str = ""
     coverage: bool = True
     reference_limit: int | None = None
-    workers: int = 1
     timeout: float = 300.0
     seed: int = 0
     resamples: int = RESAMPLES
@@ -65,7 +64,6 @@ class DngSettings:
                 f"the hull {self.hull!r} is never looked at without relaxation",
                 "leave the hull out, or name a potential with --relax",
             )
-        within(self, 1, MOST_WORKERS, "workers", error=DataError)
         within(self, 0, MOST_SECONDS, "timeout", error=DataError)
         within(self, 0, MOST_SEED, "seed", error=DataError)
         within(self, 10, 10**6, "resamples", error=DataError)
@@ -79,7 +77,7 @@ class Bench:
     Attributes:
         cells: samples in the order of their content. reference: crystals of the split, empty without a data set.
         dataset: the reference's folder, or None: then nothing is compared with known crystals.
-        cache: folder of intermediate results.
+        work: where, and who is told; its cache is the folder of intermediate results.
         families: of the judges that are done. relaxed: relaxed samples, None where there are none.
         notes: what a reader of the numbers must know.
     """
@@ -89,8 +87,7 @@ class Bench:
     dataset: Dataset | None
     settings: DngSettings
     protocol: Protocol
-    cache: Path
-    progress: Progress | None = None
+    work: Work
     families: dict[str, Family] = field(default_factory=dict)
     relaxed: list[Cell | None] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -100,7 +97,12 @@ class Bench:
 
     def file(self, name: str) -> Path:
         """A file of the cache."""
-        return self.cache / name
+        assert self.work.cache is not None
+        return self.work.cache / name
+
+    def kept_in(self, name: str) -> Work:
+        """The work with a file of the cache."""
+        return self.work.kept_in(self.file(name))
 
     @property
     def usable(self) -> bool:
@@ -164,8 +166,7 @@ class Bench:
     def _fingerprinted(self, cells: Sequence[Cell | None]) -> Fingerprints:
         from nucleate.metrics.dng.fingerprints import fingerprint_cells
 
-        store = self.file("fingerprints.sqlite")
-        return fingerprint_cells(cells, workers=self.settings.workers, cache=store, progress=self.progress)
+        return fingerprint_cells(cells, work=self.kept_in("fingerprints.sqlite"))
 
     def column(self, family: str, name: str) -> list[Any]:
         """One column of a family that is done."""

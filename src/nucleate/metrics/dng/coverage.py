@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ from nucleate.metrics.dng.nearest import Nearest, nearest, standardiser
 from nucleate.metrics.dng.quantities import defect, drawn
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
-from nucleate.pool import Progress, run_jobs
+from nucleate.work import Work
 
 
 def judge_coverage(
@@ -43,9 +42,7 @@ def judge_coverage(
     settings: CoverageSettings | None = None,
     standardise_on: Sequence[Cell] | None = None,
     fingerprints: tuple[Fingerprints, Fingerprints] | None = None,
-    workers: int = 1,
-    cache: Path | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
     real: Fingerprints | None = None,
     there_are: int | None = None,
 ) -> Family:
@@ -57,7 +54,7 @@ def judge_coverage(
         standardise_on: with the scale `fitted`, cells whose compositions give mean and deviation, usually the
             training split; None for the whole reference.
         fingerprints: of samples and of the whole reference, where they are there already.
-        cache: file that keeps structure fingerprints.
+        work: its cache is a file that keeps structure fingerprints.
         real: of other real crystals, best as many as samples, to be judged in their place: what is possible.
         there_are: how many crystals the reference was drawn from, if it is not all of them.
 
@@ -68,17 +65,13 @@ def judge_coverage(
     _check(samples, reference, standardise_on, fingerprints, settings.scale)
     chosen = drawn(reference, settings.limit_reference, settings.seed)
     if fingerprints is None:
-        make = partial(
-            fingerprint_cells, settings=settings.fingerprints, workers=workers, cache=cache, progress=progress
-        )
+        make = partial(fingerprint_cells, settings=settings.fingerprints, work=work)
         own, other = make(samples), make([reference[i] for i in chosen])
     else:
         own, other = fingerprints[0], fingerprints[1].select(chosen)
     admitted = own.made
     if settings.admitted == "valid":
-        admitted = admitted & np.array(
-            list(run_jobs(_valid, samples, len(samples), workers, "validity", progress))
-        )
+        admitted = admitted & np.array(list(work.run("validity", _valid, samples, len(samples))))
     scaled = cdvae_scale()
     if settings.scale == "fitted":
         fitted_on = reference if standardise_on is None else standardise_on

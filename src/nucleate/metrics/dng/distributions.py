@@ -27,8 +27,8 @@ from nucleate.metrics.dng.profiles import Profile, comparisons, profile
 from nucleate.metrics.dng.quantities import LOOSEST, Quantities, drawn, versions
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
-from nucleate.pool import Progress, run_jobs
 from nucleate.settings import MOST_SEED, MOST_STEPS, within
+from nucleate.work import Work
 
 VALID_AXES = ("density", "n_elements")
 MMD_AXES = ("density", "volume_per_atom", "n_elements")
@@ -73,8 +73,7 @@ def judge_distributions(
     reference: Sequence[Cell],
     settings: DistributionSettings | None = None,
     fingerprints: tuple[Fingerprints, Fingerprints] | None = None,
-    workers: int = 1,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> Family:
     """Distances between the distributions of samples and reference, their floors, and histograms of both.
 
@@ -94,14 +93,14 @@ def judge_distributions(
             f"crystals, but {lengths[0]} and {lengths[1]} crystals",
             "make the fingerprints of the same lists",
         )
-    own = profile(samples, settings.symprec, workers, progress)
-    other = profile(reference, settings.symprec, workers, progress)
+    own = profile(samples, settings.symprec, work)
+    other = profile(reference, settings.symprec, work)
     if not len(own) or not len(other):
         raise DataError(
             f"distributions of {len(own)} usable samples and {len(other)} reference crystals can't be compared",
             "give at least one structure with a volume on each side",
         )
-    valid = _valid_places(samples, own, settings, workers, progress)
+    valid = _valid_places(samples, own, settings, work)
     contrast = Contrast(settings.seed, settings.resamples)
     measures = contrast.lines(own, other, "", AXES, "samples with a volume")
     measures |= contrast.lines(own.select(valid), other, "_valid", VALID_AXES, "random valid samples")
@@ -127,12 +126,11 @@ def _valid_places(
     samples: Sequence[Cell | None],
     own: Profile,
     settings: DistributionSettings,
-    workers: int,
-    progress: Progress | None,
+    work: Work,
 ) -> list[int]:
     """Rows of the profile that are random valid samples."""
     cells: list[Any] = [samples[i] for i in own.places]
-    valid = list(run_jobs(_is_valid, cells, len(cells), workers, "validity", progress))
+    valid = list(work.run("validity", _is_valid, cells, len(cells)))
     rows = np.flatnonzero(valid)
     chosen = drawn([cells[i] for i in rows], settings.limit_valid, settings.seed)
     return [int(rows[i]) for i in chosen]

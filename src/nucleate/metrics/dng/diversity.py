@@ -23,8 +23,8 @@ from nucleate.metrics.dng.profiles import N_SPACE_GROUPS, Profile, profile
 from nucleate.metrics.dng.quantities import LOOSEST, versions
 from nucleate.metrics.dng.resampling import scatter
 from nucleate.metrics.intervals import RESAMPLES
-from nucleate.pool import Progress
 from nucleate.settings import MOST_SEED, within
+from nucleate.work import Work
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,7 @@ def judge_diversity(
     reference: Sequence[Cell] | None = None,
     settings: DiversitySettings | None = None,
     fingerprints: tuple[Fingerprints, Fingerprints | None] | None = None,
-    workers: int = 1,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> Family:
     """Vendi scores of compositions and structures, entropies of elements and space groups.
 
@@ -85,7 +84,7 @@ def judge_diversity(
                 f"there are fingerprints of {len(prints)} {who}, but {len(cells)} {who}",
                 "make the fingerprints of the same list",
             )
-        side = profile(cells, settings.symprec, workers, progress)
+        side = profile(cells, settings.symprec, work)
         if not len(side):
             raise DataError(f"none of the {len(cells)} {who} can be used", "give at least one with a volume")
         if len(side) < len(cells):

@@ -29,7 +29,7 @@ from nucleate.metrics.dng.protocols import protocol_named
 from nucleate.metrics.dng.quantities import drawn, versions
 from nucleate.metrics.dng.report import DngReport
 from nucleate.metrics.dng.samples import Samples
-from nucleate.pool import Progress
+from nucleate.work import Work
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -43,8 +43,7 @@ def evaluate(
     samples: Samples | Iterable[Structure | Cell | None],
     reference: Dataset | None,
     settings: DngSettings | None = None,
-    cache: Path | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> DngReport:
     """Judge generated crystals.
 
@@ -52,13 +51,13 @@ def evaluate(
         samples: what `read_samples` returns, or crystals; None counts as one that can't be read.
         reference: the data set of real crystals; without one coverage, distributions, novelty and a hull are left out.
         settings: what is measured; the defaults relax with CHGNet.
-        cache: folder of intermediate results: with it, an evaluation that was killed goes on where it was.
-        progress: called as the work goes on.
+        work: its cache is the folder of intermediate results: with it, an evaluation that was killed goes on where it
+            was. Its time limit is that of every piece of every judge.
 
     Raises DataError without samples and for a split that the reference does not have;
     MissingPackageError where a package that is needed is not installed.
     """
-    settings = settings or DngSettings()
+    settings = work.limiting(settings or DngSettings())
     samples = samples if isinstance(samples, Samples) else Samples.of(samples)
     if not len(samples):
         raise DataError("there are no samples to judge", "give at least one generated crystal")
@@ -66,15 +65,14 @@ def evaluate(
     protocol = protocol_named(settings.protocol)
     order = sorted(range(len(samples)), key=samples.keys().__getitem__)
     ordered = samples.select(order)
-    with _folder(cache) as folder:
+    with _folder(work.cache) as folder:
         bench = Bench(
             ordered.cells,
             _reference_cells(reference, settings),
             reference,
             settings,
             protocol,
-            folder,
-            progress,
+            work.kept_in(folder),
         )
         for name, judge in judges(settings, reference is not None).items():
             bench.families[name] = judge(bench)
@@ -149,7 +147,7 @@ def _reordered(family: Family, back: list[int], ids: list[str]) -> Family:
 def _described(samples: Samples, reference: Dataset | None, settings: DngSettings) -> dict[str, Any]:
     """What the numbers depend on beside the settings of the families."""
     return {
-        **{key: value for key, value in asdict(settings).items() if key != "workers"},
+        **asdict(settings),
         **_origin(reference, settings),
         "samples": samples.source,
         **versions("nucleate", "pymatgen-core", "numpy"),

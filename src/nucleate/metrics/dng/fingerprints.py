@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,10 @@ from nucleate.errors import DataError
 from nucleate.metrics.dng.quantities import defect, digest, versions
 from nucleate.metrics.neighbours import TooManyNeighboursError
 from nucleate.metrics.validity import require_fingerprints, site_fingerprints
-from nucleate.pool import Progress, run_jobs
 from nucleate.records.store import Store
 from nucleate.settings import MOST_SECONDS
 from nucleate.time_limit import time_limit
+from nucleate.work import Work
 
 STRUCTURE_LENGTH = 61
 COMPOSITION_LENGTH = 132
@@ -79,29 +78,27 @@ class Fingerprints:
 def fingerprint_cells(
     cells: Sequence[Cell | None],
     settings: FingerprintSettings | None = None,
-    workers: int = 1,
-    cache: Path | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> Fingerprints:
     """Fingerprints of all cells; the same cell is done once, and never again with the same cache.
 
     Args:
         cells: None where a structure could not be read.
-        cache: file to keep structure fingerprints in, made if it is missing; written as the work goes on.
+        work: its cache is a file to keep structure fingerprints in, made if it is missing, written as the work goes on.
 
     Raises MissingPackageError when matminer is not installed; DataError for a cache that is no cache.
     """
-    settings = settings or FingerprintSettings()
+    settings = work.limiting(settings or FingerprintSettings())
     require_fingerprints()
     flaws = [defect(cell) for cell in cells]
     names = [
         digest(cell) if cell is not None and not flaw else "" for cell, flaw in zip(cells, flaws, strict=True)
     ]
-    with Store(cache, _recipe()) as store:
+    with Store(work.cache, _recipe()) as store:
         known = _known(store, {name for name in names if name}, settings.timeout)
         wanted = {n: c for n, c in zip(names, cells, strict=True) if n and n not in known and c is not None}
-        work = partial(_fingerprint, timeout=settings.timeout)
-        results = run_jobs(work, wanted.values(), len(wanted), workers, "fingerprints", progress)
+        make = partial(_fingerprint, timeout=settings.timeout)
+        results = work.run("fingerprints", make, wanted.values(), len(wanted))
         for name, (values, failure) in zip(wanted, results, strict=True) if wanted else ():
             known[name] = values, failure
             store.put(name, _kept(values, failure, settings.timeout))

@@ -23,9 +23,9 @@ from nucleate.metrics.dng.family import Measure, share_of
 from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.metrics.validity import MIN_VOLUME, too_flat
-from nucleate.pool import Progress, run_jobs
 from nucleate.settings import MOST_SECONDS, MOST_STEPS, within
 from nucleate.time_limit import attempt
+from nucleate.work import Work
 
 Formula = tuple[tuple[int, int], ...]
 """As `Cell.formula` gives it: (atomic number, count), counts divided by their greatest common divisor."""
@@ -104,11 +104,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.cells)
 
-    def reduce(self, rows: Iterable[int], workers: int = 1, progress: Progress | None = None) -> None:
+    def reduce(self, rows: Iterable[int], work: Work = Work()) -> None:
         """Reduce these samples where it has not been done; a failure becomes their problem."""
         todo = [row for row in dict.fromkeys(rows) if row not in self.reduced and not self.problems[row]]
         cells = ((row, cell) for row in todo if (cell := self.cells[row]) is not None)
-        for row, reduced, failure in reduce_all(cells, len(todo), self.settings.timeout, workers, progress):
+        for row, reduced, failure in reduce_all(cells, len(todo), work.seconds(self.settings.timeout), work):
             if reduced is None:
                 self.problems[row] = failure
             else:
@@ -152,7 +152,7 @@ def formula_text(formula: Formula) -> str:
 
 
 def reduce_all(
-    cells: Iterable[tuple[int, Cell]], total: int, timeout: float, workers: int, progress: Progress | None
+    cells: Iterable[tuple[int, Cell]], total: int, timeout: float | None, work: Work
 ) -> Iterable[tuple[int, Reduced | None, str]]:
     """(row, reduced cell or None, failure) for each (row, cell), in their order."""
     cells = iter(cells)
@@ -160,11 +160,11 @@ def reduce_all(
     jobs = ((piece, timeout) for piece in pieces)
     count = -(-total // REDUCTIONS_PER_JOB)
     if count:
-        for results in run_jobs(_reduce_some, jobs, count, workers, "reducing", progress):
+        for results in work.run("reducing", _reduce_some, jobs, count):
             yield from results
 
 
-def _reduce_some(job: tuple[list[tuple[int, Cell]], float]) -> list[tuple[int, Reduced | None, str]]:
+def _reduce_some(job: tuple[list[tuple[int, Cell]], float | None]) -> list[tuple[int, Reduced | None, str]]:
     cells, timeout = job
     return [(row, *try_match(partial(reduce_cell, cell), timeout)) for row, cell in cells]
 

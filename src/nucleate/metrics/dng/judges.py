@@ -71,7 +71,7 @@ def stable(bench: Bench, threshold: float) -> list[bool | None]:
 def _validity(bench: Bench) -> Family:
     from nucleate.metrics.dng.validity import judge_validity
 
-    return judge_validity(bench.cells, workers=bench.settings.workers, progress=bench.progress)
+    return judge_validity(bench.cells, work=bench.work)
 
 
 def _distributions(bench: Bench) -> Family:
@@ -84,8 +84,7 @@ def _distributions(bench: Bench) -> Family:
         bench.reference,
         DistributionSettings(resamples=bench.settings.resamples, seed=bench.settings.seed),
         fingerprints=bench.fingerprints,
-        workers=bench.settings.workers,
-        progress=bench.progress,
+        work=bench.work,
     )
 
 
@@ -106,8 +105,7 @@ def _coverage(bench: Bench) -> Family:
         bench.reference,
         settings,
         fingerprints=bench.fingerprints,
-        workers=bench.settings.workers,
-        progress=bench.progress,
+        work=bench.work,
         real=bench.real_fingerprints,
         there_are=bench.reference_size,
     )
@@ -131,17 +129,14 @@ def _diversity(bench: Bench) -> Family:
         bench.reference or None,
         DiversitySettings(resamples=bench.settings.resamples, seed=bench.settings.seed),
         fingerprints=bench.fingerprints,
-        workers=bench.settings.workers,
-        progress=bench.progress,
+        work=bench.work,
     )
 
 
 def _symmetry(bench: Bench) -> Family:
     from nucleate.metrics.dng.symmetry import judge_symmetry
 
-    return judge_symmetry(
-        bench.cells, bench.reference or None, workers=bench.settings.workers, progress=bench.progress
-    )
+    return judge_symmetry(bench.cells, bench.reference or None, work=bench.work)
 
 
 def _stability(bench: Bench) -> Family:
@@ -149,21 +144,20 @@ def _stability(bench: Bench) -> Family:
     from nucleate.energies.relax import RelaxSettings, relax
     from nucleate.metrics.dng.stability import StabilitySettings, judge_stability
 
-    settings, workers = bench.settings, bench.settings.workers
+    settings, store = bench.settings, bench.kept_in("relaxed.sqlite")
     potential = potential_named(settings.relax)
     how = RelaxSettings(timeout=settings.timeout)
-    store = bench.file("relaxed.sqlite")
     family = judge_stability(
         bench.cells,
         potential,
         _hull(bench, potential),
-        StabilitySettings(how, workers, store, seed=settings.seed, far_below=bench.protocol.far_below),
-        bench.progress,
+        StabilitySettings(how, seed=settings.seed, far_below=bench.protocol.far_below),
+        store,
     )
     done = [i for i, steps in enumerate(family.columns["relax_steps"]) if steps is not None]
     cells = [cell for i in done if (cell := bench.cells[i]) is not None]
     # all of them are in the store by now
-    for i, one in zip(done, relax(cells, potential, how, 1, store), strict=True):
+    for i, one in zip(done, relax(cells, potential, how, store.alone), strict=True):
         bench.relaxed[i] = one.cell
     return family if bench.has_hull else _without_hull(family)
 
@@ -179,18 +173,15 @@ def _hull(bench: Bench, potential: Potential) -> ReferenceHull:
     from nucleate.energies.hulls import dft_hull, entries_hull, no_hull, potential_hull
     from nucleate.energies.references import ReferenceStructures
 
-    name, points = bench.settings.hull, bench.file("points.sqlite")
+    name, points = bench.settings.hull, bench.kept_in("points.sqlite")
     if name not in ("", "dft", potential.name):
         return entries_hull(Path(name))
     if bench.dataset is None:
         return no_hull()
     structures = ReferenceStructures.of(bench.dataset)
     if name != "dft":
-        return potential_hull(structures, potential, points)
-    offsets = fit_elements(
-        structures, potential, workers=bench.settings.workers, cache=points, progress=bench.progress
-    )
-    return dft_hull(structures, offsets)
+        return potential_hull(structures, potential, work=points)
+    return dft_hull(structures, fit_elements(structures, potential, work=points))
 
 
 def _uniqueness(bench: Bench) -> Family:
@@ -199,8 +190,7 @@ def _uniqueness(bench: Bench) -> Family:
     bench.notes.append(bench.compared)
     return judge_uniqueness(
         bench.identity,
-        workers=bench.settings.workers,
-        progress=bench.progress,
+        work=bench.work,
         valid=bench.column("validity", bench.protocol.valid),
     )
 
@@ -217,8 +207,7 @@ def _novelty(bench: Bench) -> Family:
     return judge_novelty(
         bench.identity,
         index,
-        workers=settings.workers,
-        progress=bench.progress,
+        work=bench.work,
         valid=bench.column("validity", bench.protocol.valid),
     )
 

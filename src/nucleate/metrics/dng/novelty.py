@@ -23,7 +23,7 @@ from nucleate.metrics.dng.identity import IdentitySettings, Samples, descriptors
 from nucleate.metrics.dng.reference_index import ReferenceIndex
 from nucleate.metrics.matching import Shapes, try_match
 from nucleate.metrics.reduction import Reduced
-from nucleate.pool import Progress, run_jobs
+from nucleate.work import Work
 
 SAMPLES_PER_JOB = 16
 
@@ -52,8 +52,7 @@ def judge_novelty(
     samples: Samples | Sequence[Cell | None],
     index: ReferenceIndex,
     settings: IdentitySettings | None = None,
-    workers: int = 1,
-    progress: Progress | None = None,
+    work: Work = Work(),
     valid: Sequence[bool] | None = None,
 ) -> Family:
     """How many of the samples are not in the reference.
@@ -70,13 +69,11 @@ def judge_novelty(
         for row, formula in enumerate(samples.formulas)
         if formula is not None and formula in index.formulas
     ]
-    samples.reduce(known, workers, progress)
-    jobs, missing = _jobs(known, samples, index, workers, progress)
+    samples.reduce(known, work)
+    jobs, missing = _jobs(known, samples, index, work)
     matched: dict[int, int] = {}
     undecided = Counter(missing)
-    for results in (
-        run_jobs(search, jobs, len(jobs), workers, "comparing with references", progress) if jobs else ()
-    ):
+    for results in work.run("comparing with references", search, jobs, len(jobs)) if jobs else ():
         for found in results:
             undecided[found.sample] += found.undecided
             if found.reference is not None:
@@ -87,13 +84,11 @@ def judge_novelty(
 
 
 def _jobs(
-    known: list[int], samples: Samples, index: ReferenceIndex, workers: int, progress: Progress | None
+    known: list[int], samples: Samples, index: ReferenceIndex, work: Work
 ) -> tuple[list[NoveltyJob], Counter[int]]:
     """The work by composition, and for each sample how many references of its formula can't be reduced."""
     formulas = dict.fromkeys(formula for row in known if (formula := samples.formulas[row]) is not None)
-    reduced = index.reduce(
-        (r for f in formulas for r in index.formulas[f]), samples.settings, workers, progress
-    )
+    reduced = index.reduce((r for f in formulas for r in index.formulas[f]), samples.settings, work)
     references: dict[bytes, list[int]] = defaultdict(list)
     for row, cell in reduced.items():
         references[cell.composition].append(row)

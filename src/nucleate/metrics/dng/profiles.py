@@ -12,7 +12,7 @@ from nucleate.elements import SYMBOLS
 from nucleate.metrics.dng.family import Comparison
 from nucleate.metrics.dng.quantities import Quantities, defect, quantities
 from nucleate.metrics.dng.symmetry import CRYSTAL_SYSTEMS, LAST_GROUPS, space_groups, symbol
-from nucleate.pool import Progress
+from nucleate.work import Work
 
 N_SPACE_GROUPS = 230
 BINS = 40
@@ -54,12 +54,10 @@ class Profile:
         return np.where(self.groups > 0, np.searchsorted(LAST_GROUPS, self.groups), -1)
 
 
-def profile(
-    cells: Sequence[Cell | None], symprec: float, workers: int = 1, progress: Progress | None = None
-) -> Profile:
+def profile(cells: Sequence[Cell | None], symprec: float, work: Work = Work()) -> Profile:
     """Of all cells without a defect, in their order."""
     usable = [(i, cell) for i, cell in enumerate(cells) if cell is not None and not defect(cell)]
-    groups = space_groups([cell for _, cell in usable], symprec, workers, progress)
+    groups = space_groups([cell for _, cell in usable], symprec, work)
     return Profile(
         np.array([i for i, _ in usable], dtype=int),
         np.array([quantities(cell) for _, cell in usable], dtype=float).reshape(-1, len(Quantities._fields)),

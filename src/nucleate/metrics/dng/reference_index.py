@@ -24,7 +24,7 @@ from nucleate.errors import DataError
 from nucleate.files import parse_json
 from nucleate.metrics.dng.identity import Formula, IdentitySettings, descriptors, reduce_all
 from nucleate.metrics.reduction import Reduced
-from nucleate.pool import Progress
+from nucleate.work import Work
 
 FORMAT = 1
 SAVE_EVERY = 4096
@@ -78,12 +78,11 @@ class ReferenceIndex:
 
     @classmethod
     def build(
-        cls, dataset: Path | str, split: str = "train", cache: Path | str | None = None, workers: int = 1,
-        progress: Progress | None = None,
+        cls, dataset: Path | str, split: str = "train", work: Work = Work()
     ) -> ReferenceIndex:  # fmt: skip
         """`open`, and reduce all references now. Goes on where an earlier build was stopped."""
-        index = cls.open(dataset, split, cache)
-        index.reduce(range(len(index)), IdentitySettings(), workers, progress)
+        index = cls.open(dataset, split, work.cache)
+        index.reduce(range(len(index)), IdentitySettings(), work)
         return index
 
     def __len__(self) -> int:
@@ -98,15 +97,14 @@ class ReferenceIndex:
         self,
         rows: Iterable[int],
         settings: IdentitySettings,
-        workers: int = 1,
-        progress: Progress | None = None,
+        work: Work = Work(),
     ) -> dict[int, Reduced]:
         """Reduced cells of these rows; without those that can't be reduced, which are noted in `failures`."""
         rows = list(dict.fromkeys(rows))
         todo = [row for row in rows if row not in self._reduced]
         cells = ((row, self.table.cell(row)) for row in todo)
         fresh = 0
-        for row, reduced, failure in reduce_all(cells, len(todo), settings.timeout, workers, progress):
+        for row, reduced, failure in reduce_all(cells, len(todo), work.seconds(settings.timeout), work):
             if reduced is None:
                 self.failures[row] = failure
                 continue

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -26,8 +25,8 @@ from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.stability_numbers import FAR_BELOW, Judged, columns, means, notes, shares
 from nucleate.metrics.matching import try_match
 from nucleate.metrics.validity import geometry_problem
-from nucleate.pool import Progress, run_jobs
-from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_WORKERS, within
+from nucleate.settings import MOST_SECONDS, MOST_SEED, within
+from nucleate.work import Work
 
 LTOL, STOL, ANGLE_TOL = 0.5, 0.5, 10.0
 """MatterGen's tolerances for a structure and itself relaxed; volumes are not scaled to each other."""
@@ -39,22 +38,17 @@ class StabilitySettings:
 
     Attributes:
         relax: how structures are relaxed.
-        workers: processes.
-        cache: a file that keeps relaxed structures, so that a killed run goes on.
         match_timeout: seconds for the match of a structure with itself relaxed.
         seed: of the bootstrap.
         far_below: energy above the hull, eV/atom, below which a structure counts as not stable.
     """
 
     relax: RelaxSettings = field(default_factory=RelaxSettings)
-    workers: int = 1
-    cache: Path | None = None
     match_timeout: float = 30.0
     seed: int = 0
     far_below: float = FAR_BELOW
 
     def __post_init__(self) -> None:
-        within(self, 1, MOST_WORKERS, "workers", error=DataError)
         within(self, 0, MOST_SECONDS, "match_timeout", error=DataError)
         if not self.far_below < 0:
             raise DataError(
@@ -69,7 +63,7 @@ def judge_stability(
     potential: Potential,
     hull: ReferenceHull,
     settings: StabilitySettings | None = None,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> Family:
     """Relax generated crystals and place them against a hull.
 
@@ -78,8 +72,8 @@ def judge_stability(
         potential: relaxes them and gives their energies.
         hull: on the scale of the potential's energies: `references.potential_hull`, `dft_hull` with energies of
             the elements fitted for this potential, or `entries_hull`.
-        settings: the defaults are one process and no cache.
-        progress: called as the work goes on.
+        settings: how.
+        work: its cache is a file that keeps relaxed structures; the hull has a cache of its own.
 
     Returns the family "stability": columns energy_above_hull (eV/atom), stable_0, stable_0.1, far_below_hull,
     supported, stability_reason, relax_steps, relax_converged, relax_energy_drop (eV/atom), rmsd_to_relaxed (Å),
@@ -96,7 +90,7 @@ def judge_stability(
             f"energies of {potential.name} can't be compared with the corrected entries of this hull",
             "take the potential chgnet, or the hull of the potential's own energies",
         )
-    results = _relax_and_place(cells, potential, hull, settings, progress)
+    results = _relax_and_place(cells, potential, hull, settings, work)
     measures = shares(results, settings.far_below) | means(results, settings.seed)
     facts = {
         "potential": potential.identity,
@@ -121,15 +115,15 @@ def _relax_and_place(
     potential: Potential,
     hull: ReferenceHull,
     settings: StabilitySettings,
-    progress: Progress | None,
+    work: Work,
 ) -> list[Judged]:
     problems = [_problem(cell) for cell in cells]
     valid = [cell for cell, problem in zip(cells, problems, strict=True) if cell is not None and not problem]
-    relaxed = relax(valid, potential, settings.relax, settings.workers, settings.cache, progress)
+    relaxed = relax(valid, potential, settings.relax, work)
     done = [(cell, one.cell) for cell, one in zip(valid, relaxed, strict=True) if one.cell is not None]
-    hull.prepare((before.species for before, _ in done), settings.workers, progress)
-    jobs = [_MatchJob(*pair, settings.match_timeout) for pair in done]
-    matches = run_jobs(_displacement, jobs, len(jobs), settings.workers, "displacement", progress)
+    hull.prepare((before.species for before, _ in done), work)
+    jobs = [_MatchJob(*pair, work.seconds(settings.match_timeout)) for pair in done]
+    matches = work.run("displacement", _displacement, jobs, len(jobs))
     relaxed_of = iter(relaxed)
     results = []
     for cell, problem in zip(cells, problems, strict=True):
@@ -156,7 +150,7 @@ def _problem(cell: Cell | None) -> str:
 class _MatchJob:
     before: Cell
     after: Cell
-    timeout: float
+    timeout: float | None
 
 
 def _displacement(job: _MatchJob) -> tuple[float | None, str]:

@@ -19,7 +19,7 @@ from nucleate.errors import DataError, MissingPackageError
 from nucleate.metrics.dng.family import Family, Measure, share
 from nucleate.metrics.dng.quantities import LOOSEST, defect, versions
 from nucleate.metrics.validity import closest_image
-from nucleate.pool import Progress, run_jobs
+from nucleate.work import Work
 
 CRYSTAL_SYSTEMS = (
     "triclinic", "monoclinic", "orthorhombic", "tetragonal", "trigonal", "hexagonal", "cubic",
@@ -53,8 +53,7 @@ def judge_symmetry(
     samples: Sequence[Cell | None],
     reference: Sequence[Cell] | None = None,
     settings: SymmetrySettings | None = None,
-    workers: int = 1,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> Family:
     """Space groups, crystal systems, and shares of P1 and of triclinic crystals over all generated samples.
 
@@ -69,14 +68,14 @@ def judge_symmetry(
         raise DataError("there are no samples to judge", "give at least one generated structure")
     measures, columns, undetermined = {}, {}, {}
     for place, symprec in enumerate(settings.symprec):
-        groups = space_groups(samples, symprec, workers, progress)
+        groups = space_groups(samples, symprec, work)
         undetermined[symprec] = groups.count(None)
         suffix = "" if place == 0 else f"_{symprec:g}"
         columns[f"space_group{suffix}"] = groups
         columns[f"crystal_system{suffix}"] = [g and crystal_system(g) for g in groups]
         measures |= _measures(groups, suffix, symprec, "generated")
         if reference is not None and len(reference):
-            real = space_groups(reference, symprec, workers, progress)
+            real = space_groups(reference, symprec, work)
             measures |= _measures(real, f"{suffix}_reference", symprec, "reference")
     notes = [
         f"The space group of {n} samples could not be found at {symprec:g} Å; they count in no share but are "
@@ -109,16 +108,14 @@ def _measures(groups: list[int | None], suffix: str, symprec: float, of: str) ->
     }
 
 
-def space_groups(
-    cells: Sequence[Cell | None], symprec: float, workers: int = 1, progress: Progress | None = None
-) -> list[int | None]:
+def space_groups(cells: Sequence[Cell | None], symprec: float, work: Work = Work()) -> list[int | None]:
     """Number of the space group of each cell, None where there is none to be found.
 
     Raises MissingPackageError when moyopy is not installed.
     """
     _moyo()
-    work = partial(space_group, symprec=symprec)
-    return list(run_jobs(work, cells, len(cells), workers, f"space groups at {symprec:g} Å", progress))
+    find = partial(space_group, symprec=symprec)
+    return list(work.run(f"space groups at {symprec:g} Å", find, cells, len(cells)))
 
 
 def space_group(cell: Cell | None, symprec: float) -> int | None:

@@ -31,20 +31,19 @@ from nucleate.metrics.dng.identity import (
 )
 from nucleate.metrics.matching import Matcher, Shapes, try_match
 from nucleate.metrics.reduction import Reduced
-from nucleate.pool import Progress, job_map
+from nucleate.work import Work
 
 PAIRS_PER_JOB = 16
 PAIRS_PER_ROUND = 512
 BLOCK = 1_000_000
 
-PairJob = tuple[list[tuple[Reduced, Reduced]], Matcher, float]
+PairJob = tuple[list[tuple[Reduced, Reduced]], Matcher, float | None]
 
 
 def judge_uniqueness(
     samples: Samples | Sequence[Cell | None],
     settings: IdentitySettings | None = None,
-    workers: int = 1,
-    progress: Progress | None = None,
+    work: Work = Work(),
     valid: Sequence[bool] | None = None,
 ) -> Family:
     """How many of the samples are different crystals.
@@ -52,8 +51,7 @@ def judge_uniqueness(
     Args:
         samples: cells, None where one could not be made or read; or `Samples`, to share the work with other judges.
         settings: tolerances and time limits.
-        workers: processes.
-        progress: called as the work goes on.
+        work: where, who is told, and the time limit of a comparison.
         valid: of each sample; adds the share over the valid ones.
 
     Columns: `unique` (the one sample of its cluster that stands for it: of the valid ones, if any, the first in an
@@ -67,10 +65,10 @@ def judge_uniqueness(
         if formula is not None:
             groups[formula].append(row)
     shared = [row for rows in groups.values() if len(rows) > 1 for row in rows]
-    samples.reduce(shared, workers, progress)
-    pairs = _Pairs(samples)
-    with job_map(workers) as mapped:
-        pairs.connect(by_composition(shared, samples.reduced), mapped, workers, progress)
+    samples.reduce(shared, work)
+    pairs = _Pairs(samples, work.seconds(samples.settings.timeout))
+    with work.mapped() as mapped:
+        pairs.connect(by_composition(shared, samples.reduced), mapped, work)
     alone = [rows[0] for rows in groups.values() if len(rows) == 1]
     clusters = pairs.clusters(sorted(alone + [row for row in shared if row in samples.reduced]))
     kept = sum(_greedy(members, pairs) for members in clusters)
@@ -80,8 +78,8 @@ def judge_uniqueness(
 class _Pairs:
     """Verdicts on pairs of samples, and which samples they connect."""
 
-    def __init__(self, samples: Samples) -> None:
-        self.samples = samples
+    def __init__(self, samples: Samples, timeout: float | None) -> None:
+        self.samples, self.timeout = samples, timeout
         self.parent = list(range(len(samples)))
         self.known: dict[tuple[int, int], bool] = {}
         self.undecided: Counter[int] = Counter()
@@ -92,9 +90,7 @@ class _Pairs:
             self.parent[row] = row = self.parent[self.parent[row]]
         return row
 
-    def connect(
-        self, groups: list[list[int]], mapped: Callable, workers: int, progress: Progress | None
-    ) -> None:
+    def connect(self, groups: list[list[int]], mapped: Callable, work: Work) -> None:
         """Compare all pairs of each group that can match, the likeliest first, until every one is decided."""
         parts = [_candidates(group, self.samples) for group in groups if len(group) > 1]
         if not parts:
@@ -102,7 +98,7 @@ class _Pairs:
         pairs = np.concatenate([pairs for pairs, _ in parts])
         order = np.argsort(np.concatenate([distance for _, distance in parts]), kind="stable")
         pairs = pairs[order]
-        start, size = 0, PAIRS_PER_ROUND * max(1, workers)
+        start, size = 0, PAIRS_PER_ROUND * work.width
         while start < len(pairs):
             chosen = []
             while start < len(pairs) and len(chosen) < size:
@@ -111,14 +107,13 @@ class _Pairs:
                 if self.root(first) != self.root(second):
                     chosen.append((first, second))
             self._judge(chosen, mapped)
-            if progress:
-                progress("comparing samples", start, len(pairs))
+            work.tell("comparing samples", start, len(pairs))
 
     def _judge(self, chosen: list[tuple[int, int]], mapped: Callable) -> None:
         cells, settings = self.samples.reduced, self.samples.settings
         pieces = [chosen[i : i + PAIRS_PER_JOB] for i in range(0, len(chosen), PAIRS_PER_JOB)]
         jobs = [
-            ([(cells[i], cells[j]) for i, j in piece], settings.matcher, settings.timeout) for piece in pieces
+            ([(cells[i], cells[j]) for i, j in piece], settings.matcher, self.timeout) for piece in pieces
         ]
         for piece, results in zip(pieces, mapped(fit_pairs, jobs), strict=True):
             for pair, verdict in zip(piece, results, strict=True):
@@ -142,7 +137,7 @@ class _Pairs:
         known = self.known.get((first, second), self.known.get((second, first)))
         if known is not None:
             return known
-        job = ([(cells[first], cells[second])], settings.matcher, settings.timeout)
+        job = ([(cells[first], cells[second])], settings.matcher, self.timeout)
         return self._note((first, second), fit_pairs(job)[0])
 
     def clusters(self, rows: Iterable[int]) -> list[list[int]]:

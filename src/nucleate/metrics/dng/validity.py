@@ -26,9 +26,9 @@ from nucleate.metrics.validity import (
     smact_valid,
     strict_problem,
 )
-from nucleate.pool import Progress, run_jobs
 from nucleate.settings import MOST_SECONDS
 from nucleate.time_limit import attempt
+from nucleate.work import Work
 
 RULES = {
     "classic": "different atoms at least 0.5 Å apart, volume at least 0.1 Å^3 (CDVAE, arXiv 2110.06197; DiffCSP)",
@@ -74,8 +74,7 @@ FACTS = (
 def judge_validity(
     samples: Sequence[Cell | None],
     settings: ValiditySettings | None = None,
-    workers: int = 1,
-    progress: Progress | None = None,
+    work: Work = Work(),
 ) -> Family:
     """Shares of valid samples over all generated ones, under each rule of RULES and SMACT.
 
@@ -84,12 +83,12 @@ def judge_validity(
 
     Raises MissingPackageError when smact is not installed; DataError without samples.
     """
-    settings = settings or ValiditySettings()
+    settings = work.limiting(settings or ValiditySettings())
     if not len(samples):
         raise DataError("there are no samples to judge", "give at least one generated structure")
     smact_valid(((8, 1),))
     judge = partial(judge_sample, timeout=settings.timeout)
-    verdicts = list(run_jobs(judge, samples, len(samples), workers, "validity", progress))
+    verdicts = list(work.run("validity", judge, samples, len(samples)))
     return Family(
         "validity",
         "Validity",

@@ -1,0 +1,210 @@
+"""How long work is done, as one value: where it runs, who hears of it, where results are kept, how long it may take.
+
+    Work()                                      in this process, one piece after the other
+    Work.local(4, progress, Path("cache"))      in four processes of this machine
+    Work(ThreadPoolExecutor(4))                 in any executor of `concurrent.futures`, Parsl's or Dask's too
+
+Every result is the same whatever the work is done with.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nucleate.errors import NucleateError
+from nucleate.settings import MOST_SECONDS, MOST_WORKERS, within
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Settings = TypeVar("Settings")
+Progress = Callable[[str, int, int], None]
+"""Called with the name of the stage, how much is done, and of how much."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+CHUNK = 8
+"""Jobs that a process of this machine is sent at once."""
+FOREIGN_WIDTH = 16
+"""Jobs that an executor, which does not say how many workers it has, is taken to do at once."""
+
+
+@dataclass(frozen=True)
+class LocalPool:
+    """Processes of this machine with one thread each, for the time of one stage.
+
+    Attributes:
+        workers: how many; 1 works in the calling process.
+    """
+
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        within(self, 1, MOST_WORKERS, "workers", error=NucleateError)
+
+
+@dataclass(frozen=True)
+class Work:
+    """How long work is done.
+
+    Attributes:
+        executor: a LocalPool, or an executor that the caller made and shuts down.
+        progress: called as the work goes on.
+        cache: where finished results are kept, so that work that was stopped goes on where it was: a file, or the
+            folder of an evaluation, which keeps several; None keeps nothing.
+        time_limit: seconds for one piece (a pair of structures, a relaxation) in place of what its settings say.
+    """
+
+    executor: LocalPool | Executor = LocalPool()
+    progress: Progress | None = None
+    cache: Path | None = None
+    time_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        within(self, 0, MOST_SECONDS, "time_limit", error=NucleateError)
+
+    @classmethod
+    def local(
+        cls,
+        workers: int = 1,
+        progress: Progress | None = None,
+        cache: Path | None = None,
+        time_limit: float | None = None,
+    ) -> Work:
+        """Work in so many processes of this machine."""
+        return cls(LocalPool(workers), progress, cache, time_limit)
+
+    @property
+    def width(self) -> int:
+        """How many jobs are done at once."""
+        return self.executor.workers if isinstance(self.executor, LocalPool) else FOREIGN_WIDTH
+
+    @property
+    def alone(self) -> Work:
+        """The same in this process, and silent: for a piece that does not pay for more."""
+        return replace(self, executor=LocalPool(), progress=None)
+
+    def kept_in(self, cache: Path | None) -> Work:
+        """The same with another place for results."""
+        return replace(self, cache=cache)
+
+    def seconds(self, usual: float | None) -> float | None:
+        """The limit for a piece whose settings say `usual`."""
+        return usual if self.time_limit is None else self.time_limit
+
+    def limiting(self, settings: Settings) -> Settings:
+        """Settings whose `timeout` is the limit of this work, where it has one."""
+        if self.time_limit is None:
+            return settings
+        changed: Any = settings
+        return replace(changed, timeout=self.time_limit)
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Say how far a stage is, to whoever wants to hear it."""
+        if self.progress is not None:
+            self.progress(stage, done, total)
+
+    def run(
+        self, stage: str, function: Callable[[Job], Result], jobs: Iterable[Job], total: int, done: int = 0
+    ) -> Iterator[Result]:
+        """Results in the order of the jobs.
+
+        Args:
+            stage: what is going on, for those who are told.
+            function, jobs: both are sent to other processes, and so are picklable.
+            total, done: of how many pieces of work, and how many of them are done before.
+
+        Raises NucleateError where a worker was killed.
+        """
+        with self.mapped() as each:
+            try:
+                for result in each(function, jobs):
+                    done += 1
+                    self.tell(stage, done, total)
+                    yield result
+            except BrokenExecutor:
+                raise NucleateError(
+                    f"a worker process was killed while {stage} (after {done} of {total})",
+                    "it probably ran out of memory: use --workers 1",
+                ) from None
+
+    @contextmanager
+    def mapped(self) -> Iterator[Callable]:
+        """A `map` that works in the executor."""
+        with self.pool() as pool:
+            if pool is None:
+                yield map
+            elif isinstance(self.executor, LocalPool):
+                yield partial(pool.map, chunksize=CHUNK)
+            else:
+                yield pool.map
+
+    @contextmanager
+    def pool(self) -> Iterator[Executor | None]:
+        """The executor for the time of the block, None for this process; a local one ends with the block."""
+        if not isinstance(self.executor, LocalPool):
+            yield self.executor
+        elif self.executor.workers == 1:
+            yield None
+        else:
+            with processes(self.executor.workers) as pool:
+                yield pool
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes with one thread each. Where the block ends by an error, or by Ctrl-C, so do they, at once.
+
+    Waiting for them lasts as long as their work, and another Ctrl-C meanwhile leaves a program that never ends.
+    """
+    others = set(multiprocessing.active_children())
+    # fork copies locks of torch's threads in whatever state they are
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_take_one_thread)
+    try:
+        yield pool
+        pool.shutdown(cancel_futures=True)
+    except BaseException:
+        with _no_interrupts():
+            for child in set(multiprocessing.active_children()) - others:
+                child.terminate()
+            pool.shutdown(cancel_futures=True)
+        raise
+
+
+def _take_one_thread() -> None:
+    """Make a worker process one of one thread: what it has not loaded yet reads it of its own environment.
+
+    A main module is imported in a worker before this; libraries that it has loaded are told.
+    """
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    if "numpy" in sys.modules:
+        try:
+            from threadpoolctl import threadpool_limits
+        except ImportError:
+            return
+        threadpool_limits(1)
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Ctrl-C does nothing in the block, where this is the thread that would hear of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
