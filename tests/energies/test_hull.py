@@ -10,7 +10,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
-from nucleate.energies.hull import Phases, elements_of, fractions_of, hull_at, system_name
+from nucleate.energies.phases import Phases, elements_of, fractions_of, hull_at, system_name
 from nucleate.errors import DataError
 
 MP20 = Path(__file__).parents[2] / "data" / "mp_20"
@@ -110,7 +110,7 @@ def test_phases_within_a_system() -> None:
 @pytest.mark.skipif(not MP20.is_dir(), reason="needs data/mp_20")
 def test_mp20_against_pymatgen_and_its_own_column() -> None:
     """Hull distances of MP-20 within MP-20, which lacks the database's other phases."""
-    from nucleate.energies.hulls import dft_hull
+    from nucleate.energies.hull_sources import dft_hull
     from nucleate.energies.references import HULL_COLUMN, ReferenceStructures
 
     structures = ReferenceStructures.of(MP20)

@@ -17,14 +17,14 @@ from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.energies.cache import NAMESPACE
 from nucleate.energies.elements import ElementEnergies, fit_elements
-from nucleate.energies.hulls import (
+from nucleate.energies.hull import Hull
+from nucleate.energies.hull_sources import (
     dft_hull,
     entries_hull,
     hull_of_entries,
     materials_project_hull,
     potential_hull,
 )
-from nucleate.energies.reference_hull import ReferenceHull
 from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError
@@ -51,7 +51,7 @@ def structures(**columns: np.ndarray) -> ReferenceStructures:
     return ReferenceStructures.of_tables([table(**columns)])
 
 
-def far(hull: ReferenceHull, numbers: list[int], energy_per_atom: float) -> float:
+def far(hull: Hull, numbers: list[int], energy_per_atom: float) -> float:
     found = hull.above(np.array(numbers), energy_per_atom * len(numbers))
     assert found.energy is not None
     return found.energy

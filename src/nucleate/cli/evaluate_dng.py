@@ -70,6 +70,9 @@ def dng(
     """
     from nucleate.cli.console import resumable, say
     from nucleate.data.dataset import Dataset
+    from nucleate.energies.hull_choice import HullChoice
+    from nucleate.energies.potentials import potential_named
+    from nucleate.metrics.dng.bench import NO_RELAXATION
     from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, check, evaluate
     from nucleate.metrics.dng.samples import read_samples
     from nucleate.records.rows import check_ending
@@ -85,7 +88,9 @@ def dng(
         split=split or "val",
         novel_against=novel_against or "train",
         relax=relax,
-        hull=hull,
+        hull=HullChoice(hull)
+        if relax == NO_RELAXATION
+        else HullChoice.read(hull, potential_named(relax).name),
         coverage=coverage,
         reference_limit=reference_limit,
         timeout=timeout,

@@ -1,110 +1,117 @@
-"""The convex hull: the lowest energy that known phases reach at a composition, alone or as a mixture.
-
-At the composition x (atomic fractions) the hull is the least of sum_i w_i e_i over phases i with weights
-w_i >= 0 and sum_i w_i x_i = x: a small linear program over the phases of the chemical subsystems of x, solved
-exactly by HiGHS (scipy). The energy above it may be negative: a phase below everything that is known.
-Against pymatgen's `PhaseDiagram.get_e_above_hull(allow_negative=True)` of an entry that is not in the
-diagram it is the same number.
-"""
+"""A hull of known phases, and how far above it a crystal stands; energies of phases may come as they are needed."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
-from nucleate.errors import DataError
-
-MAX_ENUMERATED = 10
-"""Chemical systems with more elements are found by looking at all of them instead of at all subsets."""
-
-
-def fractions_of(numbers: np.ndarray) -> np.ndarray:
-    """Atomic fractions by atomic number. [MAX_ATOMIC_NUMBER + 1]"""
-    counts = np.bincount(np.asarray(numbers, dtype=np.int64), minlength=MAX_ATOMIC_NUMBER + 1)
-    return counts / counts.sum()
-
-
-def elements_of(fractions: np.ndarray) -> tuple[int, ...]:
-    """Atomic numbers that are there, ascending."""
-    return tuple(int(z) for z in np.flatnonzero(fractions))
-
-
-def system_name(elements: Iterable[int]) -> str:
-    """ "Cl-Na": symbols in alphabetic order."""
-    return "-".join(sorted(SYMBOLS[z] for z in elements))
-
-
-class Phases:
-    """Compositions of known phases, found by chemical system. Energies come from elsewhere, by index.
-
-    Attributes:
-        fractions: atomic fractions of each phase by atomic number. [phases, MAX_ATOMIC_NUMBER + 1]
-    """
-
-    def __init__(self, fractions: np.ndarray) -> None:
-        self.fractions = fractions
-        systems: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-        for index, row in enumerate(fractions):
-            systems[elements_of(row)].append(index)
-        self._systems = dict(systems)
-
-    def __len__(self) -> int:
-        return len(self.fractions)
-
-    def within(self, elements: Sequence[int]) -> list[int]:
-        """Indices of all phases made of these elements or some of them, ascending."""
-        if len(elements) <= MAX_ENUMERATED:
-            ordered = sorted(elements)
-            keys = (key for size in range(1, len(ordered) + 1) for key in combinations(ordered, size))
-        else:
-            keys = (key for key in self._systems if set(key) <= set(elements))
-        return sorted(index for key in keys for index in self._systems.get(key, ()))
-
-    def missing_terminals(self, elements: Sequence[int]) -> tuple[int, ...]:
-        """The elements without a pure phase."""
-        return tuple(z for z in elements if (z,) not in self._systems)
+from nucleate.elements import SYMBOLS
+from nucleate.energies.elements import ElementEnergies
+from nucleate.energies.phase_energies import PhaseEnergies
+from nucleate.energies.phases import Decomposition, Phases, elements_of, fractions_of, hull_at
+from nucleate.work import Work
 
 
 @dataclass(frozen=True)
-class Decomposition:
-    """The hull at one composition.
+class AboveHull:
+    """Where one candidate stands.
 
     Attributes:
-        energy: of the hull, eV/atom.
-        phases: index and share of the atoms of each phase of the mixture.
+        energy: above the hull, eV/atom, negative below it; None where the hull can't say.
+        reason: "", "missing_terminal", "no_reference_energy" or "unreliable_element".
+        detail: the elements that the reason is about.
+        decomposition: names of the competing phases and their shares of the atoms.
     """
 
-    energy: float
-    phases: tuple[tuple[int, float], ...]
+    energy: float | None
+    reason: str = ""
+    detail: str = ""
+    decomposition: tuple[tuple[str, float], ...] = ()
 
 
-def hull_at(target: np.ndarray, fractions: np.ndarray, energies: np.ndarray) -> Decomposition | None:
-    """The hull of phases at a composition, None where no mixture of them has it.
+@dataclass
+class Hull:
+    """Known phases with energies, and the way of a candidate's energy to their scale.
 
-    Args:
-        target: atomic fractions. [elements]
-        fractions: of the phases, the same elements. [phases, elements]
-        energies: eV/atom. [phases]
-
-    Raises DataError for energies that are not finite.
+    Attributes:
+        name: "dft", "potential", "entries": for reports.
+        phases: compositions.
+        energies: eV/atom, NaN where not computed (yet) or unknown. [phases]
+        labels: of the phases.
+        offsets: energies of the elements to be taken off a candidate's potential energy; None for nothing.
+        lazy: where energies of phases come from as they are needed; None where all are known.
+        settings: what the hull was made of, for reports.
+        notes: sentences that a reader of the numbers must know.
     """
-    from scipy.optimize import linprog
 
-    if not np.isfinite(energies).all():
-        raise DataError(
-            f"{int((~np.isfinite(energies)).sum())} of {len(energies)} phases have no energy",
-            "leave out the phases whose energy is unknown",
-        )
-    present = np.flatnonzero(target)
-    if not len(energies):
-        return None
-    solved = linprog(energies, A_eq=fractions[:, present].T, b_eq=target[present], method="highs")
-    if solved.status != 0:
-        return None
-    used = np.flatnonzero(solved.x > 1e-9)
-    return Decomposition(float(solved.fun), tuple((int(i), float(solved.x[i])) for i in used))
+    name: str
+    phases: Phases
+    energies: np.ndarray
+    labels: list[str]
+    offsets: ElementEnergies | None = None
+    lazy: PhaseEnergies | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def prepare(self, candidates: Iterable[np.ndarray], work: Work | None = None) -> None:
+        """Compute the energies of phases that candidates with these atomic numbers need, all at once.
+
+        work: in place of that of the lazy energies, which is how they are computed otherwise; the cache stays theirs.
+        """
+        if self.lazy is None:
+            return
+        work = (work or self.lazy.work).kept_in(self.lazy.work.cache)
+        targets = {tuple(f): f for f in map(fractions_of, candidates)}
+        wanted = {i for f in targets.values() for i in self.phases.within(elements_of(f))}
+        rows = sorted(wanted - self.lazy.tried)
+        if rows:
+            self.energies[rows] = self.lazy.compute(rows, work)
+        while self.lazy.relax_settings and targets:
+            mixtures = {key: self._mixture(f)[1] for key, f in targets.items()}
+            open_rows = {i for rows in mixtures.values() for i in rows} - self.lazy.relaxed
+            if not open_rows:
+                break
+            rows = sorted(open_rows)
+            self.energies[rows] = self.lazy.relax(rows, work)
+            targets = {key: f for key, f in targets.items() if open_rows.intersection(mixtures[key])}
+
+    def _mixture(self, fractions: np.ndarray) -> tuple[Decomposition | None, list[int]]:
+        """The hull at a composition, and the indices of the phases it is made of."""
+        rows = np.array(self.phases.within(elements_of(fractions)), dtype=np.int64)
+        rows = rows[np.isfinite(self.energies[rows])]
+        found = hull_at(fractions, self.phases.fractions[rows], self.energies[rows])
+        return found, [int(rows[i]) for i, _ in found.phases] if found else []
+
+    def above(self, numbers: np.ndarray, energy: float) -> AboveHull:
+        """How far a candidate stands above the hull.
+
+        Args:
+            numbers: its atomic numbers. [atoms]
+            energy: its total energy as the potential gives it, eV.
+        """
+        fractions = fractions_of(numbers)
+        elements = elements_of(fractions)
+        per_atom = energy / len(numbers)
+        if self.offsets is not None:
+            doubtful = [z for z in elements if z not in self.offsets.energies]
+            if doubtful:
+                return AboveHull(None, "unreliable_element", _symbols(doubtful))
+            per_atom -= self.offsets.of(fractions)
+        self.prepare([numbers], Work())
+        found, rows = self._mixture(fractions)
+        if found is None:
+            missing = [z for z in elements if not self._has_pure(z)]
+            return AboveHull(None, "missing_terminal", _symbols(missing))
+        shares = (share for _, share in found.phases)
+        named = tuple((self.labels[i], share) for i, share in zip(rows, shares, strict=True))
+        return AboveHull(per_atom - found.energy, decomposition=named)
+
+    def _has_pure(self, element: int) -> bool:
+        return bool(np.isfinite(self.energies[self.phases.within([element])]).any())
+
+
+def _symbols(elements: Iterable[int]) -> str:
+    return ", ".join(SYMBOLS[z] for z in elements)

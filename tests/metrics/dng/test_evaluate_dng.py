@@ -179,7 +179,6 @@ def test_a_limit_of_the_reference_is_a_part_of_it(dataset):
         ({"novel_against": "test"}, "has no split 'test'"),
         ({"protocol": "best"}, "no protocol is called 'best'"),
         ({"relax": "magic"}, "no potential is called 'magic'"),
-        ({"hull": "nowhere.json"}, "no hull is called 'nowhere.json', and there is no such file"),
         ({"reference_limit": 0}, "a reference of 0 crystals"),
     ],
 )

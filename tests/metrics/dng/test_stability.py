@@ -9,7 +9,7 @@ import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
 from nucleate.cell import Cell
-from nucleate.energies.hulls import hull_of_entries, potential_hull
+from nucleate.energies.hull_sources import hull_of_entries, potential_hull
 from nucleate.energies.potentials import potential_named
 from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
@@ -233,3 +233,19 @@ def test_energies_far_below_the_hull_are_shown_and_are_not_stable() -> None:
     assert believing.columns["stable_0"] == [True, True, False]
     with pytest.raises(DataError, match="far_below = 0"):
         StabilitySettings(far_below=0.0)
+
+
+def test_thresholds_are_those_that_are_asked_for() -> None:
+    """One at the energy of a sample, one below it; the columns are named by them."""
+    hull = potential_hull(REFERENCE, POTENTIAL)
+    settings = StabilitySettings(thresholds=(0.25, 0.05))
+    plain, other = (
+        judge_stability(samples(), POTENTIAL, hull, one) for one in (StabilitySettings(), settings)
+    )
+    energies = plain.columns["energy_above_hull"]
+    assert {"stable_0.05", "stable_0.25"} <= other.columns.keys()
+    assert not {"stable_0", "stable_0.1"} & other.columns.keys()
+    for threshold in settings.thresholds:
+        wanted = [None if e is None else -0.1 - 1e-6 <= e <= threshold + 1e-6 for e in energies]
+        assert other.columns[f"stable_{threshold:g}"] == wanted
+        assert other.measures[f"stable_{threshold:g}"].estimate.value == sum(map(bool, wanted)) / len(wanted)

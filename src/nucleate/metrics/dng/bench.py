@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
+from nucleate.energies.hull_choice import HullChoice
 from nucleate.errors import DataError
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.protocols import Protocol, protocol_named
@@ -34,7 +35,7 @@ class DngSettings:
         split: of the reference, whose distributions the samples should have.
         novel_against: split of the reference that novel structures must not be in.
         relax: name of a potential, or "none" to leave relaxation and stability out.
-        hull: energies of the convex hull: "" for those of the potential, "dft", or a file of entries.
+        hull: which convex hull.
         coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
         reference_limit: compare with so many crystals of the split, drawn at random; None for all.
         timeout: seconds for relaxing one structure.
@@ -45,7 +46,7 @@ class DngSettings:
     split: str = "val"
     novel_against: str = "train"
     relax: str = "chgnet"
-    hull: str = ""
+    hull: HullChoice = HullChoice()
     coverage: bool = True
     reference_limit: int | None = None
     timeout: float = 300.0
@@ -59,9 +60,9 @@ class DngSettings:
                 f"a reference of {self.reference_limit} crystals tells nothing",
                 "--reference-limit starts at 1",
             )
-        if self.relax == NO_RELAXATION and self.hull:
+        if self.relax == NO_RELAXATION and self.hull.text:
             raise DataError(
-                f"the hull {self.hull!r} is never looked at without relaxation",
+                f"the hull {self.hull.text!r} is never looked at without relaxation",
                 "leave the hull out, or name a potential with --relax",
             )
         within(self, 0, MOST_SECONDS, "timeout", error=DataError)
@@ -112,7 +113,7 @@ class Bench:
     @property
     def has_hull(self) -> bool:
         """Whether there is something to place relaxed structures against."""
-        return self.dataset is not None or self.settings.hull not in ("", self.settings.relax)
+        return self.dataset is not None or self.settings.hull.complete
 
     @cached_property
     def reference_size(self) -> int:

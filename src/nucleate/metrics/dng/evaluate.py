@@ -98,16 +98,7 @@ def check(reference: Dataset | None, settings: DngSettings) -> None:
     if settings.relax == NO_RELAXATION:
         return
     potential = potential_named(settings.relax)
-    if settings.hull == "dft" and reference is None:
-        raise DataError(
-            "the hull 'dft' is made of the energies of a data set, and there is none",
-            "name one with --reference, or give --hull a JSON file of pymatgen entries",
-        )
-    if settings.hull not in ("", "dft", potential.name) and not Path(settings.hull).is_file():
-        raise DataError(
-            f"no hull is called {settings.hull!r}, and there is no such file",
-            f"choose {potential.name}, dft, or a JSON file of pymatgen entries",
-        )
+    settings.hull.check(reference is not None)
     potential.calculator()
 
 
@@ -148,6 +139,7 @@ def _described(samples: Samples, reference: Dataset | None, settings: DngSetting
     """What the numbers depend on beside the settings of the families."""
     return {
         **asdict(settings),
+        "hull": settings.hull.text,
         **_origin(reference, settings),
         "samples": samples.source,
         **versions("nucleate", "pymatgen-core", "numpy"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nucleate.metrics.dng.bench import NO_RELAXATION, Bench, DngSettings
@@ -12,8 +11,7 @@ from nucleate.metrics.dng.family import Family, share_of
 from nucleate.metrics.dng.report import Test
 
 if TYPE_CHECKING:
-    from nucleate.energies.potentials import Potential
-    from nucleate.energies.reference_hull import ReferenceHull
+    pass
 
 UNSUPPORTED = ("unknown_element", "isolated_atom")
 """Reasons of a relaxation that lie with the potential, not with the structure."""
@@ -65,7 +63,9 @@ def tests(bench: Bench) -> list[Test]:
 
 def stable(bench: Bench, threshold: float) -> list[bool | None]:
     """Whether each sample is at most so far above the hull, eV/atom; None where that is not known."""
-    return bench.column("stability", f"stable_{threshold:g}")
+    from nucleate.metrics.dng.stability_numbers import column_of
+
+    return bench.column("stability", column_of(threshold))
 
 
 def _validity(bench: Bench) -> Family:
@@ -150,8 +150,10 @@ def _stability(bench: Bench) -> Family:
     family = judge_stability(
         bench.cells,
         potential,
-        _hull(bench, potential),
-        StabilitySettings(how, seed=settings.seed, far_below=bench.protocol.far_below),
+        settings.hull.open(potential, bench.dataset, bench.kept_in("points.sqlite")),
+        StabilitySettings(
+            how, seed=settings.seed, thresholds=bench.protocol.thresholds, far_below=bench.protocol.far_below
+        ),
         store,
     )
     done = [i for i, steps in enumerate(family.columns["relax_steps"]) if steps is not None]
@@ -166,22 +168,6 @@ def _without_hull(family: Family) -> Family:
     """What relaxation alone says; nothing is counted as unstable that was never placed."""
     kept = {name: one for name, one in family.measures.items() if not name.startswith(NEEDS_HULL)}
     return replace(family, measures=kept, notes=["Without a reference nothing is placed against a hull."])
-
-
-def _hull(bench: Bench, potential: Potential) -> ReferenceHull:
-    from nucleate.energies.elements import fit_elements
-    from nucleate.energies.hulls import dft_hull, entries_hull, no_hull, potential_hull
-    from nucleate.energies.references import ReferenceStructures
-
-    name, points = bench.settings.hull, bench.kept_in("points.sqlite")
-    if name not in ("", "dft", potential.name):
-        return entries_hull(Path(name))
-    if bench.dataset is None:
-        return no_hull()
-    structures = ReferenceStructures.of(bench.dataset)
-    if name != "dft":
-        return potential_hull(structures, potential, work=points)
-    return dft_hull(structures, fit_elements(structures, potential, work=points))
 
 
 def _uniqueness(bench: Bench) -> Family:
@@ -229,9 +215,9 @@ def _joint(bench: Bench) -> Family:
     }
     columns: dict[str, list[Any]] = {"unique_novel": new}
     if "stability" in bench.families:
-        zero, tenth = stable(bench, 0.0), stable(bench, 0.1)
-        for name, column, threshold in (("sun", zero, 0.0), ("msun", tenth, 0.1)):
-            columns[name] = stable_unique_novel(column, clusters, novel)
+        thresholds = sorted(bench.protocol.thresholds)
+        for name, threshold in (("sun", thresholds[0]), ("msun", thresholds[-1])):
+            columns[name] = stable_unique_novel(stable(bench, threshold), clusters, novel)
             measures[name] = share_of(
                 columns[name],
                 f"At most {threshold:g} eV/atom above the hull and novel, the first such of its duplicates.",

@@ -17,10 +17,11 @@ from functools import partial
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.energies.hull import Hull
+from nucleate.energies.placing import place
 from nucleate.energies.potentials import Potential
-from nucleate.energies.reference_hull import ReferenceHull
-from nucleate.energies.relax import RelaxSettings, relax
-from nucleate.errors import DataError, NucleateError
+from nucleate.energies.relax import RelaxSettings
+from nucleate.errors import DataError
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.stability_numbers import FAR_BELOW, Judged, columns, means, notes, shares
 from nucleate.metrics.matching import try_match
@@ -40,12 +41,14 @@ class StabilitySettings:
         relax: how structures are relaxed.
         match_timeout: seconds for the match of a structure with itself relaxed.
         seed: of the bootstrap.
+        thresholds: energies above the hull, eV/atom, up to which a structure counts as stable.
         far_below: energy above the hull, eV/atom, below which a structure counts as not stable.
     """
 
     relax: RelaxSettings = field(default_factory=RelaxSettings)
     match_timeout: float = 30.0
     seed: int = 0
+    thresholds: tuple[float, ...] = (0.0, 0.1)
     far_below: float = FAR_BELOW
 
     def __post_init__(self) -> None:
@@ -61,7 +64,7 @@ class StabilitySettings:
 def judge_stability(
     cells: Sequence[Cell | None],
     potential: Potential,
-    hull: ReferenceHull,
+    hull: Hull,
     settings: StabilitySettings | None = None,
     work: Work = Work(),
 ) -> Family:
@@ -85,16 +88,12 @@ def judge_stability(
     settings = settings or StabilitySettings()
     if not len(cells):
         raise DataError("there is no sample to judge", "generate some first")
-    if hull.name == "entries" and not potential.mp_corrected:
-        raise NucleateError(
-            f"energies of {potential.name} can't be compared with the corrected entries of this hull",
-            "take the potential chgnet, or the hull of the potential's own energies",
-        )
     results = _relax_and_place(cells, potential, hull, settings, work)
-    measures = shares(results, settings.far_below) | means(results, settings.seed)
+    bounds = sorted(settings.thresholds), settings.far_below
+    measures = shares(results, *bounds) | means(results, settings.seed)
     facts = {
         "potential": potential.identity,
-        "relax": asdict(settings.relax),
+        "relax": asdict(work.limiting(settings.relax)),
         "hull": {"name": hull.name, **hull.settings},
         "matcher": {"ltol": LTOL, "stol": STOL, "angle_tol": ANGLE_TOL, "scale": False},
         "seed": settings.seed,
@@ -104,7 +103,7 @@ def judge_stability(
         "stability",
         "Stability",
         measures=measures,
-        columns=columns(results, settings.far_below),
+        columns=columns(results, *bounds),
         settings=facts,
         notes=notes(results, hull, settings.far_below),
     )
@@ -113,29 +112,32 @@ def judge_stability(
 def _relax_and_place(
     cells: Sequence[Cell | None],
     potential: Potential,
-    hull: ReferenceHull,
+    hull: Hull,
     settings: StabilitySettings,
     work: Work,
 ) -> list[Judged]:
     problems = [_problem(cell) for cell in cells]
     valid = [cell for cell, problem in zip(cells, problems, strict=True) if cell is not None and not problem]
-    relaxed = relax(valid, potential, settings.relax, work)
-    done = [(cell, one.cell) for cell, one in zip(valid, relaxed, strict=True) if one.cell is not None]
-    hull.prepare((before.species for before, _ in done), work)
+    placed = place(valid, potential, hull, settings.relax, work)
+    done = [
+        (cell, after)
+        for cell, one in zip(valid, placed, strict=True)
+        if (after := one.relaxed.cell) is not None
+    ]
     jobs = [_MatchJob(*pair, work.seconds(settings.match_timeout)) for pair in done]
     matches = work.run("displacement", _displacement, jobs, len(jobs))
-    relaxed_of = iter(relaxed)
+    placed_of = iter(placed)
     results = []
     for cell, problem in zip(cells, problems, strict=True):
         if cell is None or problem:
             results.append(Judged(problem))
             continue
-        one = next(relaxed_of)
-        if one.energy is None:
-            results.append(Judged("", one))
+        one = next(placed_of)
+        if one.relaxed.energy is None:
+            results.append(Judged("", one.relaxed))
             continue
         rmsd, failure = next(matches)
-        results.append(Judged("", one, hull.above(cell.species, one.energy), rmsd, failure))
+        results.append(Judged("", one.relaxed, one.above, rmsd, failure))
     return results
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nucleate.elements import SYMBOLS
-from nucleate.energies.reference_hull import AboveHull, ReferenceHull
+from nucleate.energies.hull import AboveHull, Hull
 from nucleate.energies.relax import Relaxed
 from nucleate.metrics.dng.family import Measure
 from nucleate.metrics.intervals import Estimate, bootstrap_mean, bootstrap_median, wilson
-
-STABLE, METASTABLE = "stable_0", "stable_0.1"
-THRESHOLDS = {STABLE: 0.0, METASTABLE: 0.1}
-"""eV/atom above the hull."""
 
 FAR_BELOW = -0.1
 """eV/atom above the hull below which an energy is not believed: ours. Known crystals that are generated again lie at
@@ -64,7 +60,12 @@ class Judged:
         )  # fmt: skip
 
 
-def shares(results: list[Judged], far_below: float) -> dict[str, Measure]:
+def column_of(threshold: float) -> str:
+    """The column that says whether a structure is at most so far above the hull, eV/atom: "stable_0.1"."""
+    return f"stable_{threshold:g}"
+
+
+def shares(results: list[Judged], thresholds: Sequence[float], far_below: float) -> dict[str, Measure]:
     generated = len(results)
     supported = [r for r in results if r.judged]
     funnel: dict[str, tuple[Callable[[Judged], bool], str]] = {
@@ -78,7 +79,8 @@ def shares(results: list[Judged], far_below: float) -> dict[str, Measure]:
         name: _share(sum(map(test, results)), generated, "generated", f"Generated structures that {text}.")
         for name, (test, text) in funnel.items()
     }
-    for name, threshold in THRESHOLDS.items():
+    for threshold in thresholds:
+        name = column_of(threshold)
         count = sum(bool(_stable(r, threshold, far_below)) for r in results)
         text = f"Between {far_below:g} and {threshold:g} eV/atom above the hull after relaxation."
         found[name] = _share(
@@ -137,12 +139,12 @@ def means(results: list[Judged], seed: int) -> dict[str, Measure]:
     }
 
 
-def columns(results: list[Judged], far_below: float) -> dict[str, list[Any]]:
+def columns(results: list[Judged], thresholds: Sequence[float], far_below: float) -> dict[str, list[Any]]:
     relaxed = [r.relaxed if r.has_energy else None for r in results]
     return {
         "supported": [r.judged for r in results],
         "energy_above_hull": [r.above.energy for r in results],
-        **{name: [_stable(r, limit, far_below) for r in results] for name, limit in THRESHOLDS.items()},
+        **{column_of(limit): [_stable(r, limit, far_below) for r in results] for limit in thresholds},
         "far_below_hull": [_far_below(r, far_below) for r in results],
         "stability_reason": [r.reason for r in results],
         "relax_steps": [one and one.steps for one in relaxed],
@@ -189,7 +191,7 @@ def _far_below_note(results: list[Judged], far_below: float) -> list[str]:
     ]
 
 
-def notes(results: list[Judged], hull: ReferenceHull, far_below: float) -> list[str]:
+def notes(results: list[Judged], hull: Hull, far_below: float) -> list[str]:
     reasons: dict[str, int] = {}
     for result in results:
         if not result.judged:

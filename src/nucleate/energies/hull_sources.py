@@ -1,4 +1,4 @@
-"""Reference hulls: what is known to be stable, on the energy scale of the candidates.
+"""Where hulls come from: what is known to be stable, on the energy scale of the candidates.
 
 Two come from a data set. The `potential` hull takes the potential's own energies of the reference structures,
 so that its systematic errors cancel; they are computed for the chemical systems that are asked about only, and
@@ -20,9 +20,10 @@ import numpy as np
 
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from nucleate.energies.elements import ElementEnergies
-from nucleate.energies.hull import Phases
+from nucleate.energies.hull import Hull
+from nucleate.energies.phase_energies import PhaseEnergies
+from nucleate.energies.phases import Phases
 from nucleate.energies.potentials import Potential
-from nucleate.energies.reference_hull import LazyEnergies, ReferenceHull
 from nucleate.energies.references import FORMATION_COLUMN, HULL_COLUMN, ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError
@@ -35,7 +36,7 @@ def potential_hull(
     potential: Potential,
     relax_settings: RelaxSettings | None = None,
     work: Work = Work(),
-) -> ReferenceHull:
+) -> Hull:
     """The hull of the potential's own energies of the reference structures.
 
     As single points, a reference structure lies some meV/atom above its own minimum in the potential and a
@@ -44,12 +45,12 @@ def potential_hull(
     """
     how = f"relaxed ({relax_settings.identity})" if relax_settings else "single points"
     labels = [structures.id(i) for i in range(len(structures))]
-    return ReferenceHull(
+    return Hull(
         "potential",
         structures.phases,
         np.full(len(structures), np.nan),
         labels,
-        lazy=LazyEnergies(structures, potential, work, relax_settings),
+        lazy=PhaseEnergies(structures, potential, work, relax_settings),
         settings={"energies": f"{how}, {potential.identity}", "splits": structures.names},
     )
 
@@ -58,7 +59,7 @@ def dft_hull(
     structures: ReferenceStructures,
     offsets: ElementEnergies | None = None,
     known_hull: bool = True,
-) -> ReferenceHull:
+) -> Hull:
     """The hull of the data set's own formation energies, every pure element at 0.
 
     Args:
@@ -84,7 +85,7 @@ def dft_hull(
     settings = {"energies": FORMATION_COLUMN, "splits": structures.names, "known_hull": distances is not None}
     if offsets is not None:
         settings["element_energies"] = offsets.to_dict()
-    return ReferenceHull(
+    return Hull(
         "dft",
         Phases(np.concatenate([structures.phases.fractions[known], pure])),
         np.concatenate([energies[known], np.zeros(len(pure))]),
@@ -94,7 +95,7 @@ def dft_hull(
     )
 
 
-def entries_hull(path: Path) -> ReferenceHull:
+def entries_hull(path: Path) -> Hull:
     """The hull of a JSON file of pymatgen entries (a list of ComputedEntry as dictionaries), energies corrected.
 
     Raises DataError where the file is missing or holds no entries.
@@ -120,14 +121,14 @@ def _entries(content: Any, path: Path, hint: str) -> list[Any]:
         raise DataError(f"{path} holds something that is no entry ({error})", hint) from None
 
 
-def hull_of_entries(entries: Sequence[Any], source: str) -> ReferenceHull:
+def hull_of_entries(entries: Sequence[Any], source: str) -> Hull:
     """The hull of pymatgen entries with corrected total energies."""
     fractions = np.zeros((len(entries), MAX_ATOMIC_NUMBER + 1))
     for row, entry in enumerate(entries):
         for element, amount in entry.composition.items():
             fractions[row, element.Z] += amount
     fractions /= fractions.sum(1, keepdims=True)
-    return ReferenceHull(
+    return Hull(
         "entries",
         Phases(fractions),
         np.array([float(entry.energy_per_atom) for entry in entries]),
@@ -137,7 +138,7 @@ def hull_of_entries(entries: Sequence[Any], source: str) -> ReferenceHull:
     )
 
 
-def materials_project_hull(elements: Sequence[int], api_key: str) -> ReferenceHull:
+def materials_project_hull(elements: Sequence[int], api_key: str) -> Hull:
     """The hull of a chemical system as the Materials Project has it today (needs the network and a key).
 
     Raises MissingPackageError without mp-api, NucleateError without a key or where the request fails.
@@ -158,7 +159,7 @@ def materials_project_hull(elements: Sequence[int], api_key: str) -> ReferenceHu
     return hull_of_entries(entries, "the Materials Project")
 
 
-def no_hull() -> ReferenceHull:
+def no_hull() -> Hull:
     """A hull without phases, which places nothing."""
     empty = Phases(np.zeros((0, MAX_ATOMIC_NUMBER + 1)))
-    return ReferenceHull("none", empty, np.zeros(0), [])
+    return Hull("none", empty, np.zeros(0), [])

@@ -1,0 +1,76 @@
+"""Which hull is asked for: a user's words, read once, and the hull itself when it is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nucleate.data.dataset import Dataset
+from nucleate.energies.elements import fit_elements
+from nucleate.energies.hull import Hull
+from nucleate.energies.hull_sources import dft_hull, entries_hull, no_hull, potential_hull
+from nucleate.energies.potentials import Potential
+from nucleate.energies.references import ReferenceStructures
+from nucleate.errors import DataError
+from nucleate.work import Work
+
+
+@dataclass(frozen=True)
+class HullChoice:
+    """A hull that is asked for.
+
+    Attributes:
+        text: what the user wrote, for reports; "" for nothing.
+        energies: of the potential, "dft" for the formation energies of a data set, or "entries" for a file's.
+    """
+
+    text: str = ""
+    energies: Literal["potential", "dft", "entries"] = "potential"
+
+    @classmethod
+    def read(cls, text: str, potential: str) -> HullChoice:
+        """A hull by its name: "" or that of the potential, "dft", or a JSON file of pymatgen entries.
+
+        Raises DataError where there is no such hull and no such file.
+        """
+        if text in ("", potential):
+            return cls(text)
+        if text == "dft":
+            return cls(text, "dft")
+        if not Path(text).is_file():
+            raise DataError(
+                f"no hull is called {text!r}, and there is no such file",
+                f"choose {potential}, dft, or a JSON file of pymatgen entries",
+            )
+        return cls(text, "entries")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the hull needs no data set."""
+        return self.energies == "entries"
+
+    def check(self, has_reference: bool) -> None:
+        """Raise DataError where the hull is made of a data set and there is none."""
+        if self.energies == "dft" and not has_reference:
+            raise DataError(
+                "the hull 'dft' is made of the energies of a data set, and there is none",
+                "name one with --reference, or give --hull a JSON file of pymatgen entries",
+            )
+
+    def open(self, potential: Potential, reference: Dataset | None, work: Work = Work()) -> Hull:
+        """The hull, of all splits of the reference; one that places nothing where there is no reference.
+
+        work: its cache is a file that keeps energies of reference structures.
+
+        Raises DataError where a file holds no entries, or a data set no formation energies.
+        """
+        self.check(reference is not None)
+        if self.energies == "entries":
+            return entries_hull(Path(self.text))
+        if reference is None:
+            return no_hull()
+        structures = ReferenceStructures.of(reference)
+        if self.energies == "potential":
+            return potential_hull(structures, potential, work=work)
+        return dft_hull(structures, fit_elements(structures, potential, work=work))

@@ -1,0 +1,65 @@
+"""A potential's energies of reference structures, computed when a hull asks for them and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from nucleate.energies.points import single_points
+from nucleate.energies.potentials import Potential
+from nucleate.energies.references import ReferenceStructures
+from nucleate.energies.relax import RelaxSettings, relax
+from nucleate.work import Work
+
+
+@dataclass
+class PhaseEnergies:
+    """The potential's energies of reference structures, when they are needed.
+
+    Attributes:
+        work: how they are computed; its cache keeps them.
+        relax_settings: relax the phases that mixtures are made of; None takes all structures as they are.
+        margin: what relaxation is taken to gain at most, eV/atom: a structure enters the search for the best
+            mixture with its energy less the margin until it is relaxed, so that the search misses none.
+        tried: indices that were computed, whether or not an energy came out; relaxed: those relaxed too.
+        problems: why there is none, by index.
+    """
+
+    structures: ReferenceStructures
+    potential: Potential
+    work: Work = Work()
+    relax_settings: RelaxSettings | None = None
+    margin: float = 0.03
+    tried: set[int] = field(default_factory=set)
+    relaxed: set[int] = field(default_factory=set)
+    problems: dict[int, str] = field(default_factory=dict)
+
+    def compute(self, rows: list[int], work: Work) -> np.ndarray:
+        """eV/atom as they are (less the margin), NaN where the potential can't take a structure. [rows]"""
+        cells = [self.structures.cell(i) for i in rows]
+        points = single_points(cells, self.potential, work)
+        self.tried.update(rows)
+        self.problems |= {i: point.reason for i, point in zip(rows, points, strict=True) if point.reason}
+        margin = self.margin if self.relax_settings else 0.0
+        return np.array(
+            [
+                np.nan if point.energy is None else point.energy / len(cell.species) - margin
+                for point, cell in zip(points, cells, strict=True)
+            ]
+        )
+
+    def relax(self, rows: list[int], work: Work) -> np.ndarray:
+        """eV/atom relaxed; as it is where relaxation failed. [rows]"""
+        cells = [self.structures.cell(i) for i in rows]
+        found = relax(cells, self.potential, self.relax_settings, work)
+        self.relaxed.update(rows)
+        self.problems |= {i: one.reason for i, one in zip(rows, found, strict=True) if one.energy is None}
+        points = single_points(cells, self.potential, replace(work, progress=None))
+        return np.array(
+            [
+                (point.energy if one.energy is None else one.energy) / len(cell.species)
+                for one, point, cell in zip(found, points, cells, strict=True)
+                if point.energy is not None
+            ]
+        )

@@ -1,0 +1,61 @@
+"""Crystals relaxed in a potential and placed against a hull: one way for all who judge, rank or choose by energy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nucleate.cell import Cell
+from nucleate.energies.hull import AboveHull, Hull
+from nucleate.energies.potentials import Potential
+from nucleate.energies.relax import Relaxed, RelaxSettings, relax
+from nucleate.errors import NucleateError
+from nucleate.work import Work
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where one crystal stands.
+
+    Attributes:
+        relaxed: what became of it in the potential.
+        above: its distance to the hull, of the energy after relaxation; without one where there is no such energy.
+    """
+
+    relaxed: Relaxed
+    above: AboveHull = AboveHull(None)
+
+
+def place(
+    cells: Sequence[Cell],
+    potential: Potential,
+    hull: Hull,
+    settings: RelaxSettings | None = None,
+    work: Work = Work(),
+) -> list[Placed]:
+    """Relax crystals and place each against a hull; the result of one does not depend on the others.
+
+    Args:
+        cells, potential, settings, work: as in `relax`.
+        hull: on the scale of the potential's energies; what it needs to know is computed in the same work and kept in
+            its own cache.
+
+    Raises NucleateError where potential and hull are on different scales, and what `relax` raises.
+    """
+    same_scale(potential, hull)
+    relaxed = relax(cells, potential, settings, work)
+    done = zip(cells, relaxed, strict=True)
+    hull.prepare((cell.species for cell, one in done if one.energy is not None), work)
+    return [
+        Placed(one) if one.energy is None else Placed(one, hull.above(cell.species, one.energy))
+        for cell, one in zip(cells, relaxed, strict=True)
+    ]
+
+
+def same_scale(potential: Potential, hull: Hull) -> None:
+    """Raise NucleateError where the energies of a potential can't be compared with those of a hull."""
+    if hull.name == "entries" and not potential.mp_corrected:
+        raise NucleateError(
+            f"energies of {potential.name} can't be compared with the corrected entries of this hull",
+            "take the potential chgnet, or the hull of the potential's own energies",
+        )
