@@ -85,13 +85,10 @@ def test_a_method_that_is_not_declared_deterministic_draws(name):
 
 def test_what_a_process_can_is_what_it_has_written():
     diffusion = {"flow", "step", "correction"}
-    for process in (
-        Gaussian(GaussianSettings()),
-        Kinetic(KineticSettings()),
-        WrappedNormal(WrappedNormalSettings()),
-    ):
-        assert process.can == diffusion
-    assert Masked(MaskedSettings()).can == Fixed().can == {"step"}
+    assert Gaussian(GaussianSettings()).can == diffusion | {"distribution"}
+    assert Kinetic(KineticSettings()).can == WrappedNormal(WrappedNormalSettings()).can == diffusion
+    assert Masked(MaskedSettings()).can == {"step", "distribution"}
+    assert Fixed().can == {"step"}
 
 
 class Stuck(Fixed):

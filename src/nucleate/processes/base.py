@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.errors import RecipeError
@@ -23,14 +24,20 @@ from nucleate.settings import check_limits
 State = dict[str, Tensor]
 Own = TypeVar("Own")
 
-Ability = Literal["flow", "step", "correction"]
+Ability = Literal["flow", "step", "correction", "distribution"]
 """Ways in which a process may be able to move."""
-WAYS: dict[Ability, str] = {"flow": "flow", "step": "step", "correction": "correct"}
+WAYS: dict[Ability, str] = {
+    "flow": "flow",
+    "step": "step",
+    "correction": "correct",
+    "distribution": "distribution",
+}
 """The method of a process that says it can."""
 NAMES: dict[Ability, str] = {
     "flow": "probability flow",
     "step": "stochastic step",
     "correction": "Langevin corrector",
+    "distribution": "distribution of a step",
 }
 
 
@@ -134,6 +141,11 @@ class Process(ABC):
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """The state at the move's t_next, drawn from the reverse process by the network's answer at t."""
         raise self.lacks("step")
+
+    def distribution(self, state: State, prediction: Tensor, move: Move) -> Distribution:
+        """The law that `step` draws the state's `x` from, number by number. Padding, and a last step that ends on a
+        point, have no density."""
+        raise self.lacks("distribution")
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """What stays nearly constant along the probability flow and is integrated exactly by `follow`: the velocity of

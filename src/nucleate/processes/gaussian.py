@@ -16,6 +16,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.distributions import Normal
 
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.errors import RecipeError
@@ -138,18 +139,26 @@ class Gaussian(Process):
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """A draw from q(x_next | x, x0) at the best guess of x0 (Ho et al. 2020, eq. 7), or by Euler-Maruyama."""
-        x, mask = state["x"], move.mask
+        mean, fresh = self._law(state, prediction, move)
+        z = self._normal(move.mask, move.noise).to(mean.dtype)
+        return {"x": self._real(mean + fresh * z, move.mask)}
+
+    def distribution(self, state: State, prediction: Tensor, move: Move) -> Normal:
+        return Normal(*self._law(state, prediction, move), validate_args=False)
+
+    def _law(self, state: State, prediction: Tensor, move: Move) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of a stochastic step."""
+        x = state["x"]
         eps = self.epsilon(state, prediction, move.t, move.mask)
         if move.of(GaussianStep).euler:
-            return {"x": self._euler(x, eps, move)}
-        guess = self.endpoint(state, prediction, move.t, mask)
+            return self._euler(x, eps, move)
+        guess = self.endpoint(state, prediction, move.t, move.mask)
         alpha, sigma = (as_column(c, x) for c in self.alpha_sigma(move.t))
         alpha_next, sigma_next = (as_column(c, x) for c in self.alpha_sigma(move.t_next))
         # sigma_next^2 - fresh^2 of the old noise is kept.
         kept = (alpha / alpha_next) * sigma_next**2 / sigma
         fresh = torch.sqrt((sigma_next**2 - kept**2).clamp(min=0))
-        z = self._normal(mask, move.noise).to(x.dtype)
-        return {"x": self._real(alpha_next * guess + kept * eps + fresh * z, mask)}
+        return alpha_next * guess + kept * eps, fresh
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """The prediction itself: x0 or eps, neither of which changes along the flow to a single data point."""
@@ -165,13 +174,12 @@ class Gaussian(Process):
             )
         }
 
-    def _euler(self, x: Tensor, eps: Tensor, move: Move) -> Tensor:
+    def _euler(self, x: Tensor, eps: Tensor, move: Move) -> tuple[Tensor, Tensor]:
         beta = as_column(self.beta(move.t), x)
         sigma = as_column(self.alpha_sigma(move.t)[1], x)
         h = as_column(move.t_next - move.t, x)
         score = -eps / sigma
-        z = self._normal(move.mask, move.noise).to(x.dtype)
-        return self._real(x + (0.5 * beta * x + beta * score) * h + torch.sqrt(beta * h) * z, move.mask)
+        return x + (0.5 * beta * x + beta * score) * h, torch.sqrt(beta * h)
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:
         sigma = as_column(self.alpha_sigma(move.t)[1], prediction).clamp(min=1e-6)

@@ -18,6 +18,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.distributions import Categorical
 
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.elements import MAX_ATOMIC_NUMBER
@@ -123,9 +124,7 @@ class Masked(Process):
 
         With `remask` this is multiplied by 1 + eta t, and shown atoms are hidden with probability eta (t_next - t).
         """
-        mask, noise, eta = move.mask, move.noise, self.settings.remask
-        now, then = self.shown(move.t), self.shown(move.t_next)
-        rate = ((then - now) / (1 - now).clamp(min=1e-6) * (1 + eta * move.t)).unsqueeze(-1)
+        mask, noise, rate = move.mask, move.noise, self._rate(move)
         # In bfloat16 one draw of 512 is 1, whose logarithm's logarithm is infinite.
         prediction = at_least_float32(prediction)
         draw = noise.uniform(mask.shape[1], MAX_ATOMIC_NUMBER).to(prediction.dtype)
@@ -133,12 +132,34 @@ class Masked(Process):
         guess = ((prediction + move.of(MaskedStep).temperature * gumbel).argmax(-1) + 1) * mask
         hidden = state["x"] == HIDDEN
         x = torch.where(hidden & (noise.uniform(mask.shape[1]) < rate), guess, state["x"])
-        if eta == 0:
+        if self.settings.remask == 0:
             return {"x": x, "guess": guess}
-        hide = (eta * (move.t_next - move.t) * (move.t_next < 1)).unsqueeze(-1)
-        again = ~hidden & (noise.uniform(mask.shape[1]) < hide)
+        again = ~hidden & (noise.uniform(mask.shape[1]) < self._hide(move))
         # A sampler that stops before t = 1 leaves some hidden: those are what they were.
         return {"x": torch.where(again, HIDDEN, x), "guess": torch.where(hidden, guess, state["x"])}
+
+    def distribution(self, state: State, prediction: Tensor, move: Move) -> Categorical:
+        """Of `x`, over HIDDEN and the elements."""
+        x, rate = state["x"], self._rate(move).unsqueeze(-1)
+        logits = at_least_float32(prediction)
+        warmth = move.of(MaskedStep).temperature
+        guess = (
+            F.one_hot(logits.argmax(-1), MAX_ATOMIC_NUMBER) if warmth == 0 else (logits / warmth).softmax(-1)
+        )
+        drawn = torch.cat([1 - rate.expand(*x.shape, 1), rate * guess], -1)
+        hide = self._hide(move).unsqueeze(-1)
+        stays = (1 - hide) * F.one_hot(x, MAX_ATOMIC_NUMBER + 1)
+        stays[..., HIDDEN] += hide.squeeze(-1)
+        return Categorical(torch.where((x == HIDDEN).unsqueeze(-1), drawn, stays))
+
+    def _rate(self, move: Move) -> Tensor:
+        """Probability that a hidden atom is shown, [crystals, 1]."""
+        now, then = self.shown(move.t), self.shown(move.t_next)
+        return ((then - now) / (1 - now).clamp(min=1e-6) * (1 + self.settings.remask * move.t)).unsqueeze(-1)
+
+    def _hide(self, move: Move) -> Tensor:
+        """Probability that a shown atom is hidden again, [crystals, 1]."""
+        return (self.settings.remask * (move.t_next - move.t) * (move.t_next < 1)).unsqueeze(-1)
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """The species that are shown, the most probable ones elsewhere."""
