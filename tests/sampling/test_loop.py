@@ -178,7 +178,7 @@ def test_known_parts_meet_noise_of_their_own_and_the_same_at_every_time(mask, no
     calls = []
     for t in (0.2, 0.7):
         taken.clear()
-        known.hold(one, start, t, noise)
+        known.on(one, noise).hold(start, torch.full((len(mask),), t))
         assert len(set(taken)) == len(taken) == len(mask) * 3
         calls.append(list(taken))
     assert calls[0] == calls[1]

@@ -8,10 +8,13 @@ that was interrupted needs no generator state to go on. The mixing function is t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+Map = Callable[[Tensor], Tensor]
 
 _GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
 _MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
@@ -70,6 +73,29 @@ class Noise:
         position = torch.arange(1, count + 1, device=self.keys.device) * _GOLDEN
         stream = _mix(self.keys + _signed(self.draws * 0x2545F4914F6CDD1D))
         return _mix(stream[:, None] ^ _mix(position)).reshape(-1, *shape)
+
+
+class MappedNoise(Noise):
+    """A stream whose numbers pass through functions, such as a projection. Draws are counted on the stream below, so
+    that others may go on with it.
+
+    normal, uniform: of what the methods of these names give, [crystals, *shape]; None to leave it.
+    """
+
+    def __init__(self, below: Noise, normal: Map | None = None, uniform: Map | None = None) -> None:
+        super().__init__(below.keys)
+        self._below, self._maps = below, (normal, uniform)
+
+    def at(self, step: int) -> Noise:
+        return MappedNoise(self._below.at(step), *self._maps)
+
+    def normal(self, *shape: int) -> Float[Tensor, "crystals ..."]:
+        drawn, mapped = self._below.normal(*shape), self._maps[0]
+        return mapped(drawn) if mapped else drawn
+
+    def uniform(self, *shape: int) -> Float[Tensor, "crystals ..."]:
+        drawn, mapped = self._below.uniform(*shape), self._maps[1]
+        return mapped(drawn) if mapped else drawn
 
 
 def _unit(bits24: Tensor) -> Tensor:

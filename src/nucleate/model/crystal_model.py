@@ -14,11 +14,11 @@ from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
+from nucleate.model.constraint import FREE, Constraint, States
 from nucleate.model.self_conditioning import with_guess
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Process, State
+from nucleate.processes.base import Process
 
-States = dict[str, State]
 EARLIEST_NOISE = 1e-3
 
 
@@ -112,20 +112,35 @@ class CrystalModel(nn.Module):
             predictions = self.network(inputs, t, mask)
         return {name: prediction.float() for name, prediction in predictions.items()}
 
-    def loss(self, crystals: Crystals, t: PerCrystal, noise: Noise) -> dict[str, PerCrystal]:
+    def loss(
+        self, crystals: Crystals, t: PerCrystal, noise: Noise, constraint: Constraint | None = None
+    ) -> dict[str, PerCrystal]:
         """The loss of every process for every crystal, at the times t. One network evaluation; one more, without
-        gradients, under self-conditioning, and one more with the loss `axes`."""
+        gradients, under self-conditioning, and one more with the loss `axes`.
+
+        constraint: that the crystals obey; noise, states and predictions then do too. Raises ValueError for one that
+        puts other states in the place of those that were corrupted.
+        """
+        rules = constraint or FREE
+        if not rules.projects:
+            raise ValueError(
+                f"a loss has no targets for the states that {type(rules).__name__} puts in place"
+            )
         mask, exact = crystals.mask, partial(torch.autocast, t.device.type, enabled=False)
         with exact():
             channels = self.encode(crystals)
-            noised = {name: p.corrupt(channels[name], t, mask, noise) for name, p in self.processes.items()}
-        states = {name: n.state for name, n in noised.items()}
-        inputs = self._inputs(states, t, mask, self._earlier_guess(states, t, mask, noise))
+            noised = {
+                name: p.corrupt(channels[name], t, mask, rules.noise(noise, name))
+                for name, p in self.processes.items()
+            }
+            states = rules.hold({name: n.state for name, n in noised.items()}, t)
+        inputs = self._inputs(states, t, mask, self._earlier_guess(states, t, mask, noise, rules))
         predictions = self._answer(inputs, t, mask)
         with exact():
+            obeying = rules.answer(predictions, t)
             losses = {
                 name: self.processes[name].loss(prediction, noised[name], mask)
-                for name, prediction in predictions.items()
+                for name, prediction in obeying.items()
             }
         if self.loss_weights.get("axes", 0.0) > 0:
             order = random_orders(noise)
@@ -135,12 +150,13 @@ class CrystalModel(nn.Module):
 
     @torch.no_grad()
     def _earlier_guess(
-        self, states: States, t: PerCrystal, mask: Mask, noise: Noise
+        self, states: States, t: PerCrystal, mask: Mask, noise: Noise, rules: Constraint
     ) -> dict[str, Tensor] | None:
         """For half of the crystals what the network guesses without a guess, nothing for the others."""
         if not self.self_conditioning:
             return None
-        guess = self.guess(states, self._answer(self._inputs(states, t, mask, None), t, mask), t, mask)
+        predictions = rules.answer(self._answer(self._inputs(states, t, mask, None), t, mask), t)
+        guess = self.guess(states, predictions, t, mask)
         return {"shown": noise.uniform(1) < 0.5, **guess}
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
@@ -148,8 +164,9 @@ class CrystalModel(nn.Module):
         return torch.stack([self.loss_weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum(0)
 
     def forward(
-        self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor
-    ) -> dict[str, PerCrystal]:
+        self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor,
+        constraint: Constraint | None = None,
+    ) -> dict[str, PerCrystal]:  # fmt: skip
         """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise.
 
         What a wrapper has rounded to bfloat16 is rounded for good; a time that came out as 1 is put back before it.
@@ -157,7 +174,7 @@ class CrystalModel(nn.Module):
         if t.dtype in (torch.bfloat16, torch.float16):
             t = t.float().clamp(max=1 - EARLIEST_NOISE)
         frac, lattice = at_least_float32(frac), at_least_float32(lattice)
-        return self.loss(Crystals(species, frac, lattice, mask), t, Noise(keys))
+        return self.loss(Crystals(species, frac, lattice, mask), t, Noise(keys), constraint)
 
 
 def mask_of(sizes: Sizes, atoms: int | None = None) -> Mask:

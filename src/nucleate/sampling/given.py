@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nucleate.arrays import Mask, Species
+from nucleate.arrays import Mask, PerCrystal, Species
 from nucleate.crystals import Crystals
 from nucleate.errors import ModelError
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import CrystalModel, States
+from nucleate.model.constraint import Constraint, States
+from nucleate.model.crystal_model import CrystalModel
 from nucleate.streams import HELD
 
 
@@ -40,14 +41,33 @@ class Given:
         cells = torch.eye(3, device=mask.device).expand(len(mask), 3, 3)
         return cls(Crystals(species, frac, cells, mask), {"species": mask})
 
-    def hold(self, model: CrystalModel, states: States, t: float, noise: Noise) -> States:
-        """The states with the known parts as they are at time t."""
-        mask, held = self.crystals.mask, dict(states)
-        times, stream = torch.full(mask.shape[:1], t, device=mask.device), noise.at(HELD.step())
-        for name, known in self.known.items():
-            process = model.processes[name]
-            state = process.held(model.channel(name, self.crystals), times, mask, stream)
-            held[name] = process.merge(states[name], state, known, mask)
+    def on(self, model: CrystalModel, noise: Noise) -> Held:
+        """The constraint on crystals that a model draws with this noise."""
+        return Held(self, model, noise)
+
+
+class Held(Constraint):
+    """The known parts are where their own path is. Predictions and noise are free: the path takes their place.
+
+    given: what is known. model: which draws. noise: of the whole way.
+    """
+
+    projects = False
+
+    def __init__(self, given: Given, model: CrystalModel, noise: Noise) -> None:
+        self.given, self.model, self._noise = given, model, noise
+
+    def begin(self, states: States) -> States:
+        mask = self.given.crystals.mask
+        return self.hold(states, torch.zeros(mask.shape[:1], device=mask.device))
+
+    def hold(self, states: States, t: PerCrystal) -> States:
+        """The states with the known parts as they are at the times t."""
+        crystals, held, stream = self.given.crystals, dict(states), self._noise.at(HELD.step())
+        for name, known in self.given.known.items():
+            process = self.model.processes[name]
+            state = process.held(self.model.channel(name, crystals), t, crystals.mask, stream)
+            held[name] = process.merge(states[name], state, known, crystals.mask)
         return held
 
 

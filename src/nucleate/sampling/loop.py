@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -10,6 +10,7 @@ import torch
 from nucleate.arrays import Mask
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
+from nucleate.model.constraint import Constraint, Together
 from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.processes.base import Move
 from nucleate.sampling.given import Given, check_given
@@ -22,40 +23,40 @@ from nucleate.streams import PRIOR, WALK
 
 def trajectory(
     model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
-    guidance: Guidance | None = None,
+    constraints: Sequence[Constraint] = (), guidance: Guidance | None = None,
 ) -> Iterator[tuple[float, States]]:  # fmt: skip
     """The states at every time of the grid, the prior first. What is given is held; a composition in CSP.
 
-    guidance: see `nucleate.sampling.guidance`. Raises RecipeError where a process can't what the method takes.
+    constraints: that the crystals obey too, asked after what is given. guidance: see `nucleate.sampling.guidance`.
+    Raises RecipeError where a process can't what the method takes.
     """
     check_given(model, given)
     method, times = settings.made(), time_grid(settings).tolist()
     method.check(model.processes)
-
-    def hold(states: States, t: float) -> States:
-        return given.hold(model, states, t, noise) if given else states
-
-    walk = Walk(model, hold, settings.owned, guidance)
+    rules = Together([*([given.on(model, noise)] if given else []), *constraints])
+    walk = Walk(model, rules, settings.owned, guidance)
     # One stream for all processes: of a stream of its own each would get the same numbers.
     start = noise.at(PRIOR.step())
-    states = {name: process.prior(mask, start) for name, process in model.processes.items()}
-    states = hold(states, 0.0)
+    states = {
+        name: process.prior(mask, rules.noise(start, name)) for name, process in model.processes.items()
+    }
+    states = rules.begin(states)
     yield 0.0, states
     for number, (now, then) in enumerate(pairwise(times)):
         t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
         move = Move(t, t_next, mask, noise.at(WALK.step(number)))
         with torch.no_grad():
             states = method.step(walk, states, move)
-        states = hold(states, then)
+        states = rules.hold(states, t_next)
         yield then, states
 
 
 def sample(
     model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
-    guidance: Guidance | None = None,
+    constraints: Sequence[Constraint] = (), guidance: Guidance | None = None,
 ) -> Crystals:  # fmt: skip
     """Crystals with the atoms of mask [crystals, atoms], one for each stream of noise."""
     states: States = {}
-    for _, states in trajectory(model, mask, settings, noise, given, guidance):  # noqa: B007
+    for _, states in trajectory(model, mask, settings, noise, given, constraints, guidance):  # noqa: B007
         pass
     return model.decode(states, mask)

@@ -6,11 +6,13 @@ The only way from a sampler to the network, and so the one place for guidance.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from nucleate.arrays import Mask, PerCrystal
+from nucleate.model.constraint import FREE, Constraint
 from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.processes.base import Move, Process, State
 from nucleate.sampling.guidance import Guidance, Predictions
@@ -19,7 +21,6 @@ LATEST_SHOWN = 1 - 1e-4
 """The network is never asked at t = 1, where nothing is left to say and weights diverge."""
 NOTHING = torch.zeros(0)
 
-Hold = Callable[[States, float], States]
 Owned = Callable[[Move, str, Process], Move]
 Step = Callable[[Process, State, Tensor, Move], State]
 
@@ -29,23 +30,23 @@ class Walk:
 
     Attributes:
         model: whose network is asked.
-        hold: puts what is known in place at a time, for states that are only looked at.
+        rules: what the crystals obey; the loop itself begins with it and holds after each step.
         owned: a move with what belongs to one process, by its name, such as its own settings.
         guidance: see `nucleate.sampling.guidance`.
         guess: what the network last expected the data to be, under self-conditioning.
     """
 
     def __init__(
-        self, model: CrystalModel, hold: Hold = lambda states, t: states,
+        self, model: CrystalModel, rules: Constraint = FREE,
         owned: Owned = lambda move, name, process: move, guidance: Guidance | None = None,
     ) -> None:  # fmt: skip
-        self.model, self.hold, self.owned, self.guidance = model, hold, owned, guidance
+        self.model, self.rules, self.owned, self.guidance = model, rules, owned, guidance
         self.guess: Predictions | None = None
 
     def ask(self, states: States, t: PerCrystal, mask: Mask) -> Predictions:
         """What the model says of the states at time t, guided. One evaluation of the network, and those of guidance."""
         t, guess = t.clamp(max=LATEST_SHOWN), self.guess
-        predictions = self.model.denoise(states, t, mask, guess)
+        predictions = self.rules.answer(self.model.denoise(states, t, mask, guess), t)
         if self.model.self_conditioning:
             # Of its own answer, as in training.
             self.guess = self.model.guess(states, predictions, t, mask)
@@ -53,9 +54,10 @@ class Walk:
             return predictions
 
         def again(others: States, when: PerCrystal) -> Predictions:
-            return self.model.denoise(others, when.clamp(max=LATEST_SHOWN), mask, guess)
+            when = when.clamp(max=LATEST_SHOWN)
+            return self.rules.answer(self.model.denoise(others, when, mask, guess), when)
 
-        return self.guidance(predictions, states, t, again)
+        return self.rules.answer(self.guidance(predictions, states, t, again), t)
 
     def moved(
         self, states: States, predictions: Predictions, move: Move, step_of: Callable[[str], Step]
@@ -67,5 +69,6 @@ class Walk:
         }
 
     def own(self, move: Move, name: str) -> Move:
-        """The move with what belongs to the process of this name."""
+        """The move with what belongs to the process of this name, its noise among it."""
+        move = replace(move, noise=self.rules.noise(move.noise, name))
         return self.owned(move, name, self.model.processes[name])

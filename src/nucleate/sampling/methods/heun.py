@@ -28,7 +28,7 @@ class Heun(Method):
         ahead = walk.moved(states, predictions, move, lambda name: along)
         if bool((move.t_next >= 1).all()):
             return ahead
-        looked = walk.hold(ahead, float(move.t_next[0]))
+        looked = walk.rules.hold(ahead, move.t_next)
         asked = walk.ask(looked, move.t_next, move.mask)
         then = flows(walk, looked, asked, move.t_next, move.mask)
         now = flows(walk, states, predictions, move.t, move.mask)
