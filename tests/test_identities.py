@@ -16,7 +16,7 @@ from nucleate.cli.drawing import Drawing
 from nucleate.discovery.candidates import claim
 from nucleate.discovery.relaxing import Relaxing
 from nucleate.energies.cache import key_of
-from nucleate.energies.potentials import ChgnetPotential
+from nucleate.energies.chgnet import ChgnetPotential
 from nucleate.energies.relaxed import RelaxSettings
 from nucleate.errors import DataError, ModelError
 from nucleate.identity import canonical, canonical_of, differing, later

@@ -11,7 +11,8 @@ import numpy as np
 from pymatgen.core import Composition, Lattice, Structure
 
 from nucleate.cell import Cell
-from nucleate.energies.potentials import AsePotential, Potential, potential_named
+from nucleate.energies.potential import Potential
+from nucleate.energies.potentials import AsePotential, potential_named
 
 EMT = potential_named("emt")
 

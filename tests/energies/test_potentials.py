@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +13,13 @@ import torch
 from pymatgen.core import Lattice, Structure
 
 from nucleate.cell import Cell
-from nucleate.energies.potentials import (
-    CHGNET_ELEMENTS,
-    REGISTRY,
-    AsePotential,
-    ChgnetPotential,
-    isolated_atoms,
-    potential_named,
-    quiet_single_thread,
-)
+from nucleate.energies.chgnet import CHGNET_ELEMENTS, ChgnetPotential
+from nucleate.energies.potential import isolated_atoms, quiet_single_thread
+from nucleate.energies.potentials import REGISTRY, AsePotential, potential_named
+from nucleate.energies.relax import RelaxSettings, relax
 from nucleate.errors import MissingPackageError, NucleateError
-from tests.energies.crystals import copper_gold, rattled
+from nucleate.work import Work
+from tests.energies.crystals import EMT, copper_gold, rattled
 from tests.metrics.crystals_for_tests import known_crystals
 
 
@@ -113,3 +111,29 @@ def test_chgnet_gives_the_energy_of_its_own_calculator() -> None:
     with quiet_single_thread():
         expected = float(atoms.get_potential_energy())
     assert potential.energy(cell) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_batch_says_what_its_cells_say_alone() -> None:
+    cells = [rattled(one, seed=number) for number, one in enumerate(copper_gold().values())]
+    for potential, digits in ((EMT, 0.0), (potential_named("chgnet"), 1e-5)):
+        assert potential.evaluate([]) == []
+        together = potential.evaluate(cells)
+        for cell, one in zip(cells, together, strict=True):
+            (alone,) = potential.evaluate([cell])
+            assert one.energy == pytest.approx(potential.energy(cell), abs=digits * len(cell.species), rel=0)
+            np.testing.assert_allclose(one.forces, alone.forces, rtol=0, atol=10 * digits)
+            np.testing.assert_allclose(one.stress, alone.stress, rtol=0, atol=digits)
+            atoms = cell.to_atoms()
+            atoms.calc = potential.calculator()
+            np.testing.assert_allclose(one.forces, atoms.get_forces(), rtol=0, atol=10 * digits)
+            np.testing.assert_allclose(one.stress, atoms.get_stress(voigt=False), rtol=0, atol=digits)
+
+
+def test_threads_share_a_potential_without_mixing_its_answers(tmp_path: Path) -> None:
+    alloys = list(copper_gold().values())
+    cells = [rattled(one, seed=seed) for seed in range(3) for one in alloys]
+    settings, cache = RelaxSettings(max_steps=3), tmp_path / "cache.sqlite"
+    with ThreadPoolExecutor(4) as pool:
+        shared = relax(cells, EMT, settings, Work(pool, cache=cache))
+    for one, plain in zip(shared, relax(cells, EMT, settings), strict=True):
+        assert (one.energy, one.steps, one.reason) == (plain.energy, plain.steps, plain.reason)

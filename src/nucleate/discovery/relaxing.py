@@ -23,7 +23,7 @@ from nucleate.data.extxyz import frame_text
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.discovery.candidates import Candidate, claim, contents, file_names
 from nucleate.elements import SYMBOLS
-from nucleate.energies.potentials import Potential
+from nucleate.energies.potential import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
 from nucleate.files import write_whole, writing
 from nucleate.records.rows import write_rows

@@ -6,8 +6,8 @@ A result that depends on the clock is not stored.
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from pathlib import Path
+from threading import local
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from nucleate.cell import Cell
 from nucleate.records.store import Store
 
 NAMESPACE = "energies"
+_opened = local()
 
 
 def key_of(kind: str, cell: Cell, *settings: str) -> str:
@@ -25,10 +26,13 @@ def key_of(kind: str, cell: Cell, *settings: str) -> str:
     return digest.hexdigest()
 
 
-@cache
 def open_cache(path: Path) -> Store:
-    """The results in a file, opened once in each process.
+    """The results in a file, opened once in each thread of each process: a connection of SQLite is its thread's.
 
     Raises DataError where the file can't be opened as a store.
     """
-    return Store(path, NAMESPACE)
+    if not hasattr(_opened, "stores"):
+        _opened.stores = {}
+    if path not in _opened.stores:
+        _opened.stores[path] = Store(path, NAMESPACE)
+    return _opened.stores[path]

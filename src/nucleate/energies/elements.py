@@ -17,7 +17,7 @@ import numpy as np
 
 from nucleate.elements import SYMBOLS
 from nucleate.energies.points import single_points
-from nucleate.energies.potentials import Potential
+from nucleate.energies.potential import Potential
 from nucleate.energies.references import FORMATION_COLUMN, ReferenceStructures
 from nucleate.errors import DataError
 from nucleate.work import Work

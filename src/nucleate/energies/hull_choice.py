@@ -10,7 +10,7 @@ from nucleate.data.dataset import Dataset
 from nucleate.energies.elements import fit_elements
 from nucleate.energies.hull import Hull
 from nucleate.energies.hull_sources import dft_hull, entries_hull, no_hull, potential_hull
-from nucleate.energies.potentials import Potential
+from nucleate.energies.potential import Potential
 from nucleate.energies.references import ReferenceStructures
 from nucleate.errors import DataError
 from nucleate.work import Work

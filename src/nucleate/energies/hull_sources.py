@@ -23,7 +23,7 @@ from nucleate.energies.elements import ElementEnergies
 from nucleate.energies.hull import Hull
 from nucleate.energies.phase_energies import PhaseEnergies
 from nucleate.energies.phases import Phases
-from nucleate.energies.potentials import Potential
+from nucleate.energies.potential import Potential
 from nucleate.energies.references import FORMATION_COLUMN, HULL_COLUMN, ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError, MissingPackageError, NucleateError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nucleate.cell import Cell
 from nucleate.energies.hull import AboveHull, Hull
-from nucleate.energies.potentials import Potential
+from nucleate.energies.potential import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
 from nucleate.errors import NucleateError
 from nucleate.work import Work

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nucleate.cell import Cell
 from nucleate.energies.cache import key_of, open_cache
-from nucleate.energies.potentials import Potential, quiet_single_thread
+from nucleate.energies.potential import Potential, quiet_single_thread
 from nucleate.energies.relax import FAILURES, rejected
 from nucleate.time_limit import attempt
 from nucleate.work import Work

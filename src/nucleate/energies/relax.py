@@ -20,7 +20,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import symmetrised
 from nucleate.energies.cache import key_of, open_cache
-from nucleate.energies.potentials import Potential, isolated_atoms, quiet_single_thread
+from nucleate.energies.potential import Potential, isolated_atoms, quiet_single_thread
 from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
 from nucleate.errors import StructureError
 from nucleate.time_limit import attempt

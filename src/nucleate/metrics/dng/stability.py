@@ -19,7 +19,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.energies.hull import Hull
 from nucleate.energies.placing import place
-from nucleate.energies.potentials import Potential
+from nucleate.energies.potential import Potential
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError
 from nucleate.metrics.dng.family import Family
