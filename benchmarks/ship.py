@@ -30,12 +30,12 @@ def ship(asked: argparse.Namespace) -> Path:
     card = make_card(recipe, dataset, dataset.split("train"), model, 1, torch.device("cpu"))
     rows = read_metrics(asked.run / "metrics.jsonl")
     last = next(row for row in reversed(rows) if "val/total" in row)
-    card["hardware"] |= {
-        key: old["hardware"][key] for key in ("devices", "threads", "cuda") if key in old["hardware"]
-    }
+    # Where it was trained, not where it is shipped from.
+    card |= {key: old[key] for key in ("hardware", "versions")}
     card["data"]["note"] = asked.note
     seen = last["step"] * min(recipe.training.batch, card["data"]["crystals"])
-    card["training"] = {"steps": last["step"], "crystals": seen, "minutes": round(last["seconds"] / 60, 1)}
+    minutes = round(last["seconds"] / 60, 1)
+    card["training"] = {**old["training"], "steps": last["step"], "crystals": seen, "minutes": minutes}
     card["metrics"] = old["metrics"]
     card["weights"] = "averaged over training (EMA), stored in half precision"
     folder = SHIPPED / asked.name

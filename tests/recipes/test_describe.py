@@ -16,7 +16,7 @@ from tests.models import CARD, tiny_model
 def test_the_shipped_model_names_what_a_user_asks_first():
     told = repr(nucleate.load("kldm-mp20-csp", device="cpu"))
     for part in (
-        "nucleate model kldm-mp20-csp", "kldm-csp-small", "26,343 crystals of mp_20", "88: H to Pu without Ar, Po, At",
+        "nucleate model kldm-mp20-csp", "kldm-csp-large", "26,343 crystals of mp_20", "88: H to Pu without Ar, Po, At",
         "up to 20 atoms", "20 network evaluations (NFE)", "CC BY 4.0",
     ):  # fmt: skip
         assert part in told
