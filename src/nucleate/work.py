@@ -169,7 +169,7 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
     others = set(multiprocessing.active_children())
     # fork copies locks of torch's threads in whatever state they are
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_take_one_thread)
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin_worker)
     try:
         yield pool
         pool.shutdown(cancel_futures=True)
@@ -179,6 +179,19 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
                 child.terminate()
             pool.shutdown(cancel_futures=True)
         raise
+
+
+def _begin_worker() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _take_one_thread()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone: a worker that waits for work would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _take_one_thread() -> None:
