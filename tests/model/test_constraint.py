@@ -144,6 +144,17 @@ def test_each_of_them_is_needed_where_states_are_not_held(method: str) -> None:
         assert worst(walk(Inverted(("begin", "answer")), method)) > 0.05
 
 
+def test_guided_answers_obey_too() -> None:
+    def skewed(predictions, states, t, ask):
+        return predictions | {"frac": predictions["frac"] + 5.0}
+
+    given, noise = Given.composition(SPECIES, MASK), Noise.of(0, torch.arange(COUNT))
+    settings = SamplerSettings("ode", steps=5)
+    path = trajectory(model(), MASK, settings, noise, given, constraints=[Inverted()], guidance=skewed)
+    for (_, guided), states in zip(path, walk(Inverted(), "ode"), strict=True):
+        torch.testing.assert_close(guided["frac"], states["frac"], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("method", ["em", "ode", "heun", "multistep"])
 def test_held_states_are_all_that_the_network_is_shown(method: str) -> None:
     one = model()
