@@ -18,11 +18,12 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
+from nucleate.defects import defect
 from nucleate.errors import NucleateError
 from nucleate.metrics.csp.predictions import read_predictions
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.matching import Matcher, try_match
-from nucleate.metrics.ranking import is_usable, rank_by_agreement
+from nucleate.metrics.ranking import RANKED, rank_by_agreement
 from nucleate.metrics.reduction import reduce_cell
 
 TIMEOUT = 10.0
@@ -30,12 +31,13 @@ TIMEOUT = 10.0
 
 def verdicts(samples: list[Cell], reference: Cell) -> tuple[list[float | None], int | None]:
     """RMSE of every sample, None without a match, and the index of the one that is ranked first."""
-    known, structures = reduce_cell(reference), [cell.to_structure() for cell in samples]
+    known = reduce_cell(reference)
     found = [
-        try_match(lambda cell=cell: Matcher().rms(reduce_cell(cell), known), TIMEOUT)[0] if is_usable(one) else None
-        for cell, one in zip(samples, structures, strict=True)
+        None if defect(cell, RANKED)
+        else try_match(lambda cell=cell: Matcher().rms(reduce_cell(cell), known), TIMEOUT)[0]
+        for cell in samples
     ]  # fmt: skip
-    clusters = rank_by_agreement(structures)
+    clusters = rank_by_agreement([cell.to_structure() for cell in samples])
     return found, clusters[0].members[0] if clusters else None
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from nucleate.cell import Cell
 from nucleate.errors import DataError
 from nucleate.pictures import draw_strip
 
-FRAME = (np.array([11, 17]), np.array([[0, 0, 0], [0.5, 0.5, 0.5]]), np.eye(3) * 3.4)
+FRAME = Cell(np.array([11, 17]), np.array([[0, 0, 0], [0.5, 0.5, 0.5]]), np.eye(3) * 3.4)
 
 
 def pixels(path) -> np.ndarray:
@@ -28,7 +29,7 @@ def test_a_strip_shows_its_frames(tmp_path):
 
 def test_an_atom_at_the_corner_stands_at_every_corner(tmp_path):
     def share_of_violet(place: float) -> float:
-        draw_strip([(np.array([11]), np.full((1, 3), place), np.eye(3) * 5)], [""], tmp_path / "a.png")
+        draw_strip([Cell(np.array([11]), np.full((1, 3), place), np.eye(3) * 5)], [""], tmp_path / "a.png")
         picture = pixels(tmp_path / "a.png")
         return float((picture[..., 2] - picture[..., 1] > 0.3).mean())
 
@@ -48,7 +49,7 @@ def test_what_cannot_be_drawn(tmp_path):
     with pytest.raises(DataError, match=r"no picture can be made as .*a\.foo"):
         draw_strip([FRAME], [""], tmp_path / "a.foo")
     with pytest.raises(DataError, match="'end' holds numbers that are not finite"):
-        draw_strip([FRAME, (FRAME[0], FRAME[1] * np.nan, FRAME[2])], ["start", "end"], tmp_path / "a.png")
+        draw_strip([FRAME, FRAME._replace(frac=FRAME.frac * np.nan)], ["start", "end"], tmp_path / "a.png")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="can't be written"):
         draw_strip([FRAME], [""], tmp_path / "file" / "a.png")

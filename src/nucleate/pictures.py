@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.errors import DataError, MissingPackageError
-
-Frame = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Atomic numbers [atoms], fractional coordinates [atoms, 3], cell [3, 3] in Å."""
 
 ENDINGS = (".png", ".svg", ".pdf")
 MARGIN = 0.06
@@ -19,7 +17,7 @@ EDGES = [(i, i | bit) for i in range(8) for bit in (1, 2, 4) if not i & bit]
 
 
 def draw_strip(
-    frames: Sequence[Frame], titles: Sequence[str], path: Path, azimuth: float = 28, height: float = 2.6
+    frames: Sequence[Cell], titles: Sequence[str], path: Path, azimuth: float = 28, height: float = 2.6
 ) -> None:
     """Draw frames side by side, all to one scale, and save them as `path` (PNG, SVG or PDF by its ending).
 
@@ -30,7 +28,7 @@ def draw_strip(
     if not frames:
         raise DataError("there are no frames to draw", "give an extended XYZ file with at least one frame")
     for title, frame in zip(titles, frames, strict=True):
-        if not is_drawable(frame):
+        if not frame.finite:
             raise DataError(f"'{title}' holds numbers that are not finite", "leave this frame out")
     try:
         import matplotlib
@@ -64,11 +62,6 @@ def check_picture(path: Path) -> None:
         raise DataError(f"no picture can be made as {path}", f"end its name with one of {', '.join(ENDINGS)}")
 
 
-def is_drawable(frame: Frame) -> bool:
-    """Whether all numbers of a frame are finite."""
-    return bool(np.isfinite(frame[1]).all() and np.isfinite(frame[2]).all())
-
-
 def _view(azimuth: float) -> np.ndarray:
     """Columns: screen right, screen up, towards the eye. [3, 3]"""
     turn, tilt = np.radians(azimuth), np.radians(18)
@@ -81,19 +74,19 @@ def _centred_corners(cell: np.ndarray) -> np.ndarray:
     return (np.array(list(product((0, 1), repeat=3))) - 0.5) @ cell
 
 
-def _draw_cell(axis, frame: Frame, azimuth: float) -> None:
+def _draw_cell(axis, frame: Cell, azimuth: float) -> None:
     from ase.data import covalent_radii
     from ase.data.colors import jmol_colors
     from matplotlib.patches import Circle
 
-    numbers, frac, cell = frame
+    species, frac, cell = frame
     view = _view(azimuth)
     corners = _centred_corners(cell) @ view
     for i, j in EDGES:
         axis.plot(
             corners[[i, j], 0], corners[[i, j], 1], color="0.6", lw=0.9, zorder=corners[[i, j], 2].mean()
         )
-    for number, place in _with_images(numbers, frac):
+    for number, place in _with_images(species, frac):
         x, y, depth = ((place - 0.5) @ cell) @ view
         radius = 0.5 * covalent_radii[number]
         colour = np.asarray(jmol_colors[number])

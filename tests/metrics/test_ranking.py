@@ -8,8 +8,10 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 from scipy.sparse.csgraph import connected_components
 
+from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.metrics import ranking
-from nucleate.metrics.ranking import is_usable, rank_by_agreement
+from nucleate.metrics.ranking import RANKED, rank_by_agreement
 from tests.metrics.crystals_for_tests import known_crystals, perturbed
 
 
@@ -112,8 +114,6 @@ def test_what_can_not_be_compared_is_counted(samples, monkeypatch):
 
 
 def test_colliding_and_flat_cells_are_not_usable(samples):
-    assert not is_usable(samples[4])
-    assert not is_usable(
-        Structure(Lattice(np.diag([3.0, 3.0, np.nan])), ["Na"], [[0, 0, 0]], validate_proximity=False)
-    )
-    assert is_usable(samples[0])
+    broken = Structure(Lattice(np.diag([3.0, 3.0, np.nan])), ["Na"], [[0, 0, 0]], validate_proximity=False)
+    found = [defect(Cell.of(structure), RANKED) for structure in (samples[4], broken, samples[0])]
+    assert found == ["atoms_too_close", "not_finite", None]

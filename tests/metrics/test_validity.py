@@ -7,9 +7,10 @@ import pytest
 from pymatgen.core import Composition
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.errors import MissingPackageError
 from nucleate.metrics import validity
-from nucleate.metrics.validity import fingerprint_constructible, geometry_problem, smact_valid
+from nucleate.metrics.validity import GEOMETRY, fingerprint_constructible, smact_valid
 from tests.metrics.crystals_for_tests import known_crystals, perturbed
 
 
@@ -19,16 +20,16 @@ def pair(distance: float, length: float = 5.0) -> Cell:
 
 
 def test_each_geometry_problem_has_its_name():
-    assert geometry_problem(pair(0.51)) == ""
-    assert geometry_problem(pair(0.49)) == "atoms_too_close"
-    assert geometry_problem(pair(3.0, length=40.5)) == "cell_too_long"
-    assert geometry_problem(pair(3.0)._replace(lattice=np.diag([5.0, 5.0, 0.0039]))) == "volume_too_small"
-    assert geometry_problem(pair(np.nan)) == "not_finite"
-    assert geometry_problem(pair(3.0)._replace(lattice=np.full((3, 3), np.inf))) == "not_finite"
+    assert defect(pair(0.51), GEOMETRY) is None
+    assert defect(pair(0.49), GEOMETRY) == "atoms_too_close"
+    assert defect(pair(3.0, length=40.5), GEOMETRY) == "cell_too_long"
+    assert defect(pair(3.0)._replace(lattice=np.diag([5.0, 5.0, 0.0039])), GEOMETRY) == "volume_too_small"
+    assert defect(pair(np.nan), GEOMETRY) == "not_finite"
+    assert defect(pair(3.0)._replace(lattice=np.full((3, 3), np.inf)), GEOMETRY) == "not_finite"
 
 
 def test_images_of_an_atom_itself_are_not_tested():
-    assert geometry_problem(Cell(np.array([3]), np.zeros((1, 3)), np.diag([0.4, 5.0, 5.0]))) == ""
+    assert defect(Cell(np.array([3]), np.zeros((1, 3)), np.diag([0.4, 5.0, 5.0])), GEOMETRY) is None
 
 
 def test_smallest_distance_is_the_one_of_pymatgen():
@@ -37,10 +38,10 @@ def test_smallest_distance_is_the_one_of_pymatgen():
     for trial in range(60):
         structure = perturbed(known_crystals()[1 + trial % 8], rng, 0.9, 0.1)
         off_diagonal = structure.distance_matrix[~np.eye(len(structure), dtype=bool)]
-        problem = geometry_problem(Cell.of(structure))
+        problem = defect(Cell.of(structure), GEOMETRY)
         assert (problem == "atoms_too_close") == (off_diagonal.min() < 0.5)
         seen.add(problem)
-    assert seen == {"", "atoms_too_close"}
+    assert seen == {None, "atoms_too_close"}
 
 
 def formula(text: str):

@@ -9,9 +9,10 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.metrics.dng.family import Comparison
 from nucleate.report.html.charts import _ticks, figure, histogram, is_elements, periodic_table
-from nucleate.report.html.gallery import drawable, formula_html, picture, ranking, scene
+from nucleate.report.html.gallery import DRAWN, formula_html, picture, ranking, scene
 from nucleate.report.html.page import page
 from tests.metrics.crystals_for_tests import known_crystals
 from tests.report.made_report import comparisons, made_report
@@ -158,4 +159,5 @@ def test_pictures_and_what_can_not_be_one():
     assert formula_html(CELLS[7]) == "ZrO<sub>2</sub>"
     broken = CELLS[1]._replace(frac=CELLS[1].frac * np.nan)
     flat = CELLS[1]._replace(lattice=np.zeros((3, 3)))
-    assert [drawable(cell) for cell in (CELLS[1], None, broken, flat)] == [True, False, False, False]
+    found = [defect(cell, DRAWN) for cell in (CELLS[1], None, broken, flat)]
+    assert found == [None, "unreadable", "not_finite", "no_cell_to_see"]

@@ -20,14 +20,14 @@ def draw(
 
     from nucleate.cli.console import say
     from nucleate.data.extxyz import read_sound_frames
-    from nucleate.pictures import check_picture, draw_strip, is_drawable
+    from nucleate.pictures import check_picture, draw_strip
 
     if not file.is_file():
         raise DataError(f"no file {file}", "make one with 'nucleate predict FORMULA --trajectory'")
     check_picture(out)
     found = enumerate(read_sound_frames(file.read_text(errors="replace"), file.name))
     every = [(number, info, cell) for number, (info, cell) in found]
-    usable = [(number, info, cell) for number, info, cell in every if cell is not None and is_drawable(cell)]
+    usable = [(number, info, cell) for number, info, cell in every if cell is not None and cell.finite]
     if every and not usable:
         raise DataError(
             f"none of the {len(every)} frames of {file} can be drawn: their numbers are not finite or not there",

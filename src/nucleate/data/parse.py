@@ -15,12 +15,10 @@ from nucleate.cell import Cell
 from nucleate.data.cells import closest_distance, niggli, primitive, standardise
 from nucleate.data.cif import read_p1_cif
 from nucleate.data.cif_pymatgen import one_line, read_any_cif
-from nucleate.elements import ATOMIC_MASSES, MAX_ATOMIC_NUMBER
+from nucleate.defects import Measure, Rule, Rules, above, below, defect, has_atoms, is_finite, known_elements
 from nucleate.errors import DataError, StructureError
+from nucleate.measures import atoms, density, longest, volume_per_atom
 from nucleate.settings import MOST_STEPS, within
-
-DENSITY_UNIT = 1.66053907
-"""g/cm³ in one u/Å³."""
 
 Kind = Literal["cif", "poscar", "extxyz", "structure", "cell", "refused"]
 
@@ -71,6 +69,43 @@ class CellSettings:
         within(self, 1, MOST_STEPS, "max_atoms", error=DataError)
         within(self, 1.0, 1e6, "max_length", error=DataError)
 
+    @property
+    def as_given(self) -> Rules:
+        """What is asked of a cell as its source has it."""
+        return Rules(
+            (
+                has_atoms("no atoms"),
+                known_elements("unknown element"),
+                is_finite("coordinates or cell vectors are not finite"),
+                _window("volume per atom", volume_per_atom, self.volume_per_atom, "Å³"),
+                _window("density", density, self.density, "g/cm³"),
+            )
+        )
+
+    @property
+    def reduced(self) -> Rules:
+        """What is asked of the reduced cell."""
+        reason = "atoms {value:.3f} Å apart (least allowed: {least:g})"
+        return Rules((Rule(reason, closest_distance, least=self.min_distance),))
+
+    @property
+    def kept(self) -> Rules:
+        """What is asked of the cell that is kept."""
+        most = np.inf if self.max_atoms is None else self.max_atoms
+        return Rules(
+            (
+                Rule("{value} atoms (most allowed: {most})", atoms, most=most),
+                Rule("cell vector too long: {value:.4g} Å (at most {most:g})", longest, most=self.max_length),
+            )
+        )
+
+
+def _window(name: str, measure: Measure, window: tuple[float, float], unit: str) -> Rule:
+    """A finite number above 0 within a window."""
+    least, most = window
+    reason = f"{name} out of limits: {{value:.4g}} {unit} (from {least:g} to {most:g})"
+    return Rule(reason, measure, max(least, above(0)), min(most, below(np.inf)))
+
 
 def parse_all(records: list[Record], settings: CellSettings) -> list[tuple[Cell, dict[str, Any]] | str]:
     """For each record its cell and properties, or the reason for which it is refused."""
@@ -98,37 +133,19 @@ def read(record: Record) -> tuple[Cell, dict[str, Any]]:
 
 def check(cell: Cell, settings: CellSettings) -> Cell:
     """The cell as the data set keeps it. Raises StructureError with the reason when it is refused."""
-    if not len(cell.species):
-        raise StructureError("no atoms")
-    if cell.species.min() < 1 or cell.species.max() > MAX_ATOMIC_NUMBER:
-        raise StructureError("unknown element")
-    _check_size(cell, settings)
+    _refuse(cell, settings.as_given)
     cell = standardise(cell)
     # Judged in the reduced cell whichever is kept: only there are the nearest images sure to be among the 27.
     reduced = niggli(primitive(cell, settings.tolerance) if settings.reduce else cell)
-    distance = closest_distance(reduced)
-    if distance < settings.min_distance:
-        raise StructureError(f"atoms {distance:.3f} Å apart (least allowed: {settings.min_distance:g})")
+    _refuse(reduced, settings.reduced)
     kept = reduced if settings.reduce else cell
-    if settings.max_atoms is not None and len(kept.species) > settings.max_atoms:
-        raise StructureError(f"{len(kept.species)} atoms (most allowed: {settings.max_atoms})")
-    longest = float(np.linalg.norm(kept.lattice, axis=1).max())
-    if longest > settings.max_length:
-        raise StructureError(f"cell vector too long: {longest:.4g} Å (at most {settings.max_length:g})")
+    _refuse(kept, settings.kept)
     return kept
 
 
-def _check_size(cell: Cell, settings: CellSettings) -> None:
-    if not cell.finite:
-        raise StructureError("coordinates or cell vectors are not finite")
-    volume = cell.volume
-    mass = float(np.array(ATOMIC_MASSES)[cell.species].sum())
-    for name, value, unit, (least, most) in (
-        ("volume per atom", volume / len(cell.species), "Å³", settings.volume_per_atom),
-        ("density", mass * DENSITY_UNIT / volume if volume else np.inf, "g/cm³", settings.density),
-    ):
-        if not (least <= value <= most and 0 < value < np.inf):
-            raise StructureError(f"{name} out of limits: {value:.4g} {unit} (from {least:g} to {most:g})")
+def _refuse(cell: Cell, rules: Rules) -> None:
+    if reason := defect(cell, rules):
+        raise StructureError(reason)
 
 
 def read_cif(text: str) -> tuple[Cell, dict[str, Any]]:
@@ -169,11 +186,11 @@ def read_extxyz(text: str) -> tuple[Cell, dict[str, Any]]:
     from ase.io import read
 
     try:
-        atoms = read(StringIO(text), format="extxyz")
+        found = read(StringIO(text), format="extxyz")
     except Exception as error:  # ASE's reader raises nearly anything on foreign text
         raise StructureError(f"unreadable extxyz: {one_line(error)}") from error
-    assert isinstance(atoms, Atoms)
-    return from_atoms(atoms), {**atoms.info, **_energy(atoms)}
+    assert isinstance(found, Atoms)
+    return from_atoms(found), {**found.info, **_energy(found)}
 
 
 def from_atoms(atoms) -> Cell:

@@ -11,9 +11,10 @@ from pymatgen.core import Structure
 
 from nucleate.data.cell_forms import CellForm, space_group
 from nucleate.data.structure_files import FORMATS, write_structure
+from nucleate.defects import defect
 from nucleate.errors import DataError
 from nucleate.files import writing
-from nucleate.metrics.usable import problem
+from nucleate.metrics.usable import USABLE
 from nucleate.records.crystal_files import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.records.job_folder import is_job
 
@@ -55,7 +56,7 @@ def inventory(folder: Path) -> Iterator[tuple[Entry, Structure | None]]:
 
 def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
     info, structure = frame.info, None if frame.cell is None else frame.cell.to_structure()
-    usable = frame.cell is not None and not problem(frame.cell)
+    usable = defect(frame.cell, USABLE) is None
     entry = Entry(
         name=crystal_name({"sample": "0"} | info, "generated"),
         formula=info.get("cell", info.get("formula", "?")),

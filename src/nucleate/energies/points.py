@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potential import Potential, quiet_single_thread
-from nucleate.energies.relax import FAILURES, rejected
+from nucleate.energies.relax import FAILURES, limits
 from nucleate.time_limit import attempt
 from nucleate.work import Work
 
@@ -63,7 +64,7 @@ def single_points(
 
 def _point(job: _Job) -> Point:
     """One energy, in a worker; written to the cache before it is handed back."""
-    reason = rejected(job.cell, job.potential)
+    reason = defect(job.cell, limits(job.potential)) or ""
     energy = None
     if not reason:
         with quiet_single_thread():

@@ -19,14 +19,16 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import symmetrised
+from nucleate.defects import Rule, Rules, defect, is_finite
 from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potential import Potential, isolated_atoms, quiet_single_thread
 from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
 from nucleate.errors import StructureError
+from nucleate.measures import volume_per_atom
 from nucleate.time_limit import attempt
 from nucleate.work import Work
 
-__all__ = ["REASONS", "Relaxed", "RelaxSettings", "rejected", "relax"]
+__all__ = ["REASONS", "Relaxed", "RelaxSettings", "limits", "relax"]
 
 MIN_VOLUME_PER_ATOM, MAX_VOLUME_PER_ATOM = 2.0, 1000.0
 """Å^3; the densest and thinnest crystals of MP-20 have 6 and 134. Below, a potential
@@ -91,26 +93,27 @@ def relax(
     return [known[key] for key in keys]
 
 
-def rejected(cell: Cell, potential: Potential) -> str:
-    """Why this structure should not be given to this potential, one of REASONS, or ""."""
-    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
-        return "not_finite"
-    volume = abs(np.linalg.det(cell.lattice)) / len(cell.species)
-    if volume < MIN_VOLUME_PER_ATOM:
-        return "too_dense"
-    if volume > MAX_VOLUME_PER_ATOM:
-        return "too_thin"
-    if not potential.supported.issuperset(cell.species.tolist()):
-        return "unknown_element"
-    if potential.cutoff and isolated_atoms(cell, potential.cutoff):
-        return "isolated_atom"
-    return ""
+def limits(potential: Potential) -> Rules:
+    """What this potential can be given; the reasons are among REASONS."""
+    checks = [
+        is_finite("not_finite"),
+        Rule("too_dense", volume_per_atom, least=MIN_VOLUME_PER_ATOM),
+        Rule("too_thin", volume_per_atom, most=MAX_VOLUME_PER_ATOM),
+        Rule("unknown_element", partial(_unknown, supported=potential.supported), most=0),
+    ]
+    if potential.cutoff:
+        checks.append(Rule("isolated_atom", partial(isolated_atoms, cutoff=potential.cutoff), most=0))
+    return Rules(tuple(checks))
+
+
+def _unknown(cell: Cell, supported: frozenset[int]) -> int:
+    return len(set(cell.species.tolist()) - supported)
 
 
 def _relax_one(job: _Job) -> Relaxed:
     """One structure, in a worker; written to the cache before it is handed back."""
     start = perf_counter()
-    reason = rejected(job.cell, job.potential)
+    reason = defect(job.cell, limits(job.potential))
     if reason:
         result = Relaxed(reason=reason)
     else:
@@ -176,5 +179,5 @@ def _lost(cell: Cell, energy: float, potential: Potential) -> str:
     """Whether a relaxation ran away: "isolated_atom", "diverged" or ""."""
     if not np.isfinite(energy):
         return "diverged"
-    problem = rejected(cell, potential)
-    return problem if problem in ("", "isolated_atom") else "diverged"
+    problem = defect(cell, limits(potential))
+    return "diverged" if problem not in (None, "isolated_atom") else problem or ""

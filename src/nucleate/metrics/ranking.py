@@ -15,6 +15,8 @@ from pymatgen.core import Structure
 
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import space_group
+from nucleate.defects import Rule, Rules, above, defect, is_finite
+from nucleate.measures import closest_pair, volume
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 
@@ -45,10 +47,10 @@ def rank_by_agreement(structures: list[Structure], timeout: float = PAIR_SECONDS
     """Clusters of structures of one composition, largest first, and of two of one size the denser first.
 
     The member with the smallest mean distance to the others stands for its cluster; in a cluster of more than
-    CANDIDATES, the one among the CANDIDATES with volumes next to the median. Structures that are not usable are in
+    CANDIDATES, the one among the CANDIDATES with volumes next to the median. Structures that break RANKED are in
     no cluster. `timeout`: seconds for one comparison.
     """
-    usable = [i for i, structure in enumerate(structures) if is_usable(structure)]
+    usable = [i for i, structure in enumerate(structures) if defect(Cell.of(structure), RANKED) is None]
     cells = {i: _reduce(structures[i], timeout) for i in usable}
     order = sorted(usable, key=lambda i: _place(cells[i] or Cell.of(structures[i])))
     pairs = _Pairs([cells[i] for i in order], timeout)
@@ -64,11 +66,14 @@ def rank_by_agreement(structures: list[Structure], timeout: float = PAIR_SECONDS
     return clusters
 
 
-def is_usable(structure: Structure) -> bool:
-    """Whether a structure is finite, has a volume, and no two atoms closer than 0.5 Å."""
-    if not np.isfinite(structure.lattice.matrix).all() or not np.isfinite(structure.frac_coords).all():
-        return False
-    return structure.volume > 0.1 and structure.is_valid(tol=0.5)
+RANKED = Rules(
+    (
+        is_finite("not_finite"),
+        Rule("flat", volume, above(0.1)),
+        Rule("atoms_too_close", closest_pair, above(0.5)),
+    )
+)
+"""Finite, with a volume (Å^3), and no two atoms within 0.5 Å."""
 
 
 def _reduce(structure: Structure, timeout: float) -> Reduced | None:
@@ -76,8 +81,7 @@ def _reduce(structure: Structure, timeout: float) -> Reduced | None:
 
 
 def _place(cell: Reduced | Cell) -> tuple[float, bytes, bytes]:
-    volume = abs(float(np.linalg.det(cell.lattice)))
-    return volume / len(cell.species), cell.lattice.tobytes(), cell.frac.tobytes()
+    return cell.volume / len(cell.species), cell.lattice.tobytes(), cell.frac.tobytes()
 
 
 class _Pairs:

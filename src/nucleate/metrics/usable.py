@@ -9,12 +9,15 @@ has 202 Å^3 for each atom. All of them pass.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from nucleate.cell import Cell
-from nucleate.metrics.validity import MIN_VOLUME, closest_image, pair_distances, too_flat
+from nucleate.defects import Rule, Rules, has_atoms, is_finite
+from nucleate.measures import closest_image, pair_distances, volume, volume_per_atom
+from nucleate.metrics.validity import FLAT_PLANES, MIN_VOLUME
 
 CLOSEST = 0.6
 """Smallest distance of two atoms, in units of the sum of their covalent radii."""
@@ -25,27 +28,40 @@ THINNEST = 250.0
 RULE = f"no two atoms closer than {CLOSEST} of the sum of their covalent radii, a volume that atoms can fill"
 
 
-def problem(cell: Cell) -> str:
-    """Why a crystal of known elements can't be used: `not_finite`, `flat`, `too_dense`, `too_thin`,
-    `atoms_too_close`; "" for one that can."""
-    if not len(cell.species) or not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
-        return "not_finite"
-    volume = abs(np.linalg.det(cell.lattice))
-    if volume < MIN_VOLUME or too_flat(cell):
-        return "flat"
-    radii = _radii()[cell.species]
-    if volume < TIGHTEST * (4 / 3 * np.pi * radii**3).sum():
-        return "too_dense"
-    if volume > THINNEST * len(radii):
-        return "too_thin"
-    apart = pair_distances(cell) / (radii[:, None] + radii)
-    own = closest_image(cell) / (2 * radii.max())
-    return "atoms_too_close" if min(float(apart.min()), own) < CLOSEST else ""
-
-
 @cache
 def _radii() -> np.ndarray:
     """Covalent radii in Å, by atomic number."""
     from ase.data import covalent_radii
 
     return np.array(covalent_radii)
+
+
+def filling(cell: Cell) -> float:
+    """The volume in units of that of spheres with the atoms' covalent radii."""
+    return cell.volume / float((4 / 3 * np.pi * _radii()[cell.species] ** 3).sum())
+
+
+def closest_atoms(cell: Cell) -> float:
+    """Smallest distance of different atoms in units of the sum of their covalent radii."""
+    radii = _radii()[cell.species]
+    return float((pair_distances(cell) / (radii[:, None] + radii)).min())
+
+
+def closest_own_image(cell: Cell) -> float:
+    """The same of an atom and its own nearest image, for the widest atom."""
+    return closest_image(cell) / (2 * _radii()[cell.species].max())
+
+
+USABLE = Rules(
+    (
+        has_atoms("not_finite"),
+        is_finite("not_finite"),
+        Rule("flat", volume, least=MIN_VOLUME),
+        replace(FLAT_PLANES, reason="flat"),
+        Rule("too_dense", filling, least=TIGHTEST),
+        Rule("too_thin", volume_per_atom, most=THINNEST),
+        Rule("atoms_too_close", closest_atoms, least=CLOSEST),
+        Rule("atoms_too_close", closest_own_image, least=CLOSEST),
+    )
+)
+"""For a crystal of known elements."""

@@ -3,7 +3,7 @@
 Geometry: CDVAE (arXiv 2110.06197) and DiffCSP ask for atoms at least 0.5 Å apart and 0.1 Å^3 of volume;
 EquiCSP and KLDM (arXiv 2507.03602) for no cell vector above 40 Å besides. Distances of an atom to its own
 images are not tested. LeMat-GenBench (arXiv 2512.04562) scales the smallest distance with the atomic radii
-and asks for a plausible density and cell; `strict_problem` is that with an atom's own images tested.
+and asks for a plausible density and cell; STRICT is that with an atom's own images tested.
 
 SMACT (Davies et al., J. Open Source Softw. 4, 1361, 2019), as CDVAE and DiffCSP use it: counts divided by
 their greatest common divisor; one element is valid; metals only is valid; otherwise some combination of
@@ -19,8 +19,19 @@ from math import prod
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import Rule, Rules, above, is_finite
 from nucleate.elements import SYMBOLS
 from nucleate.errors import MissingPackageError
+from nucleate.measures import (
+    atom_density,
+    closest_image,
+    closest_pair,
+    longest,
+    pair_distances,
+    shortest,
+    thickness,
+    volume,
+)
 
 MIN_DISTANCE = 0.5
 MIN_VOLUME = 0.1
@@ -30,8 +41,6 @@ MIN_HEIGHT = 0.1
 
 SMACT_SET = "smact14"
 MAX_COMBINATIONS = 10_000_000
-
-GEOMETRY_PROBLEMS = ("not_finite", "volume_too_small", "atoms_too_close", "cell_too_long")
 
 RADIUS_SCALE = 0.5
 RADIUS_OFFSET = 0.7
@@ -46,108 +55,28 @@ AMU_PER_CUBIC_ANGSTROM = 1.66053906660
 """In g/cm^3."""
 
 
-def too_flat(cell: Cell) -> bool:
-    """Whether lattice planes lie less than MIN_HEIGHT apart, in a reduced basis too: no crystal is so flat, and a
-    search for neighbours would go through so many images that they take all memory."""
-    return bool(cell.heights.min() < MIN_HEIGHT and cell.compact().heights.min() < MIN_HEIGHT)
+def density(cell: Cell) -> float:
+    """Mass density with pymatgen's masses, g/cm^3, of a cell with a volume."""
+    mass = _element_data()[1][cell.species].sum()
+    return float(mass * AMU_PER_CUBIC_ANGSTROM / cell.volume)
 
 
-def geometry_problem(cell: Cell) -> str:
-    """The first rule that the cell breaks, one of GEOMETRY_PROBLEMS, or "" for a valid one.
-
-    "cell_too_long" is given only where nothing else is wrong: the SMACT protocol does not ask for it.
-    """
-    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
-        return "not_finite"
-    if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME:
-        return "volume_too_small"
-    if len(cell.frac) > 1 and _squares(cell).min() < MIN_DISTANCE**2:
-        return "atoms_too_close"
-    if np.sqrt((cell.lattice**2).sum(1)).max() > MAX_LENGTH:
-        return "cell_too_long"
-    return ""
-
-
-def _squares(cell: Cell) -> np.ndarray:
-    """Squared minimum-image distances of different atoms, infinite on the diagonal, Å^2. [atoms, atoms]"""
-    from pymatgen.core import Lattice
-    from pymatgen.util.coord_cython import pbc_shortest_vectors
-
-    frac = np.ascontiguousarray(cell.frac, dtype=float)
-    _, squares = pbc_shortest_vectors(Lattice(cell.lattice), frac, frac, None, True)
-    squares = np.array(squares)
-    np.fill_diagonal(squares, np.inf)
-    return squares
-
-
-def pair_distances(cell: Cell) -> np.ndarray:
-    """Minimum-image distances of different atoms of a finite cell with a volume, infinite on the diagonal, Å.
-    [atoms, atoms]"""
-    return np.sqrt(_squares(cell))
-
-
-def closest_distance(cell: Cell) -> float | None:
-    """Smallest distance between different atoms of a finite cell with a volume, Å; None for a single atom."""
-    return float(pair_distances(cell).min()) if len(cell.frac) > 1 else None
-
-
-def closest_image(cell: Cell) -> float:
-    """Distance of an atom to the nearest image of itself, the length of the shortest lattice vector, Å."""
-    from pymatgen.core import Lattice
-
-    steps = np.array([n for n in np.ndindex(5, 5, 5) if n != (2, 2, 2)]) - 2
-    # the basis is LLL-reduced: its shortest vector needs no coefficient above 2
-    vectors = steps @ Lattice(cell.lattice).get_lll_reduced_lattice().matrix
-    return float(np.sqrt((vectors**2).sum(1).min()))
-
-
-def radius_problem(cell: Cell) -> str:
-    """ "atoms_too_close" where two different atoms i, j are nearer than 0.5 (0.7 Å + r_i + r_j), else "".
+def radius_gap(cell: Cell) -> float:
+    """The least of what two different atoms i, j are farther apart than 0.5 (0.7 Å + r_i + r_j), Å.
 
     r are the empirical atomic radii of pymatgen (`Element.atomic_radius`), 1 Å where there is none, as
-    LeMat-GenBench has it. The cell has passed the rules of geometry_problem up to the volume.
+    LeMat-GenBench has it. The cell has passed CLASSIC up to the volume.
     """
-    if len(cell.frac) < 2:
-        return ""
+    if len(cell.species) < 2:
+        return np.inf
     radii = _element_data()[0][cell.species]
-    smallest = RADIUS_SCALE * (RADIUS_OFFSET + radii[:, None] + radii)
-    return "atoms_too_close" if (_squares(cell) < smallest**2).any() else ""
+    return float((pair_distances(cell) - RADIUS_SCALE * (RADIUS_OFFSET + radii[:, None] + radii)).min())
 
 
-def plausibility_problem(cell: Cell) -> str:
-    """The first window of LeMat-GenBench that the cell falls out of, or "".
-
-    0.01 to 25 g/cm^3, 1e-5 to 0.5 atoms/Å^3, more than 1 Å^3, cell vectors of 1 to 100 Å.
-    """
-    volume = abs(np.linalg.det(cell.lattice))
-    lengths = np.sqrt((cell.lattice**2).sum(1))
-    if volume <= SMALLEST_CELL:
-        return "volume_too_small"
-    if not MASS_DENSITY[0] <= density(cell) <= MASS_DENSITY[1]:
-        return "mass_density"
-    if not ATOM_DENSITY[0] <= len(cell.species) / volume <= ATOM_DENSITY[1]:
-        return "atom_density"
-    if lengths.min() < LENGTHS[0] or lengths.max() > LENGTHS[1]:
-        return "cell_length"
-    return ""
-
-
-def strict_problem(cell: Cell) -> str:
-    """radius_problem, plausibility_problem, and "image_too_close" where the radius rule fails for an atom and
-    its own nearest image; "" for a cell that passes all.
-    """
-    problem = radius_problem(cell) or plausibility_problem(cell)
-    if problem:
-        return problem
+def image_gap(cell: Cell) -> float:
+    """The same of an atom and its own nearest image, for the widest atom, Å."""
     widest = _element_data()[0][cell.species].max()
-    smallest = RADIUS_SCALE * (RADIUS_OFFSET + 2 * widest)
-    return "image_too_close" if closest_image(cell) < smallest else ""
-
-
-def density(cell: Cell) -> float:
-    """Mass density, g/cm^3, of a cell with a volume."""
-    mass = _element_data()[1][cell.species].sum()
-    return float(mass * AMU_PER_CUBIC_ANGSTROM / abs(np.linalg.det(cell.lattice)))
+    return closest_image(cell) - RADIUS_SCALE * (RADIUS_OFFSET + 2 * widest)
 
 
 @cache
@@ -159,6 +88,32 @@ def _element_data() -> tuple[np.ndarray, np.ndarray]:
     radii = [float(element.atomic_radius or UNKNOWN_RADIUS) for element in elements]
     masses = [float(element.atomic_mass) for element in elements]
     return np.array([np.nan, *radii]), np.array([np.nan, *masses])
+
+
+FLAT_PLANES = Rule("too_flat", thickness, least=MIN_HEIGHT)
+"""No crystal is so flat, and a search for neighbours would go through so many images that they take all memory."""
+CLASSIC = Rules(
+    (
+        is_finite("not_finite"),
+        Rule("volume_too_small", volume, least=MIN_VOLUME),
+        Rule("atoms_too_close", closest_pair, least=MIN_DISTANCE),
+    )
+)
+"""CDVAE and DiffCSP. An atom's own images are not tested."""
+GEOMETRY = Rules((*CLASSIC.checks, Rule("cell_too_long", longest, most=MAX_LENGTH)))
+"""EquiCSP and KLDM. The length comes last: the SMACT protocol does not ask for it."""
+RADIUS = Rules((Rule("atoms_too_close", radius_gap, least=0.0),))
+PLAUSIBLE = Rules(
+    (
+        Rule("volume_too_small", volume, least=above(SMALLEST_CELL)),
+        Rule("mass_density", density, *MASS_DENSITY),
+        Rule("atom_density", atom_density, *ATOM_DENSITY),
+        Rule("cell_length", shortest, least=LENGTHS[0]),
+        Rule("cell_length", longest, most=LENGTHS[1]),
+    )
+)
+"""The windows of LeMat-GenBench, for a cell that has passed CLASSIC up to the volume."""
+STRICT = Rules((*RADIUS.checks, *PLAUSIBLE.checks, Rule("image_too_close", image_gap, least=0.0)))
 
 
 @cache

@@ -6,6 +6,7 @@ from time import sleep
 import numpy as np
 import pytest
 
+from nucleate.defects import defect
 from nucleate.errors import DataError, NucleateError
 from nucleate.metrics.dng import fingerprints, quantities
 from nucleate.metrics.dng.fingerprints import (
@@ -14,8 +15,8 @@ from nucleate.metrics.dng.fingerprints import (
     composition_fingerprints,
     fingerprint_cells,
 )
-from nucleate.metrics.dng.identity import problem_of
-from nucleate.metrics.dng.quantities import defect, digest
+from nucleate.metrics.dng.identity import COMPARED
+from nucleate.metrics.dng.quantities import JUDGED, digest
 from nucleate.work import Work
 from tests.metrics.dng.cells_for_tests import box, broken_cells, known_cells, real_cells
 
@@ -203,8 +204,9 @@ def test_real_crystals_have_fingerprints_and_two_processes_make_the_same(tmp_pat
 
 def test_a_flat_cell_is_told_before_a_search_for_neighbours_goes_through_its_images():
     flat = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])._replace(lattice=np.diag([200.0, 5.0, 0.02]))
-    assert defect(flat) == "too_flat"
+    assert defect(flat, JUDGED) == "too_flat"
     assert fingerprint_cells([flat]).failures == ["too_flat"]
-    assert problem_of(flat) == "too_flat"
+    assert defect(flat, COMPARED) == "too_flat"
     thin = flat._replace(lattice=np.diag([200.0, 5.0, 0.2]))
-    assert defect(thin) == problem_of(thin) == ""
+    assert defect(thin, JUDGED) is None
+    assert defect(thin, COMPARED) is None

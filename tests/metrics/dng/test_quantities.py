@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from nucleate.cell import Cell
-from nucleate.metrics.dng.quantities import UNUSABLE, defect, digest, drawn, quantities, versions
+from nucleate.defects import defect
+from nucleate.metrics.dng.quantities import JUDGED, digest, drawn, quantities, versions
 from tests.metrics.dng.cells_for_tests import box, broken_cells, distorted_cells
 
 
 def test_each_defect_has_its_name():
     flat = box("Fe", [[0, 0, 0]])._replace(lattice=np.diag([200.0, 5.0, 0.02]))
     cells = {**broken_cells(), "too_flat": flat}
-    assert {name: defect(cell) for name, cell in cells.items()} == {name: name for name in UNUSABLE}
-    assert defect(box("Fe", [[0, 0, 0]])) == ""
-    assert defect(box("Fe", [[0, 0, 0]])._replace(species=np.array([101]))) == "unknown_element"
+    assert {name: defect(cell, JUDGED) for name, cell in cells.items()} == {
+        name: name for name in JUDGED.reasons
+    }
+    assert defect(box("Fe", [[0, 0, 0]]), JUDGED) is None
+    assert defect(box("Fe", [[0, 0, 0]])._replace(species=np.array([101])), JUDGED) == "unknown_element"
 
 
 def test_quantities_by_hand():

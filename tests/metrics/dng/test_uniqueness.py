@@ -8,9 +8,10 @@ import pytest
 from pymatgen.core.structure_matcher import StructureMatcher
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.errors import DataError
 from nucleate.metrics.dng import identity, uniqueness
-from nucleate.metrics.dng.identity import IdentitySettings, Samples, formula_text, problem_of
+from nucleate.metrics.dng.identity import COMPARED, IdentitySettings, Samples, formula_text
 from nucleate.metrics.dng.uniqueness import judge_uniqueness
 from nucleate.metrics.matching import Matcher
 from nucleate.work import Work
@@ -165,7 +166,7 @@ def test_bad_input_is_refused():
 def test_formulas_for_people():
     cell = Cell.of(known_crystals()[3])
     assert formula_text(cell.formula) == "O3-Ti1-Sr1"
-    assert problem_of(cell) == ""
+    assert defect(cell, COMPARED) is None
 
 
 @pytest.mark.slow

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import DataError
+from nucleate.measures import closest_image, closest_pair
 from nucleate.metrics.dng.validity import RULES, ValiditySettings, judge_validity
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.validity import (
-    closest_distance,
-    closest_image,
+    GEOMETRY,
+    PLAUSIBLE,
+    RADIUS,
+    STRICT,
     density,
-    geometry_problem,
-    plausibility_problem,
-    radius_problem,
     smact_valid,
-    strict_problem,
 )
 from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals
@@ -32,14 +32,14 @@ def test_density_is_pymatgens():
         assert density(Cell.of(structure)) == pytest.approx(float(structure.density), rel=1e-6)
 
 
-def test_closest_distance_is_pymatgens_and_none_for_one_atom():
+def test_closest_pair_is_pymatgens_and_infinite_for_one_atom():
     for cell in distorted_cells(0, 20):
         structure = cell.to_structure()
         if len(structure) == 1:
-            assert closest_distance(cell) is None
+            assert closest_pair(cell) == np.inf
         else:
             expected = structure.distance_matrix[~np.eye(len(structure), dtype=bool)].min()
-            assert closest_distance(cell) == pytest.approx(expected)
+            assert closest_pair(cell) == pytest.approx(expected)
 
 
 def test_closest_image_is_the_shortest_of_many_lattice_vectors():
@@ -62,39 +62,39 @@ def test_radius_rule_is_the_loop_over_pairs():
             for i in range(len(structure))
             for j in range(i)
         )
-        assert radius_problem(cell) == ("atoms_too_close" if close else "")
+        assert defect(cell, RADIUS) == ("atoms_too_close" if close else None)
         seen.add(close)
     assert seen == {True, False}
 
 
 def test_radius_rule_at_its_edge():
     # sodium 1.80 Å, chlorine 1.00 Å: 0.5 (0.7 + 2.8) = 1.75 Å
-    assert radius_problem(pair("Na Cl", 1.76)) == ""
-    assert radius_problem(pair("Na Cl", 1.74)) == "atoms_too_close"
+    assert defect(pair("Na Cl", 1.76), RADIUS) is None
+    assert defect(pair("Na Cl", 1.74), RADIUS) == "atoms_too_close"
     # helium has no empirical radius and takes 1 Å: 0.5 (0.7 + 2) = 1.35 Å
-    assert radius_problem(pair("He He", 1.36)) == ""
-    assert radius_problem(pair("He He", 1.34)) == "atoms_too_close"
+    assert defect(pair("He He", 1.36), RADIUS) is None
+    assert defect(pair("He He", 1.34), RADIUS) == "atoms_too_close"
 
 
 def test_windows_of_plausibility():
     origin = [[0.0, 0.0, 0.0]]
-    assert plausibility_problem(box("Fe", origin, 2.5)) == ""
-    assert plausibility_problem(box("Fe", origin, 0.99)) == "volume_too_small"
+    assert defect(box("Fe", origin, 2.5), PLAUSIBLE) is None
+    assert defect(box("Fe", origin, 0.99), PLAUSIBLE) == "volume_too_small"
     # 55.845 amu in 3.7 Å^3 are 25.06 g/cm^3, in 3.8 Å^3 24.40
-    assert plausibility_problem(box("Fe", origin, 3.7 ** (1 / 3))) == "mass_density"
-    assert plausibility_problem(box("Fe", origin, 3.8 ** (1 / 3))) == ""
-    assert plausibility_problem(box("Fe", origin, 22.0)) == "mass_density"
-    assert plausibility_problem(box("H", origin, 1.25)) == "atom_density"
+    assert defect(box("Fe", origin, 3.7 ** (1 / 3)), PLAUSIBLE) == "mass_density"
+    assert defect(box("Fe", origin, 3.8 ** (1 / 3)), PLAUSIBLE) is None
+    assert defect(box("Fe", origin, 22.0), PLAUSIBLE) == "mass_density"
+    assert defect(box("H", origin, 1.25), PLAUSIBLE) == "atom_density"
     long = box("Fe Fe Fe", np.zeros((3, 3)))._replace(lattice=np.diag([1.0, 3.0, 101.0]))
-    assert plausibility_problem(long) == "cell_length"
-    assert plausibility_problem(long._replace(lattice=np.diag([0.9, 5.0, 20.0]))) == "cell_length"
+    assert defect(long, PLAUSIBLE) == "cell_length"
+    assert defect(long._replace(lattice=np.diag([0.9, 5.0, 20.0])), PLAUSIBLE) == "cell_length"
 
 
 def test_strict_rule_sees_an_atom_that_overlaps_its_own_image():
     flat = box("Cs", [[0.0, 0.0, 0.0]])._replace(lattice=np.diag([1.5, 12.0, 12.0]))
-    assert geometry_problem(flat) == radius_problem(flat) == plausibility_problem(flat) == ""
-    assert strict_problem(flat) == "image_too_close"
-    assert strict_problem(flat._replace(lattice=np.diag([3.1, 12.0, 12.0]))) == ""
+    assert defect(flat, GEOMETRY) == defect(flat, RADIUS) == defect(flat, PLAUSIBLE) is None
+    assert defect(flat, STRICT) == "image_too_close"
+    assert defect(flat._replace(lattice=np.diag([3.1, 12.0, 12.0])), STRICT) is None
 
 
 def test_textbook_crystals_are_valid_by_every_rule():

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
-from nucleate.metrics.validity import fingerprint_constructible, geometry_problem
+from nucleate.metrics.validity import GEOMETRY, fingerprint_constructible
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Verdict:
     """What became of one prediction.
 
     Attributes:
-        geometry: "" or the rule of `validity.geometry_problem` it breaks; "unreadable" without a structure.
+        geometry: "" or the rule of `validity.GEOMETRY` it breaks; "unreadable" without a structure.
         rms: normalised RMS displacement, None without a match.
         failure: "", "timed_out" or "matcher_failed".
     """
@@ -75,7 +76,7 @@ def judge_row(job: RowJob) -> RowVerdict:
         if cell is None:
             verdicts.append(Verdict("unreadable"))
             continue
-        problem = geometry_problem(cell)
+        problem = defect(cell, GEOMETRY) or ""
         if problem not in ("", "cell_too_long") and not job.match_invalid:
             verdicts.append(Verdict(problem))
             continue

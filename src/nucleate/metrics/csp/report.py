@@ -14,7 +14,7 @@ from nucleate.metrics.csp.predictions import PredictionSet
 from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
 from nucleate.metrics.csp.settings import CspSettings
 from nucleate.metrics.intervals import Estimate, wilson
-from nucleate.metrics.validity import GEOMETRY_PROBLEMS, SMACT_SET, smact_valid
+from nucleate.metrics.validity import GEOMETRY, SMACT_SET, smact_valid
 from nucleate.work import Work
 
 Row = dict[str, Any]
@@ -81,6 +81,7 @@ def _counts(
     rows, samples = grid.rms.shape
     problems, failures = Counter(grid.problem.ravel()), Counter(grid.failure.ravel())
     readable = grid.problem != "unreadable"
+    broken = GEOMETRY.reasons[1:]
     counts = {
         "reference_rows": len(reference),
         "covered_rows": rows,
@@ -89,8 +90,8 @@ def _counts(
         "missing_predictions": judged.missing,
         "unpaired_predictions": len(found.unpaired),
         "unreadable_predictions": problems["unreadable"] - judged.missing,
-        **{name: problems[name] for name in GEOMETRY_PROBLEMS},
-        "invalid_geometry": sum(problems[name] for name in GEOMETRY_PROBLEMS),
+        **{name: problems[name] for name in broken},
+        "invalid_geometry": sum(problems[name] for name in broken),
         "other_composition": int(grid.other_composition.sum()),
         "no_match": int((readable & np.isinf(grid.rms) & (grid.failure == "")).sum()),
         "matcher_failed": failures["matcher_failed"] + judged.cross_failures.get("matcher_failed", 0),

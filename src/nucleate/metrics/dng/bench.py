@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
+from nucleate.defects import defect
 from nucleate.energies.hull_choice import HullChoice
 from nucleate.errors import DataError
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.protocols import Protocol, protocol_named
-from nucleate.metrics.dng.quantities import defect, drawn
+from nucleate.metrics.dng.quantities import JUDGED, drawn
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_STEPS, within
 from nucleate.work import Work
@@ -108,7 +109,7 @@ class Bench:
     @property
     def usable(self) -> bool:
         """Whether anything can be measured of any sample."""
-        return not all(defect(cell) for cell in self.cells)
+        return not all(defect(cell, JUDGED) for cell in self.cells)
 
     @property
     def has_hull(self) -> bool:

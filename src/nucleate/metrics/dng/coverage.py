@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.errors import DataError
 from nucleate.metrics.dng.composition_scale import SCALES, cdvae_scale
 from nucleate.metrics.dng.coverage_settings import ADMITTED, CoverageSettings
@@ -30,9 +31,9 @@ from nucleate.metrics.dng.fingerprints import (
     settings_of,
 )
 from nucleate.metrics.dng.nearest import Nearest, nearest, standardiser
-from nucleate.metrics.dng.quantities import defect, drawn
+from nucleate.metrics.dng.quantities import JUDGED, drawn
 from nucleate.metrics.intervals import wilson
-from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
+from nucleate.metrics.validity import GEOMETRY, SMACT_SET, smact_valid
 from nucleate.work import Work
 
 
@@ -122,7 +123,11 @@ def _check(samples, reference, standardise_on, fingerprints, scale: str) -> None
 
 
 def _valid(cell: Cell | None) -> bool:
-    return cell is not None and not defect(cell) and not geometry_problem(cell) and smact_valid(cell.formula)
+    return (
+        cell is not None
+        and not (defect(cell, JUDGED) or defect(cell, GEOMETRY))
+        and smact_valid(cell.formula)
+    )
 
 
 def _measures(

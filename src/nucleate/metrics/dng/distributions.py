@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.errors import DataError
 from nucleate.metrics.dng.contrast import AXES, Contrast
 from nucleate.metrics.dng.family import Family, Measure
@@ -26,7 +27,7 @@ from nucleate.metrics.dng.nearest import standardiser
 from nucleate.metrics.dng.profiles import Profile, comparisons, profile
 from nucleate.metrics.dng.quantities import LOOSEST, Quantities, drawn, versions
 from nucleate.metrics.intervals import RESAMPLES
-from nucleate.metrics.validity import SMACT_SET, geometry_problem, smact_valid
+from nucleate.metrics.validity import CLASSIC, SMACT_SET, smact_valid
 from nucleate.settings import MOST_SEED, MOST_STEPS, within
 from nucleate.work import Work
 
@@ -137,7 +138,7 @@ def _valid_places(
 
 
 def _is_valid(cell: Cell) -> bool:
-    return geometry_problem(cell) in ("", "cell_too_long") and smact_valid(cell.formula)
+    return defect(cell, CLASSIC) is None and smact_valid(cell.formula)
 
 
 Side = tuple[Sequence[Cell | None], Profile]

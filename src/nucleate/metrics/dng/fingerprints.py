@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from nucleate.errors import DataError
-from nucleate.metrics.dng.quantities import defect, digest, versions
+from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, digest, versions
 from nucleate.metrics.neighbours import TooManyNeighboursError
 from nucleate.metrics.validity import require_fingerprints, site_fingerprints
 from nucleate.records.store import Store
@@ -90,7 +91,7 @@ def fingerprint_cells(
     """
     settings = work.limiting(settings or FingerprintSettings())
     require_fingerprints()
-    flaws = [defect(cell) for cell in cells]
+    flaws = [defect(cell, JUDGED) or "" for cell in cells]
     names = [
         digest(cell) if cell is not None and not flaw else "" for cell, flaw in zip(cells, flaws, strict=True)
     ]
@@ -156,7 +157,7 @@ def composition_fingerprints(cells: Sequence[Cell | None]) -> np.ndarray:
     made: dict[tuple, np.ndarray] = {}
     rows = np.full((len(cells), COMPOSITION_LENGTH), np.nan)
     for place, cell in enumerate(cells):
-        if cell is None or defect(cell) in ("unreadable", "no_atoms", "unknown_element"):
+        if cell is None or defect(cell, JUDGED) in NO_COMPOSITION:
             continue
         formula = cell.formula
         if formula not in made:

@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import Rule, Rules, defect, has_atoms, is_finite, known_elements
 from nucleate.elements import SYMBOLS
 from nucleate.errors import DataError
+from nucleate.measures import volume
 from nucleate.metrics.amd import element_distances
 from nucleate.metrics.dng.family import Measure, share_of
 from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
-from nucleate.metrics.validity import MIN_VOLUME, too_flat
+from nucleate.metrics.validity import FLAT_PLANES, MIN_VOLUME
 from nucleate.settings import MOST_SECONDS, MOST_STEPS, within
 from nucleate.time_limit import attempt
 from nucleate.work import Work
@@ -30,6 +32,16 @@ from nucleate.work import Work
 Formula = tuple[tuple[int, int], ...]
 """As `Cell.formula` gives it: (atomic number, count), counts divided by their greatest common divisor."""
 
+COMPARED = Rules(
+    (
+        has_atoms("unreadable"),
+        is_finite("not_finite"),
+        Rule("volume_too_small", volume, least=MIN_VOLUME),
+        known_elements("unknown_element"),
+        FLAT_PLANES,
+    )
+)
+"""A cell that breaks one of these can't be compared with others; atoms too close are no hindrance."""
 PROBLEMS = (
     "unreadable", "not_finite", "volume_too_small", "too_flat", "unknown_element", "timed_out", "matcher_failed",
 )  # fmt: skip
@@ -82,7 +94,7 @@ class Samples:
     def __init__(self, cells: Sequence[Cell | None], settings: IdentitySettings | None = None) -> None:
         self.cells = list(cells)
         self.settings = settings or IdentitySettings()
-        self.problems = [problem_of(cell) for cell in self.cells]
+        self.problems = [defect(cell, COMPARED) or "" for cell in self.cells]
         self.formulas = [
             cell.formula if cell is not None and not problem else None
             for cell, problem in zip(self.cells, self.problems, strict=True)
@@ -113,19 +125,6 @@ class Samples:
                 self.problems[row] = failure
             else:
                 self.reduced[row] = reduced
-
-
-def problem_of(cell: Cell | None) -> str:
-    """Why a cell can't be compared with others, one of PROBLEMS, or ""; atoms too close are no hindrance."""
-    if cell is None or not len(cell.species):
-        return "unreadable"
-    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
-        return "not_finite"
-    if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME:
-        return "volume_too_small"
-    if cell.species.min() < 1 or cell.species.max() >= len(SYMBOLS):
-        return "unknown_element"
-    return "too_flat" if too_flat(cell) else ""
 
 
 def not_judged(problems: Sequence[str], family: str, verdict: str) -> tuple[Measure, list[str]]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.elements import SYMBOLS
 from nucleate.metrics.dng.family import Comparison
-from nucleate.metrics.dng.quantities import Quantities, defect, quantities
+from nucleate.metrics.dng.quantities import JUDGED, Quantities, quantities
 from nucleate.metrics.dng.symmetry import CRYSTAL_SYSTEMS, LAST_GROUPS, space_groups, symbol
 from nucleate.work import Work
 
@@ -56,7 +57,7 @@ class Profile:
 
 def profile(cells: Sequence[Cell | None], symprec: float, work: Work = Work()) -> Profile:
     """Of all cells without a defect, in their order."""
-    usable = [(i, cell) for i, cell in enumerate(cells) if cell is not None and not defect(cell)]
+    usable = [(i, cell) for i, cell in enumerate(cells) if cell is not None and not defect(cell, JUDGED)]
     groups = space_groups([cell for _, cell in usable], symprec, work)
     return Profile(
         np.array([i for i, _ in usable], dtype=int),

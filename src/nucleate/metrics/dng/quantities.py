@@ -10,11 +10,23 @@ from typing import NamedTuple
 import numpy as np
 
 from nucleate.cell import Cell
-from nucleate.elements import MAX_ATOMIC_NUMBER
-from nucleate.metrics.validity import MIN_VOLUME, density, too_flat
+from nucleate.defects import Rule, Rules, has_atoms, is_finite, known_elements
+from nucleate.measures import volume
+from nucleate.metrics.validity import FLAT_PLANES, MIN_VOLUME, density
 from nucleate.streams import SUBSET
 
-UNUSABLE = ("unreadable", "no_atoms", "unknown_element", "not_finite", "volume_too_small", "too_flat")
+JUDGED = Rules(
+    (
+        has_atoms("no_atoms"),
+        known_elements("unknown_element"),
+        is_finite("not_finite"),
+        Rule("volume_too_small", volume, least=MIN_VOLUME),
+        FLAT_PLANES,
+    )
+)
+"""A sample that breaks one of these can't be judged: nothing can be computed of it."""
+NO_COMPOSITION = (JUDGED.unreadable, "no_atoms", "unknown_element")
+"""Those of which not even the composition is known."""
 
 LOOSEST = 5.0
 """The largest tolerance of a space group, Å: atoms are nearer than that."""
@@ -29,26 +41,10 @@ class Quantities(NamedTuple):
     n_elements: int
 
 
-def defect(cell: Cell | None) -> str:
-    """Why nothing can be computed of a sample, one of UNUSABLE, or "" where something can."""
-    if cell is None:
-        return "unreadable"
-    if not len(cell.species):
-        return "no_atoms"
-    if cell.species.min() < 1 or cell.species.max() > MAX_ATOMIC_NUMBER:
-        return "unknown_element"
-    if not (np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()):
-        return "not_finite"
-    if abs(np.linalg.det(cell.lattice)) < MIN_VOLUME:
-        return "volume_too_small"
-    return "too_flat" if too_flat(cell) else ""
-
-
 def quantities(cell: Cell) -> Quantities:
     """Of a cell without a defect."""
     n = len(cell.species)
-    volume = abs(float(np.linalg.det(cell.lattice)))
-    return Quantities(density(cell), volume / n, n, len(np.unique(cell.species)))
+    return Quantities(density(cell), cell.volume / n, n, len(np.unique(cell.species)))
 
 
 def digest(cell: Cell) -> str:

@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.energies.hull import Hull
 from nucleate.energies.placing import place
 from nucleate.energies.potential import Potential
@@ -25,7 +26,7 @@ from nucleate.errors import DataError
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.stability_numbers import FAR_BELOW, Judged, columns, means, notes, shares
 from nucleate.metrics.matching import try_match
-from nucleate.metrics.validity import geometry_problem
+from nucleate.metrics.validity import CLASSIC
 from nucleate.settings import MOST_SECONDS, MOST_SEED, within
 from nucleate.work import Work
 
@@ -116,7 +117,7 @@ def _relax_and_place(
     settings: StabilitySettings,
     work: Work,
 ) -> list[Judged]:
-    problems = [_problem(cell) for cell in cells]
+    problems = [defect(cell, CLASSIC) or "" for cell in cells]
     valid = [cell for cell, problem in zip(cells, problems, strict=True) if cell is not None and not problem]
     placed = place(valid, potential, hull, settings.relax, work)
     done = [
@@ -139,13 +140,6 @@ def _relax_and_place(
         rmsd, failure = next(matches)
         results.append(Judged("", one.relaxed, one.above, rmsd, failure))
     return results
-
-
-def _problem(cell: Cell | None) -> str:
-    if cell is None:
-        return "unreadable"
-    problem = geometry_problem(cell)
-    return "" if problem == "cell_too_long" else problem
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import Rule, Rules, defect
 from nucleate.errors import DataError, MissingPackageError
+from nucleate.measures import closest_image
 from nucleate.metrics.dng.family import Family, Measure, share
-from nucleate.metrics.dng.quantities import LOOSEST, defect, versions
-from nucleate.metrics.validity import closest_image
+from nucleate.metrics.dng.quantities import JUDGED, LOOSEST, versions
 from nucleate.work import Work
 
 CRYSTAL_SYSTEMS = (
@@ -29,6 +30,8 @@ LAST_GROUPS = (2, 15, 74, 142, 167, 194, 230)
 
 SHORTEST_PERIOD = 1.0
 """Å; no crystal repeats within less, and moyo goes on for ever in some cells of 0.7 Å and less."""
+PLACED = Rules((*JUDGED.checks, Rule("repeats_too_soon", closest_image, least=SHORTEST_PERIOD)))
+"""A cell that breaks one of these has no space group that could be asked for."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def space_groups(cells: Sequence[Cell | None], symprec: float, work: Work = Work
 def space_group(cell: Cell | None, symprec: float) -> int | None:
     """Number of the space group, None for a cell that is defect, repeats within SHORTEST_PERIOD, or that moyo can't
     place."""
-    if cell is None or defect(cell) or closest_image(cell) < SHORTEST_PERIOD:
+    if cell is None or defect(cell, PLACED):
         return None
     moyo = _moyo()
     atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.species.tolist())

@@ -12,19 +12,20 @@ from functools import partial
 from typing import NamedTuple
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.elements import SYMBOLS
 from nucleate.errors import DataError
+from nucleate.measures import closest_image, closest_pair
 from nucleate.metrics.dng.family import Family, Measure, share_of
-from nucleate.metrics.dng.quantities import defect, quantities, versions
+from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, quantities, versions
 from nucleate.metrics.validity import (
+    CLASSIC,
+    GEOMETRY,
+    PLAUSIBLE,
+    RADIUS,
     SMACT_SET,
-    closest_distance,
-    closest_image,
-    geometry_problem,
-    plausibility_problem,
-    radius_problem,
+    STRICT,
     smact_valid,
-    strict_problem,
 )
 from nucleate.settings import MOST_SECONDS
 from nucleate.time_limit import attempt
@@ -103,8 +104,8 @@ def judge_validity(
 
 def judge_sample(cell: Cell | None, timeout: float) -> Verdict:
     """All rules on one sample."""
-    flaw = defect(cell)
-    if cell is None or flaw in ("unreadable", "no_atoms", "unknown_element"):
+    flaw = defect(cell, JUDGED) or ""
+    if cell is None or flaw in NO_COMPOSITION:
         return Verdict(dict.fromkeys(RULES, flaw), flaw, dict.fromkeys(FACTS))
     formula = "".join(f"{SYMBOLS[z]}{n if n > 1 else ''}" for z, n in cell.formula)
     facts: dict[str, float | int | str | None] = dict.fromkeys(FACTS)
@@ -113,23 +114,21 @@ def judge_sample(cell: Cell | None, timeout: float) -> Verdict:
     composition = "" if passed else failure or "not_neutral"
     if flaw:
         return Verdict(dict.fromkeys(RULES, flaw), composition, facts)
-    geometry = geometry_problem(cell)
-    classic = "" if geometry == "cell_too_long" else geometry
-    problems = {
-        "classic": classic,
-        "length": geometry,
-        "radius": radius_problem(cell),
-        "plausible": plausibility_problem(cell),
-        "strict": strict_problem(cell),
-    }
+    asked = {
+        "classic": CLASSIC, "length": GEOMETRY, "radius": RADIUS, "plausible": PLAUSIBLE, "strict": STRICT,
+    }  # fmt: skip
+    problems = {name: defect(cell, rules) or "" for name, rules in asked.items()}
     facts |= quantities(cell)._asdict()
-    facts |= {"min_distance": closest_distance(cell), "min_image_distance": closest_image(cell)}
+    facts |= {
+        "min_distance": closest_pair(cell) if len(cell.species) > 1 else None,
+        "min_image_distance": closest_image(cell),
+    }
     return Verdict(problems, composition, facts)
 
 
 def _measures(verdicts: list[Verdict]) -> dict[str, Measure]:
     readable = share_of(
-        [v.problems["classic"] not in ("unreadable", "no_atoms", "unknown_element") for v in verdicts],
+        [v.problems["classic"] not in NO_COMPOSITION for v in verdicts],
         "samples that could be read, have atoms, and only elements up to fermium",
     )
     measures = {"readable": readable}

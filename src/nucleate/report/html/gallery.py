@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.defects import Rule, Rules, above, below, is_finite
 from nucleate.elements import SYMBOLS
+from nucleate.measures import atoms, volume
 from nucleate.metrics.dng.report import DngReport
 
 SHOWN = 12
@@ -34,12 +36,14 @@ def ranking(report: DngReport) -> list[int]:
     return sorted(range(len(report.samples)), key=order)
 
 
-def drawable(cell: Cell | None) -> bool:
-    """Whether a crystal can be drawn."""
-    if cell is None or not 0 < len(cell.species) <= LARGEST:
-        return False
-    finite = np.isfinite(cell.lattice).all() and np.isfinite(cell.frac).all()
-    return bool(finite and 0.1 < abs(np.linalg.det(cell.lattice)) < 1e5)
+DRAWN = Rules(
+    (
+        Rule("no_atoms_or_too_many", atoms, 1, LARGEST),
+        is_finite("not_finite"),
+        Rule("no_cell_to_see", volume, above(0.1), below(1e5)),
+    )
+)
+"""Whether a crystal can be drawn."""
 
 
 def scene(cell: Cell) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from html import escape
 from typing import Any
 
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.metrics.dng.report import DngReport
 from nucleate.metrics.dng.symmetry import space_group
 from nucleate.report.dng_table import rows as rows_of
-from nucleate.report.html.gallery import SHOWN, drawable, formula_html, picture
+from nucleate.report.html.gallery import DRAWN, SHOWN, formula_html, picture
 
 ROWS = 200
 SYMPREC = 0.1
@@ -26,7 +27,7 @@ def shown(report: DngReport, order: list[int]) -> list[tuple[int, Cell]]:
     found = []
     for i in order:
         cell = report.relaxed[i] if report.relaxed[i] is not None else report.samples.cells[i]
-        if drawable(cell):
+        if cell is not None and defect(cell, DRAWN) is None:
             found.append((i, cell))
         if len(found) == SHOWN:
             break
