@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from nucleate.arrays import Cells, Mask, PerAtom3, Sizes, Species
+from nucleate.arrays import Cells, Conditions, Mask, PerAtom3, Sizes, Species
 from nucleate.cell import Cell
 from nucleate.errors import StructureError
 
@@ -32,12 +32,15 @@ class Crystals:
         frac: fractional coordinates in [0, 1), 0 in padding. [crystals, atoms, 3]
         lattice: rows are the cell vectors a, b, c in Å. [crystals, 3, 3]
         mask: which atoms are real; real atoms come first. [crystals, atoms]
+        condition: numbers that a model is told of each crystal, NaN where they are not known, in the order of the
+            model's `conditions`; None where nobody asks for any. [crystals, conditions]
     """
 
     species: Species
     frac: PerAtom3
     lattice: Cells
     mask: Mask
+    condition: Conditions | None = None
 
     def __len__(self) -> int:
         return self.species.shape[0]
@@ -48,10 +51,15 @@ class Crystals:
         return self.mask.sum(1)
 
     def to(self, device: torch.device | str) -> Crystals:
-        return Crystals(*(x.to(device) for x in (self.species, self.frac, self.lattice, self.mask)))
+        return self._each(lambda x: x.to(device))
 
     def __getitem__(self, index: slice | torch.Tensor) -> Crystals:
-        return Crystals(self.species[index], self.frac[index], self.lattice[index], self.mask[index])
+        return self._each(lambda x: x[index])
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Crystals:
+        species, frac, lattice, mask = map(change, (self.species, self.frac, self.lattice, self.mask))
+        condition = None if self.condition is None else change(self.condition)
+        return Crystals(species, frac, lattice, mask, condition)
 
     @classmethod
     def pad(

@@ -60,7 +60,7 @@ def test_every_method_takes_the_longer_step(method):
     """A flow of velocity 1 everywhere: each of the steps is (1 + s t) times as long, whatever averages the flows."""
 
     class Steady(CrystalModel):
-        def denoise(self, states, t, mask, guess=None):
+        def denoise(self, states, t, mask, guess=None, condition=None):
             return {"frac": torch.ones(1, 2)}
 
     process = Interpolant(InterpolantSettings(overshoot=True), "frac", 2, "cell", "euclidean")

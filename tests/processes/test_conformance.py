@@ -53,7 +53,7 @@ class OracleModel(CrystalModel):
         self.oracle = example.oracle(example.points[: len(weights)], weights)
 
     def denoise(
-        self, states: States, t: torch.Tensor, mask: torch.Tensor, guess=None
+        self, states: States, t: torch.Tensor, mask: torch.Tensor, guess=None, condition=None
     ) -> dict[str, torch.Tensor]:
         self.evaluations += 1
         return {"x": self.oracle(self.processes["x"].inputs(states["x"], t), t, mask)}

@@ -29,7 +29,7 @@ class Cells(CrystalModel):
         super().__init__({"lattice": process}, LogLengthsTanAngles(), Denoiser())
         self.oracle = normal_oracle(process, SPREAD)
 
-    def denoise(self, states, t, mask, guess=None):
+    def denoise(self, states, t, mask, guess=None, condition=None):
         return {"lattice": self.oracle(self.processes["lattice"].inputs(states["lattice"], t), t, mask)}
 
 

@@ -199,7 +199,7 @@ class Normal(CrystalModel):
         width = 0 if process.settings.denoiser else process.noise_width(t)
         return beta * MEAN, alpha**2 + (beta * SPREAD) ** 2 + width**2
 
-    def denoise(self, states, t, mask, guess=None):
+    def denoise(self, states, t, mask, guess=None, condition=None):
         process, x = self.processes["x"], states["x"]["x"].double()
         t = t.double()
         (alpha, beta), (slope0, slope1), width = process.path(t), process.slopes(t), process.noise_width(t)
@@ -299,7 +299,7 @@ class Pair(CrystalModel):
         process = self.processes["frac"]
         self.oracle = torus_oracle(process, points, torch.full((len(points),), 1 / len(points)))
 
-    def denoise(self, states, t, mask, guess=None):
+    def denoise(self, states, t, mask, guess=None, condition=None):
         return {"frac": self.oracle(self.processes["frac"].inputs(states["frac"], t), t, mask)}
 
 
@@ -384,7 +384,7 @@ def test_strong_noise_keeps_the_marginals(settings):
     process, crystals, weights = made(settings, "torus"), 1000, torch.tensor([0.25, 0.75])
 
     class Model(CrystalModel):
-        def denoise(self, states, t, mask, guess=None):
+        def denoise(self, states, t, mask, guess=None, condition=None):
             return {"x": oracle(process.inputs(states["x"], t), t, mask)}
 
     oracle = torus_oracle(process, example.points, weights)

@@ -169,7 +169,7 @@ def test_given_atoms_are_never_shown_to_the_network_as_hidden():
     seen = []
 
     class Model(CrystalModel):
-        def denoise(self, states, t, mask, guess=None):
+        def denoise(self, states, t, mask, guess=None, condition=None):
             seen.append(states["species"]["x"][:, 0])
             return {"species": torch.zeros(crystals, 2, 100)}
 

@@ -66,7 +66,7 @@ class Exact(CrystalModel):
         assert example.oracle is not None
         self.oracle = example.oracle(example.points.double(), WEIGHTS)
 
-    def denoise(self, states: States, t, mask, guess=None):
+    def denoise(self, states: States, t, mask, guess=None, condition=None):
         return {"x": self.oracle(self.processes["x"].inputs(states["x"], t), t, mask)}
 
 
@@ -132,7 +132,7 @@ def test_on_uneven_grids_second_order_steps_are_exact_for_a_speed_that_grows_eve
     """The first step of multistep is Euler's, and has no part in what follows."""
 
     class Still(CrystalModel):
-        def denoise(self, states, t, mask, guess=None):
+        def denoise(self, states, t, mask, guess=None, condition=None):
             return {}
 
     model = Still({"x": Clock(GaussianSettings(), width=1)}, LogLengthsTanAngles(), Denoiser())

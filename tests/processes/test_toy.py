@@ -51,7 +51,7 @@ class Toy(CrystalModel):
         super().__init__({"frac": process}, LogLengthsTanAngles(), Denoiser())
         self.oracle = kinetic_oracle(process, POINTS[:, None, None].expand(3, 1, 3), WEIGHTS)
 
-    def denoise(self, states, t, mask, guess=None):
+    def denoise(self, states, t, mask, guess=None, condition=None):
         return {"frac": self.oracle(self.processes["frac"].inputs(states["frac"], t), t, mask)}
 
 

@@ -32,7 +32,7 @@ class Cells(CrystalModel):
         self.oracle = normal_oracle(process, SPREAD)
         self.shown = []
 
-    def denoise(self, states, t, mask, guess=None):
+    def denoise(self, states, t, mask, guess=None, condition=None):
         self.evaluations += 1
         self.shown.append(guess)
         return {"lattice": self.oracle(self.processes["lattice"].inputs(states["lattice"], t), t, mask)}

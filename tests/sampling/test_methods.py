@@ -46,7 +46,7 @@ def one_process(example: Example) -> tuple[CrystalModel, torch.Tensor, dict]:
     noised = process.corrupt(example.points[:2], torch.full((2,), 0.4), mask, Noise.of(0, torch.arange(2)))
 
     class Perfect(CrystalModel):
-        def denoise(self, states, t, mask, guess=None):
+        def denoise(self, states, t, mask, guess=None, condition=None):
             return {"x": example.perfect(noised)}
 
     model = Perfect({"x": process}, LogLengthsTanAngles(), Denoiser())
@@ -215,7 +215,7 @@ def test_a_method_of_another_package_has_its_settings_among_the_samplers(theirs)
 
 def test_a_method_of_another_package_moves_a_model(theirs, mask, noise):
     class Steady(CrystalModel):
-        def denoise(self, states, t, mask, guess=None):
+        def denoise(self, states, t, mask, guess=None, condition=None):
             return {"lattice": torch.ones(3, 6)}
 
     model = Steady({"lattice": Gaussian(GaussianSettings())}, LogLengthsTanAngles(), Denoiser())

@@ -1,4 +1,6 @@
-"""The order of the data."""
+"""The order of the data, and its batches on the device."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,11 +40,19 @@ def test_steps_mix_sizes_and_micro_batches_keep_the_budget():
 
 
 def test_feed_gives_what_the_table_gives():
-    table = random_table(mixed_sizes(20))
-    feed = Feed(table, torch.device("cpu"))
+    rng = np.random.default_rng(0)
+    columns = {"gap": rng.random(20), "energy": np.where(rng.random(20) < 0.5, np.nan, rng.random(20))}
+    table, names = replace(random_table(mixed_sizes(20)), properties=columns), ("energy", "gap")
+    feed = Feed(table, torch.device("cpu"), names)
     for rows in ([0], [3, 4, 19], [7, 7, 1]):
-        mine, theirs = feed.batch(torch.tensor(rows), int(table.sizes[rows].max())), table.batch(rows)
+        mine, theirs = (
+            feed.batch(torch.tensor(rows), int(table.sizes[rows].max())),
+            table.batch(rows, conditions=names),
+        )
         assert (mine.mask == theirs.mask).all()
         assert (mine.species == theirs.species).all()
         assert torch.equal(mine.frac, theirs.frac)
         assert torch.equal(mine.lattice, theirs.lattice)
+        torch.testing.assert_close(mine.condition, theirs.condition, rtol=0, atol=0, equal_nan=True)
+        assert mine.condition is not None
+    assert Feed(table, torch.device("cpu")).batch(torch.tensor([1]), 6).condition is None

@@ -7,6 +7,7 @@ pymatgen or pandas.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,8 +76,34 @@ class CrystalTable:
             {name: column[indices] for name, column in self.properties.items()},
         )
 
-    def batch(self, indices: np.ndarray | list[int], dtype: torch.dtype = torch.float32) -> Crystals:
-        """The crystals at these indices as one padded batch."""
+    def numbers(self, names: Sequence[str]) -> np.ndarray:
+        """Properties side by side, NaN where they are not known. [crystals, names], float64
+
+        Raises DataError for a property that is not there, or is no finite number where it is known.
+        """
+        for name in names:
+            column = self.properties.get(name)
+            if column is None:
+                known = f"it has {', '.join(self.properties)}" if self.properties else "it has no properties"
+                raise DataError(f"no property '{name}' in the data set", known)
+            if column.dtype.kind not in "fiu":
+                raise DataError(f"the property '{name}' holds text", "name a property that is a number")
+            beyond = np.flatnonzero(np.abs(column) > np.finfo(np.float32).max)
+            if beyond.size:
+                which, value = self.ids[int(beyond[0])], column[beyond[0]]
+                raise DataError(
+                    f"the property '{name}' of {which} is {value}, no finite float32 number",
+                    "leave such rows out with 'nucleate data filter --where'",
+                )
+        return np.stack([self.properties[name].astype(np.float64) for name in names], 1)
+
+    def batch(
+        self,
+        indices: np.ndarray | list[int],
+        dtype: torch.dtype = torch.float32,
+        conditions: Sequence[str] = (),
+    ) -> Crystals:
+        """The crystals at these indices as one padded batch, with the properties of these names as its `condition`."""
         part = self.select(indices)
         mask = np.arange(part.sizes.max()) < part.sizes[:, None]
         species = np.zeros(mask.shape, dtype=np.int64)
@@ -87,6 +114,7 @@ class CrystalTable:
             wrap(torch.from_numpy(frac).to(dtype)),
             torch.from_numpy(part.lattice).to(dtype),
             torch.from_numpy(mask),
+            torch.from_numpy(part.numbers(conditions)).to(dtype) if conditions else None,
         )
 
 

@@ -7,13 +7,14 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from nucleate.arrays import Mask, PerCrystal, Sizes
+from nucleate.arrays import Conditions, Mask, PerCrystal, Sizes
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
+from nucleate.model.condition import with_condition
 from nucleate.model.constraint import FREE, Constraint, States
 from nucleate.model.self_conditioning import with_guess
 from nucleate.networks.base import Denoiser
@@ -35,6 +36,7 @@ class CrystalModel(nn.Module):
         loss_weights: weight of each process in the total loss; `axes`, if it is there and above 0, that of the
             disagreement under a renaming of the cell's axes (a second forward pass).
         self_conditioning: show the network its last guess of the data (Chen et al. 2022, arXiv 2208.04202).
+        conditions: names of the properties that the network is told, in the order of `Crystals.condition`.
         evaluations: how often the network was called, the NFE of a sampler.
         bf16: run the network's products in bfloat16.
     """
@@ -47,6 +49,7 @@ class CrystalModel(nn.Module):
         loss_weights: dict[str, float] | None = None,
         species_codec: Numbers | Codes | None = None,
         self_conditioning: bool = False,
+        conditions: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.processes = processes
@@ -55,6 +58,7 @@ class CrystalModel(nn.Module):
         self.network = network
         self.loss_weights = loss_weights or {}
         self.self_conditioning = self_conditioning
+        self.conditions = conditions
         self.evaluations = 0
         self.bf16 = False
 
@@ -79,10 +83,18 @@ class CrystalModel(nn.Module):
         return Crystals(species, channels["frac"] * mask.unsqueeze(-1), cells, mask)
 
     def denoise(
-        self, states: States, t: PerCrystal, mask: Mask, guess: dict[str, Tensor] | None = None
+        self,
+        states: States,
+        t: PerCrystal,
+        mask: Mask,
+        guess: dict[str, Tensor] | None = None,
+        condition: Conditions | None = None,
     ) -> dict[str, Tensor]:
-        """The network's predictions for all processes, float32. The only caller of the network."""
-        return self._answer(self._inputs(states, t, mask, guess), t, mask)
+        """The network's predictions for all processes, float32. The only caller of the network.
+
+        condition: as in `Crystals`; None asks for nothing.
+        """
+        return self._answer(self._inputs(states, t, mask, guess, condition), t, mask)
 
     def guess(
         self, states: States, predictions: dict[str, Tensor], t: PerCrystal, mask: Mask
@@ -94,11 +106,17 @@ class CrystalModel(nn.Module):
         }
 
     def _inputs(
-        self, states: States, t: PerCrystal, mask: Mask, guess: dict[str, Tensor] | None
+        self,
+        states: States,
+        t: PerCrystal,
+        mask: Mask,
+        guess: dict[str, Tensor] | None,
+        condition: Conditions | None,
     ) -> dict[str, Tensor]:
         inputs: dict[str, Tensor] = {}
         for name, process in self.processes.items():
             inputs |= process.inputs(states[name], t)
+        inputs = with_condition(inputs, condition, self.conditions, mask)
         return with_guess(inputs, guess, mask) if self.self_conditioning else inputs
 
     def _answer(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
@@ -134,7 +152,8 @@ class CrystalModel(nn.Module):
                 for name, p in self.processes.items()
             }
             states = rules.hold({name: n.state for name, n in noised.items()}, t)
-        inputs = self._inputs(states, t, mask, self._earlier_guess(states, t, mask, noise, rules))
+        guess = self._earlier_guess(states, t, mask, noise, rules, crystals.condition)
+        inputs = self._inputs(states, t, mask, guess, crystals.condition)
         predictions = self._answer(inputs, t, mask)
         with exact():
             obeying = rules.answer(predictions, t)
@@ -150,13 +169,14 @@ class CrystalModel(nn.Module):
 
     @torch.no_grad()
     def _earlier_guess(
-        self, states: States, t: PerCrystal, mask: Mask, noise: Noise, rules: Constraint
-    ) -> dict[str, Tensor] | None:
+        self, states: States, t: PerCrystal, mask: Mask, noise: Noise, rules: Constraint,
+        condition: Conditions | None,
+    ) -> dict[str, Tensor] | None:  # fmt: skip
         """For half of the crystals what the network guesses without a guess, nothing for the others."""
         if not self.self_conditioning:
             return None
-        predictions = rules.answer(self._answer(self._inputs(states, t, mask, None), t, mask), t)
-        guess = self.guess(states, predictions, t, mask)
+        inputs = self._inputs(states, t, mask, None, condition)
+        guess = self.guess(states, rules.answer(self._answer(inputs, t, mask), t), t, mask)
         return {"shown": noise.uniform(1) < 0.5, **guess}
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
@@ -165,7 +185,7 @@ class CrystalModel(nn.Module):
 
     def forward(
         self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor,
-        constraint: Constraint | None = None,
+        constraint: Constraint | None = None, condition: Conditions | None = None,
     ) -> dict[str, PerCrystal]:  # fmt: skip
         """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise.
 
@@ -174,7 +194,8 @@ class CrystalModel(nn.Module):
         if t.dtype in (torch.bfloat16, torch.float16):
             t = t.float().clamp(max=1 - EARLIEST_NOISE)
         frac, lattice = at_least_float32(frac), at_least_float32(lattice)
-        return self.loss(Crystals(species, frac, lattice, mask), t, Noise(keys), constraint)
+        condition = None if condition is None else at_least_float32(condition)
+        return self.loss(Crystals(species, frac, lattice, mask, condition), t, Noise(keys), constraint)
 
 
 def mask_of(sizes: Sizes, atoms: int | None = None) -> Mask:

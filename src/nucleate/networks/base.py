@@ -1,10 +1,11 @@
 """What every denoiser is: named inputs and a time in, named predictions out. It never sees a process.
 
 Inputs are `species`, atomic numbers [crystals, atoms] or vectors [crystals, atoms, width], `frac` [crystals, atoms, 3]
-in cell units, `velocity` [crystals, atoms, 3] (6 with a guess beside it, or none) and `lattice` [crystals, 6 or 9],
-[crystals, 12 or 18] with a guess behind it; `Shown` has their widths. Six numbers are a representation that no
-rotation changes; nine are the matrix row by row, rows are cell vectors in Å. A network has one head for each quantity
-it is asked for.
+in cell units, `velocity` [crystals, atoms, 3] (6 with a guess beside it, or none), `lattice` [crystals, 6 or 9],
+[crystals, 12 or 18] with a guess behind it, and in a model with conditions `condition` [crystals, conditions], NaN
+where not known, and `present`, False there; `Shown` has the widths. Six numbers of a lattice are a representation that
+no rotation changes; nine are the matrix row by row, rows are cell vectors in Å. A network has one head for each
+quantity it is asked for.
 """
 
 from __future__ import annotations
@@ -43,21 +44,25 @@ class Shown:
         lattice: 6 or 9, twice that with a guess.
         species: of vectors of species, 0 for atomic numbers.
         velocity: 3, 6 with a guess beside it, 0 where there is none.
+        condition: numbers of each crystal that the network is told, 0 where there are none.
     """
 
     lattice: int = 6
     species: int = 0
     velocity: int = 3
+    condition: int = 0
 
 
 class Denoiser(nn.Module):
     """Base of all networks, which set `levels` and `heads`: of each head the level and what makes its numbers.
 
     A network that is found by its name (`nucleate.networks.registry`) is made as Network(settings, heads, shown):
-    settings are of the class `settings`, a frozen dataclass with defaults; heads are a `Head` for each name.
+    settings are of the class `settings`, a frozen dataclass with defaults; heads are a `Head` for each name. Only a
+    network that says so by `takes_condition` is built into a model with conditions.
     """
 
     settings: ClassVar[type[Any]]
+    takes_condition: ClassVar[bool] = False
     levels: dict[str, str]
     heads: nn.ModuleDict
 

@@ -58,6 +58,7 @@ class Recipe(ABC):
     Attributes:
         name: by which it is found. network: the name of the network that is built (`nucleate.networks.registry`).
         self_conditioning: show the network its last guess of the data.
+        conditions: properties of the data set whose numbers the network is told, by name.
         cspnet, torus_transformer: settings of these two networks, whichever is built.
         tables: settings of networks without a field here, by the name of the field they would have.
     """
@@ -65,6 +66,7 @@ class Recipe(ABC):
     name: str = ""
     network: str = "cspnet"
     self_conditioning: bool = False
+    conditions: tuple[str, ...] | None = None
     loss_weights: LossWeights = field(default_factory=LossWeights)
     cspnet: CSPNetSettings = field(default_factory=CSPNetSettings)
     torus_transformer: TorusTransformerSettings = field(default_factory=TorusTransformerSettings)
@@ -126,6 +128,7 @@ class Recipe(ABC):
                 f"loss_weights.axes = {self.loss_weights.axes} needs cells whose axes can be renamed, "
                 f"and {type(parts.codec).__name__} is standardised by axis"
             )
+        conditions = self._conditions()
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
         heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
         shown = self._shown(processes)
@@ -136,8 +139,17 @@ class Recipe(ABC):
             network = self._network(heads, shown)
         weights = asdict(self.loss_weights)
         return CrystalModel(
-            processes, parts.codec, network, weights, parts.species_codec, self.self_conditioning
+            processes, parts.codec, network, weights, parts.species_codec, self.self_conditioning, conditions
         )
+
+    def _conditions(self) -> tuple[str, ...]:
+        """Their names. Raises ValueError for a name that is there twice, and for a network that reads none."""
+        names = self.conditions or ()
+        if len(set(names)) < len(names):
+            raise ValueError(f"conditions = {list(names)} name one property twice")
+        if names and not get_network(self.network).takes_condition:
+            raise ValueError(f"conditions = {list(names)}, and the network {self.network} reads none")
+        return names
 
     def _shown(self, processes: dict[str, Process]) -> Shown:
         """What the network is shown, seen on a crystal of two atoms."""
@@ -149,7 +161,7 @@ class Recipe(ABC):
         inputs: dict[str, torch.Tensor] = {}
         for process in processes.values():
             inputs |= process.inputs(process.prior(mask, noise), t)
-        return shown_by(inputs, self.self_conditioning)
+        return replace(shown_by(inputs, self.self_conditioning), condition=len(self.conditions or ()))
 
     def _network(self, heads: dict[str, Head], shown: Shown) -> Denoiser:
         return get_network(self.network)(self.network_settings, heads, shown)

@@ -47,7 +47,8 @@ def _predict(model: CrystalModel, recipe: Recipe, table: CrystalTable, rows: np.
     """The crystal predicted for each row."""
     device = next(model.parameters()).device
     for part in split_by_edges(rows, table.sizes, recipe.training.edges):
-        crystals = table.batch(part).to(device)
+        crystals = table.batch(part, conditions=model.conditions).to(device)
         noise = Noise.of(VALIDATION_SEED, torch.as_tensor(part, device=device))
         given = Given.composition(crystals.species, crystals.mask)
-        yield from sample(model, crystals.mask, recipe.sampler, noise, given).cells()
+        made = sample(model, crystals.mask, recipe.sampler, noise, given, condition=crystals.condition)
+        yield from made.cells()

@@ -67,7 +67,7 @@ def train_recipe(
     fabric = launch(hardware)
     precision = resolve(recipe.training.precision, fabric.device.type)
     tell = tell if tell and fabric.global_rank == 0 else _silent
-    _once(fabric, partial(_check_data, data))
+    _once(fabric, partial(_check_data, data, recipe.conditions or ()))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
     if epochs is None:
@@ -120,10 +120,16 @@ def _once(fabric: Any, check: Callable[[], None]) -> None:
         raise SystemExit(0)
 
 
-def _check_data(data: Path) -> None:
+def _check_data(data: Path, conditions: tuple[str, ...]) -> None:
     dataset = Dataset.open(data)
     for name in ("train", "val"):
-        _check_split(dataset.split(name), f"{data}/{name}.parquet")
+        table = dataset.split(name)
+        _check_split(table, f"{data}/{name}.parquet")
+        for condition in conditions:
+            if np.isnan(table.numbers([condition])).all():
+                raise DataError(
+                    f"no crystal in {data}/{name}.parquet has a known {condition}", "leave this condition out"
+                )
 
 
 def _claim(run: Path, recipe: Recipe, resume: bool) -> None:

@@ -14,6 +14,7 @@ from nucleate.data.buckets import split_by_edges
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.sampling.condition import check_conditions, condition_in
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.request import Part, Request
@@ -53,19 +54,21 @@ def generate(
     """  # fmt: skip
     if not 0 <= seed <= MOST_SEED:
         raise RecipeError(f"seed = {seed} can't be", f"give a whole number from 0 to {MOST_SEED}")
+    check_conditions(requests, model.conditions)
     device = next(model.parameters()).device
     sizes = np.array([len(request.species) for request in requests])
     for part in split_by_edges(np.argsort(sizes, kind="stable"), sizes, edges):
         chosen = [requests[i] for i in part]
         mask = (torch.arange(int(sizes[part].max())) < torch.tensor(sizes[part])[:, None]).to(device)
-        given = given_in(chosen, mask)
+        given, condition = given_in(chosen, mask), condition_in(chosen, model.conditions, device)
         noise = Noise.of(seed, torch.tensor([request.key for request in chosen], device=device))
         states, path = {}, []
         marks = set(
             np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist()
         )
         before = model.evaluations
-        for number, (t, states) in enumerate(trajectory(model, mask.to(device), settings, noise, given)):
+        way = trajectory(model, mask, settings, noise, given, condition=condition)
+        for number, (t, states) in enumerate(way):
             if with_path and number in marks:
                 path.append((t, model.decode(states, mask).to("cpu")))
             if on_step is not None and number:

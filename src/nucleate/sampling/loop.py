@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 
-from nucleate.arrays import Mask
+from nucleate.arrays import Conditions, Mask
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.model.constraint import Constraint, Together
@@ -24,17 +24,20 @@ from nucleate.streams import PRIOR, WALK
 def trajectory(
     model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
     constraints: Sequence[Constraint] = (), guidance: Guidance | None = None,
+    condition: Conditions | None = None,
 ) -> Iterator[tuple[float, States]]:  # fmt: skip
     """The states at every time of the grid, the prior first. What is given is held; a composition in CSP.
 
     constraints: that the crystals obey too, asked after what is given. guidance: see `nucleate.sampling.guidance`.
+    condition: what the network is told, as in `Crystals`.
+
     Raises RecipeError where a process can't what the method takes.
     """
     check_given(model, given)
     method, times = settings.made(), time_grid(settings).tolist()
     method.check(model.processes)
     rules = Together([*([given.on(model, noise)] if given else []), *constraints])
-    walk = Walk(model, rules, settings.owned, guidance)
+    walk = Walk(model, rules, settings.owned, guidance, condition)
     # One stream for all processes: of a stream of its own each would get the same numbers.
     start = noise.at(PRIOR.step())
     states = {
@@ -54,9 +57,11 @@ def trajectory(
 def sample(
     model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
     constraints: Sequence[Constraint] = (), guidance: Guidance | None = None,
+    condition: Conditions | None = None,
 ) -> Crystals:  # fmt: skip
     """Crystals with the atoms of mask [crystals, atoms], one for each stream of noise."""
     states: States = {}
-    for _, states in trajectory(model, mask, settings, noise, given, constraints, guidance):  # noqa: B007
+    way = trajectory(model, mask, settings, noise, given, constraints, guidance, condition)
+    for _, states in way:  # noqa: B007
         pass
     return model.decode(states, mask)

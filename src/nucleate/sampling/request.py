@@ -52,6 +52,7 @@ class Request:
         sample: which of the samples of the same thing it is, from 0.
         crystal: row of the data set it answers, or None. material_id: its name there.
         part: what else is known of it.
+        condition: what is asked of its properties, (name, value) by the names of the model's `conditions`.
     """
 
     species: tuple[int, ...]
@@ -61,6 +62,11 @@ class Request:
     crystal: int | None = None
     material_id: str | None = None
     part: Part | None = None
+    condition: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        # One order, so that the same request has the same identity however it is written.
+        object.__setattr__(self, "condition", tuple(sorted(self.condition)))
 
     @property
     def identity(self) -> str:

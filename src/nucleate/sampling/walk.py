@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from nucleate.arrays import Mask, PerCrystal
+from nucleate.arrays import Conditions, Mask, PerCrystal
 from nucleate.model.constraint import FREE, Constraint
 from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.processes.base import Move, Process, State
@@ -33,20 +33,23 @@ class Walk:
         rules: what the crystals obey; the loop itself begins with it and holds after each step.
         owned: a move with what belongs to one process, by its name, such as its own settings.
         guidance: see `nucleate.sampling.guidance`.
+        condition: what the network is told, as in `Crystals`.
         guess: what the network last expected the data to be, under self-conditioning.
     """
 
     def __init__(
         self, model: CrystalModel, rules: Constraint = FREE,
         owned: Owned = lambda move, name, process: move, guidance: Guidance | None = None,
+        condition: Conditions | None = None,
     ) -> None:  # fmt: skip
         self.model, self.rules, self.owned, self.guidance = model, rules, owned, guidance
+        self.condition = condition
         self.guess: Predictions | None = None
 
     def ask(self, states: States, t: PerCrystal, mask: Mask) -> Predictions:
         """What the model says of the states at time t, guided. One evaluation of the network, and those of guidance."""
         t, guess = t.clamp(max=LATEST_SHOWN), self.guess
-        predictions = self.rules.answer(self.model.denoise(states, t, mask, guess), t)
+        predictions = self.rules.answer(self.model.denoise(states, t, mask, guess, self.condition), t)
         if self.model.self_conditioning:
             # Of its own answer, as in training.
             self.guess = self.model.guess(states, predictions, t, mask)
@@ -55,7 +58,7 @@ class Walk:
 
         def again(others: States, when: PerCrystal) -> Predictions:
             when = when.clamp(max=LATEST_SHOWN)
-            return self.rules.answer(self.model.denoise(others, when, mask, guess), when)
+            return self.rules.answer(self.model.denoise(others, when, mask, guess, self.condition), when)
 
         return self.rules.answer(self.guidance(predictions, states, t, again), t)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -13,13 +15,14 @@ from nucleate.data.table import CrystalTable
 class Feed:
     """A split in columns on one device; `batch` gives what `CrystalTable.batch` gives, bit for bit."""
 
-    def __init__(self, table: CrystalTable, device: torch.device) -> None:
+    def __init__(self, table: CrystalTable, device: torch.device, conditions: Sequence[str] = ()) -> None:
         self.device = device
         self.species = torch.tensor(table.species).to(device)
         self.frac = wrap(torch.tensor(table.frac).float()).to(device)
         self.lattice = torch.tensor(table.lattice).float().to(device)
         self.sizes = torch.tensor(table.sizes).to(device)
         self.first = torch.tensor(table.offsets[:-1]).to(device)
+        self.condition = torch.tensor(table.numbers(conditions)).float().to(device) if conditions else None
 
     def batch(self, indices: Int[Tensor, " crystals"], atoms: int) -> Crystals:
         """The crystals at these indices (on the device), padded to so many atoms. No transfer, no wait."""
@@ -28,7 +31,8 @@ class Feed:
         atom = torch.where(mask, self.first[indices].unsqueeze(-1) + position, 0)
         species = torch.where(mask, self.species[atom], 0)
         frac = torch.where(mask.unsqueeze(-1), self.frac[atom], 0.0)
-        return Crystals(species, frac, self.lattice[indices], mask)
+        condition = None if self.condition is None else self.condition[indices]
+        return Crystals(species, frac, self.lattice[indices], mask, condition)
 
     def upload(self, values: Tensor) -> Tensor:
         """A small tensor to the device, without waiting for it."""

@@ -52,7 +52,7 @@ class Trainer:
         self.ema = AveragedWeights(model, settings.ema)
         batch = min(settings.batch, len(train))
         self.plan = StepPlan(train.sizes, batch, settings.edges, settings.seed, settings.slices)
-        self.feed = Feed(train, fabric.device)
+        self.feed = Feed(train, fabric.device, model.conditions)
         self.unread = Unread(fabric)
         self.validation = validation_subset(val)
         self.counters = Counters()
@@ -142,7 +142,13 @@ class Trainer:
             crystals = self.feed.batch(indices[part], int(self.train.sizes[batches[number]].max()))
             with self.fabric.no_backward_sync(self.forward, enabled=number != mine[-1]):
                 losses = self.forward(
-                    crystals.species, crystals.frac, crystals.lattice, crystals.mask, times[part], keys[part]
+                    crystals.species,
+                    crystals.frac,
+                    crystals.lattice,
+                    crystals.mask,
+                    times[part],
+                    keys[part],
+                    condition=crystals.condition,
                 )
                 total = self.model.total(losses)
                 self.fabric.backward(total.sum() * world / self.plan.batch)

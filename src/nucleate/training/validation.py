@@ -30,7 +30,7 @@ def validation_loss(
     rank = {int(index): i for i, index in enumerate(indices)}
     sums: dict[str, float] = {}
     for part in split_by_edges(indices, table.sizes, edges):
-        crystals = table.batch(part).to(device)
+        crystals = table.batch(part, conditions=model.conditions).to(device)
         t = torch.tensor(times[[rank[int(i)] for i in part]], dtype=torch.float32, device=device)
         noise = Noise.of(VALIDATION_SEED, torch.as_tensor(part, device=device))
         for name, loss in model.loss(crystals, t, noise).items():
