@@ -73,5 +73,5 @@ def _loaded(point: EntryPoint) -> type[Denoiser]:
         return found
     raise RecipeError(
         f"the network '{point.name}' from '{point.value}' {problem}",
-        "name such a class in the entry point of that package",
+        "docs/guides/add-a-network.md says what a network is",
     )
