@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -81,18 +82,20 @@ def test_a_model_that_is_told_numbers(installed, monkeypatch):
     assert not torch.equal(plain[0].lattice, crystals[0].lattice)
 
 
-def network(shown: Shown, heads: dict[str, Head]) -> Denoiser:
+def network(shown: Shown, heads: dict[str, Head], monkeypatch: pytest.MonkeyPatch) -> Denoiser:
     module = ModuleType("pair_networks")
+    # where dataclasses look for the module of a class
+    monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(FILE, module.__dict__)
     torch.manual_seed(1)
     return module.PairSum(module.PairSumSettings(16, 3), heads, shown)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_what_a_network_owes(name):
+def test_what_a_network_owes(name, monkeypatch):
     """Translations, names of atoms, padding: for every layout of inputs that a recipe may have."""
     layout, sizes = LAYOUTS[name], [4, 1, 6]
-    net = network(layout.shown, layout.heads)
+    net = network(layout.shown, layout.heads, monkeypatch)
     inputs, t, mask = batch(layout, sizes)
     plain = predict(net, inputs, t, mask)
     moved = {**inputs, "frac": (inputs["frac"] + torch.tensor([0.3, -0.2, 0.7])) * mask.unsqueeze(-1)}

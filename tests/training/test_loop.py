@@ -92,7 +92,8 @@ def test_every_step_has_noise_of_its_own_and_times_that_know_nothing_of_the_size
     one = trainer(tmp_path)
     keys, times, places, parameter = [], [], [], next(one.model.parameters())
 
-    def forward(species, frac, lattice, mask, t, own):
+    def forward(species, frac, lattice, mask, t, own, condition):
+        assert condition is None
         keys.extend(own.tolist())
         times.extend(t.tolist())
         places.extend(range(len(t)))
