@@ -15,7 +15,7 @@ import torch
 from nucleate.geometry.noise import Noise
 from nucleate.recipes.devices import Hardware
 from nucleate.recipes.registry import get_recipe
-from nucleate.recipes.run import train_recipe
+from nucleate.runs.train import train_recipe
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample
 from tests.model.test_precision import build, close

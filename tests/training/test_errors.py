@@ -8,7 +8,7 @@ from nucleate.errors import DataError, ModelError, RecipeError, TrainingError
 from nucleate.recipes.devices import Hardware
 from nucleate.recipes.folder import load_model, read_recipe
 from nucleate.recipes.registry import get_recipe
-from nucleate.recipes.run import train_recipe
+from nucleate.runs.train import train_recipe
 from tests.training.tiny import SHRINK, call, command, losses, mixed_sizes, random_table, train, write_dataset
 
 

@@ -38,7 +38,7 @@ class Hide:
         return getattr(self.finder, name)
 
 sys.meta_path[:] = [Hide(finder) for finder in sys.meta_path]
-import nucleate.cli.main, nucleate.cli.train, nucleate.recipes.run, nucleate.sampling.loop
+import nucleate.cli.main, nucleate.cli.train, nucleate.runs.train, nucleate.sampling.loop
 from pathlib import Path
 from tests.training.tiny import train
 told = []

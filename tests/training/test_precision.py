@@ -14,7 +14,7 @@ from nucleate.processes.kinetic import Kinetic
 from nucleate.recipes import devices
 from nucleate.recipes.devices import Hardware, launch, native_bf16, resolve
 from nucleate.recipes.registry import get_recipe
-from nucleate.recipes.run import train_recipe
+from nucleate.runs.train import train_recipe
 from nucleate.training import checkpoint
 from nucleate.training.log import read_metrics
 from tests.recipes.test_every_recipe import DISTINCT, SMALL

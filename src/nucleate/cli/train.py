@@ -42,7 +42,7 @@ def train(
     from nucleate.recipes.devices import Hardware
     from nucleate.recipes.find import find_model
     from nucleate.recipes.registry import get_recipe
-    from nucleate.recipes.run import train_recipe
+    from nucleate.runs.train import train_recipe
 
     if threads is not None:
         torch.set_num_threads(threads)
