@@ -10,8 +10,8 @@ import torch
 
 from nucleate.records.crystal_files import read_headers
 from tests.cli.words import run
-from tests.recipes.test_convert import linear_state, one_table, table_of_widths  # noqa: F401 - fixtures
-from tests.recipes.test_public_checkpoints import LAYERS, public_state
+from tests.runs.test_convert import linear_state, one_table, table_of_widths  # noqa: F401 - fixtures
+from tests.runs.test_public_checkpoints import LAYERS, public_state
 from tests.training.tiny import random_table, write_dataset
 
 pytestmark = pytest.mark.usefixtures("one_table")

@@ -15,8 +15,8 @@ from nucleate.geometry.noise import Noise
 from nucleate.networks import registry
 from nucleate.networks.base import Denoiser, Shown
 from nucleate.recipes.folder import load_model
-from nucleate.recipes.match import _predict
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.match_rate import _predict
 from nucleate.sampling.condition import condition_in
 from nucleate.sampling.generate import generate
 from nucleate.sampling.request import Request

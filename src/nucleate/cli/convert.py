@@ -25,7 +25,7 @@ def diffcsp(
     name: Annotated[str | None, typer.Option(help="Name of the model on its card; the folder's by default.")] = None,
 ) -> None:  # fmt: skip
     """A model folder from a checkpoint of DiffCSP, for predict or generate."""
-    from nucleate.recipes.convert import convert_diffcsp
+    from nucleate.runs.convert import convert_diffcsp
 
     recipe, card = convert_diffcsp(file, out, data, name)
     say(f"{card['name']}: recipe {recipe.name}, {card['parameters']:,} parameters, written to {out}")

@@ -25,7 +25,7 @@ from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import make_card
 from nucleate.recipes.devices import Hardware, Precision, launch, resolve
 from nucleate.recipes.folder import FORMAT, read_recipe, save_model, take_over
-from nucleate.recipes.match import match_rate_judge
+from nucleate.runs.match_rate import match_rate_judge
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer

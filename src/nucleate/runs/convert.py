@@ -28,8 +28,8 @@ from nucleate.recipes.base import Recipe
 from nucleate.recipes.card import trained_on
 from nucleate.recipes.diffcsp import DiffCSP
 from nucleate.recipes.folder import save_model
-from nucleate.recipes.public_checkpoints import diffcsp_weights
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.public_checkpoints import diffcsp_weights
 
 LARGEST_CELL = 52
 """Atoms in the largest cell of the public data sets that DiffCSP was trained on (MPTS-52)."""

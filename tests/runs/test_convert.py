@@ -21,10 +21,10 @@ from nucleate.errors import DataError, NucleateError
 from nucleate.geometry import wrapped_normal
 from nucleate.networks.cspnet import DIFFCSP
 from nucleate.predictor import Predictor, load
-from nucleate.recipes.convert import LARGEST_CELL, MP_20_CELLS, convert_diffcsp, diffcsp_recipe
-from nucleate.recipes.public_checkpoints import diffcsp_weights
 from nucleate.recipes.registry import get_recipe
-from tests.recipes.test_public_checkpoints import LAYERS, TIME, WAVES, WIDTH, network, public_state
+from nucleate.runs.convert import LARGEST_CELL, MP_20_CELLS, convert_diffcsp, diffcsp_recipe
+from nucleate.runs.public_checkpoints import diffcsp_weights
+from tests.runs.test_public_checkpoints import LAYERS, TIME, WAVES, WIDTH, network, public_state
 from tests.training.tiny import random_table, write_dataset
 
 # The table of a wrapped normal takes seconds of a processor, and every model here has the same.

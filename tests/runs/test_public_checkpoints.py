@@ -16,7 +16,7 @@ from nucleate.errors import ModelError
 from nucleate.networks import cspnet
 from nucleate.networks.base import Head, Shown
 from nucleate.networks.cspnet import DIFFCSP, CSPNet, CSPNetSettings
-from nucleate.recipes.public_checkpoints import diffcsp_weights
+from nucleate.runs.public_checkpoints import diffcsp_weights
 
 State = dict[str, Tensor]
 WIDTH, TIME, WAVES, LAYERS = 32, 16, 5, 3
