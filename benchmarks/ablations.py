@@ -23,9 +23,9 @@ from typing import Any
 import torch
 import yaml
 
-from nucleate.recipes.card import device_name
-from nucleate.recipes.devices import Hardware
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.card import device_name
+from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.log import read_metrics

@@ -24,8 +24,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from network_speed import HEADS, hardware, make_batch
 from nucleate.networks.cspnet import CSPNet, CSPNetSettings
-from nucleate.recipes.devices import native_bf16
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.devices import native_bf16
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm", "aten::baddbmm")
 

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from nucleate.networks.base import Head
 from nucleate.networks.cspnet import CSPNet, CSPNetSettings
-from nucleate.recipes.devices import native_bf16
+from nucleate.runs.devices import native_bf16
 from scatter_cspnet import Graph, ScatterCSPNet
 
 HEADS = {"frac": Head("atom", 3), "lattice": Head("cell", 6)}

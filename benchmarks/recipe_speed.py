@@ -38,8 +38,8 @@ from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.cspnet import CSPNet
 from nucleate.recipes.base import Recipe, scaled
-from nucleate.recipes.devices import native_bf16
 from nucleate.recipes.registry import recipes
+from nucleate.runs.devices import native_bf16
 from nucleate.sampling.generate import EDGES
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample

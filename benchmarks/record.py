@@ -18,7 +18,7 @@ import yaml
 
 from nucleate.errors import DataError, NucleateError
 from nucleate.recipes.base import Recipe
-from nucleate.recipes.folder import read_recipe
+from nucleate.runs.model_folder import read_recipe
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
 

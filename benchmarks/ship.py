@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 from nucleate.data.dataset import Dataset
-from nucleate.recipes.card import make_card
-from nucleate.recipes.folder import load_model, save_model
+from nucleate.runs.card import make_card
+from nucleate.runs.model_folder import load_model, save_model
 from nucleate.settings import override
 from nucleate.training.log import read_metrics
 

@@ -24,7 +24,7 @@ import pytest
 import torch
 
 from nucleate.geometry.noise import Noise
-from nucleate.recipes import devices
+from nucleate.runs import devices
 
 FORCED = {"1": devices.BF16_FLAGS, "0": set()}.get(os.environ.get("NUCLEATE_TEST_BF16", ""))
 if FORCED is not None:

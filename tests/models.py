@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from nucleate.crystals import Crystals
-from nucleate.recipes.folder import save_model
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.model_folder import save_model
 
 SHRINK = [
     "torus_transformer.width=16", "torus_transformer.layers=1", "torus_transformer.heads=2",

@@ -107,7 +107,7 @@ def test_unknown_models_and_damaged_folders(tmp_path):
 
 
 def test_half_precision_weights_predict_nearly_the_same(predictor, tmp_path):
-    from nucleate.recipes.folder import save_model
+    from nucleate.runs.model_folder import save_model
 
     save_model(tmp_path / "half", predictor.model, predictor.recipe, predictor.card, torch.float16)
     half = load(tmp_path / "half", device="cpu")

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load, save, save_file
 from torch import Tensor
 
-from nucleate.recipes.folder import read_recipe, save_model
+from nucleate.runs.model_folder import read_recipe, save_model
 from nucleate.training.checkpoint import FORMAT, read_checkpoint
 
 PART = 15_000_000

@@ -19,9 +19,9 @@ from nucleate.elements import SYMBOLS
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.cspnet import CSPNet
-from nucleate.recipes.card import device_name
-from nucleate.recipes.devices import native_bf16
-from nucleate.recipes.folder import load_model
+from nucleate.runs.card import device_name
+from nucleate.runs.devices import native_bf16
+from nucleate.runs.model_folder import load_model
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample
 from nucleate.sampling.settings import SamplerSettings

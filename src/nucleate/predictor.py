@@ -23,7 +23,7 @@ from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes import describe
 from nucleate.recipes.base import Recipe, scaled
 from nucleate.recipes.find import find_model, label
-from nucleate.recipes.folder import load_model
+from nucleate.runs.model_folder import load_model
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header

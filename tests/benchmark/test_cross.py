@@ -14,7 +14,7 @@ from nucleate.benchmark.plan import DIAGONAL, PLAIN, SAMPLERS, Plan, cross_entri
 from nucleate.errors import RecipeError
 from nucleate.recipes.base import scaled
 from nucleate.recipes.cross import CELLS, COORDINATES
-from nucleate.recipes.devices import Hardware
+from nucleate.runs.devices import Hardware
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
 from nucleate.work import Work

@@ -14,8 +14,8 @@ import nucleate
 from nucleate.crystals import Crystals
 from nucleate.energies.potentials import REGISTRY
 from nucleate.errors import FormulaError, ModelError
-from nucleate.recipes.folder import save_model
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.model_folder import save_model
 from tests.cli.words import run
 from tests.energies.crystals import BrokenPotential
 from tests.models import CARD, SHRINK, tiny_model

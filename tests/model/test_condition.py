@@ -14,9 +14,9 @@ from nucleate.errors import DataError, ModelError, RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.networks import registry
 from nucleate.networks.base import Denoiser, Shown
-from nucleate.recipes.folder import load_model
 from nucleate.recipes.registry import get_recipe
 from nucleate.runs.match_rate import _predict
+from nucleate.runs.model_folder import load_model
 from nucleate.sampling.condition import condition_in
 from nucleate.sampling.generate import generate
 from nucleate.sampling.request import Request

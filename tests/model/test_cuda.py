@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from nucleate.geometry.noise import Noise
-from nucleate.recipes.devices import Hardware
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample

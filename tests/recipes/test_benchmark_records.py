@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nucleate.errors import DataError
-from nucleate.recipes.folder import save_model
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.model_folder import save_model
 from nucleate.sampling.settings import SamplerSettings
 
 yaml = pytest.importorskip("yaml")

@@ -13,8 +13,8 @@ import torch
 
 from nucleate.predictor import Predictor, load
 from nucleate.recipes.base import Recipe, scaled
-from nucleate.recipes.devices import Hardware
 from nucleate.recipes.registry import get_recipe, recipe_from_dict, recipes
+from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
 from nucleate.sampling.generate import Generated
 from nucleate.settings import to_dict

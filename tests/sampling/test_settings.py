@@ -6,7 +6,7 @@ import pytest
 
 from nucleate.errors import RecipeError
 from nucleate.recipes.find import shipped_models
-from nucleate.recipes.folder import read_recipe
+from nucleate.runs.model_folder import read_recipe
 from nucleate.sampling.grid import time_grid
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import from_dict

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from nucleate.recipes.folder import load_model
+from nucleate.runs.model_folder import load_model
 from nucleate.training.checkpoint import read_checkpoint
 from tests.training.tiny import losses, train
 

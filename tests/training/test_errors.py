@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from nucleate.errors import DataError, ModelError, RecipeError, TrainingError
-from nucleate.recipes.devices import Hardware
-from nucleate.recipes.folder import load_model, read_recipe
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.devices import Hardware
+from nucleate.runs.model_folder import load_model, read_recipe
 from nucleate.runs.train import train_recipe
 from tests.training.tiny import SHRINK, call, command, losses, mixed_sizes, random_table, train, write_dataset
 
@@ -214,7 +214,7 @@ def test_a_checkpoint_of_another_network_and_a_broken_one(data, tmp_path):
 
 
 def test_no_hardware_of_that_name(data, tmp_path):
-    from nucleate.recipes.devices import Hardware, launch
+    from nucleate.runs.devices import Hardware, launch
 
     with pytest.raises(TrainingError, match="can't run with accelerator abacus"):
         launch(Hardware(accelerator="abacus"))

@@ -10,8 +10,8 @@ import torch
 
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import EARLIEST_NOISE
-from nucleate.recipes.devices import Hardware, launch
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.devices import Hardware, launch
 from nucleate.training.hooks import Hooks
 from nucleate.training.log import MetricsLog
 from nucleate.training.loop import Trainer

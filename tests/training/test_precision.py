@@ -11,9 +11,9 @@ from nucleate.errors import TrainingError
 from nucleate.networks.torus_transformer import TorusTransformer
 from nucleate.predictor import load
 from nucleate.processes.kinetic import Kinetic
-from nucleate.recipes import devices
-from nucleate.recipes.devices import Hardware, launch, native_bf16, resolve
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs import devices
+from nucleate.runs.devices import Hardware, launch, native_bf16, resolve
 from nucleate.runs.train import train_recipe
 from nucleate.training import checkpoint
 from nucleate.training.log import read_metrics

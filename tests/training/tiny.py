@@ -17,8 +17,8 @@ import numpy as np
 
 from nucleate.data.dataset import sha256
 from nucleate.data.table import CrystalTable, write_table
-from nucleate.recipes.devices import Hardware
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.devices import Hardware
 from nucleate.runs.train import Outcome, train_recipe
 from nucleate.training.log import read_metrics
 

@@ -21,7 +21,7 @@ from nucleate.metrics.csp.evaluate import CspSettings, evaluate
 from nucleate.metrics.csp.predictions import Prediction
 from nucleate.predictor import Predictor, load
 from nucleate.recipes.base import scaled
-from nucleate.recipes.devices import Hardware
+from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
 from nucleate.sampling.request import table_requests
 from nucleate.sampling.settings import SamplerSettings

@@ -56,7 +56,7 @@ def cross(
     from nucleate.benchmark.collect import collect
     from nucleate.benchmark.cross import run_unit
     from nucleate.benchmark.plan import Plan, cross_entries, recipe_entries
-    from nucleate.recipes.devices import Hardware
+    from nucleate.runs.devices import Hardware
     from nucleate.work import Work
 
     if threads is not None:
@@ -118,7 +118,7 @@ def _described(plan, base: str, assignments: list[str], results: dict) -> dict:
     import torch
 
     import nucleate
-    from nucleate.recipes.card import device_name
+    from nucleate.runs.card import device_name
 
     return {
         "title": "Processes of the coordinates and of the lattice, crossed",

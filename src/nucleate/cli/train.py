@@ -39,9 +39,9 @@ def train(
 
     from nucleate.cli.console import say, shows_bars
     from nucleate.networks.registry import settings_of, table_of
-    from nucleate.recipes.devices import Hardware
     from nucleate.recipes.find import find_model
     from nucleate.recipes.registry import get_recipe
+    from nucleate.runs.devices import Hardware
     from nucleate.runs.train import train_recipe
 
     if threads is not None:

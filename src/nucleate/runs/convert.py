@@ -25,10 +25,10 @@ from nucleate.errors import DataError, ModelError
 from nucleate.files import writing
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
-from nucleate.recipes.card import trained_on
 from nucleate.recipes.diffcsp import DiffCSP
-from nucleate.recipes.folder import save_model
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.card import trained_on
+from nucleate.runs.model_folder import save_model
 from nucleate.runs.public_checkpoints import diffcsp_weights
 
 LARGEST_CELL = 52

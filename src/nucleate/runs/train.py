@@ -22,10 +22,10 @@ from nucleate.errors import DataError, NucleateError, TrainingError
 from nucleate.identity import differing
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.base import Recipe
-from nucleate.recipes.card import make_card
-from nucleate.recipes.devices import Hardware, Precision, launch, resolve
-from nucleate.recipes.folder import FORMAT, read_recipe, save_model, take_over
+from nucleate.runs.card import make_card
+from nucleate.runs.devices import Hardware, Precision, launch, resolve
 from nucleate.runs.match_rate import match_rate_judge
+from nucleate.runs.model_folder import FORMAT, read_recipe, save_model, take_over
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nucleate.errors import ModelError
-from nucleate.recipes.folder import load_model
+from nucleate.runs.model_folder import load_model
 from tests.models import tiny_model
 from tests.test_files import DEEP
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nucleate.data.table import CrystalTable
-from nucleate.recipes.card import formula_units
+from nucleate.runs.card import formula_units
 
 
 def test_formula_units():
