@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from nucleate.errors import RecipeError
-from nucleate.recipes.find import shipped_models
+from nucleate.predictor.find import shipped_models
 from nucleate.runs.model_folder import read_recipe
 from nucleate.sampling.grid import time_grid
 from nucleate.sampling.settings import SamplerSettings

@@ -17,7 +17,7 @@ def models(
     """List the shipped models, or print one model's card as JSON."""
     import json
 
-    from nucleate.recipes.find import find_model, shipped_models
+    from nucleate.predictor.find import find_model, shipped_models
 
     if name is not None:
         card = find_model(name) / "card.json"

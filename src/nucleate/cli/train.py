@@ -39,7 +39,7 @@ def train(
 
     from nucleate.cli.console import say, shows_bars
     from nucleate.networks.registry import settings_of, table_of
-    from nucleate.recipes.find import find_model
+    from nucleate.predictor.find import find_model
     from nucleate.recipes.registry import get_recipe
     from nucleate.runs.devices import Hardware
     from nucleate.runs.train import train_recipe

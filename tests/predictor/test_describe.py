@@ -6,9 +6,8 @@ import sys
 import pytest
 
 import nucleate
-from nucleate.predictor import load
-from nucleate.recipes import describe
-from nucleate.recipes.find import shipped_models
+from nucleate.predictor import describe, load
+from nucleate.predictor.find import shipped_models
 from nucleate.recipes.registry import get_recipe
 from tests.models import CARD, tiny_model
 

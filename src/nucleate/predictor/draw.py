@@ -1,9 +1,4 @@
-"""The Python door: load a model, predict structures.
-
->>> import nucleate
->>> model = nucleate.load("kldm-mp20-csp")
->>> structures = model.predict("SrTiO3", n=20, seed=0)
-"""
+"""Crystals by a trained model, for requests from Python."""
 
 from __future__ import annotations
 
@@ -20,9 +15,9 @@ import torch
 
 from nucleate.errors import FormulaError, MissingPackageError, ModelError, RecipeError
 from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes import describe
+from nucleate.predictor import describe
+from nucleate.predictor.find import find_model, label
 from nucleate.recipes.base import Recipe, scaled
-from nucleate.recipes.find import find_model, label
 from nucleate.runs.model_folder import load_model
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate

@@ -1,0 +1,23 @@
+"""The Python door: load a model, predict structures. Nothing heavy is imported until it is used.
+
+>>> import nucleate
+>>> model = nucleate.load("kldm-mp20-csp")
+>>> structures = model.predict("SrTiO3", n=20, seed=0)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nucleate.predictor.draw import DEFAULT_MODEL, Predictor, load
+
+__all__ = ["DEFAULT_MODEL", "Predictor", "load"]
+
+
+def __getattr__(name: str):
+    if name in __all__:
+        from nucleate.predictor import draw
+
+        return getattr(draw, name)
+    raise AttributeError(f"module 'nucleate.predictor' has no attribute {name!r}")
