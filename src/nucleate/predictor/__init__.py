@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nucleate.predictor.draw import DEFAULT_MODEL, Predictor, load
+    from nucleate.predictor.draw import Predictor
+    from nucleate.predictor.loading import DEFAULT_MODEL, load
 
 __all__ = ["DEFAULT_MODEL", "Predictor", "load"]
 
 
 def __getattr__(name: str):
     if name in __all__:
-        from nucleate.predictor import draw
+        from nucleate.predictor import loading
 
-        return getattr(draw, name)
+        return getattr(loading, name)
     raise AttributeError(f"module 'nucleate.predictor' has no attribute {name!r}")

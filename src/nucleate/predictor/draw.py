@@ -3,63 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
-from nucleate.errors import FormulaError, MissingPackageError, ModelError, RecipeError
+from nucleate.errors import ModelError, RecipeError
 from nucleate.model.crystal_model import CrystalModel
-from nucleate.predictor import describe
-from nucleate.predictor.find import find_model, label
+from nucleate.predictor import describe, hub, requests
 from nucleate.recipes.base import Recipe, scaled
-from nucleate.runs.model_folder import load_model
-from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.generate import EDGES, Generated, generate
 from nucleate.sampling.job import header
-from nucleate.sampling.repair import repaired
-from nucleate.sampling.request import (
-    Limits,
-    Part,
-    Request,
-    formula_requests,
-    new_requests,
-)
+from nucleate.sampling.request import Limits, Request
 from nucleate.sampling.settings import SamplerSettings
-from nucleate.sampling.sizes import new_sizes
 from nucleate.settings import from_dict
 
 if TYPE_CHECKING:
     from ase import Atoms
     from pymatgen.core import Composition, Structure
-
-DEFAULT_MODEL = "kldm-mp20-csp"
-
-
-def load(
-    name: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Literal["float32", "bf16"] = "float32"
-) -> Predictor:
-    """A trained model: a shipped name, a model or run folder, or `hf:owner/name` from the Hugging Face hub.
-
-    device: `auto`, `cpu`, `cuda` or another of torch's. precision: of the network's products.
-    Raises ModelError when there is no such model or device, MissingPackageError when huggingface-hub is needed.
-    """
-    folder = find_model(str(name))
-    model, recipe, card = load_model(folder)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        model = model.to(device)
-    except (RuntimeError, AssertionError) as error:
-        first = str(error).splitlines()[0]
-        raise ModelError(f"device '{device}' can't be used ({first})", "use --device cpu or auto") from None
-    model.bf16 = precision == "bf16"
-    return Predictor(model, recipe, card, label(str(name), folder), folder)
 
 
 class Predictor:
@@ -183,34 +144,7 @@ class Predictor:
                 f"{self.name} predicts the structure of a composition and invents none",
                 "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
             )
-        if complete is not None and lattice is not None:
-            raise FormulaError(
-                "a structure to complete brings its own cell, and another one is given",
-                "leave the lattice out, or give the atoms by their species",
-            )
-        known = [] if complete is None else list(complete.atomic_numbers)
-        least = len(known) + (complete is not None)
-        if species is not None:
-            species = self._readable(species)
-            whole = parse_formula(species)
-            if Counter(known) - whole:
-                raise FormulaError(
-                    f"'{species}' does not hold the {len(known)} atoms that are kept",
-                    "give the whole cell's formula",
-                )
-            known += species_of(whole - Counter(known))
-            if atoms is not None and not atoms[0] <= len(known) <= atoms[1]:
-                raise FormulaError(
-                    f"'{species}' has {len(known)} atoms, and {_span(atoms)} were asked for",
-                    "the formula is that of the whole cell: leave the number of atoms out",
-                )
-            atoms = len(known), len(known)
-        frac = [] if complete is None else complete.frac_coords
-        cell = complete.lattice.matrix if complete is not None and lattice is None else lattice
-        part = None if cell is None else Part(_rows(frac), _rows(cell))
-        volume = None if cell is None else abs(float(np.linalg.det(np.asarray(cell, dtype=float))))
-        sizes = new_sizes(n, seed, self.limits, atoms, least, volume)
-        return new_requests(sizes, self.limits, known, part)
+        return requests.inventions(n, seed, self.limits, atoms, species, complete, lattice)
 
     def generate(
         self, n: int = 1, seed: int = 0, *, atoms: int | tuple[int, int] | None = None,
@@ -224,8 +158,8 @@ class Predictor:
         from nucleate.crystals import Crystals
 
         span = (atoms, atoms) if isinstance(atoms, int) else atoms
-        requests = self.inventions(n, seed, atoms=span, species=species, complete=complete, lattice=lattice)
-        made = [one for batch in self.draw(requests, sampler, seed) for one in batch]
+        asked = self.inventions(n, seed, atoms=span, species=species, complete=complete, lattice=lattice)
+        made = [one for batch in self.draw(asked, sampler, seed) for one in batch]
         made.sort(key=lambda one: one.request.sample)
         return [
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
@@ -234,59 +168,13 @@ class Predictor:
 
     def push_to_hub(self, name: str, private: bool = False) -> str:
         """Upload the model folder to `owner/name` on the Hugging Face hub; returns its address."""
-        try:
-            from huggingface_hub import HfApi
-        except ImportError:
-            raise MissingPackageError(
-                "push_to_hub needs huggingface-hub", "pip install 'nucleate[hub]'"
-            ) from None
-        api = HfApi()
-        address = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=self.folder, commit_message=f"nucleate model {self.name}")
-        return str(address)
-
-    def _readable(self, formula: str) -> str:
-        """A formula that can be parsed, with a warning where it had to be repaired."""
-        text, note = repaired(formula, self.limits.elements)
-        if text != formula.strip():
-            warnings.warn(note, stacklevel=4)
-        return text
+        return hub.push(self.folder, name, self.name, private)
 
     def _all(self, formula, n, seed, formula_units, sampler) -> list[Generated]:
-        formulas = list(formula) if isinstance(formula, (list, tuple)) else [formula]
-        units = _units_of(formula_units)
-        texts = [self._readable(_text_of(one)) for one in formulas]
-        requests = formula_requests(texts, n, self.limits, units)
-        order = {request.identity: place for place, request in enumerate(requests)}
-        made = [one for batch in self.draw(requests, sampler, seed) for one in batch]
+        asked = requests.predictions(formula, n, self.limits, formula_units)
+        order = {request.identity: place for place, request in enumerate(asked)}
+        made = [one for batch in self.draw(asked, sampler, seed) for one in batch]
         return sorted(made, key=lambda one: order[one.request.identity])
-
-
-def _units_of(formula_units: int | Sequence[int] | str) -> tuple[int, ...] | None:
-    if formula_units == "auto":
-        return None
-    units = (formula_units,) if isinstance(formula_units, int) else tuple(formula_units)
-    if not units or not all(isinstance(number, int) and number > 0 for number in units):
-        raise FormulaError(f"formula_units = {formula_units!r}", 'give 1, (1, 2, 4) or "auto"')
-    return tuple(int(number) for number in units)
-
-
-def _span(atoms: tuple[int, int]) -> str:
-    return f"{atoms[0]}" if atoms[0] == atoms[1] else f"{atoms[0]} to {atoms[1]}"
-
-
-def _rows(x: Any) -> tuple[tuple[float, float, float], ...]:
-    """[n, 3] as plain numbers."""
-    return tuple((float(a), float(b), float(c)) for a, b, c in x)
-
-
-def _text_of(formula: Any) -> str:
-    if isinstance(formula, str):
-        return formula
-    if hasattr(formula, "get_atomic_numbers"):
-        return formula_text(Counter(formula.get_atomic_numbers().tolist()))
-    composition = getattr(formula, "composition", formula)
-    return composition.formula.replace(" ", "")
 
 
 def _with_properties(structure: Structure, info: dict[str, object]) -> Structure:

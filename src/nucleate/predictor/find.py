@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from nucleate.errors import MissingPackageError, ModelError
+from nucleate.errors import ModelError
+from nucleate.predictor.hub import fetched
 
 
 def shipped_models() -> dict[str, Path]:
@@ -28,7 +29,7 @@ def find_model(name: str) -> Path:
     Raises ModelError where there is none, MissingPackageError where huggingface-hub is needed.
     """
     if name.startswith("hf:"):
-        return _from_hub(name[3:])
+        return fetched(name[3:])
     shipped = shipped_models()
     if name in shipped:
         return shipped[name]
@@ -40,21 +41,3 @@ def find_model(name: str) -> Path:
             f"no model '{name}'", f"shipped models: {', '.join(shipped) or 'none'}; or name a model folder"
         )
     return folder
-
-
-def _from_hub(name: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise MissingPackageError(
-            "'hf:' models need huggingface-hub", "pip install 'nucleate[hub]'"
-        ) from None
-    try:
-        return Path(
-            snapshot_download(name, allow_patterns=["weights.safetensors", "recipe.toml", "card.json"])
-        )
-    except Exception as error:  # the hub raises many kinds, all of them about reaching or finding the model
-        first = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"'hf:{name}' can't be fetched ({first})", "check the name and the network"
-        ) from error

@@ -1,0 +1,115 @@
+"""Requests from what is asked for in Python: formulas of any kind, cells, and structures to complete."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nucleate.errors import FormulaError
+from nucleate.sampling.formula import formula_text, parse_formula, species_of
+from nucleate.sampling.repair import repaired
+from nucleate.sampling.request import Limits, Part, Request, formula_requests, new_requests
+from nucleate.sampling.sizes import new_sizes
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+def predictions(
+    formula: Any, n: int, limits: Limits, formula_units: int | Sequence[int] | str = "auto"
+) -> list[Request]:
+    """Requests for n structures of each formula; `nucleate.predictor.draw.Predictor.predict` says what may be given.
+
+    Raises FormulaError for what the model can't predict.
+    """
+    formulas = list(formula) if isinstance(formula, (list, tuple)) else [formula]
+    units = _units_of(formula_units)
+    texts = []
+    for one in formulas:
+        texts.append(_readable(_text_of(one), limits))
+    return formula_requests(texts, n, limits, units)
+
+
+def inventions(
+    n: int, seed: int, limits: Limits, atoms: tuple[int, int] | None = None, species: str | None = None,
+    complete: Structure | None = None, lattice: Any = None,
+) -> list[Request]:  # fmt: skip
+    """Requests for n new crystals; `nucleate.predictor.draw.Predictor.inventions` says what may be given.
+
+    Raises FormulaError for what the model can't draw.
+    """
+    if complete is not None and lattice is not None:
+        raise FormulaError(
+            "a structure to complete brings its own cell, and another one is given",
+            "leave the lattice out, or give the atoms by their species",
+        )
+    known = [] if complete is None else list(complete.atomic_numbers)
+    least = len(known) + (complete is not None)
+    if species is not None:
+        known = _whole(known, _readable(species, limits), atoms)
+        atoms = len(known), len(known)
+    frac = [] if complete is None else complete.frac_coords
+    cell = complete.lattice.matrix if complete is not None and lattice is None else lattice
+    part = None if cell is None else Part(_rows(frac), _rows(cell))
+    volume = None if cell is None else abs(float(np.linalg.det(np.asarray(cell, dtype=float))))
+    sizes = new_sizes(n, seed, limits, atoms, least, volume)
+    return new_requests(sizes, limits, known, part)
+
+
+def _whole(known: list[int], species: str, atoms: tuple[int, int] | None) -> list[int]:
+    """Atomic numbers of a whole cell of this formula: first the atoms that are kept, then the others."""
+    whole = parse_formula(species)
+    if Counter(known) - whole:
+        raise FormulaError(
+            f"'{species}' does not hold the {len(known)} atoms that are kept",
+            "give the whole cell's formula",
+        )
+    known = [*known, *species_of(whole - Counter(known))]
+    if atoms is not None and not atoms[0] <= len(known) <= atoms[1]:
+        raise FormulaError(
+            f"'{species}' has {len(known)} atoms, and {_span(atoms)} were asked for",
+            "the formula is that of the whole cell: leave the number of atoms out",
+        )
+    return known
+
+
+def _readable(formula: str, limits: Limits) -> str:
+    """A formula that can be parsed, with a warning where it had to be repaired.
+
+    The warning names the line that called `Predictor.predict` or `Predictor.generate`.
+    """
+    text, note = repaired(formula, limits.elements)
+    if text != formula.strip():
+        warnings.warn(note, stacklevel=5)
+    return text
+
+
+def _units_of(formula_units: int | Sequence[int] | str) -> tuple[int, ...] | None:
+    if formula_units == "auto":
+        return None
+    units = (formula_units,) if isinstance(formula_units, int) else tuple(formula_units)
+    if not units or not all(isinstance(number, int) and number > 0 for number in units):
+        raise FormulaError(f"formula_units = {formula_units!r}", 'give 1, (1, 2, 4) or "auto"')
+    return tuple(int(number) for number in units)
+
+
+def _span(atoms: tuple[int, int]) -> str:
+    return f"{atoms[0]}" if atoms[0] == atoms[1] else f"{atoms[0]} to {atoms[1]}"
+
+
+def _rows(x: Iterable[Any]) -> tuple[tuple[float, float, float], ...]:
+    """[n, 3] as plain numbers."""
+    return tuple((float(a), float(b), float(c)) for a, b, c in x)
+
+
+def _text_of(formula: Any) -> str:
+    if isinstance(formula, str):
+        return formula
+    if hasattr(formula, "get_atomic_numbers"):
+        return formula_text(Counter(formula.get_atomic_numbers().tolist()))
+    composition = getattr(formula, "composition", formula)
+    return composition.formula.replace(" ", "")
