@@ -5,14 +5,15 @@ Sizes of one recipe that are the same but for their name and length of training 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
 from nucleate.predictor import Predictor, load
-from nucleate.recipes.base import Recipe, scaled
+from nucleate.processes.fixed import Fixed
+from nucleate.recipes.base import Parts, Recipe, scaled
 from nucleate.recipes.registry import get_recipe, recipe_from_dict, recipes
 from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
@@ -60,6 +61,37 @@ def drawn(predictor: Predictor) -> list[Generated]:
 @pytest.mark.parametrize("name", list(recipes()))
 def test_it_is_found_again_by_what_a_run_keeps_of_it(name):
     assert recipe_from_dict(to_dict(recipes()[name])) == recipes()[name] == get_recipe(name)
+
+
+@pytest.mark.parametrize("name", list(recipes()))
+def test_it_says_its_task_and_that_is_what_its_network_is_asked_for(name):
+    recipe = recipes()[name]
+    assert any("task" in vars(kind) for kind in type(recipe).__mro__ if kind is not Recipe)
+    assert recipe.task == ("csp" if isinstance(recipe.parts().species, Fixed) else "dng")
+
+
+@dataclass(frozen=True)
+class Untold(Recipe):
+    """As a recipe of another package may be: it says no task, and what it draws is called otherwise."""
+
+    elements: str = "given"
+
+    def parts(self) -> Parts:
+        return replace(recipes()["cross"], species=self.elements).parts()
+
+
+@dataclass(frozen=True)
+class Told(Untold):
+    task = "csp"
+
+    def parts(self) -> Parts:
+        raise AssertionError("what is said is not looked up")
+
+
+def test_a_recipe_that_says_no_task_has_that_of_its_parts():
+    assert Untold().task == "csp"
+    assert Untold(elements="masked").task == "dng"
+    assert Told(elements="masked").task == "csp"
 
 
 def _can_correct(recipe: Recipe) -> bool:

@@ -25,6 +25,8 @@ from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import open_groups, within
 from nucleate.training.settings import TrainingSettings
 
+Task = Literal["csp", "dng"]
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -79,9 +81,12 @@ class Recipe(ABC):
         """The processes and codecs by these settings. Raises ValueError where settings don't fit together."""
 
     @property
-    def task(self) -> Literal["csp", "dng"]:
-        """Whether the composition is given or invented."""
-        return "csp" if getattr(self, "species", "given") == "given" else "dng"
+    def task(self) -> Task:
+        """Whether the composition is given (`csp`) or invented (`dng`): a recipe says it.
+
+        For those that do not, such as older ones of other packages, it is whether the network is asked for species.
+        """
+        return "dng" if self.parts().species.target_width else "csp"
 
     @property
     def network_settings(self) -> Any:
@@ -203,6 +208,11 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return 0
+
+
+def task_of(species: str) -> Task:
+    """The task of a recipe that names its way to draw species, `given` for none."""
+    return "csp" if species == "given" else "dng"
 
 
 def representation(species: str) -> Representation:

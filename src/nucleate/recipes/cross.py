@@ -19,7 +19,7 @@ from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe
+from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, task_of
 from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import MINI, MINI_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING
 from nucleate.sampling.settings import SamplerSettings
@@ -86,6 +86,10 @@ class Cross(Recipe):
     masked: MaskedSettings = field(default_factory=MaskedSettings)
     loss_weights: LossWeights = LossWeights(species=0.33)
     sampler: SamplerSettings = SamplerSettings(method="ode", steps=100, corrector="expected")
+
+    @property
+    def task(self) -> Task:
+        return task_of(self.species)
 
     def parts(self) -> Parts:
         codec, lattice = CELLS[self.cell]()

@@ -12,7 +12,7 @@ from nucleate.networks.cspnet import DIFFCSP, CSPNetSettings
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
+from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, representation, task_of
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
@@ -42,6 +42,10 @@ class DiffCSP(Recipe):
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(species=20.0))
     training: TrainingSettings = field(default_factory=lambda: TrainingSettings(weight_decay=0.0))
     sampler: SamplerSettings = PUBLISHED_SAMPLER
+
+    @property
+    def task(self) -> Task:
+        return task_of(self.species)
 
     def cells(self) -> LatticeCodec:
         """The representation of the lattice."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.interpolant import InterpolantSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe
+from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, task_of
 from nucleate.recipes.flows import cell_flow, coordinate_flow, species_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
@@ -35,6 +35,10 @@ class FlowMM(Recipe):
         learning_rate=3e-4, weight_decay=0.0, schedule="cosine", epochs=2000, clip=0.5
     )
     sampler: SamplerSettings = SamplerSettings(method="ode", steps=1000, anneal_frac=10.0)
+
+    @property
+    def task(self) -> Task:
+        return task_of(self.species)
 
     def parts(self) -> Parts:
         cells = lattice_codec("logit-angles", standardise=True, informed=True)

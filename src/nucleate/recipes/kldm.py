@@ -12,7 +12,7 @@ from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, representation
+from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, representation, task_of
 from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING, suited
 from nucleate.sampling.settings import SamplerSettings
 
@@ -55,6 +55,10 @@ class KLDM(Recipe):
     @property
     def samplers(self) -> dict[str, SamplerSettings]:
         return {"paper": PAPER_SAMPLER, "code": CODE_SAMPLER}
+
+    @property
+    def task(self) -> Task:
+        return task_of(self.species)
 
     def parts(self) -> Parts:
         codec = species_codec(representation(self.species))

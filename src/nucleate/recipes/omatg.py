@@ -13,7 +13,7 @@ from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.masked import Masked, MaskedSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe
+from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, task_of
 from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
@@ -43,6 +43,10 @@ class OMatG(Recipe):
     sampler: SamplerSettings = SamplerSettings(
         method="ode", steps=210, anneal_frac=10.18, anneal_lattice=1.824
     )
+
+    @property
+    def task(self) -> Task:
+        return task_of(self.species)
 
     def parts(self) -> Parts:
         cells = lattice_codec("matrix", standardise=False, informed=True, angles=(60.0, 120.0))
