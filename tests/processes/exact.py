@@ -7,7 +7,6 @@ out.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -22,8 +21,7 @@ from nucleate.processes.interpolant import Interpolant
 from nucleate.processes.kinetic import Kinetic
 from nucleate.processes.masked import HIDDEN, Masked
 from nucleate.processes.wrapped_normal import LEAST_SIGMA, WrappedNormal
-
-Oracle = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
+from nucleate.testing import Oracle
 
 
 def kinetic_oracle(process: Kinetic, points: Tensor, weights: Tensor) -> Oracle:

@@ -9,7 +9,6 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -22,11 +21,12 @@ from nucleate.processes.base import Noised, Process, State
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.interpolant import Interpolant, InterpolantSettings
-from nucleate.processes.kinetic import Kinetic, KineticSettings
+from nucleate.processes.kinetic import Kinetic, KineticSettings, KineticStep
 from nucleate.processes.masked import HIDDEN, Masked, MaskedSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
+from nucleate.sampling.methods.pc import predicted
+from nucleate.testing import WAYS, Oracle, ProcessCase, Way, largest_difference, means_and_squares
 from tests.processes.exact import (
-    Oracle,
     euclidean_oracle,
     gaussian_oracle,
     kinetic_oracle,
@@ -34,42 +34,10 @@ from tests.processes.exact import (
     torus_oracle,
     wrapped_normal_oracle,
 )
+from tests.processes.ways import EULER
 
 
-@dataclass(frozen=True)
-class Example:
-    """A process with two data points, the exact prediction for them, and what is measured.
-
-    Attributes:
-        points: two data points, [2, atoms, channels] or [2, channels].
-        oracle: makes the exact prediction for some of the points with weights.
-        distance: of decoded quantities to a data point, [crystals]: 0 is recovery.
-        moments: bounded or normal statistics of a state, [statistics, crystals], whose means are compared.
-        prior_gap: how far the means of `moments` at t = 0 may be from those of the prior (a finite horizon).
-        atoms: in each crystal.
-        perfect: what a network that knows the data would say.
-    """
-
-    name: str
-    process: Process
-    points: Tensor
-    oracle: Callable[[Tensor, Tensor], Oracle] | None
-    distance: Callable[[Tensor, Tensor], Tensor]
-    moments: Callable[[State], Tensor]
-    prior_gap: float
-    atoms: int
-    perfect: Callable[[Noised], Tensor] = lambda noised: noised.target
-
-    def mask(self, crystals: int) -> Tensor:
-        return torch.ones(crystals, self.atoms, dtype=torch.bool)
-
-    def data(self, weights: Tensor, crystals: int) -> tuple[Tensor, Tensor]:
-        """Data points in exact proportion to their weights, and which is which."""
-        which = (torch.arange(crystals) >= round(crystals * weights[0].item())).long()
-        return self.points[which], which
-
-
-def _kinetic() -> list[Example]:
+def _kinetic() -> list[ProcessCase]:
     cases = {
         "paper": KineticSettings(),
         "long": KineticSettings(horizon=4.0),
@@ -80,7 +48,7 @@ def _kinetic() -> list[Example]:
     return [_kinetic_case(name, Kinetic(settings), points) for name, settings in cases.items()]
 
 
-def _kinetic_case(name: str, process: Kinetic, points: Tensor) -> Example:
+def _kinetic_case(name: str, process: Kinetic, points: Tensor) -> ProcessCase:
     centred = process.settings.centred
     points = points if centred else points[:, 1:]
 
@@ -99,15 +67,24 @@ def _kinetic_case(name: str, process: Kinetic, points: Tensor) -> Example:
     def oracle(chosen: Tensor, weights: Tensor) -> Oracle:
         return kinetic_oracle(process, chosen, weights)
 
+    def circles(frac: Tensor, both: Tensor) -> Tensor:
+        """Without centring the three coordinates are circles of their own: three draws a crystal."""
+        gaps = (frac[:, 0] - both[:, 0, None]).abs().remainder(1).flatten(1)
+        return torch.minimum(gaps, 1 - gaps)
+
     gap = 0.25 if process.settings.horizon < 3 else (0.02 if centred else 0.1)
-    return Example(f"kinetic-{name}", process, points, oracle, distance, moments, gap, points.shape[1])
+    apart = None if centred else circles
+    ways = WAYS | {"pc-one-drift": Way(predicted, KineticStep(drift_in_corrector=False))}
+    return ProcessCase(
+        f"kinetic-{name}", process, points, oracle, distance, moments, gap, ways=ways, apart=apart
+    )
 
 
-def _wrapped_normal() -> list[Example]:
+def _wrapped_normal() -> list[ProcessCase]:
     return [wrapped_normal_case(centred) for centred in ("none", "noise", "circular")]
 
 
-def wrapped_normal_case(centred: str) -> Example:
+def wrapped_normal_case(centred: str) -> ProcessCase:
     process = WrappedNormal(WrappedNormalSettings(centred=centred))
     points = torch.tensor([[[0.1, 0.2, 0.3], [0.35, 0.6, 0.9]], [[0.1, 0.2, 0.3], [0.85, 0.15, 0.5]]])
 
@@ -127,49 +104,49 @@ def wrapped_normal_case(centred: str) -> Example:
     # The first Fourier mode of plain noise at sigma_max = 0.5 is 0.007, that of a difference 5e-5. The score of EquiCSP
     # is not the forward process's and does not draw data by their weights: it counts as one whose prior is off.
     gap = 0.25 if centred == "circular" else 0.01
-    return Example(f"wrapped-normal-{centred}", process, points, oracle, distance, moments, gap, 2)
+    return ProcessCase(f"wrapped-normal-{centred}", process, points, oracle, distance, moments, gap)
 
 
-def _gaussian() -> list[Example]:
+GAUSSIAN_WAYS = WAYS | {"em-euler": EULER}
+
+
+def _gaussian() -> list[ProcessCase]:
     points = torch.tensor([[0.8, -0.5, 0.0, 1.5, -1.0, 0.3], [-1.2, 0.4, 0.9, -0.7, 1.0, 0.1]])
 
-    def moments(state: State) -> Tensor:
-        return torch.cat([state["x"].T, state["x"].T ** 2])
-
-    def case(predicts: str, schedule: str = "linear") -> Example:
+    def case(predicts: str, schedule: str = "linear") -> ProcessCase:
         process = Gaussian(GaussianSettings(predicts=predicts, schedule=schedule))
-        return Example(
+        return ProcessCase(
             f"gaussian-{predicts}-{schedule}",
             process,
             points,
             lambda chosen, weights: gaussian_oracle(process, chosen, weights),
-            lambda x, point: (x - point).abs().amax(-1),
-            moments,
+            largest_difference,
+            means_and_squares,
             0.02,
-            2,
+            ways=GAUSSIAN_WAYS,
         )
 
     return [case("x0"), case("epsilon"), case("epsilon", "cosine"), _one_of_each_atom()]
 
 
-def _one_of_each_atom() -> Example:
+def _one_of_each_atom() -> ProcessCase:
     """Diffusion of the species of two atoms as analog bits."""
     codec = species_codec("bits")
     points = codec.encode(torch.tensor([[11, 17], [3, 9]]), torch.ones(2, 2, dtype=torch.bool))
     process = Gaussian(GaussianSettings(), "species", codec.width, "atom")
-    return Example(
+    return ProcessCase(
         "gaussian-bits",
         process,
         points,
         lambda chosen, weights: gaussian_oracle(process, chosen, weights),
-        lambda x, point: (x - point).abs().flatten(1).amax(-1),
-        lambda state: torch.cat([state["x"].flatten(1).T, state["x"].flatten(1).T ** 2]),
+        largest_difference,
+        means_and_squares,
         0.02,
-        2,
+        ways=GAUSSIAN_WAYS,
     )
 
 
-def _masked() -> list[Example]:
+def _masked() -> list[ProcessCase]:
     points = torch.tensor([[11, 17], [3, 9]])
 
     def moments(state: State) -> Tensor:
@@ -182,9 +159,9 @@ def _masked() -> list[Example]:
         data = noised.state["guess"]
         return 60.0 * F.one_hot((data - 1).clamp(min=0), Masked.target_width) * (data > 0).unsqueeze(-1)
 
-    def case(schedule: str, remask: float = 0.0) -> Example:
+    def case(schedule: str, remask: float = 0.0) -> ProcessCase:
         process = Masked(MaskedSettings(schedule=schedule, remask=remask))
-        return Example(
+        return ProcessCase(
             f"masked-{schedule}" + ("-remask" if remask else ""),
             process,
             points,
@@ -192,14 +169,13 @@ def _masked() -> list[Example]:
             lambda x, point: (x != point).float().amax(-1),
             moments,
             0.0,
-            2,
             perfect,
         )
 
     return [case("linear"), case("cosine"), case("polynomial"), case("linear", 2.0)]
 
 
-def _interpolant() -> list[Example]:
+def _interpolant() -> list[ProcessCase]:
     euclidean = {
         "linear": InterpolantSettings(),
         "trigonometric": InterpolantSettings(path="trigonometric"),
@@ -222,23 +198,22 @@ def _interpolant() -> list[Example]:
     ]
 
 
-def _euclidean_case(name: str, settings: InterpolantSettings) -> Example:
+def _euclidean_case(name: str, settings: InterpolantSettings) -> ProcessCase:
     points = torch.tensor([[0.8, -0.5, 0.0, 1.5, -1.0, 0.3], [-1.2, 0.4, 0.9, -0.7, 1.0, 0.1]])
     process = Interpolant(settings, "lattice", 6, "cell", "euclidean")
     scale = settings.sigma_max if settings.path == "ve" else 1.0
-    return Example(
+    return ProcessCase(
         f"interpolant-{name}",
         process,
         points,
         lambda chosen, weights: euclidean_oracle(process, chosen, weights),
-        lambda x, point: (x - point).abs().amax(-1),
+        largest_difference,
         lambda state: torch.cat([state["x"].T / scale, (state["x"].T / scale) ** 2]),
         0.05 if settings.path == "ve" else 0.0,
-        2,
     )
 
 
-def _torus_case(name: str, process: Interpolant, points: Tensor) -> Example:
+def _torus_case(name: str, process: Interpolant, points: Tensor) -> ProcessCase:
     centred = process.settings.centred
     points = points if centred else points[:, 1:]
 
@@ -249,7 +224,7 @@ def _torus_case(name: str, process: Interpolant, points: Tensor) -> Example:
         angle = phase(state["x"]).T
         return torch.cat([angle.cos(), angle.sin(), (2 * angle).cos()])
 
-    return Example(
+    return ProcessCase(
         f"interpolant-torus-{name}",
         process,
         points,
@@ -257,27 +232,25 @@ def _torus_case(name: str, process: Interpolant, points: Tensor) -> Example:
         lambda frac, point: wrap(phase(frac) - phase(point[None])).abs().amax(-1) / TAU,
         moments,
         0.0,
-        points.shape[1],
     )
 
 
-def _fixed() -> list[Example]:
+def _fixed() -> list[ProcessCase]:
     points = torch.tensor([[3, 8], [11, 17]])
     return [
-        Example(
+        ProcessCase(
             "fixed",
             Fixed(),
             points,
             None,
-            lambda x, point: (x - point).abs().amax(-1).float(),
+            largest_difference,
             lambda state: state["x"].T.float(),
             float("inf"),
-            2,
         )
     ]
 
 
-_MAKERS: dict[type[Process], Callable[[], list[Example]]] = {
+_MAKERS: dict[type[Process], Callable[[], list[ProcessCase]]] = {
     Kinetic: _kinetic,
     Gaussian: _gaussian,
     Interpolant: _interpolant,
@@ -299,7 +272,7 @@ def process_classes() -> list[type[Process]]:
     return sorted(found, key=lambda c: c.__name__)
 
 
-def examples_of(process_class: type[Process]) -> list[Example]:
+def examples_of(process_class: type[Process]) -> list[ProcessCase]:
     """Example constructions of a class. Raises LookupError, with what to do, for one that has none."""
     if process_class not in _MAKERS:
         raise LookupError(

@@ -23,8 +23,9 @@ from nucleate.processes.base import Move
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.sampling.methods.registry import get_method
 from nucleate.sampling.walk import Walk
+from nucleate.testing import ProcessCase
 from tests.processes.exact import gaussian_oracle
-from tests.processes.examples import EXAMPLES, Example, wrapped_normal_case
+from tests.processes.examples import EXAMPLES, wrapped_normal_case
 
 COUNTS = (12, 24, 48)
 FINER = 40
@@ -32,7 +33,7 @@ CRYSTALS = 60
 WEIGHTS = torch.tensor([0.4, 0.6], dtype=torch.float64)
 
 
-def _cosine_x0() -> Example:
+def _cosine_x0() -> ProcessCase:
     """The combination of schedule and answer that the conformance suite leaves out."""
     process = Gaussian(GaussianSettings(predicts="x0", schedule="cosine"))
     return replace(
@@ -61,7 +62,7 @@ SPANS = {
 class Exact(CrystalModel):
     """A model of one process whose network is the exact prediction."""
 
-    def __init__(self, example: Example) -> None:
+    def __init__(self, example: ProcessCase) -> None:
         super().__init__({"x": example.process}, LogLengthsTanAngles(), Denoiser())
         assert example.oracle is not None
         self.oracle = example.oracle(example.points.double(), WEIGHTS)

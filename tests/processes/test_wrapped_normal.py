@@ -16,7 +16,7 @@ from nucleate.geometry.wrapped_normal import fisher_information, log_density
 from nucleate.processes.base import LangevinSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
 from nucleate.sampling.methods.base import drawn
-from tests.processes import test_conformance as conformance
+from nucleate.testing import process_laws
 from tests.processes.examples import wrapped_normal_case
 from tests.processes.ways import EM, ODE, WAYS, Way
 
@@ -162,8 +162,8 @@ def test_flow_of_a_single_data_point_is_exact_for_any_step():
 def test_corrector_keeps_the_exact_marginals(centred, corrector):
     """40 small steps at one time, from the exact law of two data points with the exact prediction."""
     example, weights, t = wrapped_normal_case(centred), torch.tensor([0.25, 0.75]), 0.3
-    state = conformance.corrupted(example, weights, t, MANY).state
-    law = example.moments(conformance.corrupted(example, weights, t, 2 * MANY, seed=5).state)
+    state = example.corrupted(weights, t, MANY).state
+    law = example.moments(example.corrupted(weights, t, 2 * MANY, seed=5).state)
     now, oracle = torch.full((MANY,), t), example.oracle(example.points, weights)
     way = Way(drawn, langevin=LangevinSettings(tau=0.01, corrector=corrector))
     start = state["theta"]
@@ -173,7 +173,7 @@ def test_corrector_keeps_the_exact_marginals(centred, corrector):
         state = example.process.correct(
             state, prediction, way.move(now, now + 0.01, example.mask(MANY), noise)
         )
-    gap, error = conformance.largest_gap(example.moments(state), law)
+    gap, error = process_laws.largest_gap(example.moments(state), law)
     # A step that depends on the crystal's own score is not exact, least of all with few atoms.
     assert gap < (0.01 if corrector == "expected" else 0.04) + 4 * error
     assert wrap(state["theta"] - start).abs().mean() > 0.1
@@ -227,7 +227,7 @@ def test_published_score_counts_one_atom_too_many():
 def test_equicsp_draws_the_likelier_of_two_data_points_only():
     """What that costs where it costs most, in cells of two atoms: a weight of 0.25 is hardly ever drawn."""
     weights = torch.tensor([0.25, 0.75])
-    _, last = conformance.drawn(CIRCULAR, weights, conformance.SAMPLERS["em"], 200)[-1]
+    _, last = process_laws.drawn(CIRCULAR, CIRCULAR.oracle, weights, process_laws.SAMPLERS["em"], 200)
     decoded = CIRCULAR.process.decode(last)
     rare, likely = (CIRCULAR.distance(decoded, point) for point in CIRCULAR.points)
     assert torch.minimum(rare, likely).quantile(0.9) < 0.03

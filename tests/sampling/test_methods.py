@@ -27,20 +27,14 @@ from nucleate.sampling.methods.registry import BUILT_IN, get_method, methods
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.sampling.walk import Walk
 from nucleate.settings import from_dict, override, to_dict
-from tests.processes.examples import EXAMPLES, Example
+from nucleate.testing import ProcessCase, Silent
+from tests.processes.examples import EXAMPLES
 
 FLOWING = [example for example in EXAMPLES if "flow" in example.process.can]
 DETERMINISTIC = [name for name, method in BUILT_IN.items() if method.deterministic]
 
 
-class Silent(Noise):
-    """Noise that nobody may draw."""
-
-    def _bits(self, shape):
-        raise AssertionError(f"numbers of the shape {shape} were drawn")
-
-
-def one_process(example: Example) -> tuple[CrystalModel, torch.Tensor, dict]:
+def one_process(example: ProcessCase) -> tuple[CrystalModel, torch.Tensor, dict]:
     """A model whose network says what it is asked for in training, its batch, and a state at t = 0.4."""
     process, mask = example.process, example.mask(2)
     noised = process.corrupt(example.points[:2], torch.full((2,), 0.4), mask, Noise.of(0, torch.arange(2)))

@@ -1,0 +1,27 @@
+"""Conformance suites: what every implementation of a seam must do, ours and those of other packages.
+
+    from nucleate.testing import ProcessCase, process_tests
+
+    test_mine = process_tests([ProcessCase("mine", Mine(), points)])
+
+For tests only: nothing of the package imports it. pytest is needed where tests are made, not to run the checks.
+"""
+
+from nucleate.testing.process_case import (
+    WAYS,
+    Oracle,
+    ProcessCase,
+    Way,
+    largest_difference,
+    largest_difference_on_torus,
+    means_and_squares,
+    phases,
+)
+from nucleate.testing.processes import process_checks, process_tests
+from nucleate.testing.silent import Silent
+from nucleate.testing.suite import Check
+
+__all__ = [
+    "Check", "ProcessCase", "process_checks", "process_tests", "Oracle", "Way", "WAYS", "largest_difference",
+    "largest_difference_on_torus", "means_and_squares", "phases", "Silent",
+]  # fmt: skip
