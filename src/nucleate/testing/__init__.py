@@ -7,6 +7,7 @@
 For tests only: nothing of the package imports it. pytest is needed where tests are made, not to run the checks.
 """
 
+from nucleate.testing.constraints import ConstraintCase, constraint_checks, constraint_tests
 from nucleate.testing.methods import MethodCase, method_checks, method_tests
 from nucleate.testing.potentials import PotentialCase, potential_checks, potential_tests
 from nucleate.testing.process_case import (
@@ -24,8 +25,8 @@ from nucleate.testing.silent import Silent
 from nucleate.testing.suite import Check
 
 __all__ = [
-    "Check", "MethodCase", "method_checks", "method_tests", "PotentialCase", "potential_checks",
-    "potential_tests", "ProcessCase", "process_checks", "process_tests",
+    "Check", "ConstraintCase", "constraint_checks", "constraint_tests", "MethodCase", "method_checks", "method_tests",
+    "PotentialCase", "potential_checks", "potential_tests", "ProcessCase", "process_checks", "process_tests",
     "Oracle", "Way", "WAYS", "Silent", "largest_difference", "largest_difference_on_torus", "means_and_squares",
     "phases",
 ]  # fmt: skip
