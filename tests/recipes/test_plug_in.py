@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
+import nucleate
 from nucleate.recipes.registry import get_recipe
 from nucleate.settings import to_dict, to_toml
 from tests.cli.test_draw import run as run_command
@@ -125,3 +131,36 @@ def test_a_model_of_a_package_that_is_gone_is_refused_in_one_sentence(tmp_path, 
     assert run_command(monkeypatch, *words) == 2
     assert capsys.readouterr().err.startswith("error: no recipe named 'toy-tiny'")
     assert not (tmp_path / "out").exists()
+
+
+GUIDE = Path(__file__).parents[2] / "docs/guides/add-a-process.md"
+
+
+def conformance(folder: Path, process: str, only: str) -> subprocess.CompletedProcess[str]:
+    """The test of the guide, in a package of somebody else's with this process."""
+    (text,) = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), flags=re.DOTALL | re.MULTILINE)
+    package = folder / "mypackage"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "recipes.py").write_text(process)
+    (folder / "test_straight.py").write_text(text)
+    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", only, "test_straight.py"]
+    paths = [str(folder), str(Path(nucleate.__file__).parents[1])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        call, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=550
+    )
+
+
+def test_the_guides_test_of_a_process_passes_and_finds_a_mistake(tmp_path):
+    """All that takes no second; a process that goes a little too far keeps no marginals."""
+    done = conformance(tmp_path / "right", TOY, "not weights and not mid_time and not recovered")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 20
+    right = "as_column(move.t_next - move.t, flow) * flow"
+    assert right in TOY
+    wrong = conformance(
+        tmp_path / "wrong", TOY.replace(right, right.replace(") *", ") * 4 *")), "one_step and ode"
+    )
+    assert wrong.returncode == 1, wrong.stdout + wrong.stderr
+    assert "AssertionError: moments after one step are off by" in wrong.stdout
