@@ -22,10 +22,11 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from network_speed import HEADS, hardware, make_batch
+from network_speed import HEADS, make_batch
 from nucleate.networks.cspnet import CSPNet, CSPNetSettings
 from nucleate.recipes.registry import get_recipe
 from nucleate.runs.devices import native_bf16
+from turns import hardware
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm", "aten::baddbmm")
 

@@ -15,11 +15,8 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import shlex
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +28,7 @@ from nucleate.networks.base import Head
 from nucleate.networks.cspnet import CSPNet, CSPNetSettings
 from nucleate.runs.devices import native_bf16
 from scatter_cspnet import Graph, ScatterCSPNet
+from turns import hardware, summary, take_turns
 
 HEADS = {"frac": Head("atom", 3), "lattice": Head("cell", 6)}
 # Cells of MP-20's training split by number of atoms, 0 to 20.
@@ -128,50 +126,6 @@ def sampling_pass(
     return run
 
 
-Seconds = dict[str, list[tuple[float, float]]]
-
-
-def take_turns(runs: dict[str, Callable[[], None]], repeats: int, device: str) -> Seconds:
-    """Wall-clock and processor seconds of each run, in turn in every round, after a round that does not count."""
-    seconds: Seconds = {name: [] for name in runs}
-    for number in range(repeats + 1):
-        for name, run in runs.items():
-            _wait(device)
-            start, start_busy = time.perf_counter(), time.process_time()
-            run()
-            _wait(device)
-            if number:
-                seconds[name].append((time.perf_counter() - start, time.process_time() - start_busy))
-    return seconds
-
-
-def _wait(device: str) -> None:
-    if device != "cpu":
-        torch.cuda.synchronize()
-
-
-def summary(seconds: Seconds, crystals: int) -> dict:
-    """Medians, crystals/s, and ratios of the medians of the scatter runs to the dense one.
-
-    Processor seconds are what the runs cost where other programs share the machine; they mean nothing for a GPU.
-    """
-    record = {}
-    for column, kind in enumerate(("wall", "processor")):
-        times = {name: [pair[column] for pair in pairs] for name, pairs in seconds.items()}
-        medians = {name: statistics.median(values) for name, values in times.items()}
-        record[kind] = {
-            "seconds": {name: [round(s, 4) for s in values] for name, values in times.items()},
-            "median_seconds": {name: round(s, 4) for name, s in medians.items()},
-            "crystals_per_second": {name: round(crystals / s, 2) for name, s in medians.items()},
-            "ratio_of_medians": {
-                f"{name} / dense": round(s / medians["dense"], 3)
-                for name, s in medians.items()
-                if name != "dense"
-            },
-        }
-    return record
-
-
 def size_sorted(sizes: np.ndarray, edges: int) -> list[np.ndarray]:
     from nucleate.data.buckets import split_by_edges
 
@@ -223,17 +177,6 @@ def measure(args: argparse.Namespace, precision: str) -> dict:
         "unit": "one network evaluation of every crystal; crystals/s at n NFE is this divided by n",
     } | summary(take_turns(sampling, args.repeats, args.device), len(pool))
     return record
-
-
-def hardware(device: str) -> str:
-    if device != "cpu":
-        return torch.cuda.get_device_name()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            (line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown CPU"
-        )
-    return platform.processor() or "unknown CPU"
 
 
 def main() -> None:

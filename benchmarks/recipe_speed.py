@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from network_speed import MP_20, hardware, summary, take_turns
+from network_speed import MP_20
 from nucleate.crystals import Crystals
 from nucleate.data.buckets import split_by_edges
 from nucleate.data.dataset import Dataset
@@ -46,6 +46,7 @@ from nucleate.sampling.loop import sample
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.batches import StepPlan
 from scatter_model import Scatter
+from turns import hardware, summary, take_turns
 
 LEFT_OUT = ("-tiny", "-mini", "-large")
 NFE = 100

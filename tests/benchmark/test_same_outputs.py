@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks.same_outputs import checksum, differences
+from benchmarks.output_differences import checksum, differences
 from safetensors.torch import save_file
 
 

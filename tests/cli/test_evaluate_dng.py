@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from nucleate.cli.evaluate import app
 from nucleate.discovery.inventory import write_inventory
 from nucleate.errors import NucleateError
-from tests.metrics.dng.small_data import data_set, samples
+from tests.metrics.dng.small_data import data_set, samples, write_samples
 
 QUICK = ("--relax", "none", "--no-coverage", "--workers", "1")
 
@@ -23,10 +23,7 @@ def place(tmp_path_factory):
     """A data set, and samples as CIF files with one that is broken."""
     folder = tmp_path_factory.mktemp("evaluate")
     data_set(folder / "data")
-    (folder / "cifs").mkdir()
-    for name, structure in samples().items():
-        text = structure.to(fmt="cif") if structure is not None else "data_nothing\n"
-        (folder / "cifs" / f"{name}.cif").write_text(text)
+    write_samples(folder / "cifs")
     return folder
 
 

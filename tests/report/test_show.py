@@ -25,7 +25,7 @@ from nucleate.report.dng_table import rows
 from nucleate.report.dng_text import summary
 from nucleate.report.html.page import page
 from tests.metrics.crystals_for_tests import known_crystals, table_of
-from tests.metrics.dng.small_data import data_set, samples
+from tests.metrics.dng.small_data import data_set, write_samples
 from tests.report.made_report import made_report
 
 CRYSTALS = known_crystals()
@@ -76,10 +76,7 @@ def judged(tmp_path_factory) -> Path:
     """An evaluation of generated crystals from files to files."""
     folder = tmp_path_factory.mktemp("dng")
     data_set(folder / "data")
-    (folder / "cifs").mkdir()
-    for name, structure in samples().items():
-        text = structure.to(fmt="cif") if structure is not None else "data_nothing\n"
-        (folder / "cifs" / f"{name}.cif").write_text(text)
+    write_samples(folder / "cifs")
     first = invoke(
         "dng", folder / "cifs", "--reference", folder / "data", "--relax", "emt", "--no-coverage", "--workers", 1,
         "--json", folder / "a.json", "--html", folder / "a.html", "--table", folder / "a.csv", "--full",

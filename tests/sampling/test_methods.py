@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from nucleate import plugins
 from nucleate.codecs.lattice import LogLengthsTanAngles
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
@@ -20,7 +21,6 @@ from nucleate.processes.kinetic import Kinetic, KineticSettings, KineticStep
 from nucleate.processes.masked import Masked, MaskedSettings, MaskedStep
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
 from nucleate.sampling.loop import sample
-from nucleate.sampling.methods import registry
 from nucleate.sampling.methods.base import Method
 from nucleate.sampling.methods.pc import PredictorCorrectorSettings, predicted
 from nucleate.sampling.methods.registry import BUILT_IN, get_method, methods
@@ -190,7 +190,7 @@ class Point:
 def theirs(monkeypatch):
     """The method of another package, found by its entry point."""
     points = {"nucleate.methods": [Point((Half,))]}
-    monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points[group])
     methods.cache_clear()
     yield points
     methods.cache_clear()

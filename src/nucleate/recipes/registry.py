@@ -6,15 +6,14 @@ A package adds recipes by an entry point of the group `nucleate.recipes` that na
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from nucleate import settings
 from nucleate.errors import RecipeError
 from nucleate.networks.registry import get_network
+from nucleate.plugins import with_plugins
 from nucleate.recipes import cross, crystalflow, diffcsp, equicsp, flowmm, kldm, omatg
 from nucleate.recipes.base import Recipe
 
@@ -25,15 +24,8 @@ ENTRY_POINTS = "nucleate.recipes"
 @cache
 def recipes() -> dict[str, Recipe]:
     """All recipes: ours, then those of other packages, without what can't be loaded, of which a warning tells."""
-    found = {recipe.name: recipe for module in BUILT_IN for recipe in module.RECIPES}
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            theirs = {recipe.name: recipe for recipe in point.load()}
-        except Exception as error:  # whatever another package's import raises
-            warnings.warn(f"the recipes of '{point.value}' can't be loaded ({error})", stacklevel=2)
-            continue
-        found = theirs | found
-    return found
+    ours = {recipe.name: recipe for module in BUILT_IN for recipe in module.RECIPES}
+    return with_plugins(ours, ENTRY_POINTS, "recipes")
 
 
 def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:

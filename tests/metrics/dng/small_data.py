@@ -51,3 +51,12 @@ def samples() -> dict[str, Structure | None]:
         "collapsed": collapsed,
         "unreadable": None,
     }
+
+
+def write_samples(folder: Path) -> Path:
+    """The samples as CIF files in a new folder, the one that is no structure as a file that is none."""
+    folder.mkdir()
+    for name, structure in samples().items():
+        text = structure.to(fmt="cif") if structure is not None else "data_nothing\n"
+        (folder / f"{name}.cif").write_text(text)
+    return folder

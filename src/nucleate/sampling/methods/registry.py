@@ -6,11 +6,10 @@ are settings of the sampler like all others: `[sampler]` of a recipe, `--set`.
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
-from importlib.metadata import entry_points
 
 from nucleate.errors import RecipeError
+from nucleate.plugins import with_plugins
 from nucleate.sampling.methods.base import Method
 from nucleate.sampling.methods.em import EulerMaruyama
 from nucleate.sampling.methods.heun import Heun
@@ -27,15 +26,7 @@ ENTRY_POINTS = "nucleate.methods"
 @cache
 def methods() -> dict[str, type[Method]]:
     """All methods: ours, then those of other packages, without what can't be loaded, of which a warning tells."""
-    found = dict(BUILT_IN)
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            theirs = {method.name: method for method in point.load()}
-        except Exception as error:  # whatever another package's import raises
-            warnings.warn(f"the methods of '{point.value}' can't be loaded ({error})", stacklevel=2)
-            continue
-        found |= {name: method for name, method in theirs.items() if name not in found}
-    return found
+    return with_plugins(BUILT_IN, ENTRY_POINTS, "methods")
 
 
 def get_method(name: object, where: str = "") -> type[Method]:
