@@ -133,7 +133,7 @@ import os, signal, sys, time
 from nucleate.work import Work
 
 def sleep(seconds):
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())  # whole lines: two processes write them
     time.sleep(seconds)
 
 if __name__ == "__main__":

@@ -122,6 +122,15 @@ def test_a_potential_that_breaks_is_told_apart() -> None:
         assert one.energy is None
 
 
+def test_what_a_crystal_that_failed_left_behind_does_not_meet_the_next() -> None:
+    """EMT has no sodium, and its calculator is half made after it was asked; the next crystal is of the same atoms."""
+    salt, other = Cell.of(fcc("Na", 5.3)), Cell.of(fcc("Na", 5.5))
+    copper = Cell.of(fcc("Cu", 3.6))
+    found = relax([salt, other, copper], EMT, SHORT)
+    assert [one.reason for one in found[:2]] == ["failed", "failed"]
+    assert same(found[2], relax([copper], EMT, SHORT)[0])
+
+
 def test_an_error_nobody_expects_is_not_hidden() -> None:
     with pytest.raises(KeyError):
         relax([Cell.of(fcc("Cu", 3.6))], BrokenPotential(KeyError("a mistake of ours")))

@@ -37,7 +37,10 @@ class AsePotential(Potential):
         return f"{self.name} ({self.package} {installed(self.package)}; {options})"
 
     def calculator(self) -> Any:
-        return _ase_calculator(self)
+        found = _ase_calculator(self)
+        # What a crystal that failed has left behind must not meet the next one.
+        found.reset()
+        return found
 
 
 REGISTRY: dict[str, Potential] = {
