@@ -117,7 +117,7 @@ def euclidean_oracle(process: Interpolant, points: Tensor, weights: Tensor) -> O
         shown = inputs[process.name].double()
         x, flat = shown.flatten(1), points.flatten(1).double()
         (alpha, beta), (slope0, slope1) = (
-            [c.double()[:, None] for c in pair] for pair in (process.path(t), process.slopes(t))
+            [c.double()[:, None] for c in pair] for pair in (process.path.ends(t), process.path.slopes(t))
         )
         s = process.settings
         width = paths.gamma(s.gamma, t, s.gamma_scale).double()[:, None]

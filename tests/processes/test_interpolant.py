@@ -14,7 +14,8 @@ from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.base import Denoiser
 from nucleate.processes.base import Move, Noised
-from nucleate.processes.interpolant import UNIFORM_SPREAD, Interpolant, InterpolantSettings, shortest
+from nucleate.processes.interpolant import Interpolant, InterpolantSettings
+from nucleate.processes.interpolant_path import UNIFORM_SPREAD, shortest
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.methods.base import along, drawn
@@ -195,14 +196,18 @@ class Normal(CrystalModel):
     def law(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and variance of x_t: the flow maps x0 to mean + sqrt(variance / variance at 0) x0."""
         process = self.processes["x"]
-        alpha, beta = process.path(t)
-        width = 0 if process.settings.denoiser else process.noise_width(t)
+        alpha, beta = process.path.ends(t)
+        width = 0 if process.settings.denoiser else process.path.noise_width(t)
         return beta * MEAN, alpha**2 + (beta * SPREAD) ** 2 + width**2
 
     def denoise(self, states, t, mask, guess=None, condition=None):
         process, x = self.processes["x"], states["x"]["x"].double()
         t = t.double()
-        (alpha, beta), (slope0, slope1), width = process.path(t), process.slopes(t), process.noise_width(t)
+        (alpha, beta), (slope0, slope1), width = (
+            process.path.ends(t),
+            process.path.slopes(t),
+            process.path.noise_width(t),
+        )
         mean, variance = self.law(t)
         gap = (x - mean[:, None]) / variance[:, None]
         x0, x1 = alpha[:, None] * gap, MEAN + (beta * SPREAD**2)[:, None] * gap
@@ -334,8 +339,8 @@ def test_noise_is_finite_everywhere_and_none_in_the_last_step(settings):
     process = made(replace(settings, epsilon_scale=50.0), "torus" if torus else "euclidean")
     for t, t_next in ((0.0, 0.01), (1e-6, 0.01), (0.5, 0.51), (0.98, 0.99), (0.99, 1.0), (1 - 1e-6, 1.0)):
         move = moving(t, t_next)
-        kick = process.kick(move)
-        assert (kick <= 0.1 * process.narrowest(move.t) + 1e-12).all()
+        kick = process.path.kick(move)
+        assert (kick <= 0.1 * process.path.narrowest(move.t) + 1e-12).all()
         if t_next == 1 or (t == 0 and settings.gamma != "none"):
             assert (kick < 1e-12).all()
         answer = torch.ones(MANY, ATOMS, process.target_width, dtype=torch.float64)
@@ -543,20 +548,20 @@ WRONG = {
         Settings(path="encoder-decoder", gamma="root"), "atom", "torus", None
     ),
     "vp has no displacement": (Settings(path="vp"), "atom", "torus", None),
-    "ve has a velocity of noise alone": (Settings(path="ve"), "cell", "euclidean", None),
+    "ve has no velocity but that of its noise": (Settings(path="ve"), "cell", "euclidean", None),
     "path = vp with gamma = root": (Settings(path="vp", gamma="root"), "cell", "euclidean", None),
     "denoiser = true with gamma": (Settings(denoiser=True, gamma="root"), "cell", "euclidean", None),
     "denoiser = true needs a Gaussian prior": (Settings(denoiser=True), "atom", "torus", None),
-    "not a base of its own": (Settings(denoiser=True), "atom", "euclidean", lambda mask, noise: mask),
-    "ties the noise": (Settings(denoiser=True, coupling="min-permutation"), "atom", "euclidean", None),
-    "pairs atoms": (Settings(coupling="min-permutation"), "cell", "euclidean", None),
-    "level = cell on the torus": (Settings(), "cell", "torus", None),
-    "gamma_scale = 0": (Settings(gamma_scale=0), "atom", "torus", None),
-    "epsilon_scale = -1": (Settings(epsilon_scale=-1), "atom", "torus", None),
-    "epsilon_width = 0": (Settings(epsilon_width=0), "atom", "torus", None),
-    "largest_kick = 0": (Settings(largest_kick=0), "atom", "torus", None),
-    "noise_weight = -2": (Settings(noise_weight=-2), "atom", "torus", None),
-    "sigma_min = 1": (Settings(sigma_min=1), "atom", "torus", None),
+    "not an informed prior": (Settings(denoiser=True), "atom", "euclidean", lambda mask, noise: mask),
+    "noise depend on the data": (Settings(denoiser=True, coupling="min-permutation"), "atom", "euclidean", None),
+    "pairs atoms and can't": (Settings(coupling="min-permutation"), "cell", "euclidean", None),
+    "level = cell can't be on the torus": (Settings(), "cell", "torus", None),
+    "gamma_scale must be above 0 and at most 100; got 0": (Settings(gamma_scale=0), "atom", "torus", None),
+    "epsilon_scale must be between 0 and 1000; got -1": (Settings(epsilon_scale=-1), "atom", "torus", None),
+    "epsilon_width must be above 0 and at most 10; got 0": (Settings(epsilon_width=0), "atom", "torus", None),
+    "largest_kick must be above 0 and at most 1e12; got 0": (Settings(largest_kick=0), "atom", "torus", None),
+    "noise_weight must be between 0 and 1e6; got -2": (Settings(noise_weight=-2), "atom", "torus", None),
+    "sigma_min < sigma_max <= 1e4 must hold; got 1 and 0.5": (Settings(sigma_min=1), "atom", "torus", None),
 }  # fmt: skip
 
 

@@ -3,10 +3,10 @@
 FlowMM (arXiv 2406.04713), CrystalFlow (arXiv 2412.11693) and OMatG (arXiv 2502.02582) as one process, for coordinates
 on the torus and for Euclidean channels of cells and atoms. Theory: Albergo, Boffi, Vanden-Eijnden (arXiv 2303.08797).
 
-The network is asked for the velocity u of the path without gamma's term and, where there is noise, for z beside it in
-one tensor. The drift is u + gamma' z, but gamma' diverges at the ends. OMatG has it in its target and needs antithetic
+The network predicts the velocity u of the path without gamma's term and, where there is noise, z beside it in one
+tensor. The drift is u + gamma' z, but gamma' diverges at the ends. OMatG has it in its target and needs antithetic
 pairs (+z, -z) to train; here it is in no target, no loss and no step: over a step gamma' z integrates to
-(gamma(t_next) - gamma(t)) z. OMatG also asks for the two in separate evaluations.
+(gamma(t_next) - gamma(t)) z. OMatG also predicts the two in separate evaluations.
 
 On the torus OMatG interpolates from x0 to the image of x1 nearest to it (`published`), which depends on the cell's
 arbitrary origin unless alpha + beta = 1. The `displacement` form wrap(x0 + s(t) D + gamma z) never does; for the linear
@@ -15,7 +15,6 @@ path both are the geodesic. See docs/concepts/interpolants.md.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -26,15 +25,14 @@ from nucleate.arrays import Mask, PerCrystal
 from nucleate.geometry.assignment import assign, squared_distances
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import centre
-from nucleate.processes import paths
 from nucleate.processes.base import Move, Noised, Process, State, as_column
+from nucleate.processes.interpolant_path import InterpolantPath, shortest
 from nucleate.processes.interpolant_settings import InterpolantSettings, misfit
 
-Base = Callable[[Mask, Noise], Tensor]
+__all__ = ["Base", "Interpolant", "InterpolantSettings"]
 
-UNIFORM_SPREAD = 1 / math.sqrt(12)
-"""Standard deviation of a uniform displacement on the torus, in cells: the unit of velocities there."""
-LEAST_SLOPE = 0.05
+Base = Callable[[Mask, Noise], Tensor]
+"""A draw of x0 for a batch."""
 
 
 class Interpolant(Process):
@@ -62,41 +60,27 @@ class Interpolant(Process):
         self.has_noise = settings.denoiser or settings.gamma != "none"
         self.target_width = width * (self.has_velocity + self.has_noise)
         self.can = frozenset(("flow", "step")) if self.has_noise else frozenset(("flow",))
-        self.unit = UNIFORM_SPREAD if self.torus else 1.0
-
-    # The path
-
-    def noise_width(self, t: PerCrystal) -> PerCrystal:
-        """gamma, or alpha where the prior plays the noise."""
-        s = self.settings
-        return self.path(t)[0] if s.denoiser else paths.gamma(s.gamma, t, s.gamma_scale)
-
-    def path(self, t: PerCrystal) -> tuple[PerCrystal, PerCrystal]:
-        """alpha and beta."""
-        return paths.path(self.settings.path, t, (self.settings.sigma_min, self.settings.sigma_max))
-
-    def slopes(self, t: PerCrystal) -> tuple[PerCrystal, PerCrystal]:
-        """Derivatives of alpha and beta."""
-        return paths.path_slopes(self.settings.path, t, (self.settings.sigma_min, self.settings.sigma_max))
+        self.path = InterpolantPath(settings, self.torus, base is not None)
+        self.unit = self.path.unit
 
     def prior(self, mask: Mask, noise: Noise) -> State:
         x = self._base(mask, noise)
         if self.settings.path == "ve" and not self.torus:
-            x = x * self.path(torch.zeros(1, device=x.device))[0]
+            x = x * self.path.ends(torch.zeros(1, device=x.device))[0]
         return {"x": self._placed(x, mask)}
 
     def corrupt(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
-        """Data are fractional coordinates on the torus. Target: [velocity | noise], as far as each is asked for."""
+        """Data are fractional coordinates on the torus. Target: [velocity | noise], or the one of them that it has."""
         z = torch.zeros_like(data)
         if self.settings.denoiser:
             z = self._normal(mask, noise).to(data.dtype)
-            (_, beta), (_, slope) = self.path(t), self.slopes(t)
+            (_, beta), (_, slope) = self.path.ends(t), self.path.slopes(t)
             x, velocity = as_column(beta, data) * data, as_column(slope, data) * data
         else:
-            x, velocity = self._carried(self._start(data, mask, noise), data, t)
+            x, velocity = self.path.carried(self._start(data, mask, noise), data, t)
             if self.has_noise:
                 z = self._normal(mask, noise).to(data.dtype)
-        x = x + as_column(self.noise_width(t), data) * z
+        x = x + as_column(self.path.noise_width(t), data) * z
         velocity = self._centred(velocity, mask) / self.unit
         parts = [velocity] * self.has_velocity + [z] * self.has_noise
         return Noised({"x": self._placed(x, mask)}, torch.cat(parts, -1), torch.ones_like(t))
@@ -108,19 +92,6 @@ class Interpolant(Process):
             return x0
         order = assign(squared_distances(data, x0, self.torus), mask)
         return torch.take_along_dim(x0, order.unsqueeze(-1), 1)
-
-    def _carried(self, x0: Tensor, x1: Tensor, t: PerCrystal) -> tuple[Tensor, Tensor]:
-        """Where the path without noise is at time t, and its velocity."""
-        if self.torus and self.settings.form == "displacement":
-            s, slope = (as_column(c, x0) for c in paths.progress(self.settings.path, t))
-            displacement = shortest(x1 - x0)
-            return x0 + s * displacement, slope * displacement
-        if self.torus:
-            x1 = x0 + shortest(x1 - x0)
-        alpha, beta, slope0, slope1 = (as_column(c, x0) for c in (*self.path(t), *self.slopes(t)))
-        return alpha * x0 + beta * x1, slope0 * x0 + slope1 * x1
-
-    # The network
 
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
         return {self.name: state["x"]}
@@ -137,8 +108,6 @@ class Interpolant(Process):
         ]
         return torch.stack(losses).sum(0)
 
-    # Sampling
-
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """[velocity of the path | noise], [..., 2 width]: what `follow` integrates over a step."""
         parts = prediction.split(self.width, -1)
@@ -150,22 +119,10 @@ class Interpolant(Process):
     def follow(self, state: State, flow: Tensor, move: Move) -> State:
         """x + k h u + (gamma(t + k h) - gamma(t)) z with the annealing k = 1 + slope t."""
         velocity, z = flow.split(self.width, -1)
-        length = self.length(move)
-        widths = self.noise_width((move.t + length).clamp(max=1)) - self.noise_width(move.t)
+        length = self.path.length(move)
+        widths = self.path.noise_width((move.t + length).clamp(max=1)) - self.path.noise_width(move.t)
         x = state["x"] + as_column(length, velocity) * velocity + as_column(widths, z) * z
         return {"x": self._placed(x, move.mask)}
-
-    def length(self, move: Move) -> PerCrystal:
-        """k h: the length of a step in the path's time, no longer than to its end unless it may overshoot."""
-        length = (1 + move.anneal * move.t) * (move.t_next - move.t)
-        return length if self.settings.overshoot else torch.minimum(length, self.reach(move.t))
-
-    def reach(self, t: PerCrystal) -> PerCrystal:
-        """How long the velocity at time t may be followed until it arrives."""
-        if self.torus and self.settings.form == "displacement":
-            s, slope = paths.progress(self.settings.path, t)
-            return torch.where(t < 0.5, 1 - t, torch.minimum((1 - s) / slope.clamp(min=1e-6), 1 - t))
-        return 1 - t
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """dx = (b - epsilon / gamma z) dt + sqrt(2 epsilon) dW."""
@@ -173,58 +130,17 @@ class Interpolant(Process):
             raise self.lacks("step")
         flow = self.flow(state, prediction, move.t, move.mask)
         moved = self.follow(state, flow, move)
-        kick = as_column(self.kick(move), flow)
-        width = as_column(self.noise_width(move.t), flow)
+        kick = as_column(self.path.kick(move), flow)
+        width = as_column(self.path.noise_width(move.t), flow)
         fresh = self._normal(move.mask, move.noise).to(flow.dtype)
         pull = kick / width.clamp(min=1e-12) * flow.split(self.width, -1)[1]
         return {"x": self._placed(moved["x"] - pull + torch.sqrt(2 * kick) * fresh, move.mask)}
 
-    def kick(self, move: Move) -> PerCrystal:
-        """epsilon h, the Langevin step that is taken along with the flow.
-
-        For data that are one point, with a variance v of the state, Langevin steps of length epsilon h = d v settle at
-        the variance v / (1 - d / 2) and explode above d = 2. gamma and v vanish at the data, and so must the step: d is
-        at most `largest_kick` at both of its ends. Nothing is drawn in the last step, nor in one from t = 0, where z
-        has not begun.
-        """
-        s, t, t_next = self.settings, move.t, move.t_next
-        strength = paths.epsilon(s.epsilon, t, s.epsilon_scale, s.epsilon_mid, s.epsilon_width)
-        largest = s.largest_kick * torch.minimum(self.narrowest(t), self.narrowest(t_next))
-        started = self.noise_width(t) > 0
-        return torch.minimum(strength * (t_next - t), largest) * started
-
-    def narrowest(self, t: PerCrystal) -> PerCrystal:
-        """Variance of the state at time t for data that are one point; of an informed prior nothing is counted."""
-        noise = self.noise_width(t) ** 2
-        if self.settings.denoiser or self.base is not None:
-            return noise
-        if self.torus and self.settings.form == "displacement":
-            left = 1 - paths.progress(self.settings.path, t)[0]
-        else:
-            left = self.path(t)[0]
-        return noise + (left * self.unit) ** 2
-
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
-        """x1 from x, u and z, on the torus up to a translation of the crystal where it is centred.
-
-        Published paths that bend on the torus are gone on at the present velocity, since x is known modulo 1 only.
-        Encoder-decoder paths say nothing of the data in their first half.
-        """
+        """x1 from x, u and z (`InterpolantPath.arrival`), up to a translation of the crystal where it is centred."""
         velocity, z = self.flow(state, prediction, t, mask).split(self.width, -1)
-        x = state["x"] - as_column(self.noise_width(t), z) * z
-        alpha, beta, slope0, slope1 = (as_column(c, x) for c in (*self.path(t), *self.slopes(t)))
-        if self.settings.path == "ve":
-            return self._placed(x, mask)
-        if self.torus and self.settings.form == "displacement":
-            s, slope = (as_column(c, x) for c in paths.progress(self.settings.path, t))
-            x = x + (1 - s) / slope.clamp(min=LEAST_SLOPE) * velocity
-        elif self.torus:
-            x = x + as_column(1 - t, x) * velocity
-        elif self.settings.denoiser or self.settings.path == "encoder-decoder":
-            x = (beta * x + slope1 * velocity) / (beta**2 + slope1**2).clamp(min=1e-6)
-        else:
-            x = (alpha * velocity - slope0 * x) / (alpha * slope1 - slope0 * beta)
-        return self._placed(x, mask)
+        x = state["x"] - as_column(self.path.noise_width(t), z) * z
+        return self._placed(self.path.arrival(x, velocity, t), mask)
 
     def decode(self, state: State) -> Tensor:
         return state["x"]
@@ -237,8 +153,6 @@ class Interpolant(Process):
             shift = gap.sum(1, keepdim=True) / part.sum(1, keepdim=True).clamp(min=1)
             state = {"x": self._placed(state["x"] + shift, mask)}
         return super().merge(state, held, known, mask)
-
-    # Draws and bounds
 
     def _base(self, mask: Mask, noise: Noise) -> Tensor:
         if self.base is not None:
@@ -265,11 +179,6 @@ class Interpolant(Process):
             # The remainder of a tiny negative number rounds to 1.
             x = torch.where(x < 1, x, torch.zeros_like(x))
         return x if self.level == "cell" else x * mask.unsqueeze(-1)
-
-
-def shortest(x: Tensor) -> Tensor:
-    """The shortest of the images of a displacement in units of the cell, in [-1/2, 1/2)."""
-    return torch.remainder(x + 0.5, 1) - 0.5
 
 
 def _nothing(part: Tensor, noised: Noised) -> Noised:

@@ -1,4 +1,4 @@
-"""Settings of interpolants, and which of them go together."""
+"""Settings of interpolants, and which of them fit together."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ class InterpolantSettings:
 
     Attributes:
         path: alpha and beta, see `nucleate.processes.paths.path`.
-        gamma, gamma_scale: width of the noise on the way, sqrt(a t (1 - t)) or sqrt(a) sin^2(pi t) with the scale a.
-        form: on the torus, `displacement` or `published`, see the module's text. Euclidean channels have one form.
-        denoiser: let the Gaussian prior play the noise (a one-sided path) and ask for it, which `em` needs.
-            Always with `ve`.
-        sigma_min, sigma_max: of ve. Half a cell is nearly uniform; Euclidean channels need many times their spread.
+        gamma: width of the noise between the ends: `root`, sqrt(a t (1 - t)), or `squared-sine`, sqrt(a) sin^2(pi t).
+        gamma_scale: a, its scale.
+        form: on the torus, `displacement` or `published`, see `nucleate.processes.interpolant`.
+        denoiser: use the Gaussian prior as the noise (a one-sided path) and predict it, which `em` needs. Always with
+            `ve`.
+        sigma_min: width of the noise of `ve` at the data.
+        sigma_max: its width at the prior: half a cell is nearly uniform; Euclidean channels need many times their
+            spread.
         centred: on the torus, keep the net translation of velocities and noise at zero.
-        coupling: `min-permutation` gives each atom the prior draw nearby (least sum of squared distances). Only for
-            atoms that are alike at t = 0, as where species are drawn along; see the concept page.
-        epsilon, epsilon_scale, epsilon_mid, epsilon_width: strength of the noise of `em`, see `paths.epsilon`.
+        coupling: `min-permutation` pairs atoms with prior draws at the least sum of squared distances. Only for atoms
+            that are alike at t = 0, as when species are drawn too; see docs/concepts/interpolants.md.
+        epsilon: strength of the noise of `em` over time, see `paths.epsilon`.
+        epsilon_scale: its scale.
+        epsilon_mid: time before which a `vanishing` one falls off, as it does after 1 - epsilon_mid.
+        epsilon_width: time in which it falls off.
         largest_kick: bound of epsilon h, relative to the variance of the state if the data were one point; see
-            `Interpolant.kick`. A huge one is as published.
+            `InterpolantPath.kick`. As published there is no bound.
         overshoot: let annealed steps go beyond the end of the path, as published.
-        noise_weight: of the noise's part of the loss.
+        noise_weight: weight of the noise in the loss.
     """
 
     path: paths.PathName = "linear"
@@ -49,7 +55,7 @@ class InterpolantSettings:
 
 def misfit(s: InterpolantSettings, level: str, torus: bool, informed: bool) -> str:
     """What is wrong with these settings together, in one sentence; empty if nothing."""
-    one_sided, shape = s.denoiser, "the torus" if torus else "Euclidean channels"
+    one_sided = s.denoiser
     rules = {
         "path = encoder-decoder forgets both ends at t = 1/2; it needs gamma = root or squared-sine": (
             s.path == "encoder-decoder" and s.gamma == "none"
@@ -57,31 +63,37 @@ def misfit(s: InterpolantSettings, level: str, torus: bool, informed: bool) -> s
         f"path = {s.path} has no displacement form on the torus; use form = published": (
             torus and s.form == "displacement" and s.path not in ("linear", "trigonometric")
         ),
-        "path = ve has a velocity of noise alone; use denoiser = true": s.path == "ve" and not one_sided,
+        "path = ve has no velocity but that of its noise; use denoiser = true": s.path == "ve"
+        and not one_sided,
         f"path = {s.path} with gamma = {s.gamma} has two noises; use gamma = none": (
             s.gamma != "none" and s.path in ("vp", "ve")
         ),
         f"denoiser = true with gamma = {s.gamma} has two noises; use gamma = none": (
             one_sided and s.gamma != "none"
         ),
-        f"denoiser = true needs a Gaussian prior, which path = {s.path} on the torus has not; use path = ve": (
+        f"denoiser = true needs a Gaussian prior, which path = {s.path} lacks on the torus; use path = ve": (
             one_sided and torus and s.path != "ve"
         ),
-        "denoiser = true needs the standard normal prior, not a base of its own": one_sided and informed,
-        "denoiser = true with coupling = min-permutation ties the noise to the data; use coupling = none": (
+        "denoiser = true needs the standard normal prior, not an informed prior": one_sided and informed,
+        "coupling = min-permutation makes the noise depend on the data; with denoiser = true use coupling = none": (
             one_sided and s.coupling != "none"
         ),
-        f"coupling = {s.coupling} pairs atoms, and a cell has none; use coupling = none": (
+        f"coupling = {s.coupling} pairs atoms and can't be used for a cell; use coupling = none": (
             s.coupling != "none" and level == "cell"
         ),
-        f"level = {level} on {shape}; only quantities of atoms live there": torus and level == "cell",
-        f"gamma_scale = {s.gamma_scale} is not above 0 and at most 100": not 0 < s.gamma_scale <= 100,
-        f"epsilon_scale = {s.epsilon_scale} is not from 0 to 1000": not 0 <= s.epsilon_scale <= 1000,
-        f"epsilon_mid = {s.epsilon_mid} is not from 0 to 1": not 0 <= s.epsilon_mid <= 1,
-        f"epsilon_width = {s.epsilon_width} is not above 0 and at most 10": not 0 < s.epsilon_width <= 10,
-        f"largest_kick = {s.largest_kick} is not above 0 and at most 1e12": not 0 < s.largest_kick <= 1e12,
-        f"noise_weight = {s.noise_weight} is not from 0 to 1e6": not 0 <= s.noise_weight <= 1e6,
-        f"sigma_min = {s.sigma_min} and sigma_max = {s.sigma_max} are not "
-        "1e-6 <= sigma_min < sigma_max <= 1e4": not 1e-6 <= s.sigma_min < s.sigma_max <= 1e4,
+        "a quantity with level = cell can't be on the torus; use geometry = euclidean": torus
+        and level == "cell",
+        f"gamma_scale must be above 0 and at most 100; got {s.gamma_scale}": not 0 < s.gamma_scale <= 100,
+        f"epsilon_scale must be between 0 and 1000; got {s.epsilon_scale}": not 0 <= s.epsilon_scale <= 1000,
+        f"epsilon_mid must be between 0 and 1; got {s.epsilon_mid}": not 0 <= s.epsilon_mid <= 1,
+        f"epsilon_width must be above 0 and at most 10; got {s.epsilon_width}": not 0 < s.epsilon_width <= 10,
+        f"largest_kick must be above 0 and at most 1e12; got {s.largest_kick}": not 0
+        < s.largest_kick
+        <= 1e12,
+        f"noise_weight must be between 0 and 1e6; got {s.noise_weight}": not 0 <= s.noise_weight <= 1e6,
+        f"1e-6 <= sigma_min < sigma_max <= 1e4 must hold; got {s.sigma_min} and {s.sigma_max}": not 1e-6
+        <= s.sigma_min
+        < s.sigma_max
+        <= 1e4,
     }
     return next((text for text, broken in rules.items() if broken), "")
