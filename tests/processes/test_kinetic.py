@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.geometry.wrapped_normal import fisher_information, log_density
@@ -256,6 +257,20 @@ def test_the_flow_converges_at_first_order_on_the_exact_score():
     errors = [(exact_score_flow(n) - reference).abs().median().item() for n in (25, 50, 100)]
     orders = [math.log2(a / b) for a, b in pairwise(errors)]
     assert all(0.75 < order < 1.4 for order in orders), (errors, orders)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"horizon": 12.0}, r"horizon must be between 0\.001 and 10; got 12\.0"),
+        ({"horizon": 0.0}, r"horizon must be between 0\.001 and 10; got 0\.0"),
+        ({"initial_velocity": -1.0}, r"initial_velocity must be between 0 and 100; got -1\.0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong, message):
+    with pytest.raises(RecipeError, match=message) as caught:
+        KineticSettings(**wrong)
+    assert caught.value.hint
 
 
 def test_simplified_parametrisation_refuses_initial_velocities():

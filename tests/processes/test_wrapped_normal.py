@@ -49,7 +49,7 @@ def test_sigma_passes_through_the_published_levels_and_ends_at_zero():
 
 @pytest.mark.parametrize(("least", "most"), [(0.0, 0.5), (0.5, 0.005), (0.1, 0.1), (-1.0, 0.5)])
 def test_widths_in_the_wrong_order_are_refused(least, most):
-    with pytest.raises(RecipeError, match=f"sigma_min = {least}"):
+    with pytest.raises(RecipeError, match=f"sigma_min < sigma_max <= 10 must hold; got {least} and {most}"):
         process(sigma_min=least, sigma_max=most)
 
 

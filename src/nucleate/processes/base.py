@@ -1,8 +1,8 @@
 """What a process is: the mathematics of one quantity of a crystal between noise (t = 0) and data (t = 1).
 
-A process never sees the network. It says what the network is shown (`inputs`) and what it is asked for (`corrupt`
-gives the target), and turns the answer into steps towards the data, of the kinds that it `can`; which of them are taken
-is for a method to say (`nucleate.sampling.methods`). Tensors are [crystals, atoms, channels] for
+A process never sees the network. It gives the network's inputs (`inputs`) and its target (`corrupt`), and turns
+predictions into steps towards the data. `can` lists the kinds of step it has; a method (`nucleate.sampling.methods`)
+chooses among them. Tensors are [crystals, atoms, channels] for
 quantities of atoms and [crystals, channels] for quantities of the cell; padding is kept at zero.
 """
 
@@ -25,14 +25,14 @@ State = dict[str, Tensor]
 Own = TypeVar("Own")
 
 Ability = Literal["flow", "step", "correction", "distribution"]
-"""Ways in which a process may be able to move."""
+"""Kinds of step that a process may have."""
 WAYS: dict[Ability, str] = {
     "flow": "flow",
     "step": "step",
     "correction": "correct",
     "distribution": "distribution",
 }
-"""The method of a process that says it can."""
+"""The method of `Process` behind each ability."""
 NAMES: dict[Ability, str] = {
     "flow": "probability flow",
     "step": "stochastic step",
@@ -43,7 +43,7 @@ NAMES: dict[Ability, str] = {
 
 @dataclass(frozen=True)
 class Noised:
-    """A corrupted sample: the state at time t, what the network should say, and the weight of each crystal's loss."""
+    """A corrupted sample: the state at time t, the network's target, and the weight of each crystal's loss."""
 
     state: State
     target: Tensor
@@ -56,9 +56,9 @@ class LangevinSettings:
 
     Attributes:
         tau: size of the step relative to the mean squared score.
-        corrector: the mean squared score of the `crystal` (as published for KLDM; biased, see
-            docs/concepts/samplers.md) or its `expected` value at this time (as published for DiffCSP). Files and
-            recipes that don't say mean the former; ours say, and `pc` by its name takes the latter.
+        corrector: which mean squared score: that of the `crystal` (as published for KLDM; biased, see
+            docs/concepts/samplers.md) or its `expected` value at this time (as published for DiffCSP). Files without
+            this setting mean the former; our recipes set it, and `pc` chosen by name uses the latter.
     """
 
     tau: float = 0.25
@@ -70,19 +70,19 @@ class LangevinSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class NoSettings:
-    """Nothing that could be set."""
+    """No settings."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """From where to where a sampler moves a batch, and with what.
+    """One step of a batch: its times, noise and settings.
 
     Attributes:
         t, t_next: times in [0, 1], t_next > t; a corrector works at t, and t_next is where the sampler goes afterwards.
         mask: which atoms are real.
-        noise: of this step.
+        noise: random numbers of this step.
         anneal: slope s of the factor 1 + s t on the step along a probability flow (anti-annealing).
-        settings: the process's own, of the class `Process.step_settings`; its defaults if None.
+        settings: those of the process, of the class `Process.step_settings`; its defaults if None.
         langevin: size of a corrector's step.
     """
 
@@ -96,7 +96,7 @@ class Move:
 
     @property
     def further(self) -> PerCrystal:
-        """The time that an annealed step along the probability flow goes to, while the network will be told t_next."""
+        """The time that an annealed step along the probability flow reaches; the network is told t_next."""
         return (self.t + (1 + self.anneal * self.t) * (self.t_next - self.t)).clamp(max=1)
 
     def of(self, kind: type[Own]) -> Own:
@@ -109,9 +109,9 @@ class Process(ABC):
 
     Attributes:
         level: whether the quantity belongs to each `atom` or to the `cell`.
-        target_width: channels of what the network is asked for, 0 if nothing.
-        can: which of the ways to move it has. By default those whose method (`WAYS`) the class has written.
-        step_settings: class of its own settings for a step, all with defaults; the sampler's settings hold them.
+        target_width: channels of the network's target, 0 if it has none.
+        can: kinds of step that it has. By default those whose method (`WAYS`) the class defines.
+        step_settings: class of its settings for a step, all with defaults; the sampler's settings include them.
     """
 
     level: Literal["atom", "cell"]
@@ -136,20 +136,20 @@ class Process(ABC):
 
     @abstractmethod
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
-        """What the network is shown, by the names that networks know: frac, velocity, lattice, species."""
+        """The network's inputs, by the names that networks know: frac, velocity, lattice, species."""
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """The state at the move's t_next, drawn from the reverse process by the network's answer at t."""
+        """The state at the move's t_next, drawn from the reverse process with the prediction at t."""
         raise self.lacks("step")
 
     def distribution(self, state: State, prediction: Tensor, move: Move) -> Distribution:
-        """The law that `step` draws the state's `x` from, number by number. Padding, and a last step that ends on a
-        point, have no density."""
+        """The distribution from which `step` draws each number of the state's `x`. Padding, and a last step that ends
+        on a point, have no density."""
         raise self.lacks("distribution")
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
-        """What stays nearly constant along the probability flow and is integrated exactly by `follow`: the velocity of
-        a flow, the noise or the clean data of a diffusion."""
+        """What is nearly constant along the probability flow, and integrated exactly by `follow`: the velocity of a
+        flow, or the noise or the clean data of a diffusion."""
         raise self.lacks("flow")
 
     def between(self, one: Tensor, other: Tensor, weight: float) -> Tensor:
@@ -157,38 +157,38 @@ class Process(ABC):
         return one + weight * (other - one)
 
     def follow(self, state: State, flow: Tensor, move: Move) -> State:
-        """The state along the probability flow at the time `move.further`, if `flow` does not change on the way."""
+        """The state on the probability flow at the time `move.further`, if `flow` stays constant over the step."""
         raise self.lacks("flow")
 
     def along(self, state: State, prediction: Tensor, move: Move) -> State:
-        """A step of first order along the probability flow. Draws nothing."""
+        """A first-order step along the probability flow. Draws nothing."""
         return self.follow(state, self.flow(state, prediction, move.t, move.mask), move)
 
     def predict(self, state: State, prediction: Tensor, move: Move) -> State:
-        """The deterministic predictor of `pc`: `along`, where nothing else is published. Draws nothing."""
+        """The deterministic predictor of `pc`: `along`, unless a paper has another. Draws nothing."""
         return self.along(state, prediction, move)
 
     def lacks(self, ability: Ability) -> RecipeError:
-        """The error for what this process can't."""
+        """The error for an ability that this process lacks."""
         return RecipeError(
             f"{type(self).__name__} has no {NAMES[ability]}",
-            "take a method that does without, or another process",
+            "use a method that does not need one, or another process",
         )
 
     @abstractmethod
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
-        """The best guess of the data, from the state and the network's answer at time t."""
+        """The best guess of the data, from the state and the prediction at time t."""
 
     @abstractmethod
     def decode(self, state: State) -> Tensor:
         """The quantity itself, from the state at t = 1."""
 
     def held(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> State:
-        """The state at time t of what is known beforehand. The same noise at every t gives one path to the data."""
+        """The state at time t of known data. The same noise at every t gives one path to the data."""
         return self.corrupt(data, t, mask, noise).state
 
     def merge(self, state: State, held: State, known: Tensor, mask: Mask) -> State:
-        """The state with its known part, [crystals, atoms] or [crystals], put in place of what was drawn for it."""
+        """The state with its known part, [crystals, atoms] or [crystals], replaced by that of `held`."""
         return {
             name: torch.where(known.reshape(*known.shape, *(1,) * (x.ndim - known.ndim)), held[name], x)
             for name, x in state.items()
@@ -216,9 +216,9 @@ def langevin(
 ) -> Tensor:
     """x + delta s + sqrt(2 delta) z with delta = tau / power; a zero score leaves x as it is.
 
-    The power is the mean of s^2 over the crystal (Song et al. 2021, arXiv 2011.13456, algorithm 5, with the step size
-    of each crystal by itself) or, under `corrector = expected`, its expectation at this time. The former depends on
-    the state without the term that would make up for it, and its inverse is heavy-tailed in small cells.
+    The power is the mean of s^2 over the crystal (Song et al. 2021, arXiv 2011.13456, algorithm 5, with a step size for
+    each crystal) or, under `corrector = expected`, its expectation at this time. The former depends on the state, lacks
+    the term that would correct for this, and has a heavy-tailed inverse in small cells.
     """
     if size.corrector == "expected":
         delta = size.tau / expected

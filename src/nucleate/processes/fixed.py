@@ -11,7 +11,7 @@ from nucleate.processes.base import Move, Noised, Process, State
 
 
 class Fixed(Process):
-    """Species that are known. Whoever asks for a crystal gives them to the sampler (`Process.held`)."""
+    """Known species. The request gives them to the sampler (`Process.held`)."""
 
     level = "atom"
     target_width = 0

@@ -3,9 +3,9 @@
 `linear`: Song et al. 2021 (arXiv 2011.13456) and KLDM (arXiv 2507.03602), beta(u) = 0.1 + 19.9 u and
 alpha = exp(-1/2 int beta). `cosine`: Nichol and Dhariwal 2021 (arXiv 2102.09672) and DiffCSP (arXiv 2309.04475),
 alpha = cos(pi/2 (u + s)/(1 + s)) / cos(pi/2 s/(1 + s)) with s = 0.008. The published cosine ends at alpha = 1.5e-5 by
-clipping beta in 1,000 discrete steps, and multiplies every error of the first predicted noise by what the first step
-is of that: here alpha stays above 0.01, which data of the size of a cell can't tell from none.
-KLDM's algorithms 3 and 4 print the Euler step without x in the drift and without g on the noise; here both are there.
+clipping beta in 1,000 discrete steps, so its first step multiplies errors of the predicted noise many times over: here
+alpha stays above 0.01, at which data of the size of a cell can't be seen.
+KLDM's algorithms 3 and 4 print the Euler step without x in the drift and without g in the noise; here it has both.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class GaussianSettings:
     """Settings of the variance-preserving process.
 
     Attributes:
-        predicts: what the network is asked for, the clean data `x0` or the noise `epsilon`.
+        predicts: the network's target, the clean data `x0` or the noise `epsilon`.
         schedule: `linear` or `cosine`, see the module's text.
-        beta_min, beta_max: ends of the linear schedule.
+        beta_min: end of the linear schedule at the data.
+        beta_max: its end at the noise.
     """
 
     predicts: Literal["x0", "epsilon"] = "x0"
@@ -44,8 +45,8 @@ class GaussianSettings:
         within(self, 0, 1000, "beta_min beta_max")
         if not self.beta_min < self.beta_max:
             raise RecipeError(
-                f"beta_min = {self.beta_min} and beta_max = {self.beta_max} of the linear schedule",
-                "beta_min must be below beta_max",
+                f"beta_min must be below beta_max; got {self.beta_min} and {self.beta_max}",
+                "the published values are 0.1 and 20",
             )
 
 
@@ -67,9 +68,9 @@ LEAST_ALPHA = 0.01
 class Gaussian(Process):
     """Variance-preserving diffusion of `width` channels of each cell or atom, shown to the network as `name`.
 
-    within: range that all clean data lie in, where there is one. The clean data that a predicted noise stands for are
-    brought back into it, and the noise is read off again (as Ho et al. 2020, arXiv 2006.11239, do in their code): at
-    the start an error of the noise is one of the data 100 times as large, and a step into nowhere is not taken back.
+    within: range of all clean data, where there is one. The clean data implied by a predicted noise are clamped to it,
+    and the noise is recomputed from them (as in the code of Ho et al. 2020, arXiv 2006.11239): at the start an error of
+    the noise makes one of the data 100 times as large, and later steps don't undo it.
     """
 
     step_settings = GaussianStep

@@ -7,9 +7,9 @@ tau = horizon * (1 - t):  d theta = v d tau,  dv = -v d tau + sqrt(2) dW. The ke
     r_tau     = tanh(tau/2) (v_tau + v0) + sigma_r eps_r,       sigma_r^2 = 2 tau - 4 tanh(tau/2)
     theta_tau = wrap(theta_0 + r_tau)
 
-(eqs. 16, 22, 23). Noise is centred over the crystal, so that nothing is spent on translations. The reverse steps follow
-the stochastic equation, where the paper's algorithms 3 and 4 carry 2 (e^(2h) - 1) for 2 (e^h - 1), a wrong sign of the
-drift and no horizon factor; see docs/concepts/kinetic-langevin.md.
+(eqs. 16, 22, 23). Noise is centred over the crystal, so that translations need not be learned. The reverse steps follow
+the stochastic equation, where the paper's algorithms 3 and 4 print 2 (e^(2h) - 1) for 2 (e^h - 1), the wrong sign of
+the drift and no horizon factor; see docs/concepts/kinetic-langevin.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Kinetic(Process):
             )
         if settings.shown == "rest" and settings.parametrisation == "direct":
             raise ValueError(
-                "the direct parametrisation asks for the velocity's noise; it needs shown = state"
+                "the direct parametrisation predicts the velocity's noise; it needs shown = state"
             )
         self.settings = settings
         widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
@@ -107,7 +107,7 @@ class Kinetic(Process):
         return 1 / self.expected_square(*self.coefficients(t, t))
 
     def expected_square(self, gain: Tensor, sigma_v: Tensor, sigma_r: Tensor) -> Tensor:
-        """E[score^2] of one velocity, before centring: of its Gaussian part and of the wrapped normal's."""
+        """E[score^2] of one velocity before centring: its Gaussian part and that of the wrapped normal."""
         return sigma_v**-2 + (gain * self.fisher_root(sigma_r)) ** 2
 
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
@@ -126,7 +126,7 @@ class Kinetic(Process):
         return -state["velocity"] / sigma_v**2 + gain * self.fisher_root(sigma_r) * prediction
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """The reverse stochastic equation, with the score as it is at t and its linear part solved exactly."""
+        """The reverse stochastic equation, with the score kept as at t and the linear part solved exactly."""
         score, h = self._way(state, prediction, move)
         z = self._centre(move.noise.normal(move.mask.shape[1], 3).to(score.dtype), move.mask)
         velocity = state["velocity"]
@@ -141,12 +141,12 @@ class Kinetic(Process):
         return self._drift(state["theta"], velocity, h, move.mask)
 
     def _way(self, state: State, prediction: Tensor, move: Move) -> tuple[Tensor, Tensor]:
-        """The score at t, and how far it is to t_next on the paper's clock."""
+        """The score at t, and the distance to t_next on the paper's clock."""
         score = self.score(state, prediction, move.t, move.mask)
         return score, as_column(self.clock(move.t) - self.clock(move.t_next), score)
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
-        """The angles at which the data are expected."""
+        """The expected angles of the data."""
         return wrap(state["theta"] - self._displacement(state, prediction, t, mask))
 
     def between(self, one: Tensor, other: Tensor, weight: float) -> Tensor:
@@ -198,7 +198,7 @@ class Kinetic(Process):
         return gain * state["velocity"] + sigma_r**2 * pull
 
     def merge(self, state: State, held: State, known: Tensor, mask: Mask) -> State:
-        """Of the velocities, those of the atoms that are free take up what keeps the sum over the crystal at zero."""
+        """The velocities of the free atoms are shifted so that the sum over the crystal stays zero."""
         merged = super().merge(state, held, known, mask)
         free = (mask & ~known).unsqueeze(-1)
         if self.settings.centred:

@@ -15,15 +15,15 @@ class KineticSettings:
     Attributes:
         parametrisation: `simplified` asks the network for the wrapped-normal part of the velocity score in units of its
             standard deviation (needs initial_velocity = 0); `direct` asks for the whole conditional score.
-        direct_weight: of the direct loss in time, `flat` as in the public code, or `balanced`: lambda(t) =
-            1 / E[target^2], losses of the same size at all times, which is what the paper's lambda(t) is for.
+        direct_weight: weight of the direct loss at time t, `flat` as in the public code, or `balanced`: lambda(t) =
+            1 / E[target^2], so that losses are equally large at all times, the purpose of the paper's lambda(t).
         horizon: the paper's T, how long the forward process runs.
-        initial_velocity: standard deviation of the velocities that the data are given at t = 1.
+        initial_velocity: standard deviation of the data's velocities at t = 1.
         centred: keep the net translation of noise, velocities and targets at zero.
         shown: what the network sees. `state` is the paper's: coordinates and velocities as they are. `rest` shows
             theta - tanh(tau/2) v, the coordinates without the displacement that the velocity explains, and no velocity:
-            for data at rest the kernel above makes theta_0 depend on the state through it alone, so nothing is lost
-            and the network need not learn the shift of every wave by the velocity.
+            for data at rest theta_0 depends on the state through it alone, so nothing is lost, and the network need
+            not learn how a velocity shifts every wave.
     """
 
     parametrisation: Literal["simplified", "direct"] = "simplified"
@@ -34,15 +34,15 @@ class KineticSettings:
     shown: Literal["state", "rest"] = "state"
 
     def __post_init__(self) -> None:
-        # Beyond 10 the wrapped normal is flat to float32, and its score is rounding.
+        # Beyond 10 the wrapped normal is flat in float32, and its score is rounding error.
         if not 1e-3 <= self.horizon <= 10:
             raise RecipeError(
-                f"horizon = {self.horizon} of the kinetic process can't be", "give a horizon from 0.001 to 10"
+                f"horizon must be between 0.001 and 10; got {self.horizon}", "the published value is 2"
             )
         if not 0 <= self.initial_velocity <= 100:
             raise RecipeError(
-                f"initial_velocity = {self.initial_velocity} of the kinetic process can't be",
-                "give a standard deviation from 0 to 100",
+                f"initial_velocity must be between 0 and 100; got {self.initial_velocity}",
+                "the published value is 0, data at rest",
             )
 
 

@@ -2,11 +2,11 @@
 
 Shi et al. 2024 (MD4, arXiv 2406.04329); as the third species process of KLDM (arXiv 2507.03602), which counts time
 u = 1 - t. An atom is shown with probability alpha(t), independently of the others; once shown it stays. The network
-gives logits over the elements, and the evidence bound weighs the cross entropy of the hidden atoms with
+gives logits over the elements, and the evidence bound weights the cross entropy of the hidden atoms with
 alpha' / (1 - alpha). Public codes can end with atoms that were never shown; here the last step shows them all.
 
 `remask` is the species noise eta of OMatG (arXiv 2502.02582; Campbell et al. 2024, arXiv 2402.04997): atoms are hidden
-again at the rate eta and shown the more often, so that the share shown at each time stays the same.
+again at the rate eta and shown correspondingly more often, so that the share shown at each time stays the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nucleate.processes.base import Move, Noised, Process, State
 from nucleate.settings import check_limits, within
 
 HIDDEN = 0
-"""What stands for an element that is not known yet; also in padding."""
+"""Stands for an element that is not known yet, and for padding."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class MaskedSettings:
     Attributes:
         schedule: alpha(t), the share of atoms shown: `linear` t, `cosine` 1 - cos(pi t / 2),
             `polynomial` 1 - (1 - t)^2.
-        weight: of a hidden atom's cross entropy: `bound` alpha' / (1 - alpha) of the evidence bound, `flat` 1.
+        weight: weight of a hidden atom's cross entropy: `bound`, alpha' / (1 - alpha) of the evidence bound, or
+            `flat`, 1.
         all_shown: share of the training crystals whose species are all shown at every time, so that the model learns
             to predict structures of a given composition too.
         remask: rate at which the sampler hides atoms again, for the linear schedule; none in the last step.
@@ -59,7 +60,7 @@ class MaskedStep:
     """Settings of a step.
 
     Attributes:
-        temperature: of the draws; below 1 they favour what is probable.
+        temperature: of the softmax that elements are drawn from; below 1 it favours probable ones.
     """
 
     temperature: float = 1.0
@@ -70,7 +71,7 @@ class MaskedStep:
 
 
 class Masked(Process):
-    """Species. State: `x` atomic numbers, 0 where hidden; `guess` what the hidden ones would be shown as."""
+    """Species. State: `x`, atomic numbers, 0 where hidden; `guess`, what hidden atoms would be shown as."""
 
     level = "atom"
     target_width = MAX_ATOMIC_NUMBER
@@ -125,7 +126,7 @@ class Masked(Process):
         With `remask` this is multiplied by 1 + eta t, and shown atoms are hidden with probability eta (t_next - t).
         """
         mask, noise, rate = move.mask, move.noise, self._rate(move)
-        # In bfloat16 one draw of 512 is 1, whose logarithm's logarithm is infinite.
+        # In bfloat16 one draw in 512 is 1, whose logarithm's logarithm is infinite.
         prediction = at_least_float32(prediction)
         draw = noise.uniform(mask.shape[1], MAX_ATOMIC_NUMBER).to(prediction.dtype)
         gumbel = -torch.log(-torch.log(draw))
@@ -135,11 +136,11 @@ class Masked(Process):
         if self.settings.remask == 0:
             return {"x": x, "guess": guess}
         again = ~hidden & (noise.uniform(mask.shape[1]) < self._hide(move))
-        # A sampler that stops before t = 1 leaves some hidden: those are what they were.
+        # A sampler that stops before t = 1 leaves some hidden: they keep the element they had.
         return {"x": torch.where(again, HIDDEN, x), "guess": torch.where(hidden, guess, state["x"])}
 
     def distribution(self, state: State, prediction: Tensor, move: Move) -> Categorical:
-        """Of `x`, over HIDDEN and the elements."""
+        """The distribution of `x` over HIDDEN and the elements."""
         x, rate = state["x"], self._rate(move).unsqueeze(-1)
         logits = at_least_float32(prediction)
         warmth = move.of(MaskedStep).temperature

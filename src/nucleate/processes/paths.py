@@ -2,7 +2,7 @@
 
 Albergo, Boffi and Vanden-Eijnden 2023 (arXiv 2303.08797); the choices are those of OMatG (arXiv 2502.02582), with its
 variance-preserving path for tau = t and its encoder-decoder switching at t = 1/2. Every function takes times in [0, 1]
-of any shape and gives values of that shape. gamma has no derivative here, because nobody needs it: see interpolant.py.
+of any shape and gives values of that shape. The derivative of gamma is never needed: see interpolant.py.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ LATEST = 1 - 1e-3
 def path(name: PathName, t: Tensor, sigmas: tuple[float, float] = (0.005, 0.5)) -> tuple[Tensor, Tensor]:
     """alpha and beta.
 
-    linear (1 - t, t); trigonometric (cos, sin)(pi t / 2); encoder-decoder cos^2(pi t) of the prior in the first half
-    and of the data in the second; vp (sqrt(1 - t^2), t); ve (sqrt(sigma(t)^2 - sigmas[0]^2), 1) with sigma falling
+    linear (1 - t, t); trigonometric (cos, sin)(pi t / 2); encoder-decoder cos^2(pi t), for the prior in the first half
+    and for the data in the second; vp (sqrt(1 - t^2), t); ve (sqrt(sigma(t)^2 - sigmas[0]^2), 1) with sigma falling
     geometrically from sigmas[1] to sigmas[0].
     """
     if name == "linear":
@@ -76,7 +76,7 @@ def gamma(name: GammaName, t: Tensor, scale: float) -> Tensor:
     if name == "root":
         return torch.sqrt(scale * t * (1 - t))
     if name == "squared-sine":
-        # sin(pi) is not zero in float32, and neither is the smallest t that follows it.
+        # sin(pi) is not zero in float32.
         return math.sqrt(scale) * torch.sin(math.pi * torch.minimum(t, 1 - t)) ** 2
     return torch.zeros_like(t)
 

@@ -5,13 +5,13 @@
 sigma is geometric in u from sigma_min at u = 1/1000 to sigma_max at u = 1, which are the published 1,000 levels; where
 these end with sigma_0 = 0, sigma here falls linearly to 0 over u in [0, 1/1000], so that t = 1 is the data.
 The network predicts g = d log p / d theta_1, the derivative with respect to the *mean* and therefore minus the score,
-in units of its standard deviation. Widths are in radians inside, and settings in units of the cell as published.
+in units of its standard deviation. The code has widths in radians, the settings in units of the cell, as published.
 
-EquiCSP adds plain noise and takes the circular mean over the crystal out of the targets (`circular`): d, the noise
-about it, is asked for twice, as itself (head A) and as the score of a von Mises law fitted to it (head B); the score of
-the coordinates follows from B by the chain rule through the mean, whose slope is taken at A. Its fitted law has
-the width sigma^2 (1 - 1/n) of one atom, and a product of n of them counts n where only n - 1 are free: for small sigma
-the published score is n / (n - 1) times that of the forward process.
+EquiCSP adds plain noise and subtracts its circular mean over the crystal from the targets (`circular`). The rest, d, is
+predicted twice: as it is (head A) and as the score of a von Mises distribution fitted to it (head B). The score of the
+coordinates follows from B by the chain rule through the mean, whose slope is taken at A. The fitted distribution has
+the variance sigma^2 (1 - 1/n) of one atom, and a product of n of them counts n where only n - 1 are free: for small
+sigma the published score is n / (n - 1) times that of the forward process.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
 
 LAST_INTERVAL = 1e-3
-"""Of u, where sigma is linear: one of the published 1,000 steps."""
+"""Interval of u in which sigma is linear: one of the 1,000 published steps."""
 LEAST_SIGMA = 1e-5 * TAU
-"""Radians; what weights that diverge at t = 1 are divided by there."""
+"""Radians; lower bound of a divisor that vanishes at t = 1."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,11 @@ class WrappedNormalSettings:
     """Settings of the wrapped-normal process.
 
     Attributes:
-        sigma_min, sigma_max: width of the noise at u = 1/1000 and u = 1, in units of the cell.
-        centred: what of the net translation is taken out. `none`: nothing (DiffCSP). `noise`: the mean over the crystal
-            of noise, targets and predictions (as in KLDM). `circular`: the circular mean, of the targets alone
-            (EquiCSP, two targets of 3 channels each).
+        sigma_min: width of the noise at u = 1/1000, in units of the cell.
+        sigma_max: its width at u = 1.
+        centred: how the net translation is removed. `none`: it stays (DiffCSP). `noise`: the mean over the crystal is
+            subtracted from noise, targets and predictions (as in KLDM). `circular`: the circular mean is subtracted
+            from the targets alone (EquiCSP, two targets of 3 channels each).
     """
 
     sigma_min: float = 0.005
@@ -55,8 +56,8 @@ class WrappedNormalSettings:
     def __post_init__(self) -> None:
         if not 1e-6 <= self.sigma_min < self.sigma_max <= 10:
             raise RecipeError(
-                f"sigma_min = {self.sigma_min} and sigma_max = {self.sigma_max} of the wrapped-normal process",
-                "sigma_min must be at least 1e-6 and below sigma_max, which is at most 10",
+                f"1e-6 <= sigma_min < sigma_max <= 10 must hold; got {self.sigma_min} and {self.sigma_max}",
+                "the published values are 0.005 and 0.5",
             )
 
 
@@ -70,7 +71,7 @@ class WrappedNormal(Process):
         self.target_width = 6 if settings.centred == "circular" else 3
         widest = TAU * settings.sigma_max
         self.images = wrapped_normal.images_for(widest)
-        # The information falls as exp(-sigma^2), faster over log sigma than in narrower processes.
+        # The Fisher information falls as exp(-sigma^2), faster over log sigma than in narrower processes.
         self.fisher_root = wrapped_normal.FisherRoot(widest, nodes=1024, points=128)
 
     def sigma(self, t: PerCrystal) -> PerCrystal:
@@ -97,7 +98,7 @@ class WrappedNormal(Process):
         return Noised({"theta": theta}, target, torch.ones_like(t))
 
     def _mean_free_target(self, displacement: PerAtom3, sigma: PerCrystal, mask: Mask) -> PerAtom:
-        """Heads A and B side by side; in B the concentration cancels. A cell of one atom has zeros."""
+        """Targets of heads A and B side by side; the concentration cancels in B. Zero in a cell of one atom."""
         d = about_mean(displacement, mask)
         _, sine, spread = (as_column(x, d).clamp(min=1e-12) for x in mean_free_law(mask.sum(1), sigma))
         return torch.cat([d / spread, torch.sin(d) / sine], -1)
@@ -112,11 +113,11 @@ class WrappedNormal(Process):
             return self._centre(prediction, mask) * self.fisher_root(as_column(sigma, prediction))
         kappa, sine, _ = (as_column(x, prediction) for x in mean_free_law(mask.sum(1), sigma))
         each = kappa * sine * prediction[..., 3:] * mask.unsqueeze(-1)
-        # d is theta less its circular mean, which moves with every atom.
+        # d is theta minus its circular mean, which moves with every atom.
         return each - mean_slope(self._displacement(prediction, t, mask), mask) * each.sum(1, keepdim=True)
 
     def _displacement(self, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
-        """How far the atoms are from where the data are expected, radians (up to a translation if centred)."""
+        """Displacement of the atoms from the expected data, radians (up to a translation if centred)."""
         sigma = self.sigma(t).clamp(min=LEAST_SIGMA)
         if self.settings.centred == "circular":
             spread = as_column(mean_free_law(mask.sum(1), sigma)[2], prediction)
@@ -124,7 +125,7 @@ class WrappedNormal(Process):
         return as_column(sigma, prediction) ** 2 * self.pull(prediction, t, mask)
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
-        """The ancestral step of q(theta_next | theta, theta_1): a smaller circle of noise about the mean."""
+        """The ancestral step, a draw from q(theta_next | theta, theta_1): narrower noise about its mean."""
         theta, mask = state["theta"], move.mask
         now, then = (as_column(self.sigma(t), theta) for t in (move.t, move.t_next))
         kept = then / now.clamp(min=LEAST_SIGMA)
@@ -134,7 +135,7 @@ class WrappedNormal(Process):
         return {"theta": self._real(theta, mask)}
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
-        """eps = sigma g, the slope of theta over sigma, which a single data point keeps constant until noise wraps."""
+        """eps = sigma g, the slope of theta in sigma: constant for a single data point until noise wraps."""
         return as_column(self.sigma(t), prediction) * self.pull(prediction, t, mask)
 
     def follow(self, state: State, flow: Tensor, move: Move) -> State:
@@ -143,10 +144,10 @@ class WrappedNormal(Process):
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:
         """Langevin at t. The `expected` squared score is 1 / sigma^2, so that the step is tau sigma^2: the published
-        step_lr (sigma / sigma_min)^2 with tau = step_lr / sigma_min^2. As published the last one draws no noise.
+        step_lr (sigma / sigma_min)^2 with tau = step_lr / sigma_min^2. As published, the last step draws no noise.
 
-        By the `crystal`'s score a step is never longer than that: noise that is wide enough to wrap leaves hardly any
-        score, and tau / mean(s^2) would throw the atoms away from where the few that remain say little.
+        With `corrector = crystal` a step is never longer than that: noise wide enough to wrap leaves hardly any score,
+        and tau / mean(s^2) would scatter the atoms.
         """
         theta, mask = state["theta"], move.mask
         sigma = as_column(self.sigma(move.t), theta).clamp(min=LEAST_SIGMA)
