@@ -91,7 +91,7 @@ def test_a_network_of_another_package_is_found_and_ours_goes_before():
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("gone", "no such disk"), ("number", "is no subclass"), ("bare", "has no dataclass of its settings")],
+    [("gone", "no such disk"), ("number", "is not a subclass"), ("bare", "has no settings dataclass")],
 )
 @pytest.mark.usefixtures("outside")
 def test_what_is_no_network_is_refused_where_it_is_asked_for(name, reason):
@@ -140,7 +140,7 @@ def test_a_model_of_a_network_that_is_gone_is_refused():
     values = to_dict(get_recipe("kldm-csp-tiny")) | {"network": "plain-net", "plain_net": {"width": 5}}
     with pytest.raises(RecipeError, match="network can't be 'plain-net'") as caught:
         recipe_from_dict(values)
-    assert "needs the package installed" in caught.value.hint
+    assert "install the package" in caught.value.hint
 
 
 @pytest.mark.usefixtures("outside")

@@ -86,7 +86,11 @@ def test_any_shape_of_data_trains(tmp_path, sizes):
         ),
         ("flowmm-csp-tiny", "frac.path=vp", "path = vp"),
         ("flowmm-csp-tiny", "frac.path=ve", "path = ve"),
-        ("kldm-csp-tiny", "torus_transformer.time_width=9", "time_width = 9"),
+        (
+            "kldm-csp-tiny",
+            "torus_transformer.time_width=9",
+            "time_width must be even for Fourier features; got 9",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_together_are_told_before_a_run_begins(

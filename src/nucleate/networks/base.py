@@ -1,11 +1,13 @@
 """What every denoiser is: named inputs and a time in, named predictions out. It never sees a process.
 
-Inputs are `species`, atomic numbers [crystals, atoms] or vectors [crystals, atoms, width], `frac` [crystals, atoms, 3]
-in cell units, `velocity` [crystals, atoms, 3] (6 with a guess beside it, or none), `lattice` [crystals, 6 or 9],
-[crystals, 12 or 18] with a guess behind it, and in a model with conditions `condition` [crystals, conditions], NaN
-where not known, and `present`, False there; `Shown` has the widths. Six numbers of a lattice are a representation that
-no rotation changes; nine are the matrix row by row, rows are cell vectors in Å. A network has one head for each
-quantity it is asked for.
+Inputs are
+- `species`: atomic numbers [crystals, atoms] or vectors [crystals, atoms, width];
+- `frac`: fractional coordinates [crystals, atoms, 3];
+- `velocity`: [crystals, atoms, 3], or 6 with a guess beside it, or absent;
+- `lattice`: [crystals, 6 or 9], or twice that with a guess behind it. Six numbers are a representation that no rotation
+  changes; nine are the matrix, row by row, rows are cell vectors in Å;
+- in a model with conditions `condition` [crystals, conditions], NaN where unknown, and `present`, False there.
+`Shown` has the widths. A network has one head for each quantity that it predicts.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ from nucleate.elements import MAX_ATOMIC_NUMBER, group_of, period_of
 
 MOST_WIDTH = 16384
 MOST_LAYERS = 1000
-"""Of any network: whether one fits the machine is asked of the whole, but only of what can be counted in a second."""
+"""Limits of any network: with these its parameters are counted in a second, to see whether it fits into memory."""
 
 Lattices: TypeAlias = Float[Tensor, "crystals numbers"]
 
 
 @dataclass(frozen=True)
 class Head:
-    """A quantity that a network predicts: for each `atom` or for the `cell`, with so many channels."""
+    """A quantity that a network predicts: its level, each `atom` or the `cell`, and its channels."""
 
     level: Literal["atom", "cell"]
     width: int
@@ -38,13 +40,13 @@ class Head:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a network is shown: the channels of each of its inputs.
+    """The channels of each input of a network.
 
     Attributes:
-        lattice: 6 or 9, twice that with a guess.
-        species: of vectors of species, 0 for atomic numbers.
-        velocity: 3, 6 with a guess beside it, 0 where there is none.
-        condition: numbers of each crystal that the network is told, 0 where there are none.
+        lattice: 6 or 9, or twice that with a guess.
+        species: width of species vectors, 0 for atomic numbers.
+        velocity: 3, or 6 with a guess, or 0 without velocities.
+        condition: conditions of each crystal, 0 without any.
     """
 
     lattice: int = 6
@@ -54,11 +56,16 @@ class Shown:
 
 
 class Denoiser(nn.Module):
-    """Base of all networks, which set `levels` and `heads`: of each head the level and what makes its numbers.
+    """Base of all networks.
 
-    A network that is found by its name (`nucleate.networks.registry`) is made as Network(settings, heads, shown):
-    settings are of the class `settings`, a frozen dataclass with defaults; heads are a `Head` for each name. Only a
-    network that says so by `takes_condition` is built into a model with conditions.
+    A network that is found by its name (`nucleate.networks.registry`) is made as Network(settings, heads, shown), with
+    a `Head` for each name in heads.
+
+    Attributes:
+        settings: class of its settings, a frozen dataclass with defaults.
+        takes_condition: whether it can be built into a model with conditions.
+        levels: the level of each head.
+        heads: the output module of each head.
     """
 
     settings: ClassVar[type[Any]]
@@ -71,7 +78,7 @@ class Denoiser(nn.Module):
         raise NotImplementedError
 
     def answers(self, x: PerAtom, lattice: Lattices, mask: Mask) -> dict[str, Tensor]:
-        """What the heads make of the atoms' last vectors x: of each for atoms, of their mean for the cell."""
+        """Outputs of the heads from the atoms' last vectors x: of each vector for atoms, of their mean for the cell."""
         pooled = masked_mean(x, mask)
         predictions = {
             name: head(x if self.levels[name] == "atom" else pooled) for name, head in self.heads.items()
@@ -85,19 +92,19 @@ MATRICES = (9, 18)
 
 
 def check_lattice(shown: Shown, heads: dict[str, Head]) -> None:
-    """Raises ValueError for a width of lattices that networks don't know, or a head that does not fit it."""
+    """Raises ValueError for a width of the lattice that networks don't know, or a head that does not fit it."""
     if shown.lattice not in (6, 12, *MATRICES):
-        raise ValueError(
-            f"lattices of {shown.lattice} numbers, and networks take 6 or 9, or 12 or 18 with a guess"
-        )
+        raise ValueError(f"a lattice must have 6 or 9 numbers, or 12 or 18 with a guess; got {shown.lattice}")
     fitting = MATRICES if shown.lattice in MATRICES else (6, 12)
     if "lattice" in heads and heads["lattice"].width not in fitting:
         width, either = heads["lattice"].width, f"{fitting[0]} or {fitting[1]}"
-        raise ValueError(f"a lattice head of {width} numbers, and lattices of {shown.lattice} need {either}")
+        raise ValueError(
+            f"a lattice of {shown.lattice} numbers needs a lattice head of {either}; got {width}"
+        )
 
 
 def invariants(lattice: Lattices) -> Lattices:
-    """What a network sees of lattices, of the same width: of each matrix L (9 numbers) L L^T, else what there is."""
+    """Rotation-invariant numbers of lattices, of the same width: L L^T of a matrix L (9 numbers); others unchanged."""
     if lattice.shape[-1] not in MATRICES:
         return lattice
     cells = lattice.unflatten(-1, (-1, 3, 3))
@@ -105,9 +112,9 @@ def invariants(lattice: Lattices) -> Lattices:
 
 
 def along_lattice(prediction: Vectors, lattice: Lattices) -> Vectors:
-    """o L for each matrix o of a prediction, L the first matrix of the lattice: it turns as the cell does.
+    """o L for each matrix o of a prediction, where L is the first matrix of the lattice: it rotates with the cell.
 
-    Predictions of other representations stay as they are. In the lattice's precision, also under autocast.
+    Predictions of other representations stay as they are. Computed in the lattice's precision, also under autocast.
     """
     if lattice.shape[-1] not in MATRICES:
         return prediction
@@ -126,7 +133,7 @@ def masked_mean(
 def torus_waves(frac: Float[Tensor, "crystals atoms 3"], frequencies: Tensor) -> tuple[Tensor, Tensor]:
     """Sines and cosines of 2 pi k (f_j - f_i) for all pairs, from those of single atoms by the addition theorems.
 
-    Two tensors [crystals, atoms i, atoms j, 3 * frequencies], float32 whatever the autocast.
+    Two tensors [crystals, atoms i, atoms j, 3 * frequencies], in the precision of frac also under autocast.
     """
     with torch.autocast(frac.device.type, enabled=False):
         phase = 2 * torch.pi * (frac.unsqueeze(-1) * frequencies.to(frac.dtype)).flatten(-2)
@@ -136,8 +143,8 @@ def torus_waves(frac: Float[Tensor, "crystals atoms 3"], frequencies: Tensor) ->
 
 
 EMBEDDING_SCALE = 0.02
-"""Standard deviation of initial vectors. At 1, the default, they drown what the first layers say about geometry: on
-MP-20 the coordinate loss then stays on its plateau for more than 80,000 crystals, here it leaves it after 15,000."""
+"""Standard deviation of initial vectors. At 1, the default, they drown the geometry in the first layers: on MP-20 the
+coordinate loss then stays on its plateau for more than 80,000 crystals; here it leaves it after 15,000."""
 
 
 class SpeciesEmbedding(nn.Module):
@@ -163,7 +170,7 @@ class SpeciesEmbedding(nn.Module):
 
 
 def species_layer(width: int, shown: Shown) -> nn.Module:
-    """From species to vectors of atoms: of atomic numbers, or of the vectors that are shown."""
+    """The layer from species, atomic numbers or vectors, to vectors of atoms."""
     if not shown.species:
         return SpeciesEmbedding(width)
     layer = nn.Linear(shown.species, width, bias=False)
@@ -174,7 +181,7 @@ def species_layer(width: int, shown: Shown) -> nn.Module:
 class SinusoidalTime(nn.Module):
     """Sines and cosines of 1000 u with wavelengths from 2 pi to 1e4 times that (Vaswani et al. 2017): [sin, cos].
 
-    As DiffCSP (arXiv 2309.04475) shows the number of the step, 1 to 1000: [crystals] to [crystals, width].
+    As in DiffCSP (arXiv 2309.04475) for the number of the step, 1 to 1000: [crystals] to [crystals, width].
     """
 
     frequencies: Tensor
@@ -182,7 +189,7 @@ class SinusoidalTime(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         if width < 4 or width % 2:
-            raise ValueError(f"time_width = {width}, and sinusoidal features need an even number from 4")
+            raise ValueError(f"time_width must be even and at least 4 for sinusoidal features; got {width}")
         place = torch.arange(width // 2, dtype=torch.float64) / (width // 2 - 1)
         self.register_buffer("frequencies", torch.exp(-math.log(1e4) * place).float(), persistent=False)
 
@@ -200,7 +207,7 @@ class TimeFeatures(nn.Module):
     def __init__(self, width: int, seed: int = 0) -> None:
         super().__init__()
         if width % 2:
-            raise ValueError(f"time_width = {width}, and Fourier features need an even number")
+            raise ValueError(f"time_width must be even for Fourier features; got {width}")
         draws = torch.randn(width // 2, generator=torch.Generator().manual_seed(seed))
         self.register_buffer("frequencies", draws)
 

@@ -1,14 +1,14 @@
 """CSPNet with or without velocities: KLDM (arXiv 2507.03602, appendix I), DiffCSP (arXiv 2309.04475), EquiCSP.
 
-Each layer sends a message along every ordered pair of atoms, of different ones unless the settings say `loops`,
+Each layer sends a message along every ordered pair of different atoms, with `loops` also from an atom to itself,
 
     m_i = mean_j SiLU(E2 SiLU(E1 [h_i, h_j, lattice, W_v (v_j - v_i), sin 2 pi k (f_j - f_i), cos 2 pi k (f_j - f_i)])),
 
 with k = 0 .. 127, and adds a two-layer function of [h_i, m_i] to the atom. E1 is one matrix of the published shape, but
-its input is never built: its columns are split, the terms of atoms, crystals and waves have their own products and
-are added. W_v is folded into the columns that read it, which leaves three numbers for each velocity; a network without
-velocities lacks these columns. Of a lattice given as a matrix L it sees the nine numbers of L L^T. KLDM's paper sums
-messages where its code, which we follow, takes the mean. The published networks are shown the time u = 1 - t.
+its input is never built: its columns are split, and the products for atoms, crystals and waves are added. W_v is folded
+into the columns that read it, which leaves three numbers for each velocity; a network without velocities lacks these
+columns. A lattice given as a matrix L enters as the nine numbers of L L^T. KLDM's paper sums messages where its code,
+which we follow, takes the mean. The published networks read the time u = 1 - t.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from nucleate.networks.wave_table import WaveTable
 from nucleate.settings import within
 
 ENOUGH_FOR_TABLE = 2048
-"""Edges of a batch from which packing them pays."""
+"""Number of edges in a batch from which packing pays."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,11 @@ class CSPNetSettings:
     """Settings of CSPNet; the defaults are KLDM's for MP-20, `DIFFCSP` holds those of DiffCSP and EquiCSP.
 
     Attributes:
-        width: channels of a node. layers: message-passing layers (the paper takes 4 for Perov-5).
+        width: channels of a node.
+        layers: message-passing layers (the paper takes 4 for Perov-5).
         frequencies: waves of the coordinate differences on each axis, 0 to this number minus 1.
-        time_width: features of time. time: random Fourier features or sinusoids of the number of the step.
+        time_width: features of time.
+        time: random Fourier features, or sinusoids of the number of the step.
         loops: whether an atom also sends a message to itself.
         elements: rows of the species embedding: 101 for the atomic numbers 0 (not known) to 100, 100 for 1 to 100.
         species_bias: whether the layer that reads species vectors has a bias.
@@ -73,7 +75,7 @@ class CSPNetSettings:
 
 
 DIFFCSP = CSPNetSettings(time="sinusoidal", loops=True, elements=100, species_bias=True, frac_layers=1)
-"""The published layout of DiffCSP, which is shown lattices of 9 numbers, and of EquiCSP, of 6; no velocities."""
+"""The published layout of DiffCSP, with lattices of 9 numbers, and of EquiCSP, with 6; no velocities."""
 
 
 class CSPNet(Denoiser):
@@ -114,13 +116,13 @@ class CSPNet(Denoiser):
         return self.answers(graph.unpack(self.norm(x)), inputs["lattice"], mask)
 
     def _rows(self, species: Tensor, mask: Mask) -> Tensor:
-        """Rows of the embedding. Without a row for 0 an atom that is not known is an index error, no hydrogen."""
+        """Rows of the embedding. Without a row for 0 an unknown atom is an index error, not hydrogen."""
         if species.is_floating_point() or self.elements == 101:
             return species
         return torch.where(mask, species - 1, 0)
 
     def layout(self, frac: PerAtom3, mask: Mask) -> Literal["packed", "dense"]:
-        """How the edges of this batch are held, under the present autocast."""
+        """How the edges of this batch are stored, under the present autocast."""
         if frac.device.type != "cpu":  # where counting edges would wait for the device
             return "dense"
         sizes = mask.sum(1)
@@ -136,7 +138,7 @@ class CSPNet(Denoiser):
 
 
 def products_on(device: str) -> torch.dtype:
-    """The precision in which the present autocast takes products of float32 numbers."""
+    """The precision of products of float32 numbers under the present autocast."""
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
 
 
@@ -144,7 +146,7 @@ def layout_of(
     device: str, weights: torch.dtype, products: torch.dtype, edges: int, differentiated: bool
 ) -> Literal["packed", "dense"]:
     """Packed edges and the wave table pay on a CPU, with float32 and with bfloat16 products, unless edges are few;
-    elsewhere dense products do. The table has no derivative by the coordinates: `differentiated` asks for it."""
+    elsewhere dense products do. `differentiated`: the coordinates need a gradient, which the table lacks."""
     known = weights == torch.float32 and products in (torch.float32, torch.bfloat16)
     packed = device == "cpu" and known and edges >= ENOUGH_FOR_TABLE and not differentiated
     return "packed" if packed else "dense"
@@ -172,10 +174,10 @@ class MessageLayer(nn.Module):
         h = self.norm(x)
         of_receiver, of_sender, of_lattice, of_velocity, of_waves = self.edge_1.weight.split(self.columns, 1)
         receiver, sender, bias = F.linear(h, of_receiver), F.linear(h, of_sender), self.edge_1.bias
-        # Products of three and six numbers gain nothing in bfloat16, where the wide columns would be cast first.
+        # Products of three and six numbers gain nothing in bfloat16, since the wide columns would be cast first.
         with torch.autocast(x.device.type, enabled=False):
             if self.velocity is not None:
-                assert velocity is not None, "a network of velocities is shown them"
+                assert velocity is not None, "a network with velocities needs them as input"
                 moved = F.linear(velocity, of_velocity @ self.velocity.weight)
                 receiver, sender = receiver - moved, sender + moved
                 bias = bias + of_velocity @ self.velocity.bias

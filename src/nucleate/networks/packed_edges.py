@@ -1,12 +1,12 @@
-"""Messages between atoms on a CPU: only real edges, in blocks that stay in cache, waves from a table.
+"""Messages between atoms on a CPU: only real edges, in blocks that fit the cache, waves from a table.
 
-The atoms of a padded batch are packed one behind the other, edges (receiver i, sender j) in the order of receivers.
-What enters the SiLU of the first edge layer is receiver_i + sender_j + a weighted sum of rows of the wave table, one
+The atoms of a padded batch are packed one after another, edges (receiver i, sender j) in the order of receivers. The
+input of the first edge layer's SiLU is receiver_i + sender_j + a weighted sum of rows of the wave table, one
 embedding bag for each edge; every sum over edges is an embedding bag too, so nothing depends on the order of threads.
 
-With bfloat16 products all that exists for each edge is in bfloat16, bags and SiLU included: what enters the first SiLU
-is as accurate as by products of dense edges (errors of 0.24 and 0.27 %), and half the bytes move. The table is made,
-and messages of atoms and gradients are summed over blocks, in float32.
+With bfloat16 products everything per edge is in bfloat16, bags and SiLU included: the input of the first SiLU is as
+accurate as with dense edges (errors of 0.24 and 0.27 %), and half the bytes move. The table, and the sums of messages
+and gradients over blocks, are in float32.
 """
 
 from __future__ import annotations
@@ -28,14 +28,18 @@ Nodes = Float[Tensor, "nodes channels"]
 
 @dataclass(frozen=True)
 class Block:
-    """The edges of neighbouring crystals. Indices of atoms are those of the packed batch, of edges those of the block.
+    """The edges of neighbouring crystals. Atoms are numbered in the packed batch, edges in the block.
 
     Attributes:
-        atoms, edges: the range of atoms and of edges.
-        rows, weights: what each edge takes from [receivers, senders, table]. [edges, 2 + taps], weights as the products
-        receivers: packed atoms. reverse: edge (j, i) of edge (i, j), itself for (i, i). order: 0, 1, 2 ... [edges]
+        atoms: range of atoms.
+        edges: range of edges.
+        rows: rows of [receivers, senders, table] that each edge reads. [edges, 2 + taps]
+        weights: of these rows, in the precision of the products. [edges, 2 + taps]
+        receivers: packed atoms. [edges]
+        reverse: the edge (j, i) for each edge (i, j), itself for (i, i). [edges]
+        order: 0, 1, 2 ... [edges]
         first: the first edge that each atom receives. [atoms]
-        spread: for each row of the table, which edges it went to, with what weight; None under no_grad.
+        spread: for each row of the table, the edges that read it and their weights; None under no_grad.
     """
 
     atoms: slice
@@ -52,7 +56,7 @@ class Block:
 class PackedEdges:
     """All ordered pairs of atoms of each crystal, (i, i) only with loops, for one forward pass through all layers.
 
-    products: the precision of what is computed for edges, float32 or bfloat16.
+    products: the precision of all products per edge, float32 or bfloat16.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class PackedEdges:
         ]
 
     def pack(self, x: Shaped[Tensor, "crystals atoms *channels"]) -> Shaped[Tensor, "nodes *channels"]:
-        """The real atoms of a padded batch, one behind the other."""
+        """The real atoms of a padded batch, one after another."""
         return x[self.mask]
 
     def unpack(self, x: Nodes) -> Float[Tensor, "crystals atoms channels"]:
@@ -103,8 +107,8 @@ class PackedEdges:
         wave_weight: Float[Tensor, "channels waves"],
         second: torch.nn.Linear,
     ) -> Nodes:
-        """Mean over j of SiLU(second(SiLU(receiver_i + sender_j + waves_ij))); zero where no edge is. float32."""
-        # Precisions are explicit in here: an autograd function does not see the autocast in its backward pass.
+        """Mean over j of SiLU(second(SiLU(receiver_i + sender_j + waves_ij))); zero for a lone atom. float32."""
+        # Precisions are explicit: an autograd function does not see the autocast in its backward pass.
         with torch.autocast(receiver.device.type, enabled=False):
             waves = self.waves.table(wave_weight)
             table = torch.cat([receiver.to(waves), sender.to(waves), waves])
@@ -126,7 +130,7 @@ class PackedEdges:
 
 
 class _Messages(torch.autograd.Function):
-    """table is receivers, senders and wave table, one below the other. [2 nodes + rows, channels]"""
+    """`table` stacks receivers, senders and wave table. [2 nodes + rows, channels]"""
 
     @staticmethod
     def forward(ctx, table: Tensor, weight: Tensor, bias: Tensor, graph: PackedEdges) -> Tensor:

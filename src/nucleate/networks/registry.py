@@ -1,7 +1,7 @@
 """Networks by name: those of this package, and those that other packages bring.
 
-A package adds one by an entry point of the group `nucleate.networks`: its name is the network's, its value the class, a
-`Denoiser`. The package is imported when its network is asked for.
+A package adds one by an entry point of the group `nucleate.networks`: the name of the network, and its class, a
+`Denoiser`. The package is imported when its network is requested.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ def network_names() -> list[str]:
 
 
 def get_network(name: str) -> type[Denoiser]:
-    """The class of a network. Raises RecipeError for an unknown name, and for a package whose network is none."""
+    """The class of a network. Raises RecipeError for an unknown name, and for an entry point that is no network."""
     if name in BUILT_IN:
         return BUILT_IN[name]
     if name not in _theirs():
         raise RecipeError(
             f"network can't be '{name}'",
-            f"one of: {', '.join(network_names())}; that of another package needs the package installed",
+            f"one of: {', '.join(network_names())}; install the package of any other network",
         )
     return _loaded(_theirs()[name])
 
 
 def table_of(name: str) -> str:
-    """What the settings of a network are called in recipe.toml and in --set: its name with `_` for each `-`."""
+    """Name of a network's settings in recipe.toml and in --set: that of the network with `_` for each `-`."""
     return name.replace("-", "_")
 
 
 def settings_of(table: str) -> type | None:
-    """The settings dataclass of the network whose settings are called so; None where there is no such network."""
+    """The settings dataclass of the network whose table has this name; None if there is no such network."""
     name = next((name for name in network_names() if table_of(name) == table), None)
     return None if name is None else get_network(name).settings
 
@@ -63,15 +63,15 @@ def _loaded(point: EntryPoint) -> type[Denoiser]:
     except Exception as error:  # whatever another package's import raises
         raise RecipeError(
             f"the network '{point.name}' can't be loaded from '{point.value}' ({error})",
-            "mend that package, or take another network",
+            "repair that package, or use another network",
         ) from error
     if not (isinstance(found, type) and issubclass(found, Denoiser)):
-        problem = "is no subclass of nucleate.networks.base.Denoiser"
+        problem = "is not a subclass of nucleate.networks.base.Denoiser"
     elif not dataclasses.is_dataclass(getattr(found, "settings", None)):
-        problem = "has no dataclass of its settings as the class attribute 'settings'"
+        problem = "has no settings dataclass as its class attribute 'settings'"
     else:
         return found
     raise RecipeError(
         f"the network '{point.name}' from '{point.value}' {problem}",
-        "docs/guides/add-a-network.md says what a network is",
+        "docs/guides/add-a-network.md says what a network needs",
     )

@@ -3,11 +3,11 @@
 Pairs are embedded once, from sines and cosines of the differences of fractional coordinates, differences of velocities,
 the species of both atoms, the lattice and the time. Each layer reads them twice: as a bias of the attention logits of
 each head, and as values, sum_j attention_ij pair_ij. Exactly invariant to translations of the torus and equivariant to
-permutations of the atoms. Pre-norm, SwiGLU (Shazeer 2020, arXiv 2002.05202). Of a lattice given as a matrix L the
-summary reads x = L L^T as sign(x) log(1 + |x|), since these numbers span decades.
+permutations of the atoms. Pre-norm, SwiGLU (Shazeer 2020, arXiv 2002.05202). For a lattice given as a matrix L
+the summary reads x = L L^T as sign(x) log(1 + |x|), since these numbers span decades.
 
-With `skip` noisy vectors of species go past the layers, times a number for each crystal, and are added to the answer.
-Noise or a velocity of 100 channels is mostly what was put in, and does not fit through tokens of as many channels.
+`skip` is a skip connection for species vectors: the noisy input, times one number for each crystal, is added to the
+prediction. Predicted noise or velocity of 100 channels is mostly the input itself, which narrow tokens can't carry.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ class TorusTransformerSettings:
     """Settings of the torus transformer.
 
     Attributes:
-        width: channels of a token. layers: blocks. heads: attention heads.
-        pair_width: channels of a pair. frequencies: waves on each axis, 1 to this number.
+        width: channels of a token.
+        layers: blocks.
+        heads: attention heads.
+        pair_width: channels of a pair.
+        frequencies: waves on each axis, 1 to this number.
         time_width: random Fourier features of time.
-        skip: a way past the layers for vectors of species, see the module's text; nothing for atomic numbers.
+        skip: a skip connection for species vectors, see the module's text; no effect for atomic numbers.
     """
 
     width: int = 256
@@ -68,13 +71,13 @@ class TorusTransformerSettings:
         within(self, 2, MOST_WIDTH, "time_width", "torus_transformer.")
         if self.width % self.heads:
             raise RecipeError(
-                f"torus_transformer.width = {self.width} can't be shared by {self.heads} heads",
+                f"torus_transformer.width = {self.width} can't be divided among {self.heads} heads",
                 "give a width that is a multiple of torus_transformer.heads",
             )
 
 
 class TorusTransformer(Denoiser):
-    """See the module's text. Built for the heads that the processes ask for."""
+    """See the module's text. It has the heads that the processes need."""
 
     settings = TorusTransformerSettings
 
@@ -111,7 +114,7 @@ class TorusTransformer(Denoiser):
         x = species + cell.unsqueeze(1)
         velocity = inputs["velocity"] if self.pairs.velocity is not None else None
         pairs = self.pairs(inputs["frac"], velocity, species, cell)
-        # Elsewhere than on a CPU the question would wait for the device.
+        # On other devices than a CPU this check would wait for the device.
         closed = None if mask.device.type == "cpu" and bool(mask.all()) else ~mask[:, None, None, :]
         for block in self.blocks:
             x = block(x, pairs, closed)
@@ -151,7 +154,7 @@ class PairEmbedding(nn.Module):
         sin, cos = torus_waves(frac, self.frequencies)
         receiver, sender = self.receiver(species), self.sender(species)
         if self.velocity is not None:
-            assert velocity is not None, "a network of velocities is shown them"
+            assert velocity is not None, "a network with velocities needs them as input"
             moved = self.velocity(velocity)
             receiver, sender = receiver - moved, sender + moved
         receiver = receiver + self.cell(cell).unsqueeze(1)
@@ -191,7 +194,7 @@ class Block(nn.Module):
         return self.out(heard)
 
     def _heard(self, qkv: Tensor, bias: Biases, pairs: Pairs, closed: Tensor | None) -> Tensor:
-        """What each atom hears of the others and of its pairs, all heads side by side. [crystals, atoms, ...]"""
+        """What each atom receives from the others and from its pairs, all heads side by side. [crystals, atoms, ...]"""
         crystals, atoms, _ = qkv.shape
         q, k, v = qkv.view(crystals, atoms, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + bias.permute(0, 3, 1, 2)

@@ -1,11 +1,11 @@
-"""Trigonometric polynomials of many channels at many points, by a fine grid and a short window around each point.
+"""Trigonometric polynomials of many channels at many points, from a fine grid and a short window around each point.
 
-What a first linear layer makes of the waves sin(2 pi k x), cos(2 pi k x), k < F, is for each channel and axis a
-function of the single number x, of limited band. It is evaluated once on a grid of 4 F points (one product for each
-layer) and taken from there by 7 rows with Kaiser-Bessel weights, the non-uniform Fourier transform of Dutt & Rokhlin
+A linear layer of the waves sin(2 pi k x), cos(2 pi k x), k < F, is for each channel and axis a band-limited function
+of the single number x. It is evaluated once on a grid of 4 F points (one product for each layer) and interpolated from
+7 rows with Kaiser-Bessel weights, the non-uniform Fourier transform of Dutt & Rokhlin
 (1993) and Fessler & Sutton (2003). That replaces a product of 6 F numbers for each pair by a weighted sum of 21 rows.
-With 128 waves the largest error is 4e-6 of the function's standard deviation; float32 sines of such large phases, as
-the products of other implementations take them, are 6e-5 away from float64.
+With 128 waves the largest error is 4e-6 of the function's standard deviation; float32 sines of such large phases, which
+other implementations use, are 6e-5 away from float64.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ TAPS = 7
 
 @dataclass(frozen=True)
 class Taps:
-    """Where points take their values from a table: `rows` of it and their `weights`. Both [points, 3 * TAPS]."""
+    """The rows of a table that points read, and their weights. Both [points, 3 * TAPS]."""
 
     rows: Int[Tensor, "points taps"]
     weights: Float[Tensor, "points taps"]
 
 
 class WaveTable(nn.Module):
-    """Grid of one axis for the waves k = 0 .. frequencies - 1; three axes stand one below the other in a table."""
+    """Grid of one axis for the waves k = 0 .. frequencies - 1; a table stacks three axes."""
 
     grid: Tensor
 
@@ -59,7 +59,7 @@ class WaveTable(nn.Module):
         return torch.cat([phase.sin() / window, phase.cos() / window], 1).float()
 
     def table(self, weight: Float[Tensor, "channels waves"]) -> Float[Tensor, "rows channels"]:
-        """The table of a layer's weight; its columns are sine or cosine, axis, frequency, as torus_waves has them."""
+        """The table of a layer's weight; its columns run over sine or cosine, axis, frequency, as in torus_waves."""
         sines, cosines = weight.view(len(weight), 2, 3, self.frequencies).permute(1, 2, 3, 0)
         odd = self.grid[:, : self.frequencies] @ sines
         even = self.grid[:, self.frequencies :] @ cosines
