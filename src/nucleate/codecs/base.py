@@ -1,8 +1,8 @@
-"""What every representation of the lattice is: cells in Å to channels for a process, and back.
+"""Base of all representations of the lattice: cells in Å to channels for a process, and back.
 
 One file for each representation. Any finite channels decode to some cell. Statistics come from the training split and
-are buffers that travel with the weights. Lengths and angles say nothing of handedness, so a left-handed cell comes back
-as its mirror image.
+are buffers saved with the weights. Lengths and angles don't determine handedness, so a left-handed cell comes back as
+its mirror image.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nucleate.geometry.noise import Noise
 Order = Int[Tensor, "crystals 3"]
 
 SHORTEST, LONGEST = math.exp(-3), math.exp(7)
-"""Decoded lengths are kept between 0.05 and 1097 Å: an untrained network may say anything."""
+"""Decoded lengths are kept between 0.05 and 1097 Å: an untrained network may predict anything."""
 
 
 class LatticeCodec(nn.Module, ABC):
@@ -31,8 +31,8 @@ class LatticeCodec(nn.Module, ABC):
 
     Attributes:
         width: channels of a vector.
-        by_axis: whether standardising treats a, b and c differently, so that their order can't be changed afterwards.
-        cells: the distribution of cells that `draw` draws from, None unless the codec is informed.
+        by_axis: whether standardising treats a, b and c differently, so that they can't be permuted afterwards.
+        cells: the distribution of cells for `draw`, None unless the codec is informed.
     """
 
     width: int
@@ -41,24 +41,27 @@ class LatticeCodec(nn.Module, ABC):
     def __init__(
         self, *, standardise: bool, informed: bool = False, angles: tuple[float, float] = FLOWMM_ANGLES
     ) -> None:
-        """Without `standardise` vectors are as published and nothing is fitted; `angles` (degrees) bound `draw`'s."""
+        """Without `standardise` nothing is fitted. `angles` (degrees) bound those of `draw`."""
         super().__init__()
         self.standardise = standardise
         self.cells = InformedCells(*angles) if informed else None
         self._register_statistics()
 
     def fit(self, lattice: Cells, sizes: Sizes) -> None:
-        """Take what the codec needs from a training split: lattice in Å [crystals, 3, 3], atoms in each [crystals].
+        """Fit the statistics to a training split: lattice in Å [crystals, 3, 3], atoms in each [crystals].
 
-        Raises DataError for an empty split, and for vectors of no length or that are not finite.
+        Raises DataError for an empty split, and for cell vectors that are zero or not finite.
         """
         if not self.standardise and self.cells is None:
             return
         lengths = lattice.norm(dim=-1)
         broken = ~(torch.isfinite(lengths) & (lengths > 0)).all(-1)
         if not len(lattice) or broken.any():
-            found = f"{int(broken.sum())} cells that are no cells" if len(lattice) else "no cells"
-            raise DataError(f"the training split has {found}", "import the data set again")
+            found = f"{int(broken.sum())} of {len(lattice)} cells have vectors that are zero or not finite"
+            raise DataError(
+                f"in the training split {found}" if len(lattice) else "the training split has no cells",
+                "import the data set again",
+            )
         if self.standardise:
             self._standardise(lattice.double(), sizes)
         if self.cells is not None:
@@ -70,31 +73,33 @@ class LatticeCodec(nn.Module, ABC):
         return ((self._raw(lattice.double()) - loc) / scale).to(lattice.dtype)
 
     def decode(self, x: Vectors, sizes: Sizes) -> Cells:
-        """Vectors to cells in Å, never NaN for finite vectors; what describes no cell comes out flat."""
+        """Vectors to cells in Å, never NaN for finite vectors; vectors that describe no cell give a flat one."""
         loc, scale = self._statistics(sizes)
         return self._cells(x * scale + loc).to(x.dtype)
 
     @property
     def permutes(self) -> bool:
-        """Whether `permuted` can be asked for."""
+        """Whether `permuted` is possible."""
         return not (self.standardise and self.by_axis)
 
     def permuted(self, x: Vectors, order: Order) -> Vectors:
         """The same cells with their axes in another order: axis i of the result is axis order[:, i].
 
-        It is linear in x, so what a network says of x (a noise, a velocity) is permuted in the same way. Raises
-        ValueError for a codec that is standardised by axis.
+        It is linear in x, so predictions about x (a noise, a velocity) are permuted in the same way. Raises ValueError
+        for a codec that is standardised by axis.
         """
         if not self.permutes:
             raise ValueError(
-                f"{type(self).__name__} is standardised by axis and can't permute axes: it needs standardise=False"
+                f"{type(self).__name__} is standardised by axis and can't permute axes; use standardise=False"
             )
         return self._permuted(x, order)
 
     def draw(self, mask: Mask, noise: Noise) -> Vectors:
         """Vectors of cells drawn from the fitted distribution, float32. Raises ValueError if the codec has none."""
         if self.cells is None:
-            raise ValueError(f"{type(self).__name__} has no cells to draw from: it needs informed=True")
+            raise ValueError(
+                f"{type(self).__name__} has no distribution of cells to draw from; use informed=True"
+            )
         return self.encode(self.cells.draw(mask, noise), mask.sum(1))
 
     @abstractmethod
@@ -122,12 +127,12 @@ class LatticeCodec(nn.Module, ABC):
 
 
 def permuted_parameters(x: Float[Tensor, "crystals 6"], order: Order) -> Float[Tensor, "crystals 6"]:
-    """Three numbers of the axes and three of the angles in another order; an angle belongs to the axis opposite."""
+    """Three numbers for the axes and three for the angles in another order; each angle goes with the opposite axis."""
     return x.gather(1, torch.cat([order, order + 3], 1))
 
 
 def cells_of(lengths: Triples, angles: Triples) -> Cells:
-    """`cell_from_parameters` with a gradient that is finite for flat cells too: there it is zero in the angles."""
+    """`cell_from_parameters` with a gradient that is finite for flat cells too, where it is zero in the angles."""
     cos = torch.cos(angles)
     volume = 1 + 2 * cos.prod(-1) - cos.square().sum(-1)
     solid = volume > 16 * torch.finfo(angles.dtype).eps
@@ -135,9 +140,9 @@ def cells_of(lengths: Triples, angles: Triples) -> Cells:
 
 
 def canonical(rows: Cells) -> Cells:
-    """Any three rows as a cell in the orientation of `cell_from_parameters`, lengths kept between the bounds above."""
+    """Any three rows as a cell in the orientation of `cell_from_parameters`, lengths within the bounds above."""
     lengths = rows.norm(dim=-1)
     unit = rows / lengths.clamp(min=SHORTEST).unsqueeze(-1)
     cosines = (unit.roll(-1, 1) * unit.roll(1, 1)).sum(-1)
-    # Short of 1, where the arc cosine has no slope.
+    # Kept below 1, where the slope of the arc cosine is infinite.
     return cells_of(lengths.clamp(SHORTEST, LONGEST), torch.acos(cosines.clamp(-1 + 1e-12, 1 - 1e-12)))

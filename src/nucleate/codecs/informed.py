@@ -1,8 +1,8 @@
-"""Informed cells: a first guess that already looks like a cell, log-normal lengths and uniform angles.
+"""Informed cells: a prior that already looks like cells, with log-normal lengths and uniform angles.
 
 Independent log-normal lengths by maximum likelihood on the training split, the same for every number of atoms, and
 independent uniform angles (FlowMM, Miller et al. 2024, arXiv 2406.04713: 59.9 to 120.1 degrees; OMatG, Höllmer et al.
-2025, arXiv 2502.02582: 60 to 120). Three independent angles may close no cell; ours are drawn in until they do.
+2025, arXiv 2502.02582: 60 to 120). Angles that form no cell are moved towards 90 until they do.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ MARGIN = 1.0
 
 
 class InformedCells(nn.Module):
-    """A distribution of cells in Å. Of lengths about 1 Å until it is fitted.
+    """A distribution of cells in Å, with lengths about 1 Å until it is fitted.
 
     Attributes:
-        mu, sigma: mean and standard deviation of log a, log b, log c (Å). [3]
-        low, high: bounds of the angles in degrees.
+        mu: mean of log a, log b, log c (Å). [3]
+        sigma: their standard deviation. [3]
+        low: lower bound of the angles in degrees.
+        high: upper bound.
     """
 
     mu: Tensor
@@ -33,7 +35,9 @@ class InformedCells(nn.Module):
         """Raises ValueError unless 0 < low < high < 180."""
         super().__init__()
         if not 0 < low < high < 180:
-            raise ValueError(f"angles from {low} to {high} degrees are no interval between 0 and 180")
+            raise ValueError(
+                f"the bounds of the angles must satisfy 0 < low < high < 180; got {low} to {high}"
+            )
         self.low, self.high = low, high
         self.register_buffer("mu", torch.zeros(3))
         self.register_buffer("sigma", torch.ones(3))
@@ -52,11 +56,11 @@ class InformedCells(nn.Module):
 
 
 def closing(angles: Triples) -> Triples:
-    """Angles in degrees that close a cell: those that don't are moved towards 90 on a straight line until they do.
+    """Angles in degrees that form a cell: those that don't are moved on a straight line towards 90 until they do.
 
-    Three angles close a cell if their sum stays below 360 and each is below the sum of the other two: four linear
-    conditions on the distances d from 90, of the form s1 d1 + s2 d2 + s3 d3 < 90. Those that hold with a MARGIN of one
-    degree leave the angles as they are.
+    Three angles form a cell if their sum stays below 360 and each is below the sum of the other two: four linear
+    conditions on the distances d from 90, of the form s1 d1 + s2 d2 + s3 d3 < 90. Where all hold with a MARGIN of one
+    degree the angles stay as they are.
     """
     from_right = angles - 90
     excess = torch.stack(

@@ -2,9 +2,9 @@
 
 x = [log a, log b, log c, tan(alpha - pi/2), tan(beta - pi/2), tan(gamma - pi/2)], then (x - loc[n]) / scale[n] with
 statistics of the training split for each number of atoms n (KLDM, arXiv 2507.03602, appendix I; there from the central
-95 % of each count alone, which is undefined for rare counts). Here the mean of a count is shrunk towards a line in
-log n and its variance towards the pooled one, so that every n, seen or not, has a sensible value. Not standardised it
-is EquiCSP's representation as well.
+95 % of each count, undefined for rare ones). Here the mean of a count is shrunk towards a line in
+log n and its variance towards the pooled one, so that every n, seen or not, has a sensible value. Without
+standardising it is also the representation of EquiCSP.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Raw lengths and logits of the angles (FlowMM, Miller et al. 2024, arXiv 2406.04713).
 
 x = [a, b, c in Å, logit((angle - 59.9) / 60.2) of alpha, beta, gamma in degrees]. Niggli-reduced cells have angles from
-60 to 120, the code's interval is 0.1 wider to each side. An angle outside of it comes back as the nearest one inside.
+60 to 120; the interval of the published code is 0.1 wider on each side. Angles outside come back as its ends.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from nucleate.geometry.lattice import cell_parameters
 
 LOWEST, HIGHEST = 59.9, 120.1
 EDGE = 1e-5
-"""Share of the interval at either end (0.0006 degrees) that counts as its edge; logits stay within 11.5."""
+"""Share of the interval at each end (0.0006 degrees) that counts as its edge; logits stay within 11.5."""
 
 FLOORS = torch.tensor([1e-3] * 3 + [1.0] * 3)
-"""Of the scale: cells that are all cubic have no spread of angles to measure an informed guess with."""
+"""Lower bounds of the scale: a data set of cubic cells has no spread of angles to scale an informed prior by."""
 
 
 class LengthsLogitAngles(LatticeCodec):
     """Standardised, each channel has mean 0 and standard deviation 1 over the training split, whatever the size.
 
-    FlowMM z-scores in the network instead, what it is shown and what it is asked for, with moments along the path.
+    FlowMM standardises inputs and targets in the network instead, with moments along the path.
     """
 
     loc: Tensor

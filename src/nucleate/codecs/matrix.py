@@ -1,7 +1,7 @@
 """The cell's matrix itself: nine numbers, row by row (DiffCSP, arXiv 2309.04475; OMatG, arXiv 2502.02582).
 
-Data stand in the orientation of `cell_from_parameters`; a process may turn, shear or mirror them, and decoding turns
-them back. Networks for it answer with a matrix times the cell, which turns with the cell (O(3) equivariance).
+Data have the orientation of `cell_from_parameters`; a process may rotate, shear or mirror them, and decoding rotates
+them back. Networks for it predict a matrix times the cell, which rotates with the cell (O(3) equivariance).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FARTHEST = 1e6
 
 
 class Matrix(LatticeCodec):
-    """Å as they are, or standardised by one number: more numbers, or a shift, would single out directions."""
+    """In Å, or standardised by one number: more numbers, or a shift, would single out directions."""
 
     scale: Tensor
     width = 9
@@ -35,10 +35,10 @@ class Matrix(LatticeCodec):
         return torch.zeros_like(self.scale), self.scale
 
     def _standardise(self, lattice: Cells, sizes: Sizes) -> None:
-        # Root mean square of all numbers, which no rotation changes.
+        # The root mean square of all numbers does not change with rotations.
         self.scale.copy_(lattice.square().mean().sqrt())
 
     def _permuted(self, x: Vectors, order: Order) -> Vectors:
-        """Rows in another order, not turned back to the standard orientation: turning would not be linear."""
+        """Rows in another order, not rotated back to the standard orientation, which would not be linear."""
         rows = order.unsqueeze(-1).expand(-1, -1, 3)
         return x.unflatten(1, (3, 3)).gather(1, rows).flatten(1)

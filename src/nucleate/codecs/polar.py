@@ -21,13 +21,13 @@ LOW, HIGH = -7.0, 7.0
 SQUARED_LOW = math.exp(2 * LOW)
 FARTHEST = 1e3
 VOLUME_FLOOR, SHAPE_FLOOR = 0.01, 0.1
-"""Of the scales: cells that are all cubic have no spread of shape to measure an informed guess with."""
+"""Lower bounds of the scales: a data set of cubic cells has no spread of shape to scale an informed prior by."""
 
 
 class Polar(LatticeCodec):
     """Standardised, x_6 has mean 0 and standard deviation 1, and x_1 to x_5, a cell's shape, have one common scale.
 
-    Their mean is left alone: 0 is the cube, and another one would single out an axis.
+    Their mean is kept: 0 is the cube, and a shift would single out an axis.
     """
 
     loc: Tensor

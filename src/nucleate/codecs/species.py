@@ -1,8 +1,8 @@
-"""Species codecs: atomic numbers to and from what a process works on, zero in padding.
+"""Species codecs: atomic numbers to and from the channels of a process, zero in padding.
 
 One-hot vectors and analog bits (Chen et al. 2022, arXiv 2208.04202) make chemistry Euclidean, so that the diffusion of
-the lattice serves it too. Public codes of analog bits read 7 signs as a number, and 27 of the 128 numbers are no
-element; here a vector becomes the element whose code is nearest, which is the same wherever the signs are an element's.
+the lattice applies to it too. Public codes of analog bits read 7 signs as a number, and 28 of the 128 numbers are no
+element; here a vector becomes the element with the nearest code, which is the same wherever the signs are an element's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Representation = Literal["numbers", "onehot", "bits"]
 
 
 class Numbers(nn.Module):
-    """Atomic numbers as they are, for processes on discrete states. 0 also stands for an element not known yet."""
+    """Atomic numbers as they are, for processes on discrete states. 0 also stands for an unknown element."""
 
     width = 0
 

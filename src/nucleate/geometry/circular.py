@@ -1,9 +1,9 @@
-"""Angles about their circular mean: the mean, its slope, and the law of wrapped normal noise without it.
+"""Angles about their circular mean: the mean, its slope, and the distribution of wrapped normal noise about it.
 
-EquiCSP (Lin et al., ICML 2024) takes the circular mean over a crystal's atoms out of the noise and fits a von Mises law
-(Mardia and Jupp, Directional Statistics, 2000, sections 3.5 and 5.3) to what is left. Its code reads the concentration
-and two mean squares from files that were simulated for each number of atoms and each of 1,000 noise levels. Here they
-are smooth functions of both, tabulated in half a second by scrambled Sobol points with a fixed seed.
+EquiCSP (Lin et al., ICML 2024) subtracts the circular mean over a crystal's atoms from the noise and fits a von Mises
+distribution (Mardia and Jupp, Directional Statistics, 2000, sections 3.5 and 5.3) to the rest. Its code reads the
+concentration and two mean squares from files simulated for each number of atoms and each of 1,000 noise levels. Here
+they are smooth functions of both, tabulated in half a second by scrambled Sobol points with a fixed seed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nucleate.geometry.tables import Table
 from nucleate.geometry.torus import wrap
 
 SIMULATED = 20
-"""Atoms that are drawn one by one; the resultant of all others is a normal pair with its exact first two moments."""
+"""Atoms drawn one by one; the resultant of all others is a normal pair with the exact first two moments."""
 ATOMS = (*range(2, SIMULATED + 1), 24, 28, 32, 40, 52, 64, 96, 128, 192, 256, 512, 1024)
 LOG_ATOMS = Table(torch.tensor(ATOMS).log())
 WIDEST, STEPS, DRAWS = 4.0, 40, 8192
@@ -44,7 +44,7 @@ def circular_mean(angle: PerAtom, mask: Mask) -> Float[Tensor, "crystals 1 chann
 
 
 def about_mean(angle: PerAtom, mask: Mask) -> PerAtom:
-    """Angles from the circular mean of their crystal, in [-pi, pi); zero in padding and in cells of one atom."""
+    """Angles relative to the circular mean of their crystal, in [-pi, pi); zero in padding and in cells of one atom."""
     more = (mask.sum(1) > 1)[:, None] & mask
     return wrap(angle - circular_mean(angle, mask)) * more.unsqueeze(-1)
 
@@ -60,7 +60,7 @@ def mean_slope(angle: PerAtom, mask: Mask) -> PerAtom:
 
 
 def concentration(length: Float[Tensor, "..."], rounds: int = 8) -> Float[Tensor, "..."]:
-    """kappa of the von Mises law with mean resultant length I1(kappa) / I0(kappa), its maximum-likelihood fit.
+    """kappa of the von Mises distribution with mean resultant length I1(kappa) / I0(kappa), its maximum-likelihood fit.
 
     Newton's method in float64; lengths are in [0, 1).
     """
@@ -75,11 +75,11 @@ def concentration(length: Float[Tensor, "..."], rounds: int = 8) -> Float[Tensor
 
 
 def mean_free_law(atoms: Sizes, sigma: PerCrystal) -> tuple[PerCrystal, PerCrystal, PerCrystal]:
-    """Of d, the noise of one atom about the circular mean of all `atoms`, each wrapped normal of width sigma (radians):
-    kappa of the von Mises law fitted to d, root mean square of sin d, root mean square of d.
+    """Moments of d, the noise of one atom about the circular mean of all `atoms`, each wrapped normal of width sigma
+    (radians): kappa of the von Mises distribution fitted to d, root mean square of sin d, root mean square of d.
 
-    For small sigma they are 1 / w, sqrt(w) and sqrt(w) with w = sigma^2 (1 - 1 / atoms). Cells of one atom have no d:
-    all three are 0. Between 2 and 1,024 atoms the table is within 1 % of simulation; above, it is that of 1,024.
+    For small sigma they are 1 / w, sqrt(w) and sqrt(w) with w = sigma^2 (1 - 1 / atoms). For cells of one atom all
+    three are 0. Between 2 and 1,024 atoms the table is within 1 % of simulation; above, it is that of 1,024.
     """
     sigma = at_least_float32(sigma)
     n, width = atoms.to(sigma).clamp(min=2, max=ATOMS[-1]), sigma.clamp(max=WIDEST)
@@ -109,7 +109,7 @@ def _interpolated(log_atoms: PerCrystal, place: PerCrystal) -> Float[Tensor, "3 
 
 @functools.cache
 def _table() -> Table:
-    """log of kappa w, E[sin^2 d] / w and E[d^2] / w for ATOMS and STEPS + 1 sigmas from 0, where all are 0.
+    """log of kappa w, E[sin^2 d] / w and E[d^2] / w for ATOMS and STEPS + 1 sigmas, 0 at sigma = 0.
     [3, sizes, widths]"""
     sobol = torch.quasirandom.SobolEngine(SIMULATED + 2, scramble=True, seed=0).draw(DRAWS).double()
     normal = math.sqrt(2) * torch.erfinv((2 * sobol - 1).clamp(-1 + 1e-7, 1 - 1e-7))

@@ -1,7 +1,7 @@
 """Counter-based random numbers: every number is a pure function of (seed, crystal, step, draw, position).
 
-A crystal therefore meets the same noise whatever the batch size, the padding, the order or the device, and a run
-that was interrupted needs no generator state to go on. The mixing function is the finaliser of SplitMix64
+A crystal therefore gets the same noise whatever the batch size, the padding, the order or the device, and an
+interrupted run resumes without a generator state. The mixing function is the finaliser of SplitMix64
 (Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195); normals come from the Box-Muller transform.
 """
 
@@ -49,7 +49,7 @@ class Noise:
 
     @classmethod
     def of(cls, seed: int, crystals: Int[Tensor, " crystals"]) -> Noise:
-        """Streams for crystals that are numbered by any integers, under one seed."""
+        """Streams of crystals, numbered by any integers, under one seed."""
         root = _mix(torch.full_like(crystals, seed % (1 << 63), dtype=torch.int64) + _GOLDEN)
         return cls(_mix(root ^ _mix(crystals.long() * _GOLDEN + _MIX_2)))
 
@@ -76,10 +76,10 @@ class Noise:
 
 
 class MappedNoise(Noise):
-    """A stream whose numbers pass through functions, such as a projection. Draws are counted on the stream below, so
-    that others may go on with it.
+    """A stream whose numbers pass through functions, such as a projection. Draws are counted on the stream below, which
+    others may share.
 
-    normal, uniform: of what the methods of these names give, [crystals, *shape]; None to leave it.
+    normal, uniform: functions of the results of these methods, [crystals, *shape]; None for no change.
     """
 
     def __init__(self, below: Noise, normal: Map | None = None, uniform: Map | None = None) -> None:

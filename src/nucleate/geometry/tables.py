@@ -1,4 +1,4 @@
-"""Constant tables that follow the numbers they are used with to their device and precision."""
+"""Constant tables on the device, and in the precision, of the numbers they are used with."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 class Table:
-    """A constant tensor with one copy for each device and precision it was asked for.
+    """A constant tensor with one copy for each device and precision in use.
 
-    A copy from the host's memory makes the host wait for a GPU, so it is made once, not in every step.
+    Copying from the host's memory waits for a GPU, so it is done once, not in every step.
     """
 
     def __init__(self, values: Tensor) -> None:
@@ -17,7 +17,7 @@ class Table:
         self._copies: dict[tuple[torch.device, torch.dtype], Tensor] = {}
 
     def like(self, x: Tensor) -> Tensor:
-        """The values where x is, as x is."""
+        """The values on the device and in the precision of x."""
         return self.on(x.device, x.dtype)
 
     def on(self, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:

@@ -17,7 +17,7 @@ from nucleate.geometry.torus import TAU, wrap
 
 
 def images_for(sigma: float) -> int:
-    """How many images to each side make the neglected weight smaller than e^-40."""
+    """Number of images on each side that leaves a neglected weight below e^-40."""
     return max(1, math.ceil((9 * sigma - math.pi) / TAU + 0.5))
 
 
@@ -61,10 +61,10 @@ def fisher_information(sigma: Float[Tensor, " n"], nodes: int = 4096) -> Float[T
 
 
 class FisherRoot:
-    """Root of the Fisher information as a function of sigma, interpolated from quadrature, up to `widest`.
+    """Root of the Fisher information as a function of sigma, interpolated from quadrature up to `widest`.
 
-    The table holds log(sigma^2 * information) at `nodes` values of log sigma from 1e-5, float64, each by quadrature on
-    `points` of the circle.
+    The table holds log(sigma^2 * information) at `nodes` values of log sigma from 1e-5, float64, each by quadrature at
+    `points` angles.
     """
 
     def __init__(self, widest: float, nodes: int = 512, points: int = 256) -> None:
@@ -75,8 +75,8 @@ class FisherRoot:
         self.ends = log_sigma[0].item(), log_sigma[-1].item()
 
     def __call__(self, sigma: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """Standard deviation of `grad_mean` at each sigma; widths beyond the table are taken as its ends. At least
-        float32, whatever the precision of sigma."""
+        """Standard deviation of `grad_mean` at each sigma; widths beyond the table are clamped to its ends. At
+        least float32, whatever the precision of sigma."""
         sigma = at_least_float32(sigma)
         log_sigma = sigma.log().clamp(*self.ends)
         grid, table = self.log_sigma.like(sigma), self.log_fisher.like(sigma)
