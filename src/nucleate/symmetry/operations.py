@@ -1,0 +1,85 @@
+"""Operations of space groups, by moyo: f' = R f + t on columns of fractional coordinates.
+
+Those of a crystal are found in its own cell, whatever its setting. R are integers there, and translations closed under
+multiplication to 1e-12, since moyo carries exact ones over from the standard setting.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.errors import DataError, FormulaError
+
+GROUPS = 230
+
+
+class Operations(NamedTuple):
+    """Operations of a group in a cell, the identity among them.
+
+    Attributes:
+        number: of the space group, 1 to 230.
+        rotations: integers. [operations, 3, 3]
+        translations: in cells. [operations, 3], float64
+    """
+
+    number: int
+    rotations: np.ndarray
+    translations: np.ndarray
+
+
+def check_number(number: int) -> int:
+    """The number itself. Raises FormulaError where there is no such space group."""
+    if not 1 <= number <= GROUPS:
+        raise FormulaError(f"there is no space group {number}", f"give a number from 1 to {GROUPS}")
+    return number
+
+
+def operations_of_number(number: int, primitive: bool = True) -> Operations:
+    """Those of a space group in moyo's standard setting, in the primitive or the conventional cell."""
+    found = _moyo().operations_from_number(check_number(number), primitive=primitive)
+    return Operations(
+        number, np.array(found.rotations, dtype=np.int64), np.array(found.translations, dtype=float)
+    )
+
+
+def operations_of(cell: Cell, symprec: float) -> Operations:
+    """Those of a crystal in its own cell, found within symprec (Å).
+
+    Raises DataError where there are none to be found, and where the cell is too long to hold them all, such as one
+    cube on top of another.
+    """
+    moyo = _moyo()
+    atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.species.tolist())
+    try:
+        found = moyo.MoyoDataset(atoms, symprec=symprec)
+    except BaseException as error:
+        # a panic in Rust is no Exception, and its class can't be imported
+        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
+            raise
+        raise DataError(
+            f"no space group was found within {symprec:g} Å ({error})",
+            "give a sound structure, or another symprec",
+        ) from None
+    rotations = np.array(found.operations.rotations, dtype=np.int64)
+    repeats = max(1, round(1 / abs(float(np.linalg.det(found.prim_std_linear)))))
+    if len(rotations) != repeats * len(operations_of_number(found.number).rotations):
+        raise DataError(
+            f"a cell of {repeats} primitive ones holds {len(rotations)} operations of space group {found.number}, "
+            "not all of them",
+            "give the primitive or the conventional cell",
+        )
+    return Operations(found.number, rotations, np.array(found.operations.translations, dtype=float))
+
+
+@cache
+def _moyo() -> Any:
+    import moyopy
+
+    # it warns of operations that a cell's basis can't hold, which are counted above
+    logging.getLogger("moyo").setLevel(logging.ERROR)
+    return moyopy

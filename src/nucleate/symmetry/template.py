@@ -1,0 +1,129 @@
+"""Template: a space group with its occupied orbits, in one cell: what a symmetric crystal is drawn on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.errors import DataError
+from nucleate.symmetry.operations import operations_of
+
+SAME_PLACE = 1e-4
+"""In cells: how far symmetric positions may be from the images of one another, and how near atoms may be."""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A space group in a cell, with its occupied orbits.
+
+    Attributes:
+        number: of the space group, 1 to 230.
+        species: atomic numbers, alike on an orbit; 0 where none is known. [atoms]
+        frac: exactly symmetric positions; the free ones are at their present values. [atoms, 3], float64
+        rotations: integers, on columns: f' = R f + t. [operations, 3, 3]
+        translations: in cells. [operations, 3], float64
+        images: the atom that an operation carries an atom onto. [operations, atoms]
+        lattice: a cell that has the symmetry, rows are the vectors, Å; None where none is known. [3, 3], float64
+    """
+
+    number: int
+    species: np.ndarray
+    frac: np.ndarray
+    rotations: np.ndarray
+    translations: np.ndarray
+    images: np.ndarray
+    lattice: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, cell: Cell, symprec: float = 0.1) -> Template:
+        """That of a crystal in its own cell, atoms in their order: operations are found within symprec (Å), positions
+        and metric then averaged over them, so that both obey exactly.
+
+        Raises DataError where no operations can be found, and where they don't carry atoms onto atoms.
+        """
+        found = operations_of(cell, symprec)
+        images = images_of(cell.species, cell.frac, found.rotations, found.translations, cell.lattice)
+        return cls(
+            found.number,
+            np.asarray(cell.species, dtype=np.int64),
+            symmetrised(cell.frac, found.rotations, found.translations, images),
+            found.rotations,
+            found.translations,
+            images,
+            averaged_lattice(np.asarray(cell.lattice, dtype=float), found.rotations),
+        )
+
+    @property
+    def orbits(self) -> np.ndarray:
+        """For each atom the first one that an operation carries onto it: the same for all of an orbit. [atoms]"""
+        return self.images.min(0)
+
+
+def images_of(
+    species: np.ndarray,
+    frac: np.ndarray,
+    rotations: np.ndarray,
+    translations: np.ndarray,
+    lattice: np.ndarray | None = None,
+) -> np.ndarray:
+    """The atom of the same species that is nearest to the image of each atom, [operations, atoms]; distances are in
+    cells without a lattice. Raises DataError where two atoms have the same image."""
+    metric = np.eye(3) if lattice is None else lattice @ lattice.T
+    carried = np.einsum("gij,aj->gai", rotations, frac) + translations[:, None]
+    gap = carried[:, :, None] - frac[None, None]
+    gap -= np.round(gap)
+    distance = np.einsum("gabi,ij,gabj->gab", gap, metric, gap)
+    distance = np.where(species[:, None] == species[None, :], distance, np.inf)
+    images = distance.argmin(-1)
+    if (np.sort(images, 1) != np.arange(len(species))).any():
+        raise DataError(
+            "the operations of the space group don't carry the atoms onto one another",
+            "give a structure whose atoms are further apart than its distortions, or a smaller symprec",
+        )
+    return images
+
+
+def symmetrised(
+    frac: np.ndarray, rotations: np.ndarray, translations: np.ndarray, images: np.ndarray
+) -> np.ndarray:
+    """Positions that are nearly symmetric, averaged over all images, each by the shortest way, in [0, 1).
+
+    Raises DataError where the averages don't obey: positions are further from symmetric than half a cell allows.
+    """
+    mean = np.asarray(frac, dtype=float)
+    for _ in range(3):
+        mean = mean + _excess(mean, rotations, translations, images)
+    left = np.abs(_excess(mean, rotations, translations, images)).max(initial=0.0)
+    if left > SAME_PLACE:
+        raise DataError(f"positions are {left:.2g} cells from symmetric ones", "give a smaller symprec")
+    return mean % 1.0 % 1.0
+
+
+def _excess(
+    frac: np.ndarray, rotations: np.ndarray, translations: np.ndarray, images: np.ndarray
+) -> np.ndarray:
+    """For each atom the mean of the shortest ways to the images that fall on it. [atoms, 3]"""
+    carried = np.einsum("gij,aj->gai", rotations, frac) + translations[:, None]
+    gap = carried - frac[images]
+    gap -= np.round(gap)
+    total = np.zeros_like(frac)
+    np.add.at(total, images, gap)
+    return total / len(rotations)
+
+
+def averaged_lattice(lattice: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """The cell, turned as little as may be, whose metric is the mean of R^T G R over the operations. [3, 3], Å
+
+    G = L L^T for rows L; R^T G R is the metric after the operation.
+    """
+    metric = lattice @ lattice.T
+    mean = np.einsum("gji,jk,gkl->il", rotations, metric, rotations) / len(rotations)
+    # L = G^(1/2) U with the rotation U: U is kept.
+    return _power(mean, 0.5) @ _power(metric, -0.5) @ lattice
+
+
+def _power(metric: np.ndarray, exponent: float) -> np.ndarray:
+    values, vectors = np.linalg.eigh(metric)
+    return (vectors * values**exponent) @ vectors.T
