@@ -1,0 +1,1 @@
+"""Space groups, their Wyckoff positions, and crystals written as occupied positions."""

@@ -1,0 +1,83 @@
+"""Whether Wyckoff positions can hold given numbers of atoms: exact, and fast enough to ask at each step of a draw.
+
+Positions with freedom may be occupied any number of times, so what they hold is a set of sums; those without may be
+occupied once, by one element, so they are counted by multiplicity and shared out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+
+from nucleate.symmetry.wyckoff import space_group
+
+
+def can_hold(number: int, counts: Mapping[int, int]) -> bool:
+    """Whether the primitive cell of a space group can hold exactly these atoms of each element, by atomic number.
+
+    Raises StructureError outside 1 to 230.
+    """
+    return can_fill(number, tuple((count, 0) for count in counts.values()))
+
+
+def can_fill(number: int, demands: tuple[tuple[int, int], ...]) -> bool:
+    """Whether several elements fit at once, each on positions from an index on.
+
+    Args:
+        number: of the space group.
+        demands: atoms in the primitive cell, and the index of the first position that this element may still take.
+            Elements must agree on which positions without freedom are left.
+    """
+    return _can_fill(number, tuple(sorted(demands)))
+
+
+@lru_cache(maxsize=1 << 18)
+def _can_fill(number: int, demands: tuple[tuple[int, int], ...]) -> bool:
+    if not demands:
+        return True
+    sizes, ways = _fixed(number, min(first for _, first in demands))
+    left = {tuple(most for _, most in sizes)}
+    for atoms, first in demands:
+        if not left:
+            return False
+        reach = reachable(number, first, atoms)
+        fitting = [way for way, total in ways if total <= atoms and reach >> (atoms - total) & 1]
+        left = {
+            tuple(have - used for have, used in zip(one, way, strict=True))
+            for one in left
+            for way in fitting
+            if all(have >= used for have, used in zip(one, way, strict=True))
+        }
+    return bool(left)
+
+
+@lru_cache(maxsize=1 << 14)
+def reachable(number: int, first: int, atoms: int) -> int:
+    """Numbers of atoms up to `atoms` that positions with freedom from an index on can hold: bit n is set for n."""
+    group = space_group(number)
+    sums, below = 1, (1 << (atoms + 1)) - 1
+    for position in group.positions[first:]:
+        step = position.multiplicity // group.lattice_points
+        if position.freedom and not sums >> step & 1:
+            for _ in range(atoms // step):
+                sums |= sums << step & below
+    return sums
+
+
+@lru_cache(maxsize=1 << 12)
+def _fixed(number: int, first: int) -> tuple[list[tuple[int, int]], list[tuple[tuple[int, ...], int]]]:
+    """Positions without freedom from an index on: (multiplicity, how many), and all ways to take some, with atoms."""
+    group = space_group(number)
+    sizes = sorted(
+        Counter(
+            position.multiplicity // group.lattice_points
+            for position in group.positions[first:]
+            if not position.freedom
+        ).items()
+    )
+    ways = itertools.product(*(range(most + 1) for _, most in sizes))
+    return sizes, [
+        (way, sum(used * size for used, (size, _) in zip(way, sizes, strict=True))) for way in ways
+    ]
