@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from nucleate import __version__
-from nucleate.cli import benchmark, convert, data, draw, evaluate, generate, models, predict, relax, train
+from nucleate.cli import (
+    benchmark,
+    convert,
+    data,
+    draw,
+    evaluate,
+    generate,
+    models,
+    predict,
+    prototypes,
+    relax,
+    train,
+)
 from nucleate.cli.console import App, Log, Quiet, Verbose, fail, hush, note_traceback, speak
 from nucleate.errors import NucleateError
 from nucleate.files import FREE_SPACE, FULL
@@ -25,6 +37,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(convert.app, name="convert")
+app.add_typer(prototypes.app, name="prototypes")
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("generate")(generate.generate)

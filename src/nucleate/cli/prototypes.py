@@ -1,0 +1,49 @@
+"""nucleate prototypes: indices of known crystals, from which structures are proposed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nucleate.cli import options
+from nucleate.cli.bars import progress_bars
+from nucleate.cli.console import App, say
+
+app = App(help="Make indices of known crystals, from which structures are proposed.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Make indices of known crystals, from which structures are proposed."""
+
+
+@app.command("index")
+def index(
+    data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
+    out: Annotated[Path, typer.Option(help="Parquet file of the index.")],
+    split: Annotated[str, typer.Option(help="Split of the data set.")] = "train",
+    source: Annotated[
+        str, typer.Option(help="What the entries are said to be from. Default: the folder's name.")
+    ] = "",
+    workers: options.Workers = 2,
+) -> None:
+    """Find space group, Wyckoff orbits and prototype of every crystal of a split."""
+    from nucleate.data.table import read_table, split_file
+    from nucleate.files import check_target
+    from nucleate.prototypes.files import write_index
+    from nucleate.prototypes.index import index_of
+    from nucleate.work import Work
+
+    table = read_table(split_file(data, split))
+    check_target(out)
+    with progress_bars() as progress:
+        found = index_of(table, source or data.resolve().name, Work.local(workers, progress))
+    write_index(found, out)
+    left = len(table) - len(found)
+    say(
+        f"{len(found)} crystals of {len(set(found.label.tolist()))} prototypes"
+        + (f", {left} left out" if left else "")
+    )
+    say(f"written to {out}")

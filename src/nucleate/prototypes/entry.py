@@ -1,0 +1,100 @@
+"""One crystal as a prototype: space group, standardised primitive cell with exact symmetry, Wyckoff orbits."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.defects import defect
+from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.metrics.dng.symmetry import PLACED
+from nucleate.prototypes.labels import prototype_label
+
+TOLERANCES = (0.1, 0.03, 0.01, 0.001)
+"""Å, tried in turn: the first whose primitive cell has as many atoms as the crystal that is given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A crystal of an index.
+
+    Attributes:
+        name: its name in the data.
+        source: which data it is from, such as mp_20.
+        label: name of its prototype (labels.py).
+        number: of the space group.
+        elements: atomic numbers by role, in the order of the label. [roles]
+        letters: Wyckoff letters of the orbits, in the order of the atoms. [orbits]
+        multiplicities: atoms of each orbit in the primitive cell. [orbits]
+        cell: standardised primitive cell of moyo's default setting, atoms by role and then by orbit.
+        energy: above the hull, eV/atom, NaN where it is not known.
+    """
+
+    name: str
+    source: str
+    label: str
+    number: int
+    elements: tuple[int, ...]
+    letters: str
+    multiplicities: tuple[int, ...]
+    cell: Cell
+    energy: float
+
+
+def describe(cell: Cell, name: str = "", source: str = "", energy: float = float("nan")) -> Entry | None:
+    """The crystal as an entry, None where it is no crystal that has a space group."""
+    if defect(cell, PLACED) is not None or cell.species.max(initial=0) > MAX_ATOMIC_NUMBER:
+        return None
+    found = _dataset(cell)
+    if found is None:
+        return None
+    primitive = found.prim_std_cell
+    species = np.array(primitive.numbers, dtype=np.int64)
+    first = {atom: given for given, atom in reversed(list(enumerate(found.mapping_std_prim)))}
+    orbit = np.array([found.orbits[first[atom]] for atom in range(len(species))])
+    letter = np.array([found.wyckoffs[first[atom]][-1] for atom in range(len(species))])
+    counts = Counter(species.tolist())
+    elements = list(counts)
+    heads = np.unique(orbit, return_index=True)[1]
+    letters = ["".join(letter[heads][species[heads] == z]) for z in elements]
+    label, order = prototype_label(found.pearson_symbol, found.number, list(counts.values()), letters)
+    roles = [elements[i] for i in order]
+    place = np.array([roles.index(z) for z in species.tolist()])
+    atoms = np.lexsort((orbit, letter, place))
+    starts = np.flatnonzero(np.diff(orbit[atoms], prepend=-1))
+    frac = np.array(primitive.positions, dtype=float).reshape(-1, 3)[atoms]
+    return Entry(
+        name, source, label, found.number, tuple(roles), "".join(letter[atoms][starts]),
+        tuple(np.diff(starts, append=len(atoms)).tolist()),
+        Cell(species[atoms], frac, np.array(primitive.basis, dtype=float)), float(energy),
+    )  # fmt: skip
+
+
+def _dataset(cell: Cell):
+    """What moyo says of a crystal at the widest tolerance that leaves it its atoms; None where it can't place it."""
+    moyopy = _moyo()
+    atoms = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
+    smaller = None
+    for tolerance in TOLERANCES:
+        try:
+            found = moyopy.MoyoDataset(atoms, symprec=tolerance)
+        except ValueError:
+            continue
+        if len(found.prim_std_cell.numbers) == len(cell.species):
+            return found
+        smaller = found
+    return smaller
+
+
+@cache
+def _moyo():
+    import moyopy
+
+    # it warns of operations that a cell's basis can't hold, which the space group does not depend on
+    logging.getLogger("moyo").setLevel(logging.ERROR)
+    return moyopy
