@@ -34,8 +34,8 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
+from nucleate.metrics.dng.equivalence import ComparedSamples, canonical_key
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.identity import Samples, canonical_key
 from nucleate.metrics.dng.novelty import judge_novelty
 from nucleate.metrics.dng.reference_index import ReferenceIndex, formulas_of
 from nucleate.metrics.dng.uniqueness import judge_uniqueness
@@ -116,9 +116,11 @@ def any_pair_ms(structures: list, references: list, seed: int) -> float:
     return 1e3 * (time.process_time() - start) / RANDOM_PAIRS
 
 
-def ours(cells: list[Cell], index: ReferenceIndex) -> tuple[Family, Family, Samples, dict[str, float]]:
+def ours(
+    cells: list[Cell], index: ReferenceIndex
+) -> tuple[Family, Family, ComparedSamples, dict[str, float]]:
     times, start = {}, time.process_time()
-    samples = Samples(cells)
+    samples = ComparedSamples(cells)
     unique = judge_uniqueness(samples)
     times["uniqueness"] = time.process_time() - start
     start = time.process_time()

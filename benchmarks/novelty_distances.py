@@ -24,7 +24,7 @@ import numpy as np
 
 from nucleate.data.dataset import Dataset
 from nucleate.metrics.amd import average_minimum_distances, element_distances, largest_difference
-from nucleate.metrics.dng.identity import IdentitySettings
+from nucleate.metrics.dng.equivalence import EquivalenceSettings
 from nucleate.metrics.dng.reference_index import ReferenceIndex
 from nucleate.metrics.matching import Shapes
 
@@ -64,7 +64,7 @@ def main() -> None:
     args = parser.parse_args()
     warnings.simplefilter("ignore")
 
-    settings = IdentitySettings()
+    settings = EquivalenceSettings()
     index = ReferenceIndex(Dataset.open(args.reference).split("train"))
     rows = [group for group in index.formulas.values() if len(group) > 1]
     cells = index.reduce((row for group in rows for row in group), settings)

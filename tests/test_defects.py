@@ -9,12 +9,12 @@ from nucleate.defects import Rule, Rules, above, below, defect, has_atoms, is_fi
 from nucleate.energies.potentials import AsePotential, ChgnetPotential
 from nucleate.energies.relax import limits
 from nucleate.energies.relaxed import REASONS
-from nucleate.metrics.dng.identity import COMPARED, PROBLEMS
+from nucleate.metrics.dng.equivalence import COMPARED, PROBLEMS
 from nucleate.metrics.dng.quantities import JUDGED
 from nucleate.metrics.dng.symmetry import PLACED
 from nucleate.metrics.ranking import RANKED
 from nucleate.metrics.usable import USABLE
-from nucleate.metrics.validity import CLASSIC, GEOMETRY, PLAUSIBLE, RADIUS, STRICT
+from nucleate.metrics.validity_rules import CLASSIC, GEOMETRY, PLAUSIBLE, RADIUS, STRICT
 from nucleate.report.html.gallery import DRAWN
 
 LIMITS = CellSettings(max_atoms=4, max_length=9.0)

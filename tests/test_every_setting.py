@@ -11,12 +11,12 @@ from nucleate.data.parse import CellSettings
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import NucleateError
 from nucleate.metrics.csp.evaluate import CspSettings
-from nucleate.metrics.dng.bench import DngSettings
 from nucleate.metrics.dng.coverage import CoverageSettings
 from nucleate.metrics.dng.distributions import DistributionSettings
 from nucleate.metrics.dng.diversity import DiversitySettings
+from nucleate.metrics.dng.equivalence import EquivalenceSettings
 from nucleate.metrics.dng.fingerprints import FingerprintSettings
-from nucleate.metrics.dng.identity import IdentitySettings
+from nucleate.metrics.dng.settings import DngSettings
 from nucleate.metrics.dng.stability import StabilitySettings
 from nucleate.metrics.dng.validity import ValiditySettings
 from nucleate.metrics.matching import Matcher
@@ -26,7 +26,7 @@ from nucleate.settings import from_dict, to_dict
 STRANGE = (math.nan, math.inf, -math.inf, -1, 1e30, 10**30)
 JUDGES = (
     CellSettings, ImportSettings, RelaxSettings, CspSettings, DngSettings, CoverageSettings, DistributionSettings,
-    DiversitySettings, FingerprintSettings, IdentitySettings, StabilitySettings, ValiditySettings, Matcher,
+    DiversitySettings, FingerprintSettings, EquivalenceSettings, StabilitySettings, ValiditySettings, Matcher,
 )  # fmt: skip
 ONE_OF_EACH_KIND = ("kldm-dng-masked-small", "kldm-dng-bits", "diffcsp-dng-tiny", "omatg-dng", "flowmm-dng-tiny",
                     "cross-mini")  # fmt: skip

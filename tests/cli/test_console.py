@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from nucleate.cli import bars, console
-from nucleate.cli.bars import progress_bars
+from nucleate.cli import console
+from nucleate.cli.progress import progress_bars
 from tests.cli.words import run
 from tests.data.crystal_makers import cif, random_structure, write_csv
 from tests.models import tiny_model
@@ -94,7 +94,7 @@ def test_options_of_messages_that_contradict_or_can_not_be_met(model, tmp_path, 
 
 
 def test_without_a_terminal_no_bar_but_a_line_now_and_then(monkeypatch, capsys):
-    monkeypatch.setattr(bars, "EVERY", 0.0)
+    monkeypatch.setattr("nucleate.cli.progress.EVERY", 0.0)
     with progress_bars(scale=10) as progress:
         progress("nothing to do", 0, 0)
         for done in range(0, 41, 10):

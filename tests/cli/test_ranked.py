@@ -3,16 +3,16 @@
 import pytest
 
 from nucleate.cli.ranked import _doubts
-from nucleate.discovery.shortlist import Row
+from nucleate.discovery.shortlist import RankedRow
 
 
 def rows(formula, agreeing, samples, broken=0):
     """One row for each cluster with its size, and the broken ones."""
     made = [
-        Row(formula, place, place, True, agree, samples, formula, place, "P1", 10.0, 0, 20, "m", "f")
+        RankedRow(formula, place, place, True, agree, samples, formula, place, "P1", 10.0, 0, 20, "m", "f")
         for place, agree in enumerate(agreeing, 1)
     ]
-    lost = [Row(formula, 99, 0, False, 0, samples, formula, 99, "-", 10.0, 0, 20, "m", "f")] * broken
+    lost = [RankedRow(formula, 99, 0, False, 0, samples, formula, 99, "-", 10.0, 0, 20, "m", "f")] * broken
     return made + lost
 
 

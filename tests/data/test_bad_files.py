@@ -23,7 +23,7 @@ from nucleate.data.importing import ImportSettings, import_pool
 from nucleate.data.parse import CellSettings
 from nucleate.data.refusals import group_lines, read_refusals
 from nucleate.errors import DataError
-from nucleate.metrics.structures import read_structures
+from nucleate.metrics.reading import read_structures
 from tests.data.crystal_makers import cif, random_structure, write_csv
 
 STRUCTURES = [random_structure(seed) for seed in range(5)]

@@ -20,8 +20,8 @@ from pymatgen.io.cif import CifFile, CifWriter
 
 from nucleate.cell import Cell
 from nucleate.data.cif import read_p1_cif
+from nucleate.data.many_crystal_files import open_text
 from nucleate.data.parse import read_cif
-from nucleate.data.rows import open_text
 from nucleate.elements import SYMBOLS
 from nucleate.errors import StructureError
 from tests.data.cif_mutations import mutate

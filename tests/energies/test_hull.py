@@ -10,7 +10,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
-from nucleate.energies.phases import Phases, elements_of, fractions_of, hull_at, system_name
+from nucleate.energies.convex_hull import Phases, elements_of, fractions_of, hull_at, system_name
 from nucleate.errors import DataError
 
 MP20 = Path(__file__).parents[2] / "data" / "mp_20"

@@ -16,7 +16,7 @@ from pymatgen.entries.computed_entries import ComputedEntry
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.energies.cache import NAMESPACE
-from nucleate.energies.elements import ElementEnergies, fit_elements
+from nucleate.energies.element_energies import ElementEnergies, fit_elements
 from nucleate.energies.hull import Hull
 from nucleate.energies.hull_sources import (
     dft_hull,

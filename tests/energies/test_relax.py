@@ -18,9 +18,9 @@ from pymatgen.core import Lattice, Structure
 import nucleate.energies.relax as module
 from nucleate.cell import Cell
 from nucleate.energies.cache import NAMESPACE
-from nucleate.energies.points import single_points
 from nucleate.energies.potentials import potential_named
 from nucleate.energies.relax import REASONS, Relaxed, RelaxSettings, relax
+from nucleate.energies.single_points import single_points
 from nucleate.errors import NucleateError
 from nucleate.records.store import Store
 from nucleate.work import Work

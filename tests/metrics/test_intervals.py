@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from nucleate.metrics.intervals import bootstrap_mean, wilson
-from nucleate.report.numbers import fixed_text
+from nucleate.report.number_texts import fixed_text
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (10, 10), (3, 7), (531, 1000), (1, 9047)])

@@ -5,7 +5,7 @@ import pytest
 
 from nucleate.metrics.dng.fingerprints import fingerprint_cells
 from nucleate.metrics.neighbours import MAX_NEIGHBOURS, TooManyNeighboursError, bounded_structure
-from nucleate.metrics.validity import site_fingerprints
+from nucleate.metrics.validity_rules import site_fingerprints
 from tests.metrics.dng.cells_for_tests import box, known_cells
 
 

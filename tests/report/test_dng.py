@@ -13,10 +13,10 @@ from nucleate.errors import NucleateError
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.protocols import PROTOCOLS, protocol_named
 from nucleate.metrics.intervals import Estimate, wilson
-from nucleate.records.rows import write_rows
+from nucleate.records.tables import write_rows
 from nucleate.report.dng_table import rows as table_of
 from nucleate.report.dng_text import summary
-from nucleate.report.numbers import entries, number_texts, text_of
+from nucleate.report.number_texts import named_measures, number_texts, text_of
 from tests.metrics.crystals_for_tests import known_crystals
 from tests.report.made_report import made_report
 
@@ -126,10 +126,11 @@ def test_floor_and_reference_stand_beside_their_number():
     names = {"w1": 0.5, "w1_floor": 0.3, "p1": 0.2, "p1_reference": 0.1, "of_reference": 0.7}
     family = Family("f", "F", {name: measure(value) for name, value in names.items()})
     found = {
-        entry.name: [(word, one.estimate.value) for word, one in entry.beside] for entry in entries(family)
+        entry.name: [(word, one.estimate.value) for word, one in entry.beside]
+        for entry in named_measures(family)
     }
     assert found == {"w1": [("chance", 0.3)], "p1": [("reference", 0.1)], "of_reference": []}
-    assert [entry.title for entry in entries(family)] == ["w1", "p1", "of reference"]
+    assert [entry.title for entry in named_measures(family)] == ["w1", "p1", "of reference"]
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ def cross(
     """Every process of the coordinates with every process of the lattice, or recipes by name."""
     import torch
 
-    from nucleate.benchmark.collect import collect
-    from nucleate.benchmark.cross import run_unit
-    from nucleate.benchmark.plan import Plan, cross_entries, recipe_entries
+    from nucleate.comparison.collect import collect
+    from nucleate.comparison.plan import Plan, cross_entries, recipe_entries
+    from nucleate.comparison.units import run_unit
     from nucleate.runs.devices import Hardware
     from nucleate.work import Work
 

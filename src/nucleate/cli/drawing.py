@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nucleate.cli.bars import progress_bars
 from nucleate.cli.console import detail, say
+from nucleate.cli.progress import progress_bars
 from nucleate.errors import ModelError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from nucleate.cli import evaluate_dng, evaluate_show, options
-from nucleate.cli.bars import progress_bars
 from nucleate.cli.console import App
+from nucleate.cli.progress import progress_bars
 from nucleate.errors import NucleateError
 from nucleate.files import check_target
 
@@ -62,7 +62,7 @@ def csp(
     from nucleate.data.table import read_table, split_file
     from nucleate.metrics.csp.evaluate import PROTOCOLS, CspSettings, evaluate
     from nucleate.metrics.csp.predictions import read_predictions
-    from nucleate.records.rows import check_ending
+    from nucleate.records.tables import check_ending
     from nucleate.report.csp_text import summary
     from nucleate.report.files import save_csp
     from nucleate.work import Work

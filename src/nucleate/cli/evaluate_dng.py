@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.bars import progress_bars
+from nucleate.cli.progress import progress_bars
 from nucleate.files import check_target
 
 
@@ -72,10 +72,10 @@ def dng(
     from nucleate.data.dataset import Dataset
     from nucleate.energies.hull_choice import HullChoice
     from nucleate.energies.potentials import potential_named
-    from nucleate.metrics.dng.bench import NO_RELAXATION
     from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, check, evaluate
     from nucleate.metrics.dng.samples import read_samples
-    from nucleate.records.rows import check_ending
+    from nucleate.metrics.dng.settings import NO_RELAXATION
+    from nucleate.records.tables import check_ending
     from nucleate.report.dng_text import summary
     from nucleate.report.files import save_dng
     from nucleate.work import Work

@@ -23,7 +23,7 @@ def show(
     ] = False,
 ) -> None:
     """Text, table and page of an evaluation, made again from its JSON file; nothing is judged again."""
-    from nucleate.records.rows import check_ending
+    from nucleate.records.tables import check_ending
     from nucleate.report import files
 
     if table:

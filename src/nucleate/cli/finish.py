@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nucleate.cli.bars import progress_bars
 from nucleate.cli.console import say
 from nucleate.cli.options import refuse_unread
+from nucleate.cli.progress import progress_bars
 from nucleate.cli.relax import print_rows, summary
 
 if TYPE_CHECKING:
     from nucleate.data.cell_forms import CellForm
     from nucleate.discovery.candidates import Candidate
-    from nucleate.discovery.relaxing import Relaxing, Row
+    from nucleate.discovery.relaxing import RelaxedRow, Relaxing
 
 FOLDER, STEPS = "relaxed", 200
 
@@ -51,7 +51,7 @@ class Finish:
         kinds = tuple(kind for kind in kinds if kind != "extxyz")
         return cls(form, Relaxing(potential, RelaxSettings(max_steps=steps or STEPS), form, kinds))
 
-    def relax(self, candidates: Sequence[Candidate], out: Path) -> list[Row]:
+    def relax(self, candidates: Sequence[Candidate], out: Path) -> list[RelaxedRow]:
         """Relax drawn crystals into OUT/relaxed; nothing where that was not asked for."""
         if self.relaxing is None:
             return []

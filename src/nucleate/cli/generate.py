@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.asked import readable
 from nucleate.cli.console import print_table, resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.cli.finish import Finish
+from nucleate.cli.formulas import readable
 from nucleate.errors import FormulaError
 
 SHOWN = 10

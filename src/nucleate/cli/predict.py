@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.asked import asked_formulas, warn_of_large_cells
 from nucleate.cli.console import resumable, say
 from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.cli.finish import Finish
+from nucleate.cli.formulas import asked_formulas, warn_of_large_cells
 from nucleate.cli.ranked import present
 from nucleate.errors import FormulaError, ModelError
 

@@ -8,16 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate.cli.bars import progress_bars
 from nucleate.cli.console import print_table, say, warn
+from nucleate.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from nucleate.cli.finish import Finish
     from nucleate.discovery.candidates import Candidate
-    from nucleate.discovery.relaxing import Row as Relaxed
-    from nucleate.discovery.shortlist import Row
+    from nucleate.discovery.relaxing import RelaxedRow
+    from nucleate.discovery.shortlist import RankedRow
 
 COLUMNS = ("formula", "rank", "agree", "cell", "space group", "Å³/atom", "file")
 RELAXED = ("relaxation", "eV/atom", "group then")
@@ -57,7 +57,7 @@ def present(
     _doubts(rows)
 
 
-def _representatives(rows: Sequence[Row], structures: Sequence[Structure | None]) -> list[Candidate]:
+def _representatives(rows: Sequence[RankedRow], structures: Sequence[Structure | None]) -> list[Candidate]:
     """The structure that stands for each cluster, as it was drawn."""
     from nucleate.cell import Cell
     from nucleate.discovery.candidates import Candidate
@@ -69,16 +69,16 @@ def _representatives(rows: Sequence[Row], structures: Sequence[Structure | None]
     ]
 
 
-def _relaxed_words(row: Relaxed) -> tuple[str, str, str]:
+def _relaxed_words(row: RelaxedRow) -> tuple[str, str, str]:
     return row.status, "-" if row.energy is None else f"{row.energy:.4f}", row.space_group
 
 
-def _words(row: Row) -> tuple[str, ...]:
+def _words(row: RankedRow) -> tuple[str, ...]:
     agree = f"{row.agree}/{row.samples}"
     return row.formula, str(row.rank), agree, row.cell, row.space_group, f"{row.volume:.2f}", row.file
 
 
-def _entry(out: Path, kinds: Sequence[str], row: Row, structure: Structure) -> dict[str, Any]:
+def _entry(out: Path, kinds: Sequence[str], row: RankedRow, structure: Structure) -> dict[str, Any]:
     """A row of ranking.csv with the structure (pymatgen's dictionary) and the files that hold it."""
     from nucleate.data.structure_files import FORMATS
 
@@ -87,7 +87,7 @@ def _entry(out: Path, kinds: Sequence[str], row: Row, structure: Structure) -> d
     return {**entry, "files": files, "structure": structure.as_dict()}
 
 
-def _doubts(rows: Sequence[Row]) -> None:
+def _doubts(rows: Sequence[RankedRow]) -> None:
     """Say what is not ranked, and where no two samples agree, so that the ranks mean nothing."""
     broken = sum(1 for row in rows if row.rank == 0)
     if broken:

@@ -14,7 +14,7 @@ from nucleate.cli.console import print_table, resumable, say
 from nucleate.cli.drawing import formats
 
 if TYPE_CHECKING:
-    from nucleate.discovery.relaxing import Relaxing, Row
+    from nucleate.discovery.relaxing import RelaxedRow, Relaxing
 
 SHOWN = 20
 COLUMNS = ("name", "status", "eV/atom", "gained", "steps", "volume", "moved Å", "space group")
@@ -46,7 +46,7 @@ def relax(
     json: Annotated[bool, typer.Option("--json", help="All rows as JSON to stdout, in place of the table.")] = False,
 ) -> None:  # fmt: skip
     """Relax crystals and write them. A rerun of the same command goes on where it stopped."""
-    from nucleate.cli.bars import progress_bars
+    from nucleate.cli.progress import progress_bars
     from nucleate.data.cell_forms import CellForm
     from nucleate.discovery.candidates import read_candidates
     from nucleate.discovery.relaxing import Relaxing
@@ -70,7 +70,7 @@ def relax(
         raise typer.Exit(1)
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[RelaxedRow]) -> str:
     """How many were relaxed, and what became of the others, by reason."""
     counts = Counter(row.status for row in rows)
     parts = [f"{counts.pop('relaxed', 0)} of {len(rows)} relaxed"]
@@ -82,7 +82,7 @@ def summary(rows: Sequence[Row]) -> str:
     return "; ".join(parts)
 
 
-def print_rows(rows: Sequence[Row]) -> None:
+def print_rows(rows: Sequence[RelaxedRow]) -> None:
     """The first rows, those that failed last."""
     ordered = sorted(rows, key=lambda row: not row.written)
     print_table(COLUMNS, [_texts(row) for row in ordered[:SHOWN]])
@@ -90,7 +90,7 @@ def print_rows(rows: Sequence[Row]) -> None:
         say(f"the table shows {SHOWN} of {len(rows)}; relaxed.csv holds all")
 
 
-def _texts(row: Row) -> tuple[str, ...]:
+def _texts(row: RelaxedRow) -> tuple[str, ...]:
     if row.energy is None or row.energy_before is None:
         return (row.name, row.status, *"-" * (len(COLUMNS) - 2))
     group = row.space_group
@@ -101,7 +101,7 @@ def _texts(row: Row) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _print_json(relaxing: Relaxing, rows: Sequence[Row]) -> None:
+def _print_json(relaxing: Relaxing, rows: Sequence[RelaxedRow]) -> None:
     from dataclasses import asdict
     from json import dumps
 

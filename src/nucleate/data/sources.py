@@ -1,8 +1,8 @@
 """The files of the field as records, one for each crystal.
 
-CSV, extxyz, ASE db, pymatgen JSON (nucleate.data.rows), folders and archives of CIF/POSCAR. Reading is cheap and
-stays in one process; parsing is dear and happens in worker processes (nucleate.data.parse). What can't be read is
-a record of kind "refused" with the reason, and stops nothing.
+CSV, extxyz, ASE db and pymatgen JSON (nucleate.data.many_crystal_files), folders and archives of CIF and POSCAR.
+Reading is cheap and stays in one process; parsing is slow and runs in worker processes (nucleate.data.parse). What
+can't be read becomes a record of kind "refused" with the reason, and reading goes on.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from io import BytesIO
 from pathlib import Path, PurePath
 from typing import Literal
 
-from nucleate.data.parse import Record
-from nucleate.data.rows import (
+from nucleate.data.many_crystal_files import (
     UnreadableFileError,
     read_ase_db,
     read_csv,
@@ -28,6 +27,7 @@ from nucleate.data.rows import (
     read_json,
     stem,
 )
+from nucleate.data.parse import Record
 from nucleate.errors import DataError
 
 KINDS = (

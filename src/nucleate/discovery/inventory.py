@@ -20,7 +20,7 @@ from nucleate.records.job_folder import is_job
 
 
 @dataclass(frozen=True)
-class Entry:
+class InventoryEntry:
     """One generated crystal.
 
     Attributes:
@@ -44,7 +44,7 @@ class Entry:
         return f"{self.formula} {self.name} seed={self.seed} nfe={self.nfe} model={self.model} made with nucleate"
 
 
-def inventory(folder: Path) -> Iterator[tuple[Entry, Structure | None]]:
+def inventory(folder: Path) -> Iterator[tuple[InventoryEntry, Structure | None]]:
     """All crystals of a folder of `nucleate generate`, in the order of their numbers."""
     files = prediction_files(folder, RUNS)
     if not files and not is_job(folder):
@@ -54,10 +54,10 @@ def inventory(folder: Path) -> Iterator[tuple[Entry, Structure | None]]:
         yield _entry(frame)
 
 
-def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
+def _entry(frame: Frame) -> tuple[InventoryEntry, Structure | None]:
     info, structure = frame.info, None if frame.cell is None else frame.cell.to_structure()
     usable = defect(frame.cell, USABLE) is None
-    entry = Entry(
+    entry = InventoryEntry(
         name=crystal_name({"sample": "0"} | info, "generated"),
         formula=info.get("cell", info.get("formula", "?")),
         atoms=0 if structure is None else len(structure),
@@ -69,7 +69,7 @@ def _entry(frame: Frame) -> tuple[Entry, Structure | None]:
     return entry, structure
 
 
-def write_inventory(folder: Path, kinds: Sequence[str], form: CellForm | None = None) -> list[Entry]:
+def write_inventory(folder: Path, kinds: Sequence[str], form: CellForm | None = None) -> list[InventoryEntry]:
     """FOLDER/generated.csv, and FOLDER/KIND/ with one file for each usable crystal in the form that is asked for.
 
     Returns the table.
@@ -80,7 +80,7 @@ def write_inventory(folder: Path, kinds: Sequence[str], form: CellForm | None = 
             (folder / kind).mkdir(exist_ok=True)
     table = folder / "generated.csv"
     with writing(table), table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Entry)])
+        writer = csv.DictWriter(file, [field.name for field in fields(InventoryEntry)])
         writer.writeheader()
         for entry, structure in inventory(folder):
             writer.writerow(asdict(entry))

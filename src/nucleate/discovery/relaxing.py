@@ -26,14 +26,14 @@ from nucleate.elements import SYMBOLS
 from nucleate.energies.potential import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
 from nucleate.files import write_whole, writing
-from nucleate.records.rows import write_rows
+from nucleate.records.tables import write_rows
 from nucleate.work import Work
 
 UNREADABLE, DONE, NOT_CONVERGED = "unreadable", "relaxed", "not_converged"
 
 
 @dataclass(frozen=True)
-class Row:
+class RelaxedRow:
     """What became of one crystal.
 
     Attributes:
@@ -88,7 +88,7 @@ class Relaxing:
 
     def run(
         self, candidates: Sequence[Candidate], folder: Path, work: Work = Work(), growing: bool = False
-    ) -> list[Row]:  # fmt: skip
+    ) -> list[RelaxedRow]:  # fmt: skip
         """Relax crystals into a folder, or go on with it; one row for each in their order.
 
         work: where, and who is told; its cache is in the folder.
@@ -116,7 +116,7 @@ class Relaxing:
         )  # fmt: skip
         table = [rows[one.name] for one in candidates]
         write_whole(folder / "relaxed.extxyz", "".join(frames.get(one.name, "") for one in candidates))
-        names = tuple(column.name for column in fields(Row))
+        names = tuple(column.name for column in fields(RelaxedRow))
         with writing(folder / "relaxed.csv"):
             write_rows([asdict(row) for row in table], folder / "relaxed.csv", names)
         return table
@@ -127,15 +127,15 @@ class Relaxing:
         settings = {key: value for key, value in asdict(self.settings).items() if key != "timeout"}
         return {"potential": self.potential.identity, **settings}
 
-    def _keep(self, one: Candidate, file: str, result: Relaxed, folder: Path) -> tuple[Row, str]:
+    def _keep(self, one: Candidate, file: str, result: Relaxed, folder: Path) -> tuple[RelaxedRow, str]:
         """The row of a crystal and its frame, "" where it has no energy; its files are written."""
         assert one.cell is not None
         facts = {"name": one.name, "formula": _formula(one.cell), "atoms": len(one.cell.species)}
         facts |= {"status": result.reason or DONE, "seconds": result.seconds, "detail": result.detail}
         if result.cell is None or result.energy_per_atom is None:
-            return Row(file="", **facts), ""
+            return RelaxedRow(file="", **facts), ""
         written, facts["detail"] = self.form.written(result.cell)
-        row = Row(
+        row = RelaxedRow(
             file=file, **facts,
             energy_before=None if result.initial_energy is None else result.initial_energy / len(one.cell.species),
             energy=result.energy_per_atom, fmax=result.fmax, steps=result.steps,
@@ -171,8 +171,8 @@ def displacement(before: Cell, after: Cell) -> float:
     return float(np.sqrt(np.square(way @ after.lattice).sum(1).mean()))
 
 
-def _unreadable(one: Candidate) -> Row:
-    return Row(one.name, "", "", 0, UNREADABLE, detail=one.problem)
+def _unreadable(one: Candidate) -> RelaxedRow:
+    return RelaxedRow(one.name, "", "", 0, UNREADABLE, detail=one.problem)
 
 
 def _formula(cell: Cell) -> str:

@@ -23,7 +23,7 @@ NO_CLUSTER = Cluster((), 0.0, "-")
 
 
 @dataclass(frozen=True)
-class Row:
+class RankedRow:
     """One predicted structure in the ranked list.
 
     Attributes:
@@ -61,7 +61,7 @@ class Row:
 
 def shortlist(
     folder: Path, order: Iterable[str] = (), work: Work = Work()
-) -> tuple[list[Row], list[Structure | None]]:
+) -> tuple[list[RankedRow], list[Structure | None]]:
     """All predictions of a folder, ranked within each formula, and their structures in the same order. Formulas come in
     the given order of reduced formulas, those that it does not name last.
 
@@ -101,9 +101,9 @@ class _Member:
     def order(self) -> tuple[int, str, int]:
         return len(self.structure) if self.structure is not None else 0, self.cell, self.sample
 
-    def row(self, rank: int, place: int, first: bool, cluster: Cluster, samples: int) -> Row:
+    def row(self, rank: int, place: int, first: bool, cluster: Cluster, samples: int) -> RankedRow:
         volume = self.structure.volume / len(self.structure) if self.structure is not None else float("nan")
-        return Row(
+        return RankedRow(
             formula=self.formula, place=place, rank=rank, representative=first, agree=len(cluster.members),
             samples=samples, cell=self.cell, sample=self.sample, space_group=cluster.space_group, volume=volume,
             seed=self.seed, nfe=self.nfe, model=self.model, file=self.name,
@@ -125,7 +125,7 @@ def _member(frame: Frame) -> _Member:
         ) from error
 
 
-def _rank_group(members: list[_Member]) -> list[tuple[Row, Structure | None]]:
+def _rank_group(members: list[_Member]) -> list[tuple[RankedRow, Structure | None]]:
     members = sorted(members, key=lambda member: member.order)
     readable = [(place, one.structure) for place, one in enumerate(members) if one.structure is not None]
     places, out, ranked = [place for place, _ in readable], [], set()
@@ -143,7 +143,7 @@ def _rank_group(members: list[_Member]) -> list[tuple[Row, Structure | None]]:
 
 def write_shortlist(
     folder: Path,
-    rows: Sequence[Row],
+    rows: Sequence[RankedRow],
     structures: Sequence[Structure | None],
     kinds: Sequence[str],
     form: CellForm | None = None,
@@ -152,7 +152,7 @@ def write_shortlist(
     form = form or CellForm()
     table = folder / "ranking.csv"
     with writing(table), table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer = csv.DictWriter(file, [field.name for field in fields(RankedRow)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
     for kind in kinds:

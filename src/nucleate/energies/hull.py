@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from nucleate.elements import SYMBOLS
-from nucleate.energies.elements import ElementEnergies
+from nucleate.energies.convex_hull import Decomposition, Phases, elements_of, fractions_of, hull_at
+from nucleate.energies.element_energies import ElementEnergies
 from nucleate.energies.phase_energies import PhaseEnergies
-from nucleate.energies.phases import Decomposition, Phases, elements_of, fractions_of, hull_at
 from nucleate.work import Work
 
 

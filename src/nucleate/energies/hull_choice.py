@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from nucleate.data.dataset import Dataset
-from nucleate.energies.elements import fit_elements
+from nucleate.energies.element_energies import fit_elements
 from nucleate.energies.hull import Hull
 from nucleate.energies.hull_sources import dft_hull, entries_hull, no_hull, potential_hull
 from nucleate.energies.potential import Potential

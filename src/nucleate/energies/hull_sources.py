@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
-from nucleate.energies.elements import ElementEnergies
+from nucleate.energies.convex_hull import Phases
+from nucleate.energies.element_energies import ElementEnergies
 from nucleate.energies.hull import Hull
 from nucleate.energies.phase_energies import PhaseEnergies
-from nucleate.energies.phases import Phases
 from nucleate.energies.potential import Potential
 from nucleate.energies.references import FORMATION_COLUMN, HULL_COLUMN, ReferenceStructures
 from nucleate.energies.relax import RelaxSettings

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nucleate.energies.points import single_points
 from nucleate.energies.potential import Potential
 from nucleate.energies.references import ReferenceStructures
 from nucleate.energies.relax import RelaxSettings, relax
+from nucleate.energies.single_points import single_points
 from nucleate.work import Work
 
 

@@ -12,7 +12,7 @@ from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
-from nucleate.energies.phases import Phases, fractions_of
+from nucleate.energies.convex_hull import Phases, fractions_of
 
 FORMATION_COLUMN = "formation_energy_per_atom"
 HULL_COLUMN = "e_above_hull"

@@ -43,7 +43,7 @@ DETAIL = 200
 
 
 @dataclass(frozen=True)
-class _Job:
+class _RelaxJob:
     cell: Cell
     key: str
     potential: Potential
@@ -84,7 +84,9 @@ def relax(
         places.setdefault(key, []).append(place)
         if key in known:
             tell(place, known[key])
-    jobs = [_Job(cell, key, potential, settings, cache) for key, cell in first.items() if key not in known]
+    jobs = [
+        _RelaxJob(cell, key, potential, settings, cache) for key, cell in first.items() if key not in known
+    ]
     done = len(first) - len(jobs)
     for job, result in zip(jobs, work.run("relaxing", _relax_one, jobs, done + len(jobs), done), strict=True):
         known[job.key] = result
@@ -110,7 +112,7 @@ def _unknown(cell: Cell, supported: frozenset[int]) -> int:
     return len(set(cell.species.tolist()) - supported)
 
 
-def _relax_one(job: _Job) -> Relaxed:
+def _relax_one(job: _RelaxJob) -> Relaxed:
     """One structure, in a worker; written to the cache before it is handed back."""
     start = perf_counter()
     reason = defect(job.cell, limits(job.potential))

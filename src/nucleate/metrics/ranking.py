@@ -53,7 +53,7 @@ def rank_by_agreement(structures: list[Structure], timeout: float = PAIR_SECONDS
     usable = [i for i, structure in enumerate(structures) if defect(Cell.of(structure), RANKED) is None]
     cells = {i: _reduce(structures[i], timeout) for i in usable}
     order = sorted(usable, key=lambda i: _place(cells[i] or Cell.of(structures[i])))
-    pairs = _Pairs([cells[i] for i in order], timeout)
+    pairs = _PairDistances([cells[i] for i in order], timeout)
     groups = sorted(_components(len(order), pairs.distance), key=lambda group: (-len(group), group))
     clusters = []
     for group in groups:
@@ -84,7 +84,7 @@ def _place(cell: Reduced | Cell) -> tuple[float, bytes, bytes]:
     return cell.volume / len(cell.species), cell.lattice.tobytes(), cell.frac.tobytes()
 
 
-class _Pairs:
+class _PairDistances:
     """Distances of reduced cells, each found once and only when asked for."""
 
     def __init__(self, cells: list[Reduced | None], timeout: float) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.defects import Rule, Rules, has_atoms, is_finite
 from nucleate.measures import closest_image, pair_distances, volume, volume_per_atom
-from nucleate.metrics.validity import FLAT_PLANES, MIN_VOLUME
+from nucleate.metrics.validity_rules import FLAT_PLANES, MIN_VOLUME
 
 CLOSEST = 0.6
 """Smallest distance of two atoms, in units of the sum of their covalent radii."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nucleate.metrics.csp.report import CspReport
-from nucleate.report.numbers import fixed_text
+from nucleate.report.number_texts import fixed_text
 
 RULES = {
     "full": "every prediction counts",

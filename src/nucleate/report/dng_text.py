@@ -8,7 +8,7 @@ from typing import Any
 
 from nucleate.metrics.dng.family import Measure
 from nucleate.metrics.dng.report import DngReport, Step
-from nucleate.report.numbers import beside, entries, number_texts, text_of
+from nucleate.report.number_texts import beside, named_measures, number_texts, text_of
 
 WIDTH = 30
 NOTE_WIDTH = 110
@@ -35,7 +35,7 @@ def summary(report: DngReport, full: bool = False) -> str:
     shown = [family for family in report.families.values() if full or family.name in SHORT]
     for family in report.families.values() if full else ():
         lines += ["", family.title] if family.measures else []
-        lines += [_line(entry.title, entry.measure, entry.beside) for entry in entries(family)]
+        lines += [_line(entry.title, entry.measure, entry.beside) for entry in named_measures(family)]
     notes = dict.fromkeys([*report.notes, *(note for family in shown for note in family.notes)])
     if notes:
         lines += ["", *(fill(f"note: {note}", NOTE_WIDTH, subsequent_indent="  ") for note in notes)]

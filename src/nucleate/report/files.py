@@ -12,7 +12,7 @@ from nucleate.metrics.csp.report import CspReport
 from nucleate.metrics.dng import record as dng_record
 from nucleate.metrics.dng.report import DngReport
 from nucleate.records.reports import Report, read_report, write_report
-from nucleate.records.rows import write_rows
+from nucleate.records.tables import write_rows
 from nucleate.report import csp_text, dng_text
 from nucleate.report.dng_table import OWN, rows
 from nucleate.report.html.page import page

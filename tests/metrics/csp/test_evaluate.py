@@ -11,8 +11,8 @@ from pymatgen.core.structure_matcher import StructureMatcher
 from nucleate.cell import Cell
 from nucleate.errors import DataError
 from nucleate.metrics.csp import jobs
-from nucleate.metrics.csp.evaluate import CspSettings, Judged, evaluate, match_rate
-from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
+from nucleate.metrics.csp.estimates import FingerprintTests, Grid, estimates
+from nucleate.metrics.csp.evaluate import CspSettings, JudgedRun, evaluate, match_rate
 from nucleate.report.csp_text import summary
 from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, table_of
@@ -85,7 +85,7 @@ def test_smact_at_one_sample_asks_the_reference_and_at_more_only_the_prediction(
 def test_the_rules_on_the_reference_hold_at_one_sample_alone():
     """Four rows whose predictions all match and pass. The reference of row 1 fails SMACT, that of row 2 has no
     fingerprint, row 3 has neither: at one sample row 0 is left, at two all count."""
-    grid, fingerprints = object.__new__(Grid), object.__new__(Fingerprints)
+    grid, fingerprints = object.__new__(Grid), object.__new__(FingerprintTests)
     grid.rms = np.array([[0.2, 0.1]] * 4)
     grid.problem = np.full((4, 2), "", dtype=object)
     grid.smact = np.ones((4, 2), dtype=bool)
@@ -93,7 +93,7 @@ def test_the_rules_on_the_reference_hold_at_one_sample_alone():
     fingerprints.wanted = True
     fingerprints.made = {(row, sample): True for row in range(4) for sample in (0, 1)}
     fingerprints.made |= {(row, -1): row < 2 for row in range(4)}
-    settings, judged = CspSettings(metre=False), Judged([0, 1, 2, 3], [], 0, [], {}, {})
+    settings, judged = CspSettings(metre=False), JudgedRun([0, 1, 2, 3], [], 0, [], {}, {})
     found = estimates("smact", grid, judged, fingerprints, settings, (1, 2))
     assert {name: one.value for name, one in found.items()} == pytest.approx(
         {"match_rate@1": 0.25, "rmse@1": 0.2, "match_rate@2": 1, "rmse@2": 0.1, "match_rate@1_mean": 0.25}
@@ -196,7 +196,7 @@ def test_protocols_can_be_chosen_and_smact_is_not_needed_without_its_protocol(mo
     def absent(_):
         raise AssertionError("smact was asked")
 
-    for module in ("evaluate", "protocols", "report"):
+    for module in ("evaluate", "estimates", "report"):
         monkeypatch.setattr(f"nucleate.metrics.csp.{module}.smact_valid", absent)
     report = evaluate([(0, 0, SALT)], table_of([SALT]), CspSettings(protocols=("geometry",)))
     assert set(report.protocols) == {"geometry"}

@@ -12,7 +12,7 @@ from nucleate.errors import DataError
 from nucleate.metrics.dng.distributions import DistributionSettings, judge_distributions
 from nucleate.metrics.dng.fingerprints import Fingerprints
 from nucleate.metrics.dng.profiles import BINS, comparisons, element_shares, numeric, profile, whole
-from nucleate.metrics.validity import density
+from nucleate.metrics.validity_rules import density
 from tests.metrics.crystals_for_tests import known_crystals
 from tests.metrics.dng.cells_for_tests import box, broken_cells, distorted_cells, known_cells, real_cells
 

@@ -11,10 +11,10 @@ import pytest
 
 from nucleate.data.dataset import Dataset
 from nucleate.errors import DataError, NucleateError
-from nucleate.metrics.dng.bench import DngSettings
 from nucleate.metrics.dng.evaluate import cache_folder, evaluate
 from nucleate.metrics.dng.protocols import PROTOCOLS
 from nucleate.metrics.dng.samples import Samples
+from nucleate.metrics.dng.settings import DngSettings
 from nucleate.report.dng_table import rows as table_of
 from nucleate.report.dng_text import summary
 from nucleate.report.html.page import page
@@ -209,7 +209,7 @@ from pathlib import Path
 from nucleate.data.dataset import Dataset
 from nucleate.energies import relax as relaxing
 from nucleate.metrics.dng.evaluate import evaluate
-from nucleate.metrics.dng.bench import DngSettings
+from nucleate.metrics.dng.settings import DngSettings
 from nucleate.report.dng_table import rows as table_of
 from nucleate.work import Work
 from tests.metrics.dng.small_data import samples

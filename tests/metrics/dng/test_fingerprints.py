@@ -9,13 +9,13 @@ import pytest
 from nucleate.defects import defect
 from nucleate.errors import DataError, NucleateError
 from nucleate.metrics.dng import fingerprints, quantities
+from nucleate.metrics.dng.equivalence import COMPARED
 from nucleate.metrics.dng.fingerprints import (
     FingerprintSettings,
     _magpie,
     composition_fingerprints,
     fingerprint_cells,
 )
-from nucleate.metrics.dng.identity import COMPARED
 from nucleate.metrics.dng.quantities import JUDGED, digest
 from nucleate.work import Work
 from tests.metrics.dng.cells_for_tests import box, broken_cells, known_cells, real_cells

@@ -12,14 +12,14 @@ from nucleate.data.dataset import Dataset, sha256
 from nucleate.data.table import CrystalTable, write_table
 from nucleate.errors import DataError
 from nucleate.metrics.dng import novelty, reference_index
-from nucleate.metrics.dng.identity import IdentitySettings, Samples
+from nucleate.metrics.dng.equivalence import ComparedSamples, EquivalenceSettings
 from nucleate.metrics.dng.novelty import judge_novelty
 from nucleate.metrics.dng.reference_index import ReferenceIndex, default_cache, formulas_of
 from nucleate.metrics.dng.uniqueness import judge_uniqueness
 from nucleate.metrics.matching import Matcher
 from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals, perturbed, table_of
-from tests.metrics.dng.identity_for_tests import plain_novel, random_polymorphs, samples_with_copies
+from tests.metrics.dng.polymorphs_for_tests import plain_novel, random_polymorphs, samples_with_copies
 
 MP_20 = Path(__file__).parents[3] / "data" / "mp_20"
 
@@ -50,7 +50,7 @@ def folder(tmp_path) -> Path:
 def test_verdicts_are_those_of_brute_force(order_from):
     index = ReferenceIndex(table_of(references()))
     cells = samples_with_copies(seed=1) + random_polymorphs(20, seed=2)
-    family = judge_novelty(cells, index, IdentitySettings(order_from=order_from))
+    family = judge_novelty(cells, index, EquivalenceSettings(order_from=order_from))
     expected = plain_novel(cells, [Cell.of(structure) for structure in references()])
     assert family.columns["novel"] == expected
     assert value(family, "novel") == pytest.approx(sum(expected) / len(cells))
@@ -74,11 +74,11 @@ def test_the_reference_named_is_one_that_fits():
 def test_order_processes_and_ordering_change_nothing():
     cells = [*samples_with_copies(seed=4), None, *random_polymorphs(30, seed=5)]
     index = ReferenceIndex(table_of(references()))
-    one = judge_novelty(cells, index, IdentitySettings(order_from=2))
-    two = judge_novelty(cells, index, IdentitySettings(order_from=2), work=Work.local(2))
+    one = judge_novelty(cells, index, EquivalenceSettings(order_from=2))
+    two = judge_novelty(cells, index, EquivalenceSettings(order_from=2), work=Work.local(2))
     assert one.columns == two.columns
     order = np.random.default_rng(6).permutation(len(cells))
-    again = judge_novelty([cells[i] for i in order], index, IdentitySettings(order_from=2))
+    again = judge_novelty([cells[i] for i in order], index, EquivalenceSettings(order_from=2))
     for name, column in one.columns.items():
         assert [column[i] for i in order] == again.columns[name], name
     assert one.measures == again.measures
@@ -126,9 +126,9 @@ def test_failures_are_counted(monkeypatch):
         family = judge_novelty([Cell.of(salt)], ReferenceIndex(table_of([salt])))
     assert family.columns["novelty_undecided"] == [1]
     assert any("1 samples count as novel although 1 comparisons" in note for note in family.notes)
-    samples, index = Samples([Cell.of(salt)]), ReferenceIndex(table_of([salt]))
+    samples, index = ComparedSamples([Cell.of(salt)]), ReferenceIndex(table_of([salt]))
     samples.reduce([0])
-    monkeypatch.setattr("nucleate.metrics.dng.identity.reduce_cell", stuck)
+    monkeypatch.setattr("nucleate.metrics.dng.equivalence.reduce_cell", stuck)
     family = judge_novelty(samples, index)
     assert index.failures == {0: "timed_out"}
     assert family.columns["novelty_undecided"] == [1]
@@ -141,14 +141,14 @@ def test_search_ends_with_the_first_match_and_tries_the_likeliest_first(monkeypa
     compared = []
     fits = Matcher.fits
     monkeypatch.setattr(Matcher, "fits", lambda *args: compared.append(1) or fits(*args))
-    family = judge_novelty(cells, index, IdentitySettings(order_from=2))
+    family = judge_novelty(cells, index, EquivalenceSettings(order_from=2))
     assert not any(family.columns["novel"])
     assert len(compared) == len(cells)
     assert family.columns["matched_id"] == index.ids
 
 
 def test_work_on_samples_is_shared(monkeypatch):
-    samples = Samples(samples_with_copies(seed=9))
+    samples = ComparedSamples(samples_with_copies(seed=9))
     judge_uniqueness(samples)
     index = ReferenceIndex(table_of(references()))
     index.reduce(range(len(index)), samples.settings)
@@ -156,7 +156,7 @@ def test_work_on_samples_is_shared(monkeypatch):
     def forbidden(*_):
         raise AssertionError("reduced again")
 
-    monkeypatch.setattr("nucleate.metrics.dng.identity.reduce_cell", forbidden)
+    monkeypatch.setattr("nucleate.metrics.dng.equivalence.reduce_cell", forbidden)
     assert value(judge_novelty(samples, index), "not_judged") == 0
 
 
@@ -194,7 +194,7 @@ def test_build_goes_on_where_it_was_stopped(folder, monkeypatch):
         made.append(row)
         return cell(table, row)
 
-    monkeypatch.setattr("nucleate.metrics.dng.identity.REDUCTIONS_PER_JOB", 1)
+    monkeypatch.setattr("nucleate.metrics.dng.equivalence.REDUCTIONS_PER_JOB", 1)
     monkeypatch.setattr(CrystalTable, "cell", stopped)
     with pytest.raises(KeyboardInterrupt):
         ReferenceIndex.build(folder)

@@ -10,13 +10,13 @@ from pymatgen.core.structure_matcher import StructureMatcher
 from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.errors import DataError
-from nucleate.metrics.dng import identity, uniqueness
-from nucleate.metrics.dng.identity import COMPARED, IdentitySettings, Samples, formula_text
+from nucleate.metrics.dng import equivalence, uniqueness
+from nucleate.metrics.dng.equivalence import COMPARED, ComparedSamples, EquivalenceSettings, formula_text
 from nucleate.metrics.dng.uniqueness import judge_uniqueness
 from nucleate.metrics.matching import Matcher
 from nucleate.work import Work
 from tests.metrics.crystals_for_tests import known_crystals
-from tests.metrics.dng.identity_for_tests import (
+from tests.metrics.dng.polymorphs_for_tests import (
     partition,
     plain_clusters,
     random_polymorphs,
@@ -33,7 +33,7 @@ def value(family, name: str) -> float | None:
 @pytest.mark.parametrize("order_from", [2, 1000])
 def test_clusters_are_those_of_brute_force(order_from):
     cells = samples_with_copies(seed=1) + random_polymorphs(12, seed=2)
-    family = judge_uniqueness(cells, IdentitySettings(order_from=order_from))
+    family = judge_uniqueness(cells, EquivalenceSettings(order_from=order_from))
     expected = plain_clusters(cells)
     assert partition(family.columns["cluster"]) == expected
     assert value(family, "unique") == pytest.approx(len(expected) / len(cells))
@@ -44,9 +44,9 @@ def test_clusters_are_those_of_brute_force(order_from):
 def test_nothing_depends_on_the_order_of_the_samples(monkeypatch):
     monkeypatch.setattr(uniqueness, "PAIRS_PER_ROUND", 7)
     cells = samples_with_copies(seed=3) + random_polymorphs(10, seed=4) + [None]
-    first = judge_uniqueness(cells, IdentitySettings(order_from=4))
+    first = judge_uniqueness(cells, EquivalenceSettings(order_from=4))
     order = np.random.default_rng(5).permutation(len(cells))
-    second = judge_uniqueness([cells[i] for i in order], IdentitySettings(order_from=4))
+    second = judge_uniqueness([cells[i] for i in order], EquivalenceSettings(order_from=4))
     assert [first.columns["unique"][i] for i in order] == second.columns["unique"]
     for name in ("unique", "not_judged"):
         assert first.measures[name] == second.measures[name]
@@ -130,7 +130,7 @@ def test_failures_are_counted_and_never_hidden(monkeypatch):
     assert value(family, "unique") == 1
     assert family.columns["uniqueness_undecided"] == [1, 1]
     assert any(note.startswith("1 comparisons were not decided") for note in family.notes)
-    monkeypatch.setattr(identity, "reduce_cell", stuck)
+    monkeypatch.setattr(equivalence, "reduce_cell", stuck)
     family = judge_uniqueness([salt, salt])
     assert family.columns["uniqueness_problem"] == ["timed_out"] * 2
     assert value(family, "unique") == 0
@@ -146,7 +146,9 @@ def test_representative_and_share_of_valid_samples():
 
 def test_tolerances_are_used():
     cells = samples_with_copies(seed=9)
-    strict = judge_uniqueness(cells, IdentitySettings(matcher=Matcher(stol=0.01, angle_tol=1.0, ltol=0.01)))
+    strict = judge_uniqueness(
+        cells, EquivalenceSettings(matcher=Matcher(stol=0.01, angle_tol=1.0, ltol=0.01))
+    )
     loose = judge_uniqueness(cells)
     assert (value(strict, "unique") or 0) > (value(loose, "unique") or 0)
     assert strict.settings["matcher"]["stol"] == 0.01
@@ -156,11 +158,11 @@ def test_bad_input_is_refused():
     with pytest.raises(DataError, match="no samples"):
         judge_uniqueness([])
     with pytest.raises(DataError, match="other settings"):
-        judge_uniqueness(Samples([None]), IdentitySettings(timeout=1.0))
+        judge_uniqueness(ComparedSamples([None]), EquivalenceSettings(timeout=1.0))
     with pytest.raises(DataError, match="time limit of 0"):
-        IdentitySettings(timeout=0.0)
+        EquivalenceSettings(timeout=0.0)
     with pytest.raises(DataError, match="order_from = 1"):
-        IdentitySettings(order_from=1)
+        EquivalenceSettings(order_from=1)
 
 
 def test_formulas_for_people():

@@ -10,7 +10,7 @@ from nucleate.errors import DataError
 from nucleate.measures import closest_image, closest_pair
 from nucleate.metrics.dng.validity import RULES, ValiditySettings, judge_validity
 from nucleate.metrics.intervals import wilson
-from nucleate.metrics.validity import (
+from nucleate.metrics.validity_rules import (
     GEOMETRY,
     PLAUSIBLE,
     RADIUS,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nucleate.cli.console import say
-from nucleate.cli.data.spans import read_span
+from nucleate.cli.data.ranges import read_span
 
 Source = Annotated[Path, typer.Argument(help="A data set.")]
 Out = Annotated[Path, typer.Option(help="Folder of the new data set.")]

@@ -24,7 +24,7 @@ def export(
     symprec: options.Symprec = 0.1,
 ) -> None:
     """Write a data set, or one split, as CSV, extended XYZ or a folder of CIF or POSCAR files."""
-    from nucleate.cli.bars import progress_bars
+    from nucleate.cli.progress import progress_bars
     from nucleate.data.cell_forms import CellForm
     from nucleate.data.dataset import Dataset
     from nucleate.data.export import export as write

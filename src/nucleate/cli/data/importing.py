@@ -9,7 +9,7 @@ import typer
 
 from nucleate.cli import options
 from nucleate.cli.console import say
-from nucleate.cli.data.spans import read_span
+from nucleate.cli.data.ranges import read_span
 
 Files = list[Path] | None
 KeepCell = Annotated[
@@ -52,7 +52,7 @@ def import_(
     overwrite: Overwrite = False,
 ) -> None:
     """Import CSV (cif column), CIF/POSCAR folders and archives, extxyz, ASE db or pymatgen JSON."""
-    from nucleate.cli.bars import progress_bars
+    from nucleate.cli.progress import progress_bars
     from nucleate.data.importing import ImportSettings, import_pool, import_splits
     from nucleate.errors import DataError
     from nucleate.work import Work
@@ -100,7 +100,7 @@ def download(
     overwrite: Overwrite = False,
 ) -> None:
     """Download a benchmark set from its public repository and import it with the splits of the field."""
-    from nucleate.cli.bars import progress_bars
+    from nucleate.cli.progress import progress_bars
     from nucleate.data.download import download as fetch_all
     from nucleate.data.download import find_benchmark
     from nucleate.data.importing import ImportSettings

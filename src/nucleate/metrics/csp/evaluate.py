@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
-from nucleate.metrics.csp.jobs import CrossJob, Judged, RowJob, RowVerdict, judge_pairs, judge_row
+from nucleate.metrics.csp.jobs import CrossJob, JudgedRun, RowJob, RowVerdict, judge_pairs, judge_row
 from nucleate.metrics.csp.predictions import Prediction, PredictionSet
 from nucleate.metrics.csp.report import CspReport, build_report
 from nucleate.metrics.csp.settings import PROTOCOLS, CspSettings
 from nucleate.metrics.matching import Matcher
 from nucleate.metrics.reduction import Reduced
-from nucleate.metrics.validity import require_fingerprints, smact_valid
+from nucleate.metrics.validity_rules import require_fingerprints, smact_valid
 from nucleate.work import Work
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-__all__ = ["PROTOCOLS", "CspSettings", "Judged", "MatchRate", "evaluate", "match_rate"]
+__all__ = ["PROTOCOLS", "CspSettings", "JudgedRun", "MatchRate", "evaluate", "match_rate"]
 
 PAIRS_PER_JOB = 32
 MATCH_SECONDS = 20.0
@@ -74,7 +74,7 @@ def evaluate(
     )
     verdicts = list(work.run("matching", judge_row, jobs, len(rows)))
     cross, failures = _across_rows(rows, verdicts, settings, work) if settings.metre else ({}, {})
-    judged = Judged(rows, cells, missing, verdicts, cross, failures)
+    judged = JudgedRun(rows, cells, missing, verdicts, cross, failures)
     return build_report(judged, found, reference, settings, work)
 
 

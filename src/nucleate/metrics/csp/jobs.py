@@ -9,7 +9,7 @@ from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
-from nucleate.metrics.validity import GEOMETRY, fingerprint_constructible
+from nucleate.metrics.validity_rules import GEOMETRY, fingerprint_constructible
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RowJob:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PredictionVerdict:
     """What became of one prediction.
 
     Attributes:
@@ -42,13 +42,13 @@ class Verdict:
 class RowVerdict:
     """Verdicts of all samples of a row; the reduced reference and first sample, for pairs across rows."""
 
-    samples: list[Verdict]
+    samples: list[PredictionVerdict]
     reference: Reduced | None
     first: Reduced | None
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRun:
     """All verdicts of a run, before any protocol looks at them.
 
     Attributes:
@@ -74,15 +74,15 @@ def judge_row(job: RowJob) -> RowVerdict:
     verdicts, first = [], None
     for sample, cell in enumerate(job.samples):
         if cell is None:
-            verdicts.append(Verdict("unreadable"))
+            verdicts.append(PredictionVerdict("unreadable"))
             continue
         problem = defect(cell, GEOMETRY) or ""
         if problem not in ("", "cell_too_long") and not job.match_invalid:
-            verdicts.append(Verdict(problem))
+            verdicts.append(PredictionVerdict(problem))
             continue
         result, failure = try_match(partial(_match, cell, reference, job.matcher), job.timeout)
         reduced, rms = result or (None, None)
-        verdicts.append(Verdict(problem, rms, failure))
+        verdicts.append(PredictionVerdict(problem, rms, failure))
         first = reduced if sample == 0 else first
     return RowVerdict(verdicts, reference, first)
 

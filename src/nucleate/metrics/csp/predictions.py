@@ -10,7 +10,7 @@ from pathlib import Path
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
-from nucleate.metrics.structures import Found, read_structures
+from nucleate.metrics.reading import Found, read_structures
 
 PAIRINGS = ("material_id", "row number", "file name", "composition")
 
@@ -61,7 +61,7 @@ def read_predictions(path: Path, reference: CrystalTable) -> PredictionSet:
     Raises DataError for a missing or empty path, for two predictions with the same row and sample, and where
     nothing can be paired.
     """
-    pairs = _Pairs(reference)
+    pairs = _Pairing(reference)
     frames, repeated = read_structures(path)
     for frame in frames:
         pairs.add(frame)
@@ -74,7 +74,7 @@ def read_predictions(path: Path, reference: CrystalTable) -> PredictionSet:
     return result
 
 
-class _Pairs:
+class _Pairing:
     """Collects predictions by row and numbers the samples that carry no number."""
 
     def __init__(self, reference: CrystalTable) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from nucleate.data.table import CrystalTable
-from nucleate.metrics.csp.jobs import Judged
+from nucleate.metrics.csp.estimates import FingerprintTests, Grid, estimates
+from nucleate.metrics.csp.jobs import JudgedRun
 from nucleate.metrics.csp.predictions import PredictionSet
-from nucleate.metrics.csp.protocols import Fingerprints, Grid, estimates
 from nucleate.metrics.csp.settings import CspSettings
 from nucleate.metrics.intervals import Estimate, wilson
-from nucleate.metrics.validity import GEOMETRY, SMACT_SET, smact_valid
+from nucleate.metrics.validity_rules import GEOMETRY, SMACT_SET, smact_valid
 from nucleate.work import Work
 
 Row = dict[str, Any]
@@ -46,7 +46,7 @@ class CspReport:
 
 
 def build_report(
-    judged: Judged,
+    judged: JudgedRun,
     found: PredictionSet,
     reference: CrystalTable,
     settings: CspSettings,
@@ -55,7 +55,7 @@ def build_report(
     """Apply each protocol to the verdicts."""
     use_smact = "smact" in settings.protocols
     grid = Grid(judged, reference, use_smact)
-    fingerprints = Fingerprints(grid, judged, reference, settings, work)
+    fingerprints = FingerprintTests(grid, judged, reference, settings, work)
     samples = grid.rms.shape[1]
     ks = settings.k or tuple(sorted({1, samples}))
     protocols = {
@@ -72,10 +72,10 @@ def build_report(
 
 def _counts(
     grid: Grid,
-    judged: Judged,
+    judged: JudgedRun,
     found: PredictionSet,
     reference: CrystalTable,
-    fingerprints: Fingerprints,
+    fingerprints: FingerprintTests,
     use_smact: bool,
 ) -> dict[str, int]:
     rows, samples = grid.rms.shape
@@ -128,7 +128,7 @@ def _described(
     return described
 
 
-def _table(grid: Grid, judged: Judged, reference: CrystalTable, use_smact: bool) -> list[Row]:
+def _table(grid: Grid, judged: JudgedRun, reference: CrystalTable, use_smact: bool) -> list[Row]:
     from nucleate.elements import SYMBOLS
 
     table = []

@@ -33,7 +33,7 @@ from nucleate.metrics.dng.fingerprints import (
 from nucleate.metrics.dng.nearest import Nearest, nearest, standardiser
 from nucleate.metrics.dng.quantities import JUDGED, drawn
 from nucleate.metrics.intervals import wilson
-from nucleate.metrics.validity import GEOMETRY, SMACT_SET, smact_valid
+from nucleate.metrics.validity_rules import GEOMETRY, SMACT_SET, smact_valid
 from nucleate.work import Work
 
 

@@ -27,7 +27,7 @@ from nucleate.metrics.dng.nearest import standardiser
 from nucleate.metrics.dng.profiles import Profile, comparisons, profile
 from nucleate.metrics.dng.quantities import LOOSEST, Quantities, drawn, versions
 from nucleate.metrics.intervals import RESAMPLES
-from nucleate.metrics.validity import CLASSIC, SMACT_SET, smact_valid
+from nucleate.metrics.validity_rules import CLASSIC, SMACT_SET, smact_valid
 from nucleate.settings import MOST_SEED, MOST_STEPS, within
 from nucleate.work import Work
 

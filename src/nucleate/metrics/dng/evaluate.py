@@ -22,13 +22,14 @@ from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.energies.potentials import potential_named
 from nucleate.errors import DataError
-from nucleate.metrics.dng.bench import NO_RELAXATION, Bench, DngSettings
+from nucleate.metrics.dng.context import EvaluationContext
 from nucleate.metrics.dng.family import Family
 from nucleate.metrics.dng.judges import judges, tests
 from nucleate.metrics.dng.protocols import protocol_named
 from nucleate.metrics.dng.quantities import drawn, versions
 from nucleate.metrics.dng.report import DngReport
 from nucleate.metrics.dng.samples import Samples
+from nucleate.metrics.dng.settings import NO_RELAXATION, DngSettings
 from nucleate.work import Work
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def evaluate(
     order = sorted(range(len(samples)), key=samples.keys().__getitem__)
     ordered = samples.select(order)
     with _folder(work.cache) as folder:
-        bench = Bench(
+        context = EvaluationContext(
             ordered.cells,
             _reference_cells(reference, settings),
             reference,
@@ -75,16 +76,16 @@ def evaluate(
             work.kept_in(folder),
         )
         for name, judge in judges(settings, reference is not None).items():
-            bench.families[name] = judge(bench)
+            context.families[name] = judge(context)
     back = np.argsort(order).tolist()
     return DngReport(
         samples,
         protocol,
-        {name: _reordered(family, back, ordered.ids) for name, family in bench.families.items()},
-        [(name, title, [verdicts[i] for i in back]) for name, title, verdicts in tests(bench)],
+        {name: _reordered(family, back, ordered.ids) for name, family in context.families.items()},
+        [(name, title, [verdicts[i] for i in back]) for name, title, verdicts in tests(context)],
         _described(samples, reference, settings),
-        [bench.relaxed[i] for i in back],
-        bench.notes,
+        [context.relaxed[i] for i in back],
+        context.notes,
     )
 
 

@@ -21,7 +21,7 @@ from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
 from nucleate.errors import DataError
 from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, digest, versions
 from nucleate.metrics.neighbours import TooManyNeighboursError
-from nucleate.metrics.validity import require_fingerprints, site_fingerprints
+from nucleate.metrics.validity_rules import require_fingerprints, site_fingerprints
 from nucleate.records.store import Store
 from nucleate.settings import MOST_SECONDS
 from nucleate.time_limit import time_limit

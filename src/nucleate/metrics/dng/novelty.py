@@ -18,8 +18,8 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.metrics.amd import largest_difference
+from nucleate.metrics.dng.equivalence import ComparedSamples, EquivalenceSettings, descriptors, not_judged
 from nucleate.metrics.dng.family import Family, Measure, share, share_of
-from nucleate.metrics.dng.identity import IdentitySettings, Samples, descriptors, not_judged
 from nucleate.metrics.dng.reference_index import ReferenceIndex
 from nucleate.metrics.matching import Shapes, try_match
 from nucleate.metrics.reduction import Reduced
@@ -37,7 +37,7 @@ class NoveltyJob(NamedTuple):
     samples: list[tuple[int, Reduced]]
     references: list[tuple[int, Reduced]]
     described: np.ndarray | None
-    settings: IdentitySettings
+    settings: EquivalenceSettings
 
 
 class Search(NamedTuple):
@@ -49,9 +49,9 @@ class Search(NamedTuple):
 
 
 def judge_novelty(
-    samples: Samples | Sequence[Cell | None],
+    samples: ComparedSamples | Sequence[Cell | None],
     index: ReferenceIndex,
-    settings: IdentitySettings | None = None,
+    settings: EquivalenceSettings | None = None,
     work: Work = Work(),
     valid: Sequence[bool] | None = None,
 ) -> Family:
@@ -63,7 +63,7 @@ def judge_novelty(
     `novelty_problem`, `novelty_undecided` (comparisons that timed out or failed, which count as no match). A sample
     that can't be judged is not novel. Raises DataError where there are no samples.
     """
-    samples = Samples.of(samples, settings)
+    samples = ComparedSamples.of(samples, settings)
     known = [
         row
         for row, formula in enumerate(samples.formulas)
@@ -84,7 +84,7 @@ def judge_novelty(
 
 
 def _jobs(
-    known: list[int], samples: Samples, index: ReferenceIndex, work: Work
+    known: list[int], samples: ComparedSamples, index: ReferenceIndex, work: Work
 ) -> tuple[list[NoveltyJob], Counter[int]]:
     """The work by composition, and for each sample how many references of its formula can't be reduced."""
     formulas = dict.fromkeys(formula for row in known if (formula := samples.formulas[row]) is not None)
@@ -136,7 +136,7 @@ def _search_one(row: int, cell: Reduced, job: NoveltyJob, shapes: Shapes) -> Sea
 
 
 def _family(
-    samples: Samples, index: ReferenceIndex, matched: dict[int, int], undecided: Counter[int],
+    samples: ComparedSamples, index: ReferenceIndex, matched: dict[int, int], undecided: Counter[int],
     valid: Sequence[bool] | None,
 ) -> Family:  # fmt: skip
     problems = [

@@ -12,7 +12,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.defects import Rule, Rules, has_atoms, is_finite, known_elements
 from nucleate.measures import volume
-from nucleate.metrics.validity import FLAT_PLANES, MIN_VOLUME, density
+from nucleate.metrics.validity_rules import FLAT_PLANES, MIN_VOLUME, density
 from nucleate.streams import SUBSET
 
 JUDGED = Rules(

@@ -22,7 +22,7 @@ from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
 from nucleate.files import parse_json
-from nucleate.metrics.dng.identity import Formula, IdentitySettings, descriptors, reduce_all
+from nucleate.metrics.dng.equivalence import EquivalenceSettings, Formula, descriptors, reduce_all
 from nucleate.metrics.reduction import Reduced
 from nucleate.work import Work
 
@@ -82,7 +82,7 @@ class ReferenceIndex:
     ) -> ReferenceIndex:  # fmt: skip
         """`open`, and reduce all references now. Goes on where an earlier build was stopped."""
         index = cls.open(dataset, split, work.cache)
-        index.reduce(range(len(index)), IdentitySettings(), work)
+        index.reduce(range(len(index)), EquivalenceSettings(), work)
         return index
 
     def __len__(self) -> int:
@@ -96,7 +96,7 @@ class ReferenceIndex:
     def reduce(
         self,
         rows: Iterable[int],
-        settings: IdentitySettings,
+        settings: EquivalenceSettings,
         work: Work = Work(),
     ) -> dict[int, Reduced]:
         """Reduced cells of these rows; without those that can't be reduced, which are noted in `failures`."""
@@ -117,7 +117,7 @@ class ReferenceIndex:
             self._save()
         return {row: self._reduced[row] for row in rows if row in self._reduced}
 
-    def described(self, rows: list[int], settings: IdentitySettings) -> np.ndarray:
+    def described(self, rows: list[int], settings: EquivalenceSettings) -> np.ndarray:
         """Descriptors of these reduced rows of one composition, made once. [rows, numbers]"""
         key = (settings.neighbours, *rows)
         if key not in self._described:

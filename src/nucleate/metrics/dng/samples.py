@@ -16,7 +16,7 @@ from nucleate.data.sources import ARCHIVES, read_source
 from nucleate.data.table import CrystalTable, read_table
 from nucleate.errors import DataError, StructureError
 from nucleate.metrics.dng.quantities import digest
-from nucleate.metrics.structures import Found, read_record, read_structures
+from nucleate.metrics.reading import Found, read_record, read_structures
 from nucleate.records.crystal_files import RUNS, crystal_name, prediction_files
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from nucleate.energies.potential import Potential
 from nucleate.energies.relax import RelaxSettings
 from nucleate.errors import DataError
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.stability_numbers import FAR_BELOW, Judged, columns, means, notes, shares
+from nucleate.metrics.dng.stability_numbers import FAR_BELOW, SampleStability, columns, means, notes, shares
 from nucleate.metrics.matching import try_match
-from nucleate.metrics.validity import CLASSIC
+from nucleate.metrics.validity_rules import CLASSIC
 from nucleate.settings import MOST_SECONDS, MOST_SEED, within
 from nucleate.work import Work
 
@@ -116,7 +116,7 @@ def _relax_and_place(
     hull: Hull,
     settings: StabilitySettings,
     work: Work,
-) -> list[Judged]:
+) -> list[SampleStability]:
     problems = [defect(cell, CLASSIC) or "" for cell in cells]
     valid = [cell for cell, problem in zip(cells, problems, strict=True) if cell is not None and not problem]
     placed = place(valid, potential, hull, settings.relax, work)
@@ -131,14 +131,14 @@ def _relax_and_place(
     results = []
     for cell, problem in zip(cells, problems, strict=True):
         if cell is None or problem:
-            results.append(Judged(problem))
+            results.append(SampleStability(problem))
             continue
         one = next(placed_of)
         if one.relaxed.energy is None:
-            results.append(Judged("", one.relaxed))
+            results.append(SampleStability("", one.relaxed))
             continue
         rmsd, failure = next(matches)
-        results.append(Judged("", one.relaxed, one.above, rmsd, failure))
+        results.append(SampleStability("", one.relaxed, one.above, rmsd, failure))
     return results
 
 

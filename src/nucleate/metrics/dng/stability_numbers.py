@@ -27,7 +27,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Judged:
+class SampleStability:
     """One generated sample and all that was found out about it."""
 
     problem: str
@@ -65,10 +65,12 @@ def column_of(threshold: float) -> str:
     return f"stable_{threshold:g}"
 
 
-def shares(results: list[Judged], thresholds: Sequence[float], far_below: float) -> dict[str, Measure]:
+def shares(
+    results: list[SampleStability], thresholds: Sequence[float], far_below: float
+) -> dict[str, Measure]:
     generated = len(results)
     supported = [r for r in results if r.judged]
-    funnel: dict[str, tuple[Callable[[Judged], bool], str]] = {
+    funnel: dict[str, tuple[Callable[[SampleStability], bool], str]] = {
         "parsed": (lambda r: r.parsed, "could be read"),
         "valid": (lambda r: r.valid, "also have atoms at least 0.5 Å apart and a volume of at least 0.1 Å^3"),
         "relaxed": (lambda r: r.has_energy, "also have an energy after relaxation, converged or not"),
@@ -105,7 +107,7 @@ def _share(count: int, total: int, of: str, description: str) -> Measure:
     return Measure(wilson(count, total), of, description, share=True)
 
 
-def means(results: list[Judged], seed: int) -> dict[str, Measure]:
+def means(results: list[SampleStability], seed: int) -> dict[str, Measure]:
     def mean(values: list[float | None], of: str, description: str, unit: str) -> Measure:
         known = np.array(sorted(v for v in values if v is not None))
         return Measure(bootstrap_mean(known, seed), of, description, unit)
@@ -139,7 +141,9 @@ def means(results: list[Judged], seed: int) -> dict[str, Measure]:
     }
 
 
-def columns(results: list[Judged], thresholds: Sequence[float], far_below: float) -> dict[str, list[Any]]:
+def columns(
+    results: list[SampleStability], thresholds: Sequence[float], far_below: float
+) -> dict[str, list[Any]]:
     relaxed = [r.relaxed if r.has_energy else None for r in results]
     return {
         "supported": [r.judged for r in results],
@@ -159,17 +163,17 @@ def columns(results: list[Judged], thresholds: Sequence[float], far_below: float
     }
 
 
-def _stable(result: Judged, threshold: float, far_below: float) -> bool | None:
+def _stable(result: SampleStability, threshold: float, far_below: float) -> bool | None:
     """Whether a structure is at most so far above the hull, and not far below it; None where it can't be judged."""
     energy = result.above.energy
     return None if energy is None else far_below - NUMERIC <= energy <= threshold + NUMERIC
 
 
-def _far_below(result: Judged, far_below: float) -> bool | None:
+def _far_below(result: SampleStability, far_below: float) -> bool | None:
     return None if result.above.energy is None else result.above.energy < far_below - NUMERIC
 
 
-def _far_below_note(results: list[Judged], far_below: float) -> list[str]:
+def _far_below_note(results: list[SampleStability], far_below: float) -> list[str]:
     """Who lies far below the hull, the farthest first."""
     found = sorted(
         (
@@ -191,7 +195,7 @@ def _far_below_note(results: list[Judged], far_below: float) -> list[str]:
     ]
 
 
-def notes(results: list[Judged], hull: Hull, far_below: float) -> list[str]:
+def notes(results: list[SampleStability], hull: Hull, far_below: float) -> list[str]:
     reasons: dict[str, int] = {}
     for result in results:
         if not result.judged:

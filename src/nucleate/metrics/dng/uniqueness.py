@@ -20,15 +20,15 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.metrics.amd import largest_difference
-from nucleate.metrics.dng.family import Family, Measure, share
-from nucleate.metrics.dng.identity import (
-    IdentitySettings,
-    Samples,
+from nucleate.metrics.dng.equivalence import (
+    ComparedSamples,
+    EquivalenceSettings,
     by_composition,
     canonical_key,
     descriptors,
     not_judged,
 )
+from nucleate.metrics.dng.family import Family, Measure, share
 from nucleate.metrics.matching import Matcher, Shapes, try_match
 from nucleate.metrics.reduction import Reduced
 from nucleate.work import Work
@@ -41,15 +41,15 @@ PairJob = tuple[list[tuple[Reduced, Reduced]], Matcher, float | None]
 
 
 def judge_uniqueness(
-    samples: Samples | Sequence[Cell | None],
-    settings: IdentitySettings | None = None,
+    samples: ComparedSamples | Sequence[Cell | None],
+    settings: EquivalenceSettings | None = None,
     work: Work = Work(),
     valid: Sequence[bool] | None = None,
 ) -> Family:
     """How many of the samples are different crystals.
 
     Args:
-        samples: cells, None where one could not be made or read; or `Samples`, to share the work with other judges.
+        samples: cells, None where one could not be made or read; or `ComparedSamples`, to share work between judges.
         settings: tolerances and time limits.
         work: where, who is told, and the time limit of a comparison.
         valid: of each sample; adds the share over the valid ones.
@@ -59,14 +59,14 @@ def judge_uniqueness(
     that timed out or failed, which count as no match). A sample that can't be judged is in no cluster and not unique;
     one that is alone with its formula is unique as it is. Raises DataError where there are no samples.
     """
-    samples = Samples.of(samples, settings)
+    samples = ComparedSamples.of(samples, settings)
     groups: dict[object, list[int]] = defaultdict(list)
     for row, formula in enumerate(samples.formulas):
         if formula is not None:
             groups[formula].append(row)
     shared = [row for rows in groups.values() if len(rows) > 1 for row in rows]
     samples.reduce(shared, work)
-    pairs = _Pairs(samples, work.seconds(samples.settings.timeout))
+    pairs = _PairVerdicts(samples, work.seconds(samples.settings.timeout))
     with work.mapped() as mapped:
         pairs.connect(by_composition(shared, samples.reduced), mapped, work)
     alone = [rows[0] for rows in groups.values() if len(rows) == 1]
@@ -75,10 +75,10 @@ def judge_uniqueness(
     return _family(samples, clusters, kept, pairs, valid)
 
 
-class _Pairs:
+class _PairVerdicts:
     """Verdicts on pairs of samples, and which samples they connect."""
 
-    def __init__(self, samples: Samples, timeout: float | None) -> None:
+    def __init__(self, samples: ComparedSamples, timeout: float | None) -> None:
         self.samples, self.timeout = samples, timeout
         self.parent = list(range(len(samples)))
         self.known: dict[tuple[int, int], bool] = {}
@@ -157,7 +157,7 @@ def fit_pairs(job: PairJob) -> list[tuple[bool, str]]:
     return results
 
 
-def _candidates(group: list[int], samples: Samples) -> tuple[np.ndarray, np.ndarray]:
+def _candidates(group: list[int], samples: ComparedSamples) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of one composition whose lattices can match, and their distances: [pairs, 2] and [pairs]."""
     settings = samples.settings
     group = sorted(group, key=lambda row: canonical_key(samples.reduced[row]))
@@ -188,7 +188,7 @@ def _distances(described: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarra
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _greedy(members: list[int], pairs: _Pairs) -> int:
+def _greedy(members: list[int], pairs: _PairVerdicts) -> int:
     """How many samples of one cluster fit none kept before, in the order of the samples."""
     if len(members) < 3:
         return 1
@@ -199,14 +199,18 @@ def _greedy(members: list[int], pairs: _Pairs) -> int:
     return len(kept)
 
 
-def _representative(members: list[int], samples: Samples, valid: Sequence[bool]) -> int:
+def _representative(members: list[int], samples: ComparedSamples, valid: Sequence[bool]) -> int:
     if len(members) == 1:
         return members[0]
     return min(members, key=lambda row: (not valid[row], canonical_key(samples.reduced[row])))
 
 
 def _family(
-    samples: Samples, clusters: list[list[int]], kept: int, pairs: _Pairs, valid: Sequence[bool] | None
+    samples: ComparedSamples,
+    clusters: list[list[int]],
+    kept: int,
+    pairs: _PairVerdicts,
+    valid: Sequence[bool] | None,
 ) -> Family:
     cluster: list[int | None] = [None] * len(samples)
     for members in clusters:

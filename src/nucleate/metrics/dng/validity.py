@@ -1,6 +1,6 @@
 """Validity of generated crystals: the field's structural rules by name, the SMACT composition rule, both.
 
-Every share is over all generated samples, unreadable ones included. The rules are in nucleate.metrics.validity.
+Every share is over all generated samples, unreadable ones included. The rules are in nucleate.metrics.validity_rules.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nucleate.errors import DataError
 from nucleate.measures import closest_image, closest_pair
 from nucleate.metrics.dng.family import Family, Measure, share_of
 from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, quantities, versions
-from nucleate.metrics.validity import (
+from nucleate.metrics.validity_rules import (
     CLASSIC,
     GEOMETRY,
     PLAUSIBLE,
@@ -59,7 +59,7 @@ class ValiditySettings:
             )
 
 
-class Verdict(NamedTuple):
+class SampleValidity(NamedTuple):
     """What one sample is, for the table, and which rule of each name it breaks ("" for none)."""
 
     problems: dict[str, str]
@@ -102,18 +102,18 @@ def judge_validity(
     )
 
 
-def judge_sample(cell: Cell | None, timeout: float) -> Verdict:
+def judge_sample(cell: Cell | None, timeout: float) -> SampleValidity:
     """All rules on one sample."""
     flaw = defect(cell, JUDGED) or ""
     if cell is None or flaw in NO_COMPOSITION:
-        return Verdict(dict.fromkeys(RULES, flaw), flaw, dict.fromkeys(FACTS))
+        return SampleValidity(dict.fromkeys(RULES, flaw), flaw, dict.fromkeys(FACTS))
     formula = "".join(f"{SYMBOLS[z]}{n if n > 1 else ''}" for z, n in cell.formula)
     facts: dict[str, float | int | str | None] = dict.fromkeys(FACTS)
     facts |= {"formula": formula, "n_atoms": len(cell.species), "n_elements": len(cell.formula)}
     passed, failure = attempt(lambda: smact_valid(cell.formula), timeout, ())
     composition = "" if passed else failure or "not_neutral"
     if flaw:
-        return Verdict(dict.fromkeys(RULES, flaw), composition, facts)
+        return SampleValidity(dict.fromkeys(RULES, flaw), composition, facts)
     asked = {
         "classic": CLASSIC, "length": GEOMETRY, "radius": RADIUS, "plausible": PLAUSIBLE, "strict": STRICT,
     }  # fmt: skip
@@ -123,10 +123,10 @@ def judge_sample(cell: Cell | None, timeout: float) -> Verdict:
         "min_distance": closest_pair(cell) if len(cell.species) > 1 else None,
         "min_image_distance": closest_image(cell),
     }
-    return Verdict(problems, composition, facts)
+    return SampleValidity(problems, composition, facts)
 
 
-def _measures(verdicts: list[Verdict]) -> dict[str, Measure]:
+def _measures(verdicts: list[SampleValidity]) -> dict[str, Measure]:
     readable = share_of(
         [v.problems["classic"] not in NO_COMPOSITION for v in verdicts],
         "samples that could be read, have atoms, and only elements up to fermium",
@@ -147,7 +147,7 @@ def _measures(verdicts: list[Verdict]) -> dict[str, Measure]:
     return measures
 
 
-def _columns(verdicts: list[Verdict]) -> dict[str, list]:
+def _columns(verdicts: list[SampleValidity]) -> dict[str, list]:
     columns: dict[str, list] = {
         # the rules of one name first, then those that only some ask for
         "structure_problem": [v.problems["length"] or v.problems["strict"] for v in verdicts],
@@ -161,7 +161,7 @@ def _columns(verdicts: list[Verdict]) -> dict[str, list]:
     return columns
 
 
-def _notes(verdicts: list[Verdict]) -> list[str]:
+def _notes(verdicts: list[SampleValidity]) -> list[str]:
     notes = [
         "Atoms 0.5 Å apart pass the classic rule although no crystal has them: near 100 % is expected of every "
         "model, and of any model that spreads its atoms."

@@ -8,7 +8,7 @@ from html import escape
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.report import DngReport, Headline, Step
 from nucleate.report.html.charts import figure
-from nucleate.report.numbers import Entry, beside, entries, number_texts
+from nucleate.report.number_texts import NamedMeasure, beside, named_measures, number_texts
 
 
 def cards(report: DngReport) -> str:
@@ -65,7 +65,7 @@ def funnel(steps: list[Step]) -> str:
 
 def family_numbers(family: Family) -> str:
     """The numbers of a family with their definitions, its figures and notes."""
-    rows = "".join(_measure_row(entry) for entry in entries(family))
+    rows = "".join(_measure_row(entry) for entry in named_measures(family))
     body = f'<div class="panel"><table class="measures">{rows}</table></div>' if rows else ""
     if family.comparisons:
         body += f'<div class="figures">{"".join(figure(one) for one in family.comparisons)}</div>'
@@ -73,7 +73,7 @@ def family_numbers(family: Family) -> str:
     return body or '<p class="soft">Nothing to show.</p>'
 
 
-def _measure_row(entry: Entry) -> str:
+def _measure_row(entry: NamedMeasure) -> str:
     measure = entry.measure
     beside = "".join(
         f'<small title="{escape(one.description)}">{word}: {_value_text(one)}</small>'

@@ -60,7 +60,7 @@ DIAGONAL = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class ComparedModel:
     """One model that is compared.
 
     Attributes:
@@ -91,7 +91,7 @@ class Plan:
     """
 
     data: tuple[Path, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[ComparedModel, ...]
     seeds: int = 3
     epochs: int | None = 16
     minutes: float | None = None
@@ -116,7 +116,7 @@ class Unit:
     """One model on one data set with one seed."""
 
     data: Path
-    entry: Entry
+    entry: ComparedModel
     seed: int
 
     @property
@@ -128,7 +128,7 @@ class Unit:
         return root / self.data.name / f"{self.entry.name.replace('/', '--')}-seed-{self.seed}"
 
 
-def cross_entries(names: list[str], base: str, assignments: list[str]) -> tuple[Entry, ...]:
+def cross_entries(names: list[str], base: str, assignments: list[str]) -> tuple[ComparedModel, ...]:
     """Entries of pairs `coordinates/cell`; all of them for no names. base: a recipe of the cross.
 
     Samplers are compared in the first pair of each process of the coordinates, since it is they that need them.
@@ -141,7 +141,7 @@ def cross_entries(names: list[str], base: str, assignments: list[str]) -> tuple[
     return tuple(_pair(name, recipe, swept=name in first.values()) for name in pairs)
 
 
-def _pair(name: str, base: Cross, swept: bool) -> Entry:
+def _pair(name: str, base: Cross, swept: bool) -> ComparedModel:
     one, _, other = name.partition("/")
     if one not in COORDINATES or other not in CELLS:
         raise RecipeError(
@@ -149,10 +149,12 @@ def _pair(name: str, base: Cross, swept: bool) -> Entry:
             f"write COORDINATES/CELL with one of {', '.join(COORDINATES)} and one of {', '.join(CELLS)}",
         )
     recipe = replace(base, coordinates=one, cell=other)  # pyright: ignore[reportArgumentType]
-    return Entry(name, recipe, SAMPLERS[one], PLAIN[one], swept)
+    return ComparedModel(name, recipe, SAMPLERS[one], PLAIN[one], swept)
 
 
-def recipe_entries(names: list[str], assignments: list[str]) -> tuple[Entry, ...]:
+def recipe_entries(names: list[str], assignments: list[str]) -> tuple[ComparedModel, ...]:
     """Entries of recipes by name, each with its own sampler and those of the probability flow."""
     found = [get_recipe(name, assignments) for name in names]
-    return tuple(Entry(one.name, one, {"its own": one.sampler, **FLOW}, ("its own", "ODE")) for one in found)
+    return tuple(
+        ComparedModel(one.name, one, {"its own": one.sampler, **FLOW}, ("its own", "ODE")) for one in found
+    )

@@ -6,17 +6,17 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
-from nucleate.metrics.csp.jobs import Judged, judge_fingerprint
+from nucleate.metrics.csp.jobs import JudgedRun, judge_fingerprint
 from nucleate.metrics.csp.settings import CspSettings
 from nucleate.metrics.intervals import Estimate, bootstrap_mean, wilson
-from nucleate.metrics.validity import smact_valid
+from nucleate.metrics.validity_rules import smact_valid
 from nucleate.work import Work
 
 
 class Grid:
     """Verdicts as arrays over [covered rows, samples]; `rms` is infinite without a match."""
 
-    def __init__(self, judged: Judged, reference: CrystalTable, use_smact: bool) -> None:
+    def __init__(self, judged: JudgedRun, reference: CrystalTable, use_smact: bool) -> None:
         verdicts = [row.samples for row in judged.verdicts]
         self.references = [reference.cell(row) for row in judged.rows]
         self.rms = np.array([[np.inf if v.rms is None else v.rms for v in row] for row in verdicts])
@@ -42,13 +42,13 @@ class Grid:
         return self.smact & ((self.problem == "") | (self.problem == "cell_too_long"))
 
 
-class Fingerprints:
+class FingerprintTests:
     """Fingerprint tests, made only where a match hangs on one."""
 
     def __init__(
         self,
         grid: Grid,
-        judged: Judged,
+        judged: JudgedRun,
         reference: CrystalTable,
         settings: CspSettings,
         work: Work,
@@ -69,7 +69,7 @@ class Fingerprints:
         self.made = dict(zip(places, results, strict=True))
 
     @staticmethod
-    def _cell(grid: Grid, judged: Judged, row: int, sample: int) -> Cell:
+    def _cell(grid: Grid, judged: JudgedRun, row: int, sample: int) -> Cell:
         cell = grid.references[row] if sample < 0 else judged.cells[row][sample]
         assert cell is not None
         return cell
@@ -82,8 +82,8 @@ class Fingerprints:
 def estimates(
     name: str,
     grid: Grid,
-    judged: Judged,
-    fingerprints: Fingerprints,
+    judged: JudgedRun,
+    fingerprints: FingerprintTests,
     settings: CspSettings,
     ks: tuple[int, ...],
 ) -> dict[str, Estimate]:
@@ -113,7 +113,11 @@ def estimates(
 
 
 def _metre(
-    own: np.ndarray, admitted: np.ndarray, judged: Judged, fingerprints: Fingerprints, settings: CspSettings
+    own: np.ndarray,
+    admitted: np.ndarray,
+    judged: JudgedRun,
+    fingerprints: FingerprintTests,
+    settings: CspSettings,
 ) -> dict[str, Estimate]:
     """METRe and cRMSE: each reference takes the closest first sample of any row; a miss costs stol."""
     index = {row: i for i, row in enumerate(judged.rows)}

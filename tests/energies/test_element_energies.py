@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nucleate.elements import MAX_ATOMIC_NUMBER
-from nucleate.energies.elements import ElementEnergies, least_absolute, spread
-from nucleate.energies.phases import fractions_of
+from nucleate.energies.convex_hull import fractions_of
+from nucleate.energies.element_energies import ElementEnergies, least_absolute, spread
 from nucleate.errors import DataError
 
 TRUE = {3: -1.91, 8: -4.95, 26: -8.47, 17: -1.85}

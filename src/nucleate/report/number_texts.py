@@ -13,7 +13,7 @@ BESIDE = {"floor": "chance", "reference": "reference", "real": "real crystals"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class NamedMeasure:
     """A number of a family, and beside it what chance, the reference or real crystals score, where that is known."""
 
     name: str
@@ -25,14 +25,14 @@ class Entry:
         return self.name.replace("_", " ")
 
 
-def entries(family: Family) -> list[Entry]:
+def named_measures(family: Family) -> list[NamedMeasure]:
     """The numbers of a family, NAME_floor, NAME_reference and NAME_real taken to NAME."""
     found = []
     for name, measure in family.measures.items():
         stem, _, last = name.rpartition("_")
         if last in BESIDE and stem in family.measures:
             continue
-        found.append(Entry(name, measure, beside(family, name)))
+        found.append(NamedMeasure(name, measure, beside(family, name)))
     return found
 
 

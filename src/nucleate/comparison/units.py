@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucleate.benchmark.plan import Plan, Unit
 from nucleate.cell import Cell
+from nucleate.comparison.plan import Plan, Unit
 from nucleate.data.dataset import Dataset
 from nucleate.files import parse_json, write_whole
 from nucleate.identity import canonical, canonical_of
@@ -34,7 +34,7 @@ SAMPLES = 20
 
 
 @dataclass(frozen=True)
-class Point:
+class Measurement:
     """A measurement that is asked for: a sampler at a cost, so many crystals, so many samples of each."""
 
     sampler: str
@@ -60,14 +60,16 @@ class Point:
         return values if same else None
 
 
-def points(plan: Plan, unit: Unit) -> list[Point]:
+def measurements(plan: Plan, unit: Unit) -> list[Measurement]:
     """What is measured of a unit: every sampler at every cost, or the plain ones at the largest; then many samples."""
     entry = unit.entry
     swept = entry.swept and unit.seed < plan.swept
     costs, names = (plan.nfe, tuple(entry.samplers)) if swept else (plan.nfe[-1:], entry.plain)
-    found = [Point(name, scaled(entry.samplers[name], nfe), plan.limit, 1) for name in names for nfe in costs]
+    found = [
+        Measurement(name, scaled(entry.samplers[name], nfe), plan.limit, 1) for name in names for nfe in costs
+    ]
     if plan.top:
-        found.append(Point(names[0], scaled(entry.samplers[names[0]], plan.top_nfe), plan.top, SAMPLES))
+        found.append(Measurement(names[0], scaled(entry.samplers[names[0]], plan.top_nfe), plan.top, SAMPLES))
     # Two costs may scale to the same number of steps.
     return list({point.name: point for point in found}.values())
 
@@ -83,7 +85,7 @@ def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, work: Work,
         return False
     if not outcome.main:
         return True
-    waiting = [point for point in points(plan, unit) if point.found(folder) is None]
+    waiting = [point for point in measurements(plan, unit) if point.found(folder) is None]
     if waiting:
         predictor = load(folder / "run")
         for point in waiting:
@@ -92,7 +94,7 @@ def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, work: Work,
     return True
 
 
-def measure(predictor: Predictor, unit: Unit, point: Point, work: Work) -> dict[str, Any]:
+def measure(predictor: Predictor, unit: Unit, point: Measurement, work: Work) -> dict[str, Any]:
     """Match rate and RMSE of one sample, and of `samples` of them, under the `geometry` protocol."""
     table = Dataset.open(unit.data).split("val")
     rows = validation_subset(table, point.crystals)

@@ -24,7 +24,7 @@ from nucleate.metrics.amd import element_distances
 from nucleate.metrics.dng.family import Measure, share_of
 from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
-from nucleate.metrics.validity import FLAT_PLANES, MIN_VOLUME
+from nucleate.metrics.validity_rules import FLAT_PLANES, MIN_VOLUME
 from nucleate.settings import MOST_SECONDS, MOST_STEPS, within
 from nucleate.time_limit import attempt
 from nucleate.work import Work
@@ -49,7 +49,7 @@ REDUCTIONS_PER_JOB = 32
 
 
 @dataclass(frozen=True)
-class IdentitySettings:
+class EquivalenceSettings:
     """What makes two crystals the same, and how the comparisons are done. The last two change no verdict.
 
     Attributes:
@@ -81,7 +81,7 @@ class IdentitySettings:
         return asdict(self) | {"verdict": "StructureMatcher.fit", "pymatgen": version("pymatgen")}
 
 
-class Samples:
+class ComparedSamples:
     """Generated crystals for the judges of identity; the work on each is done once and shared between judges.
 
     Attributes:
@@ -91,9 +91,9 @@ class Samples:
         reduced: what has been reduced so far, by sample.
     """
 
-    def __init__(self, cells: Sequence[Cell | None], settings: IdentitySettings | None = None) -> None:
+    def __init__(self, cells: Sequence[Cell | None], settings: EquivalenceSettings | None = None) -> None:
         self.cells = list(cells)
-        self.settings = settings or IdentitySettings()
+        self.settings = settings or EquivalenceSettings()
         self.problems = [defect(cell, COMPARED) or "" for cell in self.cells]
         self.formulas = [
             cell.formula if cell is not None and not problem else None
@@ -102,10 +102,12 @@ class Samples:
         self.reduced: dict[int, Reduced] = {}
 
     @classmethod
-    def of(cls, samples: Samples | Sequence[Cell | None], settings: IdentitySettings | None) -> Samples:
+    def of(
+        cls, samples: ComparedSamples | Sequence[Cell | None], settings: EquivalenceSettings | None
+    ) -> ComparedSamples:
         """The samples as they are, if they are prepared already. Raises DataError where there are none, and where
         they were prepared with other settings."""
-        if not isinstance(samples, Samples):
+        if not isinstance(samples, ComparedSamples):
             samples = cls(samples, settings)
         elif settings is not None and settings != samples.settings:
             raise DataError("the samples were prepared with other settings", "leave the settings out here")
@@ -177,7 +179,7 @@ def by_composition(rows: Iterable[int], reduced: dict[int, Reduced]) -> list[lis
     return list(groups.values())
 
 
-def descriptors(cells: Sequence[Reduced], settings: IdentitySettings) -> np.ndarray:
+def descriptors(cells: Sequence[Reduced], settings: EquivalenceSettings) -> np.ndarray:
     """Distances to neighbours of each element: those of alike crystals are near each other. [cells, numbers]
 
     They put candidates in order and reject none: no bound on them follows from the matcher's tolerances. A cell whose

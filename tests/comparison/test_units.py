@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nucleate.benchmark.collect import collect, crmse
-from nucleate.benchmark.cross import Point, points, run_unit
-from nucleate.benchmark.plan import DIAGONAL, PLAIN, SAMPLERS, Plan, cross_entries, recipe_entries
+from nucleate.comparison.collect import collect, crmse
+from nucleate.comparison.plan import DIAGONAL, PLAIN, SAMPLERS, Plan, cross_entries, recipe_entries
+from nucleate.comparison.units import Measurement, measurements, run_unit
 from nucleate.errors import RecipeError
 from nucleate.recipes.base import scaled
 from nucleate.recipes.cross import CELLS, COORDINATES
@@ -85,7 +85,7 @@ def test_units_come_seed_by_seed(data):
 
 def test_first_seeds_are_measured_at_every_cost_and_the_others_at_the_largest(data):
     plan = plan_of(data, "kinetic/vp-x0")
-    first, second = ([(p.name, p.samples) for p in points(plan, unit)] for unit in plan.units())
+    first, second = ([(p.name, p.samples) for p in measurements(plan, unit)] for unit in plan.units())
     assert first == [("pc-2-k1", 1), ("pc-4-k1", 1), ("em-2-k1", 1), ("em-4-k1", 1), ("pc-2-k20", 20)]
     assert second == [("em-4-k1", 1), ("em-2-k20", 20)]
 
@@ -101,7 +101,7 @@ def test_a_unit_is_trained_measured_and_not_done_twice(data, tmp_path):
     assert run_unit(plan, unit, tmp_path, CPU, Work(), told.append)
     folder = unit.folder(tmp_path)
     files = sorted(path.name for path in folder.glob("*.json"))
-    assert files == sorted(f"{p.name}.json" for p in points(plan, unit))
+    assert files == sorted(f"{p.name}.json" for p in measurements(plan, unit))
     before = {name: (folder / name).stat().st_mtime_ns for name in files}
     (folder / files[0]).unlink()
     assert run_unit(plan, unit, tmp_path, CPU, Work(), told.append)
@@ -123,7 +123,7 @@ def test_a_unit_is_trained_measured_and_not_done_twice(data, tmp_path):
 
 
 def test_a_measurement_of_another_sampler_or_of_other_crystals_does_not_count(tmp_path):
-    point = Point("its own", SamplerSettings(method="ode", steps=4), 4, 1)
+    point = Measurement("its own", SamplerSettings(method="ode", steps=4), 4, 1)
     assert point.found(tmp_path) is None
     (tmp_path / f"{point.name}.json").write_text('{"settings": {')
     assert point.found(tmp_path) is None

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from nucleate.elements import SYMBOLS
-from nucleate.energies.points import single_points
 from nucleate.energies.potential import Potential
 from nucleate.energies.references import FORMATION_COLUMN, ReferenceStructures
+from nucleate.energies.single_points import single_points
 from nucleate.errors import DataError
 from nucleate.work import Work
 

@@ -9,8 +9,8 @@ from pymatgen.core import Composition
 from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.errors import MissingPackageError
-from nucleate.metrics import validity
-from nucleate.metrics.validity import GEOMETRY, fingerprint_constructible, smact_valid
+from nucleate.metrics import validity_rules
+from nucleate.metrics.validity_rules import GEOMETRY, fingerprint_constructible, smact_valid
 from tests.metrics.crystals_for_tests import known_crystals, perturbed
 
 
@@ -67,7 +67,7 @@ def test_formula_is_divided_by_the_greatest_common_divisor():
 
 def test_too_many_combinations_are_invalid(monkeypatch):
     smact_valid.cache_clear()
-    monkeypatch.setattr(validity, "MAX_COMBINATIONS", 1)
+    monkeypatch.setattr(validity_rules, "MAX_COMBINATIONS", 1)
     try:
         assert not smact_valid(formula("SrTiO3"))
         assert smact_valid(formula("Fe"))
@@ -85,13 +85,13 @@ def test_missing_smact_is_one_sentence_and_a_hint(monkeypatch):
         return real(name, *args, **kwargs)
 
     smact_valid.cache_clear()
-    validity._smact.cache_clear()
+    validity_rules._smact.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingPackageError, match="smact") as caught:
         smact_valid(formula("NaCl"))
     assert "pip install 'nucleate[evaluate]'" in caught.value.hint
     with pytest.raises(MissingPackageError, match="matminer"):
-        validity.require_fingerprints()
+        validity_rules.require_fingerprints()
 
 
 def test_fingerprint_of_a_real_crystal_can_be_made_and_of_a_nonsense_cell_not():

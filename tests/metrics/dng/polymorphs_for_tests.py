@@ -6,7 +6,7 @@ import numpy as np
 from pymatgen.core.structure_matcher import StructureMatcher
 
 from nucleate.cell import Cell
-from nucleate.metrics.dng.identity import canonical_key
+from nucleate.metrics.dng.equivalence import canonical_key
 from nucleate.metrics.reduction import reduce_cell
 from tests.metrics.crystals_for_tests import known_crystals, perturbed
 

@@ -13,8 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from nucleate.benchmark.cross import points
-from nucleate.benchmark.plan import Plan
+from nucleate.comparison.plan import Plan
+from nucleate.comparison.units import measurements
 from nucleate.training.log import read_metrics
 
 WITHIN = 0.01
@@ -36,7 +36,7 @@ def _entry(plan: Plan, root: Path, data: Path, name: str) -> dict[str, Any]:
     training, seeds = [], []
     for unit in units:
         folder = unit.folder(root)
-        here = [(point, point.found(folder)) for point in points(plan, unit)]
+        here = [(point, point.found(folder)) for point in measurements(plan, unit)]
         read = [(point, values) for point, values in here if values is not None]
         if not read:
             continue

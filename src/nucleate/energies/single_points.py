@@ -20,7 +20,7 @@ TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
-class Point:
+class SinglePoint:
     """The energy of one crystal.
 
     Attributes:
@@ -33,7 +33,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _PointJob:
     cell: Cell
     key: str
     potential: Potential
@@ -45,15 +45,17 @@ def single_points(
     cells: Sequence[Cell],
     potential: Potential,
     work: Work = Work(),
-) -> list[Point]:
+) -> list[SinglePoint]:
     """Energies of crystals as they are; arguments and errors as in `relax.relax`."""
     potential.calculator()
     path = work.cache and work.cache.absolute()
     keys = [key_of("point", cell, potential.identity) for cell in cells]
     first = dict(zip(keys, cells, strict=True))
-    known = {key: Point(**value) for key, value in (open_cache(path).get(first) if path else {}).items()}
+    known = {
+        key: SinglePoint(**value) for key, value in (open_cache(path).get(first) if path else {}).items()
+    }
     jobs = [
-        _Job(cell, key, potential, path, work.seconds(TIMEOUT))
+        _PointJob(cell, key, potential, path, work.seconds(TIMEOUT))
         for key, cell in first.items()
         if key not in known
     ]
@@ -62,14 +64,14 @@ def single_points(
     return [known[key] for key in keys]
 
 
-def _point(job: _Job) -> Point:
+def _point(job: _PointJob) -> SinglePoint:
     """One energy, in a worker; written to the cache before it is handed back."""
     reason = defect(job.cell, limits(job.potential)) or ""
     energy = None
     if not reason:
         with quiet_single_thread():
             energy, reason = attempt(partial(job.potential.energy, job.cell), job.timeout, FAILURES)
-    point = Point(energy, reason)
+    point = SinglePoint(energy, reason)
     if job.cache and reason != "timed_out":
         open_cache(job.cache).put(job.key, asdict(point))
     return point

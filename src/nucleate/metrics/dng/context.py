@@ -11,69 +11,19 @@ from typing import TYPE_CHECKING, Any
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.defects import defect
-from nucleate.energies.hull_choice import HullChoice
-from nucleate.errors import DataError
 from nucleate.metrics.dng.family import Family
-from nucleate.metrics.dng.protocols import Protocol, protocol_named
+from nucleate.metrics.dng.protocols import Protocol
 from nucleate.metrics.dng.quantities import JUDGED, drawn
-from nucleate.metrics.intervals import RESAMPLES
-from nucleate.settings import MOST_SECONDS, MOST_SEED, MOST_STEPS, within
+from nucleate.metrics.dng.settings import DngSettings
 from nucleate.work import Work
 
 if TYPE_CHECKING:
+    from nucleate.metrics.dng.equivalence import ComparedSamples
     from nucleate.metrics.dng.fingerprints import Fingerprints
-    from nucleate.metrics.dng.identity import Samples as IdentitySamples
-
-NO_RELAXATION = "none"
-
-
-@dataclass(frozen=True)
-class DngSettings:
-    """What is measured and how; see Protocol for what the numbers mean.
-
-    Attributes:
-        protocol: name of a Protocol.
-        split: of the reference, whose distributions the samples should have.
-        novel_against: split of the reference that novel structures must not be in.
-        relax: name of a potential, or "none" to leave relaxation and stability out.
-        hull: which convex hull.
-        coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
-        reference_limit: compare with so many crystals of the split, drawn at random; None for all.
-        timeout: seconds for relaxing one structure.
-        seed: of subsets and of bootstrap intervals. resamples: of those of distributions and diversity.
-    """
-
-    protocol: str = "mattergen"
-    split: str = "val"
-    novel_against: str = "train"
-    relax: str = "chgnet"
-    hull: HullChoice = HullChoice()
-    coverage: bool = True
-    reference_limit: int | None = None
-    timeout: float = 300.0
-    seed: int = 0
-    resamples: int = RESAMPLES
-
-    def __post_init__(self) -> None:
-        protocol_named(self.protocol)
-        if self.reference_limit is not None and self.reference_limit < 1:
-            raise DataError(
-                f"a reference of {self.reference_limit} crystals tells nothing",
-                "--reference-limit starts at 1",
-            )
-        if self.relax == NO_RELAXATION and self.hull.text:
-            raise DataError(
-                f"the hull {self.hull.text!r} is never looked at without relaxation",
-                "leave the hull out, or name a potential with --relax",
-            )
-        within(self, 0, MOST_SECONDS, "timeout", error=DataError)
-        within(self, 0, MOST_SEED, "seed", error=DataError)
-        within(self, 10, 10**6, "resamples", error=DataError)
-        within(self, 1, MOST_STEPS, "reference_limit", error=DataError)
 
 
 @dataclass
-class Bench:
+class EvaluationContext:
     """What the judges of one evaluation share; the last three are filled as they work.
 
     Attributes:
@@ -130,16 +80,15 @@ class Bench:
         return table.cells()
 
     @cached_property
-    def identity(self) -> IdentitySamples:
+    def compared_samples(self) -> ComparedSamples:
         """What uniqueness and novelty compare: relaxed where the protocol says so and there is a relaxed structure."""
-        from nucleate.metrics.dng.identity import IdentitySettings
-        from nucleate.metrics.dng.identity import Samples as IdentitySamples
+        from nucleate.metrics.dng.equivalence import ComparedSamples, EquivalenceSettings
 
         cells = [
             relaxed if self.protocol.relaxed and relaxed is not None else cell
             for cell, relaxed in zip(self.cells, self.relaxed, strict=True)
         ]
-        return IdentitySamples(cells, IdentitySettings(matcher=self.protocol.matcher))
+        return ComparedSamples(cells, EquivalenceSettings(matcher=self.protocol.matcher))
 
     @property
     def compared(self) -> str:
