@@ -1,0 +1,182 @@
+"""Structures for a composition by retrieval: known crystals of its anonymous formula, their elements swapped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.errors import FormulaError
+from nucleate.prototypes.candidates import Candidates, Families, candidates_of
+from nucleate.prototypes.chemistry import element_distances
+from nucleate.prototypes.distinct import Distinct
+from nucleate.prototypes.files import read_index
+from nucleate.prototypes.index import Index
+from nucleate.prototypes.shipped import INDEX
+from nucleate.prototypes.substitute import repeated, substituted
+from nucleate.prototypes.volumes import Volumes, shares_of
+
+Known = Literal["include", "other"]
+LOOKED_AT = 5
+"""Candidates that are looked at for each structure that is asked for, at most."""
+LEAST_LOOKED_AT = 40
+OF_ONE_KIND = 3
+"""Of them, how many of one prototype with the same elements in its roles: the free parameters may differ."""
+STABLE = 0.02
+"""eV/atom above the hull: up to here a known crystal of a formula is taken to be its ground state."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A structure that a known crystal suggests.
+
+    Attributes:
+        cell: the structure. Atoms by role and orbit, in the standardised primitive cell of the known crystal, or
+            several of them.
+        prototype: name of the prototype (labels.py).
+        space_group: its number.
+        source, name: where the known crystal is from, and its name there.
+        known: whether that crystal has the same formula, each element in its place.
+        distance: mean distance of the elements from those they replace.
+        score: the larger, the better.
+        votes: candidates that suggest the same structure, of those that were looked at.
+        energy: of the known crystal above the hull, eV/atom, NaN where it is not known.
+        entry: its number in the index. units: how many of its cells make the structure.
+    """
+
+    cell: Cell
+    prototype: str
+    space_group: int
+    source: str
+    name: str
+    known: bool
+    distance: float
+    score: float
+    votes: int
+    energy: float
+    entry: int
+    units: int = 1
+
+
+class Prototypes:
+    """An index with what proposing from it needs."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.families = Families(index)
+        shares = shares_of(index.elements, index.counts, index.role_offsets)
+        self.volumes = Volumes.fit(shares, index.volume / index.sizes)
+
+    @classmethod
+    def open(cls, path: Path | str | None = None, sources: Collection[str] | None = None) -> Prototypes:
+        """An index from a file, by default the shipped one, with entries of some sources alone if they are named.
+
+        Raises DataError where the file is missing or broken, and for a source that it has not.
+        """
+        index = read_index(INDEX if path is None else Path(path))
+        return cls(index if sources is None else index.of_sources(sources))
+
+    def propose(
+        self,
+        composition: Mapping[int, int] | Sequence[int],
+        k: int = 20,
+        *,
+        known: Known = "include",
+        cells: Literal["same", "any"] = "same",
+        without: Collection[int] = (),
+    ) -> list[Proposal]:
+        """At most k different structures, best first; none where the index has no entry of the anonymous formula.
+
+        Args:
+            composition: atoms of each atomic number in the cell, or all atomic numbers.
+            known: `include`: known crystals of the formula itself that lie within STABLE of the hull come first, the
+                lowest first, as one wants who asks for NaCl; `other`: all known ones come last, where another
+                polymorph is asked for.
+            cells: `same`: cells of this composition (smaller ones are repeated to fill it, after those that fill it by
+                themselves); `any`: cells of any number of formula units.
+            without: entries that may not be used, by number.
+
+        Raises FormulaError for what is no element, and for an empty composition.
+        """
+        counts = checked(composition)
+        found = candidates_of(self.families, counts, cells, element_distances())
+        if found is None:
+            return []
+        if len(without):
+            found = found.take(np.flatnonzero(~np.isin(found.entries, list(without))))
+        scores = -found.distance
+        order = self._order(found, scores, known)
+        order = order[self._few_of_a_kind(found, order)]
+        return self._different(found, scores, order[: max(LOOKED_AT * k, LEAST_LOOKED_AT)], k)
+
+    def _order(self, found: Candidates, scores: np.ndarray, known: Known) -> np.ndarray:
+        """Best first; candidates of one score by energy above the hull."""
+        energy = np.nan_to_num(self.index.energy[found.entries], nan=1.0)
+        if known == "include":
+            first = np.where(found.known & (energy <= STABLE), -1, 0)
+            scores = np.where(first, 0.0, scores)
+        else:
+            first = found.known.astype(int)
+        return np.lexsort((energy, -scores, found.units > 1, first))
+
+    def _few_of_a_kind(self, found: Candidates, order: np.ndarray) -> np.ndarray:
+        """Which candidates of an order are among the first OF_ONE_KIND of their prototype and elements. [candidates]"""
+        keys = np.column_stack((self.families.kinds[found.entries], found.units, found.elements))[order]
+        kind = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+        by_kind = np.argsort(kind, kind="stable")
+        starts = np.flatnonzero(np.diff(kind[by_kind], prepend=-1))
+        place = np.empty(len(kind), dtype=np.int64)
+        place[by_kind] = np.arange(len(kind)) - np.repeat(starts, np.diff(starts, append=len(kind)))
+        return place < OF_ONE_KIND
+
+    def _different(self, found: Candidates, scores: np.ndarray, order: np.ndarray, k: int) -> list[Proposal]:
+        distinct, chosen = Distinct(), []
+        votes: list[int] = []
+        for place in order.tolist():
+            key = (self.families.kinds[found.entries[place]], *found.elements[place], found.units[place])
+            where, new = distinct.place(key, self._cell(found, place))
+            if new:
+                if len(chosen) == k:
+                    break
+                chosen.append(place)
+                votes.append(1)
+            elif where >= 0:
+                votes[where] += 1
+        cells = zip(chosen, distinct.cells, votes, strict=False)
+        return [self._proposal(found, place, scores, cell, number) for place, cell, number in cells]
+
+    def _cell(self, found: Candidates, place: int) -> Cell:
+        cell = self.index.cell(int(found.entries[place]))
+        cell = substituted(cell, found.old[place], found.elements[place], self.volumes)
+        return repeated(cell, int(found.units[place]))
+
+    def _proposal(
+        self, found: Candidates, place: int, scores: np.ndarray, cell: Cell, votes: int
+    ) -> Proposal:
+        entry = int(found.entries[place])
+        return Proposal(
+            cell, str(self.index.label[entry]), int(self.index.number[entry]), str(self.index.source[entry]),
+            self.index.names[entry], bool(found.known[place]), float(found.distance[place]), float(scores[place]),
+            votes, float(self.index.energy[entry]), entry, int(found.units[place]),
+        )  # fmt: skip
+
+
+def checked(composition: Mapping[int, int] | Sequence[int]) -> Counter[int]:
+    """Atoms of each element. Raises FormulaError for what is no element, and for an empty composition."""
+    counts = Counter({int(z): int(n) for z, n in Counter(composition).items() if n})
+    if not counts:
+        raise FormulaError(
+            "a composition without atoms was given", "give for example {11: 1, 17: 1} for NaCl"
+        )
+    for number in counts:
+        if not 1 <= number <= MAX_ATOMIC_NUMBER:
+            raise FormulaError(
+                f"{number} is no atomic number of an element", f"give numbers from 1 to {MAX_ATOMIC_NUMBER}"
+            )
+    return counts

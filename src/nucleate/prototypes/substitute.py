@@ -1,0 +1,43 @@
+"""A crystal with other elements in its roles: same fractional coordinates, the volume that the new elements need."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.prototypes.volumes import Volumes
+
+
+def substituted(cell: Cell, old: np.ndarray, new: np.ndarray, volumes: Volumes) -> Cell:
+    """The cell with new[role] where old[role] was. old, new: atomic numbers. [roles]"""
+    species = np.zeros_like(cell.species)
+    for one, other in zip(old, new, strict=True):
+        species[cell.species == one] = other
+    ratio = volumes.of(Counter(species.tolist())) / volumes.of(Counter(cell.species.tolist()))
+    return Cell(species, cell.frac, cell.lattice * ratio ** (1 / 3))
+
+
+def repeated(cell: Cell, times: int) -> Cell:
+    """So many cells on one another, along the shortest vector each time."""
+    for factor in _prime_factors(times):
+        axis = int(np.linalg.norm(cell.lattice, axis=1).argmin())
+        lattice, step = cell.lattice.copy(), np.eye(3)[axis] / factor
+        lattice[axis] *= factor
+        frac = cell.frac.copy()
+        frac[:, axis] /= factor
+        cell = Cell(
+            np.tile(cell.species, factor), np.concatenate([frac + k * step for k in range(factor)]), lattice
+        )
+    return cell
+
+
+def _prime_factors(number: int) -> list[int]:
+    found, divisor = [], 2
+    while number > 1:
+        while number % divisor == 0:
+            found.append(divisor)
+            number //= divisor
+        divisor += 1
+    return found[::-1]
