@@ -13,7 +13,7 @@ from nucleate.cell import Cell
 from nucleate.errors import StructureError
 from nucleate.symmetry.combinations import combinations
 from nucleate.symmetry.finding import find_sites, free_parameters
-from nucleate.symmetry.holding import can_fill, can_hold
+from nucleate.symmetry.holding import can_fill, can_hold, most_sites
 from nucleate.symmetry.orbits import orbit
 from nucleate.symmetry.sites import Sites
 from nucleate.symmetry.wyckoff import space_group
@@ -120,3 +120,18 @@ def test_what_is_left_from_a_letter_on() -> None:
     assert not can_fill(225, ((1, 0), (1, 0), (1, 0)))
     assert not can_fill(225, ((1, 2),))
     assert can_fill(225, ((48, last),))
+
+
+@pytest.mark.parametrize("number", [2, 12, 62, 166, 194, 225])
+def test_most_sites_by_trying_all(number: int) -> None:
+    for atoms in range(1, 7):
+        for first in (0, 1, 3):
+            held = combinations(number, {1: atoms}, 100_000)
+            letters = space_group(number).letters
+            lengths = [
+                len(sites.letters)
+                for sites in held
+                if all(letters.index(one) >= first for one in sites.letters)
+            ]
+            assert most_sites(number, first, atoms) == max(lengths, default=-1)
+    assert most_sites(number, 0, 0) == 0

@@ -81,3 +81,20 @@ def _fixed(number: int, first: int) -> tuple[list[tuple[int, int]], list[tuple[t
     return sizes, [
         (way, sum(used * size for used, (size, _) in zip(way, sizes, strict=True))) for way in ways
     ]
+
+
+@lru_cache(maxsize=1 << 16)
+def most_sites(number: int, first: int, atoms: int) -> int:
+    """The largest number of sites on positions from an index on that together hold exactly these atoms; -1 for none.
+
+    Sites of the primitive cell; no atoms are no sites.
+    """
+    group = space_group(number)
+    most = [0] + [-1] * atoms
+    for position in group.positions[first:]:
+        step = position.multiplicity // group.lattice_points
+        totals = range(step, atoms + 1) if position.freedom else range(atoms, step - 1, -1)
+        for total in totals:
+            if most[total - step] >= 0:
+                most[total] = max(most[total], most[total - step] + 1)
+    return most[atoms]

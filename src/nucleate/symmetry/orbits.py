@@ -65,6 +65,18 @@ def orbit(number: int, letter: str, primitive: bool = True) -> Orbit:
     return Orbit(linear[first], shift[first])
 
 
+@lru_cache(maxsize=4096)
+def images(number: int, letter: str, primitive: bool = True) -> np.ndarray:
+    """The atom of an orbit that each operation carries each of its atoms onto. [operations, atoms]
+
+    Found at generic parameters, so it holds for all, those at which atoms meet included.
+    """
+    rotations, translations = operations(number, primitive)
+    places = orbit(number, letter, primitive).places(GENERIC[: space_group(number)[letter].freedom])
+    carried = places @ rotations.transpose(0, 2, 1) + translations[:, None]
+    return np.array([[matches(places, place)[0] for place in one] for one in carried])
+
+
 def wrapped(frac: np.ndarray) -> np.ndarray:
     """Fractional coordinates in [0, 1); what rounds to a whole number is 0."""
     inside = frac - np.floor(frac)

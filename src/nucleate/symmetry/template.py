@@ -9,6 +9,8 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.errors import DataError
 from nucleate.symmetry.operations import operations_of
+from nucleate.symmetry.orbits import images, operations
+from nucleate.symmetry.sites import Sites
 
 SAME_PLACE = 1e-4
 """In cells: how far symmetric positions may be from the images of one another, and how near atoms may be."""
@@ -53,6 +55,28 @@ class Template:
             found.translations,
             images,
             averaged_lattice(np.asarray(cell.lattice, dtype=float), found.rotations),
+        )
+
+    @classmethod
+    def from_sites(cls, sites: Sites) -> Template:
+        """That of occupied Wyckoff positions in the primitive cell, site after site.
+
+        Exact at any free parameters: which atom is carried where is known from the orbits, not from distances.
+        Raises StructureError where the free parameters are not set.
+        """
+        rotations, translations = operations(sites.number)
+        blocks, start = [], 0
+        for letter in sites.letters:
+            blocks.append(images(sites.number, letter) + start)
+            start += blocks[-1].shape[1]
+        return cls(
+            sites.number,
+            sites.expanded(),
+            sites.places(),
+            rotations,
+            translations,
+            np.concatenate(blocks, 1),
+            None if sites.lattice is None else sites.cell_vectors(),
         )
 
     @property
