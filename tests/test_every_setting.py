@@ -76,5 +76,5 @@ def test_judges_refuse_what_can_not_be_meant(kind, name, values):
 
 
 def test_a_whole_number_too_large_for_a_float_is_refused():
-    with pytest.raises(NucleateError, match="is no number"):
+    with pytest.raises(NucleateError, match="is not a number"):
         from_dict(type(recipes()["kldm-csp"]), {"name": "kldm-csp", "training": {"clip": 10**400}})

@@ -1,4 +1,4 @@
-"""One crystal as plain arrays: what data, judges and potentials hand to each other; to and from pymatgen and ASE."""
+"""One crystal as plain arrays, exchanged by data, judges and potentials; to and from pymatgen and ASE."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cell(NamedTuple):
 
     @classmethod
     def of(cls, structure: Structure) -> Cell:
-        """From a pymatgen structure; dummy species get numbers that are no element's.
+        """From a pymatgen structure; dummy species get numbers outside the periodic table.
 
         Raises StructureError on partial occupancy.
         """
@@ -56,13 +56,13 @@ class Cell(NamedTuple):
         return cls(np.array(atoms.numbers, dtype=np.int64), frac, np.array(atoms.cell.array, dtype=float))
 
     def to_structure(self) -> Structure:
-        """As a pymatgen structure, atoms in their order."""
+        """As a pymatgen structure, atoms in the same order."""
         from pymatgen.core import Lattice, Structure
 
         return Structure(Lattice(self.lattice), self.species.tolist(), self.frac)
 
     def to_atoms(self) -> Atoms:
-        """As periodic ASE atoms, in their order."""
+        """As periodic ASE atoms, in the same order."""
         from ase import Atoms
 
         return Atoms(self.species, scaled_positions=self.frac, cell=self.lattice, pbc=True)
@@ -74,7 +74,7 @@ class Cell(NamedTuple):
 
     @property
     def volume(self) -> float:
-        """Å^3, whatever the hand of the basis; infinite where it is too large for a number."""
+        """Volume in Å^3 for a right- or left-handed basis; infinite if it overflows."""
         with np.errstate(over="ignore", invalid="ignore"):
             return abs(float(np.linalg.det(self.lattice)))
 
@@ -84,10 +84,10 @@ class Cell(NamedTuple):
         return plane_distances(self.lattice)
 
     def compact(self) -> Cell:
-        """The same crystal, atoms in their order, on an LLL-reduced lattice where this one is flat (FLAT); else itself.
+        """The same crystal and order of atoms, on an LLL-reduced lattice if this one is flat (FLAT).
 
-        A search in space goes through radius / height images in each direction: through millions where the lattice is
-        written in long, nearly parallel vectors. For a finite cell with a volume.
+        A search in space visits radius / height images in each direction: millions if the cell vectors are long and
+        nearly parallel. For a finite cell with a volume.
         """
         if self.heights.min() >= FLAT:
             return self

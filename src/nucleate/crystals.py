@@ -32,8 +32,8 @@ class Crystals:
         frac: fractional coordinates in [0, 1), 0 in padding. [crystals, atoms, 3]
         lattice: rows are the cell vectors a, b, c in Å. [crystals, 3, 3]
         mask: which atoms are real; real atoms come first. [crystals, atoms]
-        condition: numbers that a model is told of each crystal, NaN where they are not known, in the order of the
-            model's `conditions`; None where nobody asks for any. [crystals, conditions]
+        condition: properties given to a model, NaN where unknown, in the order of the model's `conditions`;
+            None without conditions. [crystals, conditions]
     """
 
     species: Species

@@ -1,7 +1,7 @@
-"""Why a crystal can't be used: one question, and the limits of whoever asks it.
+"""Why a crystal can't be used: one function, with limits set by the caller.
 
-A measure makes one number of a crystal (`nucleate.measures` has those that several ask for), a Rule says what it may
-be, and Rules are asked in their order, so that a measure may count on what the rules before it have made sure of.
+A measure maps a crystal to one number (`nucleate.measures` has the shared ones) and a Rule limits that number. Rules
+are checked in order, so a measure may rely on everything that earlier rules have ensured.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Rule:
     """A limit.
 
     Attributes:
-        reason: what is said of a crystal that breaks it; {value}, {least} and {most} may stand in it.
-        measure: what is limited. What is no number is not within limits.
-        least, most: what is allowed, themselves included.
+        reason: the text for a crystal that breaks the rule; may contain {value}, {least} and {most}.
+        measure: the number that is limited; NaN is never within limits.
+        least, most: the allowed range, both ends included.
     """
 
     reason: str
@@ -42,11 +42,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a caller asks of a crystal.
+    """The rules that a caller sets for a crystal.
 
     Attributes:
-        checks: in the order in which they are asked.
-        unreadable: what is said where there is no crystal.
+        checks: the rules, in the order in which they are checked.
+        unreadable: the reason if there is no crystal.
     """
 
     checks: tuple[Rule, ...]
@@ -54,12 +54,12 @@ class Rules:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """All that may be said, in the order in which it is asked."""
+        """All possible reasons, in the order of the checks."""
         return tuple(dict.fromkeys((self.unreadable, *(rule.reason for rule in self.checks))))
 
 
 def defect(cell: Cell | None, rules: Rules) -> str | None:
-    """The reason of the first rule that a crystal breaks, None for one that can be used."""
+    """The reason given by the first rule that a crystal breaks; None if it breaks none."""
     if cell is None:
         return rules.unreadable
     return next((reason for rule in rules.checks if (reason := rule.broken_by(cell)) is not None), None)
@@ -71,20 +71,20 @@ def has_atoms(reason: str) -> Rule:
 
 
 def known_elements(reason: str) -> Rule:
-    """Atomic numbers of the periodic table only, as far as nucleate knows it."""
+    """Only atomic numbers of elements that nucleate knows."""
     return Rule(reason, strangers, most=0)
 
 
 def is_finite(reason: str) -> Rule:
-    """Coordinates and vectors that are numbers."""
+    """Only finite coordinates and cell vectors."""
     return Rule(reason, broken, most=0)
 
 
 def above(limit: float) -> float:
-    """The least that is allowed where `limit` itself is not."""
+    """The smallest allowed value if `limit` itself is excluded."""
     return float(np.nextafter(limit, np.inf))
 
 
 def below(limit: float) -> float:
-    """The most that is allowed where `limit` itself is not."""
+    """The largest allowed value if `limit` itself is excluded."""
     return float(np.nextafter(limit, -np.inf))

@@ -1,4 +1,4 @@
-"""Files as they go wrong: a disk that is full, a file that is half written, JSON that is too deep to read."""
+"""Safe files: atomic writes, and clear errors for full disks, missing permissions and JSON nested too deeply."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_TEXTS = ("No space left", "disk is full", "quota exceeded")
-"""How safetensors and SQLite, which have no error numbers, say it."""
+"""How safetensors and SQLite, which set no error numbers, report a full disk."""
 
 FREE_SPACE = "free some space and run the same command again (train: with --resume); what is written is kept"
 
 
 def parse_json(text: str | bytes) -> Any:
-    """What `json.loads` says, and ValueError for whatever can't be read, nesting beyond Python's stack too."""
+    """As `json.loads`, with ValueError for anything unreadable, including nesting beyond Python's stack."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -33,7 +33,7 @@ def parse_json(text: str | bytes) -> Any:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns what the system says of a file that can't be written into a NucleateError with a hint."""
+    """Turn a system error about a file that can't be written into a NucleateError with a hint."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
@@ -48,7 +48,7 @@ def _unwritten(path: Path, error: Exception) -> NucleateError:
 
 
 def check_target(path: Path | None) -> None:
-    """Make the folder of a result before the long work; raise NucleateError where it can't be written."""
+    """Make the folder of a result before long work starts; raise NucleateError if it can't be written."""
     if path is None:
         return
     with writing(path):
@@ -60,7 +60,7 @@ def check_target(path: Path | None) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write beside `path`, then rename: a reader, or a kill at any moment, finds the old file or the new one.
+    """Write beside `path`, then rename: at any moment a reader finds either the old file or the new one.
 
     Raises NucleateError where it can't be written; the old file stays as it was.
     """
@@ -82,7 +82,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, 
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A file to write, which becomes `path` if all goes well, and else gives its space back.
+    """A temporary file that becomes `path` on success and is deleted on failure.
 
     Raises NucleateError where it can't be written.
     """

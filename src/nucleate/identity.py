@@ -1,4 +1,4 @@
-"""What makes two requests, jobs or results the same: identities that leave out whatever has its default.
+"""Identities of requests, jobs and results, from every field that differs from its default.
 
 Noise, keys of caches and the folders of jobs hang on identities. A field that is added later, with a default, thus
 changes none of them. In return the default of a field stays what it is for good: it stands for all that
@@ -17,7 +17,7 @@ from nucleate.settings import from_dict
 
 
 def canonical(value: Any, always: str = "") -> str:
-    """One line that says a value: `Name(field=value, ...)` for a dataclass, without the fields that have their default.
+    """One line that describes a value: `Name(field=value, ...)` for a dataclass, without fields at their default.
 
     Args:
         value: dataclasses, numbers, words, None, and tuples, lists and mappings of them. Numbers are written as Python

@@ -1,4 +1,4 @@
-"""Numbers of one crystal that judges, data and potentials set limits to: sizes, densities, distances.
+"""Numbers describing one crystal, limited by judges, data and potentials: sizes, densities, distances.
 
 Distances are exact in any basis: minimum images by pymatgen, and for an atom's own images the shortest lattice vector.
 """
@@ -15,17 +15,17 @@ DENSITY_UNIT = 1.66053907
 
 
 def atoms(cell: Cell) -> int:
-    """How many atoms there are."""
+    """Number of atoms."""
     return len(cell.species)
 
 
 def strangers(cell: Cell) -> int:
-    """How many atoms are of no known element."""
+    """Number of atoms of unknown elements."""
     return int(((cell.species < 1) | (cell.species > MAX_ATOMIC_NUMBER)).sum())
 
 
 def broken(cell: Cell) -> int:
-    """1 where a coordinate or a vector is no finite number, else 0."""
+    """1 if a coordinate or a cell vector is not finite, else 0."""
     return int(not cell.finite)
 
 
@@ -40,7 +40,7 @@ def volume_per_atom(cell: Cell) -> float:
 
 
 def atom_density(cell: Cell) -> float:
-    """Atoms in an Å³, of a cell with a volume."""
+    """Atoms per Å³, for a cell with a volume."""
     return len(cell.species) / cell.volume
 
 

@@ -57,7 +57,7 @@ def draw_strip(
 
 
 def check_picture(path: Path) -> None:
-    """Raise DataError for a picture of a kind that can't be made."""
+    """Raise DataError if a picture of this kind can't be made."""
     if path.suffix.lower() not in ENDINGS:
         raise DataError(f"no picture can be made as {path}", f"end its name with one of {', '.join(ENDINGS)}")
 

@@ -1,4 +1,4 @@
-"""What other packages bring by entry points: tuples of things that have a name each."""
+"""Plug-ins: named objects that other packages provide through entry points."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Named = TypeVar("Named")
 
 
 def with_plugins(ours: Mapping[str, Named], group: str, what: str) -> dict[str, Named]:
-    """Ours by their names, then those of the entry points of a group, without what can't be loaded.
+    """Our own objects by name, then those of an entry-point group that can be loaded.
 
-    Of the latter a warning tells, which says `what` they are. A name that is taken stays whose it was.
+    One that can't be loaded causes a warning, which calls it a `what`. Names already taken are not replaced.
     """
     found = dict(ours)
     for point in entry_points(group=group):

@@ -1,5 +1,4 @@
-"""Settings are frozen dataclasses; this file reads and writes them as TOML, applies `--set key=value` and says what a
-number must be."""
+"""Settings are frozen dataclasses: read and written as TOML, changed by `--set key=value`, limited to ranges."""
 
 from __future__ import annotations
 
@@ -17,12 +16,12 @@ from nucleate.errors import NucleateError, RecipeError
 T = TypeVar("T")
 
 MOST_SEED = 2**63 - 1
-"""The largest seed: noise is a function of 64-bit numbers with a sign."""
+"""The largest seed: noise is a function of signed 64-bit integers."""
 MOST_STEPS = 10**9
-"""The largest of numbers that only say how long something goes on."""
+"""The largest number of steps, epochs and the like."""
 MOST_SECONDS = 1e9
 MOST_WORKERS = 256
-"""Processes: with more than this the system runs out of them."""
+"""The largest number of worker processes."""
 
 OPEN = "open"
 
@@ -30,9 +29,9 @@ KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "
 
 
 def open_groups(kind_of: Callable[[str], type | None]) -> Any:
-    """A field for groups of settings whose names a dataclass does not know itself: a tuple of (name, settings).
+    """A field for groups of settings whose names the dataclass does not list: a tuple of (name, settings).
 
-    In files and in --set they stand beside the other settings. kind_of: the dataclass of a name, None if there is none.
+    In files and in --set they appear beside the other settings. kind_of: the dataclass for a name, None if unknown.
     """
     return dataclasses.field(default=(), metadata={OPEN: kind_of})
 
@@ -78,9 +77,9 @@ def within(
     settings: Any, least: float, most: float, names: str, group: str = "",
     error: type[NucleateError] = RecipeError,
 ) -> None:  # fmt: skip
-    """Raise `error` where one of the settings with these names (set apart by spaces) is not from `least` to `most`.
+    """Raise `error` if one of the settings named (separated by spaces) is not from `least` to `most`.
 
-    A setting of None passes. Every number has both bounds: beyond them it has no meaning, or no machine has the room.
+    None passes. Every number has both bounds: beyond them it has no meaning, or exceeds any machine.
     """
     for name in names.split():
         value = getattr(settings, name)
@@ -90,11 +89,11 @@ def within(
             raise error(f"{group}{name} = {value} is too small", f"give {group}{name} at least {least:.16g}")
         if value > most:
             raise error(f"{group}{name} = {value} is too large", f"give {group}{name} at most {most:.16g}")
-        raise error(f"{group}{name} = {value} is no number", f"give {group}{name} a finite number")
+        raise error(f"{group}{name} = {value} is not a number", f"give {group}{name} a finite number")
 
 
 def check_limits(who: str, settings: Any, limits: Mapping[str, tuple[bool, str]]) -> None:
-    """Raise RecipeError for the first setting out of its limits: name -> (whether it is within, what it must be)."""
+    """Raise RecipeError for the first setting outside its limits: name -> (whether it is within, what it must be)."""
     for name, (holds, needed) in limits.items():
         if not holds:
             raise RecipeError(
@@ -129,7 +128,7 @@ def _groups(level: Mapping[str, Any]) -> str:
 
 
 def _example(values: Mapping[str, Any], where: str = "") -> str:
-    """An assignment that leaves the settings as they are: of the first number."""
+    """An assignment of the first number to its present value."""
     for key, value in values.items():
         found = _example(value, f"{where}{key}.") if isinstance(value, dict) else f"{where}{key}={value}"
         if (isinstance(value, dict) and found) or type(value) in (int, float):
@@ -166,7 +165,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < 1e300 else math.inf
     if isinstance(value, float) and not math.isfinite(value):
-        raise RecipeError(f"{path} = {value} is no number", f"give {path} a finite number")
+        raise RecipeError(f"{path} = {value} is not a number", f"give {path} a finite number")
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
         raise RecipeError(
             f"{path} = {value!r} is not of type {hint.__name__}",
@@ -197,7 +196,7 @@ def _write(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        # A JSON string is a TOML string, but for one control character that JSON leaves as it is.
+        # A JSON string is a TOML string, except for one control character that JSON does not escape.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_write, value)) + "]"

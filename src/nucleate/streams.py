@@ -1,8 +1,8 @@
-"""Every stream of random numbers that is told from the others by a number: one table, so that no two are the same.
+"""Every numbered stream of random numbers in one table, so that no two coincide.
 
-Numbers that are in use never change: a seed in a paper goes on meaning the same crystals, splits and intervals.
+Numbers in use never change: a published seed always gives the same crystals, splits and intervals.
 
-Not here, since nothing tells them apart but their seed: the initial weights (torch, seeded by `training.seed`), the
+Not here, since only their seed distinguishes them: the initial weights (torch, seeded by `training.seed`), the
 frequencies of a network's features (torch, 0), and draws by a hash of what is drawn (`metrics.dng.samples`).
 """
 
@@ -18,8 +18,10 @@ class Steps:
     """Steps of `geometry.noise.Noise.at` that belong to one use.
 
     Attributes:
-        what: is drawn. crystals: which numbers the crystals have in `Noise.of`: only those of one kind can collide.
-        first: of the steps. endless: whether all that follow belong to it too, else there is one.
+        what: what is drawn.
+        crystals: which numbers the crystals have in `Noise.of`: only those of one kind can collide.
+        first: the first step.
+        endless: whether all later steps belong to it too.
     """
 
     what: str
@@ -47,10 +49,12 @@ keys: both under VALIDATION_SEED."""
 
 @dataclass(frozen=True)
 class Draws:
-    """A use of numpy's generators, told from the others by words after the seed.
+    """A use of numpy's generators, distinguished by words after the seed.
 
     Attributes:
-        what: is drawn. words: after the seed. counters: how many numbers follow, such as an epoch.
+        what: what is drawn.
+        words: after the seed.
+        counters: how many further numbers follow, such as an epoch.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""A limit to the seconds of a block of code: it ends in TimeoutError, in whatever thread it runs.
+"""A time limit for a block of code, in any thread: the block ends in TimeoutError.
 
 The main thread of a POSIX system gets a timer signal, which also ends a wait. Any other thread is watched by a second
 one, which raises the error in it by CPython's `PyThreadState_SetAsyncExc`. Both act between two instructions of
@@ -19,7 +19,7 @@ from nucleate.errors import NucleateError
 
 Result = TypeVar("Result")
 SOON = 1e-6
-"""Seconds, where a timer may not be 0, which would switch it off."""
+"""Seconds; a timer set to 0 would be switched off."""
 
 
 def attempt(
@@ -36,9 +36,9 @@ def attempt(
 
 
 def time_limit(seconds: float | None) -> AbstractContextManager[None]:
-    """Raise TimeoutError in the block after this many seconds; without a number there is no limit.
+    """Raise TimeoutError in the block after this many seconds; None sets no limit.
 
-    Raises NucleateError where no limit can be kept: outside the main thread of a Python that is not CPython.
+    Raises NucleateError if no limit can be kept: outside the main thread, unless Python is CPython.
     """
     if not seconds:
         return nullcontext()
@@ -54,9 +54,9 @@ def time_limit(seconds: float | None) -> AbstractContextManager[None]:
 
 @contextmanager
 def _signalled(seconds: float) -> Iterator[None]:
-    """The limit as a timer of the system. Within another limit the earlier end counts, and both are kept.
+    """The limit as a system timer. Limits may be nested: the earlier end comes first, and both are kept.
 
-    A block that swallows the error ends in it all the same.
+    A block that catches the error still ends in it.
     """
 
     def stop(signum, frame):

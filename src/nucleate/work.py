@@ -1,10 +1,10 @@
-"""How long work is done, as one value: where it runs, who hears of it, where results are kept, how long it may take.
+"""Long work as one value: where it runs, who is told of progress, where results are kept, the time limit.
 
     Work()                                      in this process, one piece after the other
     Work.local(4, progress, Path("cache"))      in four processes of this machine
     Work(ThreadPoolExecutor(4))                 in any executor of `concurrent.futures`, Parsl's or Dask's too
 
-Every result is the same whatever the work is done with.
+Results do not depend on any of these.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 Settings = TypeVar("Settings")
 Progress = Callable[[str, int, int], None]
-"""Called with the name of the stage, how much is done, and of how much."""
+"""Called with the name of the stage, the pieces done, and their total."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 CHUNK = 8
-"""Jobs that a process of this machine is sent at once."""
+"""Jobs sent to a local process at once."""
 FOREIGN_WIDTH = 16
-"""Jobs that an executor, which does not say how many workers it has, is taken to do at once."""
+"""Jobs assumed to run at once in an executor, which does not say how many workers it has."""
 
 
 @dataclass(frozen=True)
 class LocalPool:
-    """Processes of this machine with one thread each, for the time of one stage.
+    """Processes on this machine with one thread each, started for one stage.
 
     Attributes:
-        workers: how many; 1 works in the calling process.
+        workers: number of processes; 1 works in the calling process.
     """
 
     workers: int = 1
@@ -57,11 +57,11 @@ class Work:
     """How long work is done.
 
     Attributes:
-        executor: a LocalPool, or an executor that the caller made and shuts down.
+        executor: a LocalPool, or an executor that the caller makes and shuts down.
         progress: called as the work goes on.
-        cache: where finished results are kept, so that work that was stopped goes on where it was: a file, or the
-            folder of an evaluation, which keeps several; None keeps nothing.
-        time_limit: seconds for one piece (a pair of structures, a relaxation) in place of what its settings say.
+        cache: where finished results are kept, so that stopped work can resume: a file, or the folder of an
+            evaluation, which keeps several; None keeps nothing.
+        time_limit: seconds for one piece (a pair of structures, a relaxation); overrides its settings.
     """
 
     executor: LocalPool | Executor = LocalPool()
@@ -80,7 +80,7 @@ class Work:
         cache: Path | None = None,
         time_limit: float | None = None,
     ) -> Work:
-        """Work in so many processes of this machine."""
+        """Work in this many processes on this machine."""
         return cls(LocalPool(workers), progress, cache, time_limit)
 
     @property
@@ -90,7 +90,7 @@ class Work:
 
     @property
     def alone(self) -> Work:
-        """The same in this process, and silent: for a piece that does not pay for more."""
+        """The same in this process, without progress: for pieces too small to distribute."""
         return replace(self, executor=LocalPool(), progress=None)
 
     def kept_in(self, cache: Path | None) -> Work:
@@ -98,18 +98,18 @@ class Work:
         return replace(self, cache=cache)
 
     def seconds(self, usual: float | None) -> float | None:
-        """The limit for a piece whose settings say `usual`."""
+        """The time limit of a piece; `usual` is that of its settings."""
         return usual if self.time_limit is None else self.time_limit
 
     def limiting(self, settings: Settings) -> Settings:
-        """Settings whose `timeout` is the limit of this work, where it has one."""
+        """The settings with `timeout` replaced by the limit of this work, if it has one."""
         if self.time_limit is None:
             return settings
         changed: Any = settings
         return replace(changed, timeout=self.time_limit)
 
     def tell(self, stage: str, done: int, total: int) -> None:
-        """Say how far a stage is, to whoever wants to hear it."""
+        """Report the progress of a stage."""
         if self.progress is not None:
             self.progress(stage, done, total)
 
@@ -162,9 +162,9 @@ class Work:
 
 @contextmanager
 def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes with one thread each. Where the block ends by an error, or by Ctrl-C, so do they, at once.
+    """Processes with one thread each. If the block ends by an error or by Ctrl-C, they end at once.
 
-    Waiting for them lasts as long as their work, and another Ctrl-C meanwhile leaves a program that never ends.
+    Waiting for them would last as long as their work, and a second Ctrl-C would leave a program that never ends.
     """
     others = set(multiprocessing.active_children())
     # fork copies locks of torch's threads in whatever state they are
@@ -187,7 +187,7 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: a worker that waits for work would wait for ever."""
+    """End this process when its parent is gone: a worker waiting for work would wait for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -195,9 +195,9 @@ def _end_with_parent() -> None:
 
 
 def _take_one_thread() -> None:
-    """Make a worker process one of one thread: what it has not loaded yet reads it of its own environment.
+    """Limit a worker process to one thread: libraries loaded later read the limit from its own environment.
 
-    A main module is imported in a worker before this; libraries that it has loaded are told.
+    The main module is imported in a worker before this; libraries already loaded are told directly.
     """
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     if "torch" in sys.modules:
@@ -212,7 +212,7 @@ def _take_one_thread() -> None:
 
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Ctrl-C does nothing in the block, where this is the thread that would hear of it."""
+    """Ignore Ctrl-C in the block, if this is the thread that receives it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

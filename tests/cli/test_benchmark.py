@@ -27,7 +27,7 @@ def place(tmp_path_factory):
     [
         (["data", "--only", "kinetic"], "'kinetic' is no pair"),
         (["data", "--only", "vp-x0/kinetic"], "'vp-x0/kinetic' is no pair"),
-        (["data", "--base", "kldm-csp-tiny"], "'kldm-csp-tiny' is no recipe of the cross"),
+        (["data", "--base", "kldm-csp-tiny"], "'kldm-csp-tiny' is not a recipe of the cross"),
         (["data", "--base", "nothing"], "no recipe named 'nothing'"),
         (["data", "--recipe", "nothing"], "no recipe named 'nothing'"),
         (["data", "--set", "cell"], "'cell' is not key=value"),

@@ -158,7 +158,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(command, model, tmp_path):
     _, said = child.communicate(timeout=30)
     assert child.returncode == 130
     assert said.splitlines()[-1] == (
-        f"stopped; what was done is kept in {out}, and the same command goes on from there"
+        f"stopped; finished work is kept in {out}; run the same command to resume"
     )
     assert "Traceback" not in said
 
@@ -189,7 +189,7 @@ def test_ctrl_c_ends_an_import_in_worker_processes_however_often_it_is_pressed(t
         time.sleep(0.05)
     _, said = child.communicate(timeout=30)
     assert child.returncode == 130
-    assert said.splitlines()[-1] == "stopped before the end; the same command begins again"
+    assert said.splitlines()[-1] == "stopped before the end; run the same command to start again"
     assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "log"}
 
 

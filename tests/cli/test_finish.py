@@ -60,9 +60,9 @@ def test_relaxed_copies_stand_beside_what_was_drawn(model, tmp_path, monkeypatch
         (["NaCl", "--relax", "magic"], "no potential is called 'magic'"),
         (["NaCl", "--relax", "mattersim"], "needs the package mattersim"),
         (["NaCl", "--cell", "cubic"], "no form of a cell is called 'cubic'"),
-        (["NaCl", "--relax-steps", "9"], "--relax-steps 9 means nothing without --relax"),
-        (["--like", "data", "--relax", "constant"], "--relax constant means nothing with --like"),
-        (["--like", "data", "--cell", "primitive"], "--cell primitive means nothing with --like"),
+        (["NaCl", "--relax-steps", "9"], "--relax-steps 9 has no effect without --relax"),
+        (["--like", "data", "--relax", "constant"], "--relax constant has no effect with --like"),
+        (["--like", "data", "--cell", "primitive"], "--cell primitive has no effect with --like"),
     ],
 )
 def test_what_can_not_be_done_is_said_before_anything_is_drawn(

@@ -90,9 +90,9 @@ def test_parts_can_be_given(model, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--atoms", "8-4"], "--atoms 8-4 is no number of atoms"),
-        (["--atoms", "4-"], "--atoms 4- is no number of atoms"),
-        (["--atoms", "4²"], "--atoms 4² is no number of atoms"),
+        (["--atoms", "8-4"], "--atoms must be a number or a range of numbers; got 8-4"),
+        (["--atoms", "4-"], "--atoms must be a number or a range of numbers; got 4-"),
+        (["--atoms", "4²"], "--atoms must be a number or a range of numbers; got 4²"),
         (["--atoms", "3"], ""),
         (["--atoms", "9-12"], "no training cell had 9 to 12 atoms"),
         (["--atoms", "30"], "has 30 atoms in the cell, more than the 20"),

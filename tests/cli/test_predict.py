@@ -162,9 +162,9 @@ def test_other_formulas_are_another_job(model, tmp_path, monkeypatch, capsys):
         (["KCl"], "K, which the model never saw"),
         (["Sr20O20", "--formula-units", "1"], "40 atoms"),
         (["NaCl", "--format", "pdf"], "no format 'pdf'"),
-        (["NaCl", "--formula-units", "two"], "not whole numbers"),
+        (["NaCl", "--formula-units", "two"], "--formula-units must be whole numbers above 0"),
         (["NaCl", "--shard", "3/3"], "--shard 3/3"),
-        (["NaCl", "--formula-units", "2²"], "not whole numbers"),
+        (["NaCl", "--formula-units", "2²"], "--formula-units must be whole numbers above 0"),
         ([], "give formulas or --like"),
         (["--like", "nowhere"], "nowhere"),
         (["NaCl", "--sampler", "best"], "best"),
@@ -241,7 +241,7 @@ def test_json_on_stdout_holds_the_structures_of_the_first_ranks(model, tmp_path,
         assert Path(entry["files"]["cif"]).is_file()
         assert set(entry["files"]) == {"cif", "json"}
     assert run(monkeypatch, "predict", "--like", "somewhere", "--json", "--model", model) == 2
-    assert "--json is of a ranking" in capsys.readouterr().err
+    assert "--json is for rankings" in capsys.readouterr().err
 
 
 def test_what_is_to_be_doubted_is_said(model, tmp_path, monkeypatch, capsys):

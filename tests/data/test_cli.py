@@ -47,7 +47,7 @@ def test_errors_say_one_line_and_a_hint(tmp_path: Path) -> None:
         (("import", file, "--out", file / "set", "--workers", 1), "can't be made in"),
         (("download", "perov_5", "--out", file / "set"), "can't be made in"),
         (("info", file), "is a file, and a data set is a folder"),
-        (("info", tmp_path / "bare"), "says nothing of rejected, settings, statistics"),
+        (("info", tmp_path / "bare"), "lacks rejected, settings, statistics"),
         (("info", tmp_path / "nowhere"), "no data set"),
         (("download", "mp20", "--out", tmp_path / "set"), "no benchmark 'mp20'"),
     ):

@@ -286,9 +286,9 @@ def test_errors(first: Path, tmp_path: Path) -> None:
     (there / "thesis.tex").touch()
     for arguments, message in (
         (("filter", first, *new), "no condition was given"),
-        (("filter", first, *new, "--where", "gap"), "'gap' is no condition"),
+        (("filter", first, *new, "--where", "gap"), "'gap' is not a condition"),
         (("filter", first, *new, "--where", "bandgap>1"), "no property 'bandgap'"),
-        (("filter", first, *new, "--where", "gap>wide"), "'gap' is a number, and 'wide' is none"),
+        (("filter", first, *new, "--where", "gap>wide"), "'gap' is a number, and 'wide' is not"),
         (("filter", first, *new, "--where", "note>1"), "'note' is text"),
         (("filter", first, *new, "--elements", "Li,Xx"), "no element 'Xx'"),
         (("filter", first, *new, "--atoms", "9:1"), "--atoms '9:1' is not a range"),

@@ -193,7 +193,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_materials_project_needs_a_key_and_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(NucleateError, match="asks for a key"):
+    with pytest.raises(NucleateError, match="needs an API key"):
         materials_project_hull([29, 79], "")
     monkeypatch.setitem(sys.modules, "mp_api", None)
     monkeypatch.setitem(sys.modules, "mp_api.client", None)

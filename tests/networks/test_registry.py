@@ -147,7 +147,7 @@ def test_a_model_of_a_network_that_is_gone_is_refused():
 def test_settings_that_another_network_would_read_are_refused(monkeypatch, capsys):
     words = "train kldm-csp --data d --out o --set network=plain-net --set cspnet.width=3"
     assert run(monkeypatch, *words.split()) == 2
-    assert_one_line(capsys, "--set cspnet.width=3 means nothing with the network plain-net")
+    assert_one_line(capsys, "--set cspnet.width=3 has no effect with the network plain-net")
 
 
 def test_a_name_that_a_recipe_uses_otherwise_is_refused(monkeypatch):

@@ -115,7 +115,7 @@ def test_predictions_are_drawn_again(tmp_path: Path) -> None:
     assert again.stdout == first.stdout
     assert (tmp_path / "b.parquet").read_bytes() == (tmp_path / "a.parquet").read_bytes()
     for words, what in ((["--html", tmp_path / "a.html"], "page"), (["--full"], "longer text")):
-        with pytest.raises(NucleateError, match=f"a report of predictions has no {what}"):
+        with pytest.raises(NucleateError, match=f"a report on predictions has no {what}"):
             invoke("show", tmp_path / "a.json", *words)
     assert not (tmp_path / "a.html").exists()
 
@@ -138,12 +138,12 @@ def test_what_is_no_report_is_said_so(tmp_path: Path) -> None:
     assert read_report(path).record.keys() == whole.record.keys()
     content = json.loads(path.read_text())
     for change, message in (
-        ("{", "is no report"),
-        ("[1, 2]", "is no report"),
-        (json.dumps(whole.numbers), "holds no record that could be drawn again"),
+        ("{", "is not a report"),
+        ("[1, 2]", "is not a report"),
+        (json.dumps(whole.numbers), "holds only numbers, not a record that a report can be made from"),
         (json.dumps(content | {"format": 2}), "has format 2, and this version reads up to 1"),
         (json.dumps(content | {"report": "xyz"}), "a report of an unknown kind, 'xyz'"),
-        (json.dumps(content | {"record": {}}), "the record of a report, and it is not whole"),
+        (json.dumps(content | {"record": {}}), "an incomplete record of a report"),
     ):
         path.write_text(change)
         with pytest.raises(DataError, match=message) as error:

@@ -24,12 +24,12 @@ def _root() -> None:
 @app.command("cross")
 def cross(
     data: Annotated[list[Path], typer.Argument(help="Data set folders.")],
-    out: Annotated[Path, typer.Option(help="Folder of the runs; a rerun goes on where it stopped.")],
+    out: Annotated[Path, typer.Option(help="Folder of the runs; run the command again to resume.")],
     only: Annotated[
         list[str] | None, typer.Option(help="A pair such as kinetic/vp-x0; all by default. Repeatable.")
     ] = None,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="Compare these recipes, and no pairs. Repeatable.")
+        list[str] | None, typer.Option(help="Compare these recipes instead of pairs. Repeatable.")
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="Network of the pairs: cross, cross-tiny or cross-mini, the default.")
@@ -38,7 +38,7 @@ def cross(
     minutes: Annotated[float | None, typer.Option(min=0, help="Training budget in minutes of this machine.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
     nfe: Annotated[str, typer.Option(help="Costs at which samplers are tried.")] = "10,20,50,100",
-    swept: Annotated[int, typer.Option(min=0, help="Seeds that are tried at all costs; the others at the last.")] = 1,
+    swept: Annotated[int, typer.Option(min=0, help="Seeds measured at all costs; the others only at the last.")] = 1,
     limit: Annotated[int, typer.Option(min=1, help="Validation crystals, one sample each.")] = 200,
     top: Annotated[int, typer.Option(min=0, help="Validation crystals with 20 samples each.")] = 100,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting of every model.")] = None,
@@ -48,7 +48,7 @@ def cross(
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     threads: options.Threads = None,
     workers: options.Workers = 1,
-    report: Annotated[Path | None, typer.Option(help="Write the record of all that is done as JSON.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the record of everything measured so far as JSON.")] = None,
 ) -> None:  # fmt: skip
     """Every process of the coordinates with every process of the lattice, or recipes by name."""
     import torch
@@ -72,7 +72,7 @@ def cross(
     hardware = Hardware(devices, strategy, accelerator)
     for unit in plan.units()[part.index :: part.count]:
         if not run_unit(plan, unit, out, hardware, Work.local(workers), say):
-            say(f"stopped; the same command goes on (folder {out})")
+            say(f"stopped; run the same command to resume (folder {out})")
             raise typer.Exit(130)
     if report is not None:
         record = json.dumps(_described(plan, base, set_ or [], collect(plan, out)), indent=1) + "\n"
@@ -105,7 +105,7 @@ def _costs(text: str) -> tuple[int, ...]:
 
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RecipeError(f"--nfe {text} are not whole numbers", "write for example 10,20,50")
+        raise RecipeError(f"--nfe must be whole numbers above 0; got {text}", "write for example 10,20,50")
     return tuple(sorted(map(int, parts)))
 
 

@@ -130,7 +130,7 @@ def resumable(where: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _ignore_ctrl_c()
-        say(f"stopped; what was done is kept in {where}, and the same command goes on from there")
+        say(f"stopped; finished work is kept in {where}; run the same command to resume")
         raise typer.Exit(130) from None
 
 
@@ -164,7 +164,7 @@ def _with_options_of_messages(function: Callable) -> Callable:
         except KeyboardInterrupt:
             _ignore_ctrl_c()
         # What the command still held is closed by now.
-        say("stopped before the end; the same command begins again")
+        say("stopped before the end; run the same command to start again")
         raise typer.Exit(130)
 
     signature = inspect.signature(function, eval_str=True)

@@ -42,11 +42,11 @@ def csp(
         list[str] | None, typer.Option(help="geometry, smact or full; may be repeated. Default: all.")
     ] = None,
     fingerprints: Annotated[
-        bool, typer.Option("--fingerprints", help="smact also asks for a CrystalNN fingerprint (slow).")
+        bool, typer.Option("--fingerprints", help="smact also requires a CrystalNN fingerprint (slow).")
     ] = False,
     metre: Annotated[bool, typer.Option(help="METRe and cRMSE: all pairs of one composition.")] = True,
     json: Annotated[
-        Path | None, typer.Option(help="Write all numbers to this file; evaluate show draws them again.")
+        Path | None, typer.Option(help="Write all numbers to this file; evaluate show prints them again.")
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Write one row for each prediction: .csv or .parquet.")

@@ -21,7 +21,7 @@ def dng(
     ],
     reference: Annotated[
         Path | None,
-        typer.Option(help="Folder of the data set of real crystals; without it less is measured."),
+        typer.Option(help="Data set of real crystals; without it less is measured."),
     ] = None,
     split: Annotated[
         str | None, typer.Option(help="Split whose distributions the samples should have: val.")
@@ -34,29 +34,31 @@ def dng(
         str, typer.Option(help="Potential for relaxation and stability, or none to leave both out.")
     ] = "chgnet",
     hull: Annotated[
-        str, typer.Option(help="Energies of the convex hull: that of the potential, dft, or a file.")
+        str, typer.Option(help="Convex hull: the potential's name, dft, or a JSON file of entries.")
     ] = "",
     coverage: Annotated[
         bool, typer.Option(help="COV-R and COV-P (0.05 to 0.5 s for each structure).")
     ] = True,
-    sample_split: Annotated[str, typer.Option(help="Split of SAMPLES, where that is a data set.")] = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="Judge so many of the samples, at random.")] = None,
+    sample_split: Annotated[str, typer.Option(help="Split of SAMPLES, if that is a data set.")] = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Judge this many of the samples, drawn at random.")
+    ] = None,
     reference_limit: Annotated[
-        int | None, typer.Option(min=1, help="Compare with so many crystals of --split, at random.")
+        int | None, typer.Option(min=1, help="Compare with this many crystals of --split, drawn at random.")
     ] = None,
     workers: options.Workers = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for relaxing one structure.")] = 300.0,
     cache: Annotated[
         Path | None,
-        typer.Option(help="Folder of intermediate results. Default: .nucleate-cache beside SAMPLES."),
+        typer.Option(help="Folder for intermediate results. Default: .nucleate-cache beside SAMPLES."),
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(help="Write all numbers to this file; evaluate show draws them again.")
+        Path | None, typer.Option(help="Write all numbers to this file; evaluate show prints them again.")
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Write one row for each sample: .csv or .parquet.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a report to look at to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Print all numbers, not only headline and funnel.")
     ] = False,

@@ -16,7 +16,7 @@ def show(
         Path | None, typer.Option(help="Write one row for each crystal: .csv or .parquet.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write a report to look at to this file (generated crystals).")
+        Path | None, typer.Option(help="Write an HTML report to this file (generated crystals).")
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Print all numbers, not only headline and funnel.")

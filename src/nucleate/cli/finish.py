@@ -25,7 +25,8 @@ class Finish:
     """Made before anything is drawn, so that what can't be done is said at once.
 
     Attributes:
-        form: of the cells in files. relaxing: None where nothing is relaxed.
+        form: of the cells in files.
+        relaxing: None where nothing is relaxed.
     """
 
     form: CellForm

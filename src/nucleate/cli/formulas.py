@@ -40,7 +40,7 @@ def asked_formulas(words: Sequence[str], file: Path | None, limits: Limits) -> l
             warn(f"{place}{error.message}; {error.hint}")
         raise FormulaError(
             f"{len(wrong)} of {len(places)} formulas can't be predicted",
-            "mend or delete these lines, or start them with #",
+            "correct or delete these lines, or start them with #",
         )
     return texts
 

@@ -22,7 +22,7 @@ def generate(
     atoms: Annotated[
         str | None, typer.Option(help="Atoms in the cell: 8 or 4-12; as in the training data by default.")
     ] = None,
-    species_fixed: Annotated[str | None, typer.Option(help="Formula of the cell: all species given.")] = None,
+    species_fixed: Annotated[str | None, typer.Option(help="Formula of the cell: all species are fixed.")] = None,
     lattice_fixed: Annotated[Path | None, typer.Option(help="File whose cell is kept.")] = None,
     complete: Annotated[Path | None, typer.Option(help="File whose atoms and cell are kept; see --atoms.")] = None,
     model: options.Model = "kldm-mp20-dng",
@@ -42,7 +42,7 @@ def generate(
     threads: options.Threads = None,
     shard: options.Shard = "0/1",
 ) -> None:  # fmt: skip
-    """Generate crystals. A rerun of the same command goes on where it stopped."""
+    """Generate crystals. Run the same command again to resume."""
     kinds, part = formats(format_), shard_of(shard)
     finish = Finish.of(cell, symprec, relax, relax_steps, kinds)
     if threads is not None:
@@ -74,7 +74,9 @@ def _atoms(text: str | None) -> tuple[int, int] | None:
     low, dash, high = text.partition("-")
     high = high if dash else low
     if not (low.isdecimal() and high.isdecimal() and 0 < int(low) <= int(high)):
-        raise FormulaError(f"--atoms {text} is no number of atoms", "write for example 8 or 4-12")
+        raise FormulaError(
+            f"--atoms must be a number or a range of numbers; got {text}", "write for example 8 or 4-12"
+        )
     return int(low), int(high)
 
 

@@ -23,7 +23,7 @@ def models(
         card = find_model(name) / "card.json"
         if not card.is_file():
             raise ModelError(
-                f"{name} is no model: it holds no card.json",
+                f"{name} is not a model: it has no card.json",
                 "name a shipped model ('nucleate models' lists them) or a folder that training exported",
             )
         print(card.read_text(), end="")

@@ -15,48 +15,49 @@ if TYPE_CHECKING:
     from nucleate.sampling.settings import SamplerSettings
 
 MOST_THREADS = 1024
-"""With many more PyTorch runs out of stacks and ends in a crash."""
+"""With many more, PyTorch runs out of stacks and crashes."""
 MOST_DEVICES = 256
 
 Model = Annotated[str, typer.Option(help="Shipped name, model or run folder, hf:owner/name.")]
 Sampler = Annotated[
-    str | None, typer.Option(help="pc, em, ode, heun, multistep or, of KLDM, paper or code; the model's.")
+    str | None,
+    typer.Option(help="pc, em, ode, heun or multistep; for KLDM also paper or code. Default: the model's."),
 ]
-Steps = Annotated[int | None, typer.Option(min=1, help="Sampler steps; pc and heun evaluate twice a step.")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, help="Sampler steps; pc and heun take two evaluations a step.")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Sampler setting, such as temperature=0.8.")
 ]
 Seed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same seed gives the same crystals.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 Format = Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")]
-Trajectory = Annotated[bool, typer.Option("--trajectory", help="Write the way from noise to crystal.")]
+Trajectory = Annotated[bool, typer.Option("--trajectory", help="Write the trajectory from noise to crystal.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Edges = Annotated[
-    int | None, typer.Option(min=1, max=10**8, help="Padded pairs of atoms in a batch; by device.")
+    int | None, typer.Option(min=1, max=10**8, help="Padded pairs of atoms in a batch. Default: by device.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="CPU threads.")]
-Workers = Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Processes.")]
+Workers = Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Worker processes.")]
 Shard = Annotated[str, typer.Option(help="I/N: every N-th crystal from I on, for array jobs.")]
 CellForm = Annotated[
-    str, typer.Option("--cell", help="Files: as-is, symmetrised, primitive or conventional cells.")
+    str, typer.Option("--cell", help="Cell in files: as-is, symmetrised, primitive or conventional.")
 ]
 Symprec = Annotated[
     float,
-    typer.Option(
-        min=1e-5, max=5, help="Å within which atoms count as symmetric, for --cell and space groups."
-    ),
+    typer.Option(min=1e-5, max=5, help="Tolerance of symmetry for --cell and space groups, Å."),
 ]
 Relax = Annotated[
     str | None, typer.Option("--relax", help="Relax with this potential, such as chgnet, into OUT/relaxed.")
 ]
-RelaxSteps = Annotated[int | None, typer.Option(min=1, help="Most steps of a relaxation (200).")]
+RelaxSteps = Annotated[int | None, typer.Option(min=1, help="Maximum steps of a relaxation (200).")]
 
 
 def refuse_unread(why: str, given: dict[str, Any]) -> None:
-    """Raise RecipeError where one of these options has a value, for it would be read by nobody."""
+    """Raise RecipeError if one of these options has a value, since nothing would read it."""
     for name, value in given.items():
         if value not in (None, False, [], ()):
-            raise RecipeError(f"{name} {value} means nothing {why}", f"leave {name} out")
+            raise RecipeError(f"{name} {value} has no effect {why}", f"leave {name} out")
 
 
 def refuse_both(assignments: list[str] | None, named: dict[str, tuple[str, Any]]) -> None:

@@ -29,12 +29,12 @@ def predict(
         int | None, typer.Option("-n", min=1, help="Structures for each formula (20) or each row of --like (1).")
     ] = None,
     formula_units: Annotated[
-        str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto shares n over the probable.")
+        str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto divides n among the likely ones.")
     ] = "auto",
     model: options.Model = "kldm-mp20-csp",
     sampler: options.Sampler = None,
     steps: options.Steps = None,
-    nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations: the best sampler for them.")] = None,
+    nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations; picks the best sampler.")] = None,
     set_: options.Settings = None,
     seed: options.Seed = 0,
     out: options.Out = Path("predictions"),
@@ -43,7 +43,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with the structures, for programs.")] = False,
     like: Annotated[Path | None, typer.Option(help="Data set folder: predict its compositions (extxyz only).")] = None,
     split: Annotated[str | None, typer.Option(help="Split of the data set: val.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="A random part of the split, the same every time.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="A random subset of the split, the same every time.")] = None,
     relax: options.Relax = None,
     relax_steps: options.RelaxSteps = None,
     cell: options.CellForm = "as-is",
@@ -54,14 +54,12 @@ def predict(
     threads: options.Threads = None,
     shard: options.Shard = "0/1",
 ) -> None:  # fmt: skip
-    """Predict crystal structures. A rerun of the same command goes on where it stopped."""
+    """Predict crystal structures. Run the same command again to resume."""
     if (bool(formulas) or file is not None) == (like is not None):
-        raise FormulaError(
-            "give formulas or --like DIR, and not both", "for example: nucleate predict SrTiO3 -n 20"
-        )
+        raise FormulaError("give either formulas or --like DIR", "for example: nucleate predict SrTiO3 -n 20")
     if like is not None and (as_json or top is not None):
         raise FormulaError(
-            f"{'--json' if as_json else '--top'} is of a ranking, and --like ranks nothing",
+            f"{'--json' if as_json else '--top'} is for rankings, and --like makes none",
             "leave it out; 'nucleate evaluate csp' judges what --like predicts",
         )
     if like is None:
@@ -102,7 +100,7 @@ def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> 
     parts = None if units == "auto" else units.split(",")
     if parts is not None and not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise FormulaError(
-            f"--formula-units {units} are not whole numbers", "write for example 1,2,4 or auto"
+            f"--formula-units must be whole numbers above 0; got {units}", "write for example 1,2,4 or auto"
         )
     numbers = None if parts is None else tuple(int(part) for part in parts)
     warn_of_large_cells(formulas, predictor.limits, numbers)

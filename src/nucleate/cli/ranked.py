@@ -101,4 +101,4 @@ def _doubts(rows: Sequence[RankedRow]) -> None:
     alone = [f"{formula} ({agree} of {n})" for formula, (agree, n) in best.items() if agree < 2 <= n]
     if alone:
         named = ", ".join(alone[:NAMED]) + (f" and {len(alone) - NAMED} more" if len(alone) > NAMED else "")
-        warn(f"no two samples agree for {named}: the order of these ranks says nothing; draw more with -n")
+        warn(f"no two samples agree for {named}: their ranks are arbitrary; draw more with -n")

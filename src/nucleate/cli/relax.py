@@ -35,17 +35,17 @@ def relax(
         bool, typer.Option("--keep-symmetry/--free", help="Keep the space group found within --symprec.")
     ] = False,
     steps: Annotated[int, typer.Option(min=1, help="Steps after which a crystal counts as not converged.")] = 200,
-    fmax: Annotated[float, typer.Option(help="Largest force on an atom or the cell at the end, eV/Å.")] = 0.05,
+    fmax: Annotated[float, typer.Option(help="Converged when no force on an atom or the cell is larger, eV/Å.")] = 0.05,
     fix_cell: Annotated[bool, typer.Option("--fix-cell", help="Move the atoms only.")] = False,
     format_: options.Format = "cif",
     cell: options.CellForm = "as-is",
     symprec: options.Symprec = 0.1,
-    split: Annotated[str, typer.Option(help="Split, where FILES holds a data set.")] = "",
+    split: Annotated[str, typer.Option(help="Split, if FILES includes a data set.")] = "",
     workers: options.Workers = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one crystal.")] = 300.0,
     json: Annotated[bool, typer.Option("--json", help="All rows as JSON to stdout, in place of the table.")] = False,
 ) -> None:  # fmt: skip
-    """Relax crystals and write them. A rerun of the same command goes on where it stopped."""
+    """Relax crystals and write them. Run the same command again to resume."""
     from nucleate.cli.progress import progress_bars
     from nucleate.data.cell_forms import CellForm
     from nucleate.discovery.candidates import read_candidates

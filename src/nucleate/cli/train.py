@@ -22,7 +22,7 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Length of the whole run in passes over the data.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in OUT.")] = False,
     start_from: Annotated[
         str | None, typer.Option("--from", help="Model whose weights to start from, where they fit.")
     ] = None,
@@ -34,7 +34,7 @@ def train(
     nodes: Annotated[int, typer.Option(min=1, max=10**6, help="Number of machines.")] = 1,
     threads: options.Threads = None,
 ) -> None:
-    """Train a model; killed at any moment, it goes on with --resume."""
+    """Train a model. A run killed at any moment resumes with --resume."""
     import torch
 
     from nucleate.cli.console import say, shows_bars
@@ -71,12 +71,12 @@ def train(
         return
     if outcome.state == "stopped":
         say(
-            f"stopped after step {counters.step}; go on with the same command and --resume (run folder {out})"
+            f"stopped after step {counters.step}; to resume, add --resume to the same command (run folder {out})"
         )
         raise typer.Exit(130)
     if outcome.state == "finished":
         say(
-            f"the run in {out} is finished already ({counters.step} steps); to go on, raise --epochs or --minutes"
+            f"the run in {out} is finished already ({counters.step} steps); to continue, raise --epochs or --minutes"
         )
         return
     say(f"{counters.step} steps in {counters.seconds / 60:.1f} min; best validation loss {counters.best:.4f}")

@@ -2,8 +2,8 @@
 
 Standard errors are over seeds; where there is one seed the 95 % interval of the crystals stands for it. The best
 sampler is that with the least cRMSE (arXiv 2509.12178: a structure that is missed counts as the matcher's tolerance,
-0.5) and not the one with the highest match rate: structures that are still half noise match more often, since the
-matcher is lenient, and match badly.
+0.5) not the one with the highest match rate: the matcher is lenient, so structures that are still half noise match more
+often, but badly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TOLERANCE = 0.5
 
 
 def collect(plan: Plan, root: Path) -> dict[str, Any]:
-    """For each data set and entry: training, the curve of every sampler, the best setting and the default."""
+    """For each data set and model: training, the curve of every sampler, the best and the cheapest setting."""
     found: dict[str, dict[str, Any]] = {}
     for data in plan.data:
         entries = {entry.name: _entry(plan, root, data, entry.name) for entry in plan.entries}

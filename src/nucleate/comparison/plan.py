@@ -1,4 +1,4 @@
-"""What a cross benchmark runs: data sets, the models that are compared, their samplers, seeds and budget."""
+"""The plan of a comparison: data sets, models, their samplers, seeds and budget."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIFFUSION = {
     "multistep": MULTISTEP,
     **ANNEALED,
 }
-"""PC is the published one of KLDM, whose step goes by each crystal's own score."""
+"""PC is KLDM's published sampler, with a corrector step set by each crystal's own score."""
 FLOW = {"ODE": ODE, **ANNEALED, "Heun": HEUN, "multistep": MULTISTEP}
 EXPLODING = {
     **{
@@ -40,7 +40,7 @@ SAMPLERS: dict[str, dict[str, SamplerSettings]] = {
     "geodesic": FLOW,
     "interpolant": {**FLOW, "EM": SamplerSettings(method="em")},
 }  # fmt: skip
-"""The samplers that are tried for each process of the coordinates."""
+"""The samplers tried for each process of the coordinates."""
 PLAIN = {
     "kinetic": ("PC", "EM", "ODE", "ODE, annealed 5"),
     "wrapped-normal": ("PC, tau 0.02", "EM", "ODE", "ODE, annealed 5"),
@@ -48,7 +48,7 @@ PLAIN = {
     "geodesic": ("ODE", "ODE, annealed 5"),
     "interpolant": ("ODE", "ODE, annealed 5", "EM"),
 }
-"""Those that are measured where samplers are not compared."""
+"""The samplers measured where samplers are not compared."""
 
 DIAGONAL = {
     "DiffCSP": "wrapped-normal/ddpm-epsilon",
@@ -61,13 +61,14 @@ DIAGONAL = {
 
 @dataclass(frozen=True)
 class ComparedModel:
-    """One model that is compared.
+    """One model in a comparison.
 
     Attributes:
-        name: in tables and folders. recipe: with its settings, but for the seed.
+        name: name in tables and folders.
+        recipe: its recipe, except for the seed.
         samplers: by name; steps are set by the cost that is asked for.
-        plain: names of those that are measured with every seed.
-        swept: whether all samplers are tried at all costs with the first seeds.
+        plain: names of the samplers measured with every seed.
+        swept: whether all samplers are measured at all costs with the first seeds.
     """
 
     name: str
@@ -82,12 +83,15 @@ class Plan:
     """Everything that decides the numbers.
 
     Attributes:
-        data: data set folders. entries: what is compared. seeds: of training; 0, 1, ...
-        epochs, minutes: the training budget of each model; minutes are of one machine and no fair budget.
-        nfe: costs at which every sampler is tried. swept: how many seeds are; of the others the plain samplers are
-            measured at the largest cost.
-        limit: validation crystals for one sample each. top: validation crystals for 20 samples each, 0 for none.
-        top_nfe: cost of those.
+        data: data set folders.
+        entries: the models compared.
+        seeds: number of training seeds: 0, 1, ...
+        epochs, minutes: the training budget of each model; minutes depend on the machine and are not a fair budget.
+        nfe: costs at which every sampler is tried.
+        swept: number of seeds for this; with the others only the plain samplers, at the largest cost.
+        limit: validation crystals with one sample each.
+        top: validation crystals with 20 samples each, 0 for none.
+        top_nfe: the cost for those.
     """
 
     data: tuple[Path, ...]
@@ -129,13 +133,13 @@ class Unit:
 
 
 def cross_entries(names: list[str], base: str, assignments: list[str]) -> tuple[ComparedModel, ...]:
-    """Entries of pairs `coordinates/cell`; all of them for no names. base: a recipe of the cross.
+    """Models for pairs `coordinates/cell`; all pairs without names. base: a recipe of the cross.
 
-    Samplers are compared in the first pair of each process of the coordinates, since it is they that need them.
+    Samplers are compared in the first pair of each process of the coordinates, on which the samplers depend.
     """
     recipe = get_recipe(base, assignments)
     if not isinstance(recipe, Cross):
-        raise RecipeError(f"'{base}' is no recipe of the cross", "name cross, cross-tiny or cross-mini")
+        raise RecipeError(f"'{base}' is not a recipe of the cross", "name cross, cross-tiny or cross-mini")
     pairs = names or [f"{one}/{other}" for one in COORDINATES for other in CELLS]
     first = {name.partition("/")[0]: name for name in reversed(pairs)}
     return tuple(_pair(name, recipe, swept=name in first.values()) for name in pairs)
@@ -145,7 +149,7 @@ def _pair(name: str, base: Cross, swept: bool) -> ComparedModel:
     one, _, other = name.partition("/")
     if one not in COORDINATES or other not in CELLS:
         raise RecipeError(
-            f"'{name}' is no pair of processes",
+            f"'{name}' is not a pair of processes",
             f"write COORDINATES/CELL with one of {', '.join(COORDINATES)} and one of {', '.join(CELLS)}",
         )
     recipe = replace(base, coordinates=one, cell=other)  # pyright: ignore[reportArgumentType]
@@ -153,7 +157,7 @@ def _pair(name: str, base: Cross, swept: bool) -> ComparedModel:
 
 
 def recipe_entries(names: list[str], assignments: list[str]) -> tuple[ComparedModel, ...]:
-    """Entries of recipes by name, each with its own sampler and those of the probability flow."""
+    """Models for recipes by name, each with its own sampler and those of the probability flow."""
     found = [get_recipe(name, assignments) for name in names]
     return tuple(
         ComparedModel(one.name, one, {"its own": one.sampler, **FLOW}, ("its own", "ODE")) for one in found

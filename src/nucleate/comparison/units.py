@@ -1,7 +1,7 @@
 """One unit of the cross benchmark: train a model, draw validation compositions at every cost, judge them.
 
-Everything that is finished lies in a file of its own, so a call goes on where the last one was killed, and several
-machines can share a folder by `shard`.
+Every finished measurement has its own file, so a killed call can be resumed, and several machines can share a folder
+by `shard`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SAMPLES = 20
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measurement that is asked for: a sampler at a cost, so many crystals, so many samples of each."""
+    """A measurement to make: a sampler at a cost, the number of crystals, and samples of each."""
 
     sampler: str
     settings: SamplerSettings
@@ -48,7 +48,7 @@ class Measurement:
         return f"{sampler}-{self.settings.evaluations}-k{self.samples}"
 
     def found(self, folder: Path) -> dict[str, Any] | None:
-        """What was measured in this folder, None if nothing was, or other settings or crystals, or the file is cut."""
+        """The result in this folder; None if there is none, it has other settings or crystals, or the file is cut."""
         path = folder / f"{self.name}.json"
         try:
             values = parse_json(path.read_bytes()) if path.exists() else None
@@ -61,7 +61,7 @@ class Measurement:
 
 
 def measurements(plan: Plan, unit: Unit) -> list[Measurement]:
-    """What is measured of a unit: every sampler at every cost, or the plain ones at the largest; then many samples."""
+    """The measurements of a unit: every sampler at every cost, or the plain ones at the largest; then many samples."""
     entry = unit.entry
     swept = entry.swept and unit.seed < plan.swept
     costs, names = (plan.nfe, tuple(entry.samplers)) if swept else (plan.nfe[-1:], entry.plain)
@@ -75,7 +75,7 @@ def measurements(plan: Plan, unit: Unit) -> list[Measurement]:
 
 
 def run_unit(plan: Plan, unit: Unit, root: Path, hardware: Hardware, work: Work, tell: Tell) -> bool:
-    """Train and measure one unit as far as it is not done; False if a signal stopped the training."""
+    """Train and measure whatever a unit lacks; False if a signal stopped the training."""
     folder = unit.folder(root)
     outcome = train_recipe(
         unit.recipe, unit.data, folder / "run", epochs=plan.epochs, minutes=plan.minutes, resume=True,

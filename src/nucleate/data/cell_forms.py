@@ -40,7 +40,9 @@ class CellForm:
         if self.name not in FORMS:
             raise DataError(f"no form of a cell is called {self.name!r}", f"choose among {', '.join(FORMS)}")
         if not 0 < self.symprec < np.inf:
-            raise DataError(f"a tolerance of {self.symprec} Å finds no symmetry", "give a length above 0 Å")
+            raise DataError(
+                f"the tolerance of the symmetry must be above 0 Å; got {self.symprec}", "0.1 Å is usual"
+            )
 
     def of(self, cell: Cell) -> Cell:
         """The crystal in this form. Raises StructureError where no space group can be found."""

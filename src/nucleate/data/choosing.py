@@ -43,7 +43,9 @@ class Condition:
         """From 'band_gap>1'. Raises DataError for anything else."""
         match = _CONDITION.fullmatch(text)
         if match is None or not match[3]:
-            raise DataError(f"{text!r} is no condition", "write PROPERTY>VALUE, or with >=, <, <=, = or !=")
+            raise DataError(
+                f"{text!r} is not a condition", "write PROPERTY>VALUE, or with >=, <, <=, = or !="
+            )
         return cls(*match.groups())
 
     def holds(self, table: CrystalTable) -> np.ndarray:
@@ -66,7 +68,7 @@ class Condition:
             return float(self.value)
         except ValueError:
             raise DataError(
-                f"'{self.name}' is a number, and '{self.value}' is none", f"write for example '{self.name}>1'"
+                f"'{self.name}' is a number, and '{self.value}' is not", f"write for example '{self.name}>1'"
             ) from None
 
 

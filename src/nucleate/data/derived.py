@@ -33,7 +33,10 @@ def filter_dataset(dataset: Dataset, out: Path, choice: Choice) -> dict[str, Any
     rows = {name: np.flatnonzero(choice.holds(table)) for name, table in tables.items()}
     if not any(map(len, rows.values())):
         total = sum(map(len, tables.values()))
-        raise DataError(f"none of the {total} rows of {dataset.path} meets all conditions", "ask for less")
+        raise DataError(
+            f"none of the {total} rows of {dataset.path} meets all conditions",
+            "use fewer or weaker conditions",
+        )
     return _write_rows(dataset, tables, rows, out, {"by": "filter", "conditions": choice.words()})
 
 
@@ -95,10 +98,10 @@ def merge_datasets(datasets: Sequence[Dataset], out: Path, duplicates: str = "er
     """
     _refuse_existing(out)
     if duplicates not in DUPLICATES:
-        raise DataError(f"no way '{duplicates}' with duplicates", f"choose {', '.join(DUPLICATES)}")
+        raise DataError(f"duplicates can't be treated by '{duplicates}'", f"choose {', '.join(DUPLICATES)}")
     if len({bool(one.info.get("settings", {}).get("reduce")) for one in datasets}) > 1:
         raise DataError(
-            "some of these data sets hold primitive, Niggli-reduced cells and others the cells of their sources",
+            "some of these data sets hold primitive, Niggli-reduced cells and others the cells as given",
             "import them again, all with or all without --keep-cell",
         )
     parts, dropped = _unique_parts(datasets, duplicates)

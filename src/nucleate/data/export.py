@@ -83,7 +83,7 @@ def _kind(out: Path, kind: str) -> str:
     if found or kind not in ("", *FOLDERS):
         wanted = [one for one, name in ENDINGS.items() if name == kind]
         hint = f"end it in {' or '.join(wanted)}" if wanted else "name a folder, without such an ending"
-        raise DataError(f"{out} is no name for the format '{kind}'", hint)
+        raise DataError(f"{out} is not a name for the format '{kind}'", hint)
     if out.suffix.lower() in OTHER_ENDINGS:
         raise DataError(
             f"{out} would become a folder of {kind or 'cif'} files",

@@ -50,7 +50,7 @@ def split_frames(lines: Sequence[str]) -> Iterator[Span]:
         count = _count(lines[start])
         if count is None:
             problem, expected = (
-                f"line {start + 1}: {lines[start].strip()[:40]!r} is no number of atoms",
+                f"line {start + 1}: {lines[start].strip()[:40]!r} is not a number of atoms",
                 start + 1,
             )
         else:

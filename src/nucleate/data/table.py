@@ -92,7 +92,7 @@ class CrystalTable:
             if beyond.size:
                 which, value = self.ids[int(beyond[0])], column[beyond[0]]
                 raise DataError(
-                    f"the property '{name}' of {which} is {value}, no finite float32 number",
+                    f"the property '{name}' of {which} is {value}, not a finite float32 number",
                     "leave such rows out with 'nucleate data filter --where'",
                 )
         return np.stack([self.properties[name].astype(np.float64) for name in names], 1)

@@ -1,4 +1,4 @@
-"""Crystals to relax, from any number of files, folders and runs, and the record of a folder that holds them relaxed."""
+"""Crystals to relax, from any files, folders and runs, and the record (relax.json) of the folder of results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class Candidate:
     """A crystal to relax.
 
     Attributes:
-        name: no two alike. cell: None where it can't be read. problem: then the reason.
+        name: unique among the candidates.
+        cell: None where it can't be read.
+        problem: the reason if there is no cell.
         origin: one line on where it comes from.
     """
 
@@ -34,10 +36,10 @@ class Candidate:
 
 
 def read_candidates(paths: Sequence[Path], split: str = "") -> list[Candidate]:
-    """Every crystal of some sources, see `metrics.dng.samples.read_samples`; those that can't be read say why.
+    """Every crystal of some sources (see `metrics.dng.samples.read_samples`); those unreadable carry the reason.
 
-    split: of data set folders among them. Raises DataError for a path that is not there, and for one that can't be read
-    where it is the only one; among several it is one crystal that can't be read.
+    split: of data set folders among them. Raises DataError for a missing path, and for an unreadable one if it is the
+    only one; among several it becomes one unreadable crystal.
     """
     from nucleate.metrics.dng.samples import read_samples  # knows data sets, and so torch
 
@@ -61,7 +63,7 @@ def read_candidates(paths: Sequence[Path], split: str = "") -> list[Candidate]:
 
 
 def _told_apart(candidates: list[Candidate]) -> list[Candidate]:
-    """Second and later bearers of one name get a number."""
+    """Number the second and later crystals of one name."""
     taken, seen, out = {one.name for one in candidates}, Counter(), []
     for one in candidates:
         seen[one.name] += 1
@@ -74,7 +76,7 @@ def _told_apart(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def file_names(candidates: Sequence[Candidate]) -> list[str]:
-    """For each crystal a name that any file system takes, no two alike whatever the case."""
+    """A file name for each crystal, valid on any file system and unique without regard to case."""
     names, taken = [], set()
     for one in candidates:
         plain = re.sub(r"[^\w.+()#-]", "_", one.name).lstrip(".")[:200] or "_"
@@ -92,10 +94,11 @@ def contents(candidates: Sequence[Candidate]) -> dict[str, str]:
 
 
 def claim(folder: Path, asked: dict[str, Any], crystals: dict[str, str]) -> None:
-    """Leave relax.json behind, or compare with the one that is there; crystals may be added.
+    """Write relax.json, or compare with the existing one; crystals may be added.
 
     Args:
-        asked: what the results depend on. crystals: `contents`, empty for a folder whose crystals may change.
+        asked: what the results depend on.
+        crystals: `contents`, empty for a folder whose crystals may change.
 
     Raises DataError where they differ.
     """
@@ -115,15 +118,15 @@ def claim(folder: Path, asked: dict[str, Any], crystals: dict[str, str]) -> None
         how = ", ".join(f"{key} {was.get(key)}, now {now.get(key)}" for key in changed)
         raise DataError(
             f"{folder} holds crystals relaxed with other settings ({how})",
-            "name another --out, or repeat the first command to go on with it",
+            "name another --out, or repeat the first command to resume it",
         )
-    # a file that could not be read may have been mended
+    # an unreadable file may have been repaired since
     lost = sorted(
         name for name in old if crystals and crystals.get(name) != (old[name] or crystals.get(name))
     )
     if lost:
         raise DataError(
-            f"{folder} holds {len(lost)} crystals that are not among these, or are other ones: {lost[0]}",
+            f"{folder} holds {len(lost)} crystals that are missing here or have changed; the first: {lost[0]}",
             "name another --out; crystals may only be added",
         )
     write_whole(record, json.dumps({**asked, "crystals": crystals}, indent=1) + "\n")

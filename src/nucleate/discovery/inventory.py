@@ -1,4 +1,4 @@
-"""A folder of generated crystals as a table, and one file for each crystal that can be used."""
+"""A folder of generated crystals as a table, with one file for each usable crystal."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ class InventoryEntry:
     """One generated crystal.
 
     Attributes:
-        name: of its files, without ending. formula: of the cell. usable: see `nucleate.metrics.usable`.
-            space_group: symbol at 0.1 Å. volume: Å^3 for each atom. seed, nfe, model: how it was made.
+        name: name of its files, without ending.
+        formula: formula of the cell.
+        usable: see `nucleate.metrics.usable`.
+        space_group: symbol at 0.1 Å.
+        volume: Å^3 for each atom.
+        seed, nfe, model: how it was made.
     """
 
     name: str
@@ -70,7 +74,7 @@ def _entry(frame: Frame) -> tuple[InventoryEntry, Structure | None]:
 
 
 def write_inventory(folder: Path, kinds: Sequence[str], form: CellForm | None = None) -> list[InventoryEntry]:
-    """FOLDER/generated.csv, and FOLDER/KIND/ with one file for each usable crystal in the form that is asked for.
+    """Write FOLDER/generated.csv, and FOLDER/KIND/ with one file for each usable crystal in the chosen cell form.
 
     Returns the table.
     """

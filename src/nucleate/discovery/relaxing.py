@@ -1,9 +1,9 @@
-"""A folder of relaxed crystals: one file for each as soon as it is done, and a table in which none is missing.
+"""A folder of relaxed crystals: one file for each as soon as it is done, and a table of all.
 
 | in the folder | what it is |
 |---|---|
 | `relax.json` | the potential, the settings, and which crystals |
-| `relaxed.sqlite` | every finished relaxation, under a hash of all it depends on: what a rerun goes on from |
+| `relaxed.sqlite` | every finished relaxation, under a hash of all it depends on: a rerun resumes from it |
 | `cif/`, `poscar/`, `json/` | one file for each crystal that has an energy |
 | `relaxed.csv`, `relaxed.extxyz` | at the end: a row for each crystal, and all relaxed ones |
 """
@@ -34,19 +34,21 @@ UNREADABLE, DONE, NOT_CONVERGED = "unreadable", "relaxed", "not_converged"
 
 @dataclass(frozen=True)
 class RelaxedRow:
-    """What became of one crystal.
+    """The result for one crystal.
 
     Attributes:
         file: name of its files without ending, "" where there are none.
         formula: of the cell as given.
         status: "relaxed", "not_converged" (written, its energy is an upper bound), or why there is no result.
         energy_before, energy: eV/atom of the crystal as given and relaxed, before the cell was put into its form.
-        fmax: largest force at the end on an atom or on the cell, eV/Å. steps: of the optimiser.
+        fmax: largest force at the end on an atom or on the cell, eV/Å.
+        steps: of the optimiser.
         volume_change: relative, 0.01 for one per cent more.
-        displacement: root mean square of the atoms' ways in fractional coordinates of the relaxed cell, without the
-            common shift, Å.
+        displacement: RMS displacement of the atoms, from fractional coordinates in the relaxed cell, less the mean
+            shift, Å.
         space_group_before, space_group: symbols, within `symprec` Å.
-        seconds: spent. detail: what was said of a crystal that failed, or could not be put into its form.
+        seconds: time spent.
+        detail: the message, if a crystal failed or could not be put into its form.
     """
 
     name: str
@@ -77,8 +79,8 @@ class Relaxing:
 
     Attributes:
         potential, settings: of the relaxation.
-        form: in which cells are written; its tolerance also names space groups.
-        kinds: of files, some of data.structure_files.FORMATS.
+        form: how cells are written; its tolerance is also that of space groups.
+        kinds: file formats, from data.structure_files.FORMATS.
     """
 
     potential: Potential
@@ -89,12 +91,12 @@ class Relaxing:
     def run(
         self, candidates: Sequence[Candidate], folder: Path, work: Work = Work(), growing: bool = False
     ) -> list[RelaxedRow]:  # fmt: skip
-        """Relax crystals into a folder, or go on with it; one row for each in their order.
+        """Relax crystals into a folder, or resume it; one row for each, in their order.
 
-        work: where, and who is told; its cache is in the folder.
+        work: executor and progress; its cache is in the folder.
         growing: also replace the table by one that lacks crystals of the last one.
 
-        Raises DataError where the folder can't be made, or holds crystals relaxed in another way or others than these;
+        Raises DataError if the folder can't be made, or holds other crystals or crystals relaxed with other settings;
         MissingPackageError where the potential's package is not installed.
         """
         claim(folder, self.asked, {} if growing else contents(candidates))
@@ -159,12 +161,12 @@ class Relaxing:
 
 
 def displacement(before: Cell, after: Cell) -> float:
-    """Root mean square of the ways of atoms that stand in the same order, without their common shift, Å."""
+    """RMS displacement of atoms in the same order, less their mean shift, Å."""
     # a flat cell is relaxed on its reduced lattice
     start = before.compact() if not np.allclose(before.lattice, after.lattice) else before
     way = after.frac - start.frac
     way -= np.rint(way)
-    # a shift of half a cell would be cut in two by the line above
+    # the line above would split a shift of half a cell in two
     way -= way[0]
     way -= np.rint(way)
     way -= way.mean(0)
@@ -176,7 +178,7 @@ def _unreadable(one: Candidate) -> RelaxedRow:
 
 
 def _formula(cell: Cell) -> str:
-    """Of the cell, elements in the order they first stand there."""
+    """Formula of the cell, elements in order of first appearance."""
     numbers, first, counts = np.unique(cell.species, return_index=True, return_counts=True)
     order = np.argsort(first)
     return "".join(f"{SYMBOLS[numbers[i]]}{counts[i] if counts[i] > 1 else ''}" for i in order)

@@ -27,12 +27,18 @@ class RankedRow:
     """One predicted structure in the ranked list.
 
     Attributes:
-        formula: reduced formula. cell: formula of the cell. sample: its number among the samples of this cell.
-        place: in the list of its formula, from 1: to sort by.
+        formula: reduced formula.
+        cell: formula of the cell.
+        sample: its number among the samples of this cell formula.
+        place: position in the list of its formula, from 1.
         rank: of its cluster, 1 for the one with most samples; 0 for a structure that can't be used or read.
-        agree: samples in its cluster. samples: of its formula. representative: whether it stands for its cluster.
-        space_group: symbol at 0.1 Å of the cluster's representative. volume: Å^3 for each atom.
-        seed, nfe, model: how it was made. file: name without ending.
+        agree: samples in its cluster.
+        samples: of its formula.
+        representative: whether it represents its cluster.
+        space_group: symbol at 0.1 Å of the cluster's representative.
+        volume: Å^3 for each atom.
+        seed, nfe, model: how it was made.
+        file: name without ending.
     """
 
     formula: str
@@ -62,8 +68,8 @@ class RankedRow:
 def shortlist(
     folder: Path, order: Iterable[str] = (), work: Work = Work()
 ) -> tuple[list[RankedRow], list[Structure | None]]:
-    """All predictions of a folder, ranked within each formula, and their structures in the same order. Formulas come in
-    the given order of reduced formulas, those that it does not name last.
+    """All predictions of a folder, ranked within each formula, and their structures in the same order. Reduced formulas
+    come in the given order, unlisted ones last.
 
     Reads the files of all shards; a crystal that was drawn twice is one row. A frame whose numbers can't be read has a
     row of rank 0, and None for its structure. Raises DataError for a folder without a job of predictions, and for
@@ -148,7 +154,7 @@ def write_shortlist(
     kinds: Sequence[str],
     form: CellForm | None = None,
 ) -> None:
-    """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure, in the form that is asked for."""
+    """Write FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure in the chosen cell form."""
     form = form or CellForm()
     table = folder / "ranking.csv"
     with writing(table), table.open("w", newline="") as file:

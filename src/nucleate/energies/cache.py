@@ -1,4 +1,4 @@
-"""Energies and relaxations that took long, kept in a store under hashes of all that they depend on.
+"""A cache of energies and relaxations, under hashes of everything they depend on.
 
 A result that depends on the clock is not stored.
 """

@@ -66,7 +66,7 @@ class ChgnetPotential(Potential):
         with quiet_single_thread():
             graphs = [model.graph_converter(cell.compact().to_structure()) for cell in cells]
             said = model.predict_graph(graphs, task="efs", batch_size=BATCH) if graphs else []
-        # of one it gives the answer itself
+        # for a single cell it returns the answer itself, not a list
         answers = [said] if isinstance(said, dict) else said
         return [
             Evaluation(
@@ -98,5 +98,5 @@ def _chgnet(model: str) -> Any:
         ) from None
     with quiet_single_thread():
         network = CHGNet.load(model_name=model, use_device="cpu", verbose=False)
-        # "warn" would go on with an energy that CHGNet itself calls wrong
+        # "warn" would continue with an energy that CHGNet itself calls wrong
         return CHGNetCalculator(network, use_device="cpu", on_isolated_atoms="error")

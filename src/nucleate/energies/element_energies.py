@@ -1,10 +1,10 @@
-"""Energies of the elements as a potential sees them, so that its energies become formation energies.
+"""Energies of the elements fitted to a potential, which turn its energies into formation energies.
 
 The potential's energy of a reference structure, less its known formation energy, is a sum over its atoms of one
 energy for each element. Fitted over many structures the errors of single ones average out, and no energy of a
 molecule or of a magnetic metal is needed, where potentials are worst. The fit takes least absolute deviations
 (iteratively reweighted least squares), as a few structures are wrong by electronvolts. An element whose
-structures don't agree with one energy is left out, and says so.
+structures don't agree on one energy is left out and listed as unreliable.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nucleate.errors import DataError
 from nucleate.work import Work
 
 FLOOR = 0.01
-"""eV/atom; residuals below it count alike."""
+"""eV/atom; smaller residuals get the same weight."""
 ITERATIONS = 50
 
 
@@ -44,7 +44,7 @@ class ElementEnergies:
     structures: int
 
     def of(self, fractions: np.ndarray) -> float:
-        """What the elements of a composition have on average, eV/atom."""
+        """Mean energy of the elements of a composition, eV/atom."""
         return float(sum(fractions[z] * self.energies[z] for z in np.flatnonzero(fractions).tolist()))
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,13 +64,14 @@ class ElementEnergies:
             fractions: atomic fractions by atomic number. [structures, elements]
             differences: the potential's energy less the formation energy, eV/atom. [structures]
             tolerance: mean absolute residual at which an element is left out, eV/atom.
-            least: an element needs this many structures.
+            least: the minimum number of structures for an element.
 
         Raises DataError for no structures.
         """
         if not len(differences):
             raise DataError(
-                "no structure to fit energies of the elements to", "give a reference with energies"
+                "no structure has an energy to fit energies of the elements to",
+                "give a reference with energies",
             )
         kept = np.ones(len(differences), dtype=bool)
         unreliable: dict[int, float] = {}
@@ -88,13 +89,15 @@ class ElementEnergies:
             unreliable |= bad
             kept &= ~(fractions[:, list(bad)] > 0).any(1)
             if not kept.any():
-                raise DataError("no element has one energy in this reference", "check its formation energies")
+                raise DataError(
+                    "no element has the same energy throughout this reference", "check its formation energies"
+                )
         chosen = {z: float(energies[z]) for z in present}
         return cls(chosen, unreliable, float(residual[kept].mean()), int(kept.sum()))
 
 
 def least_absolute(fractions: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The energies whose absolute residuals have the smallest sum; 0 for elements that are not there."""
+    """The energies with the smallest sum of absolute residuals; 0 for absent elements."""
     weights = np.ones(len(values))
     energies = np.zeros(fractions.shape[1])
     for _ in range(ITERATIONS):

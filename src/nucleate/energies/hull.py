@@ -1,4 +1,4 @@
-"""A hull of known phases, and how far above it a crystal stands; energies of phases may come as they are needed."""
+"""A hull of known phases, and a crystal's energy above it; energies of phases may be computed when needed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from nucleate.work import Work
 
 @dataclass(frozen=True)
 class AboveHull:
-    """Where one candidate stands.
+    """The energy of one candidate above the hull.
 
     Attributes:
-        energy: above the hull, eV/atom, negative below it; None where the hull can't say.
+        energy: above the hull, eV/atom, negative below it; None if unknown.
         reason: "", "missing_terminal", "no_reference_energy" or "unreliable_element".
-        detail: the elements that the reason is about.
+        detail: the elements concerned.
         decomposition: names of the competing phases and their shares of the atoms.
     """
 
@@ -34,15 +34,15 @@ class AboveHull:
 
 @dataclass
 class Hull:
-    """Known phases with energies, and the way of a candidate's energy to their scale.
+    """Known phases with energies, and the offsets that bring a candidate's energy to their scale.
 
     Attributes:
         name: "dft", "potential", "entries": for reports.
         phases: compositions.
         energies: eV/atom, NaN where not computed (yet) or unknown. [phases]
         labels: of the phases.
-        offsets: energies of the elements to be taken off a candidate's potential energy; None for nothing.
-        lazy: where energies of phases come from as they are needed; None where all are known.
+        offsets: energies of the elements, subtracted from a candidate's potential energy; None for nothing.
+        lazy: computes energies of phases when needed; None if all are known.
         settings: what the hull was made of, for reports.
         notes: sentences that a reader of the numbers must know.
     """
@@ -59,7 +59,7 @@ class Hull:
     def prepare(self, candidates: Iterable[np.ndarray], work: Work | None = None) -> None:
         """Compute the energies of phases that candidates with these atomic numbers need, all at once.
 
-        work: in place of that of the lazy energies, which is how they are computed otherwise; the cache stays theirs.
+        work: replaces the work of the lazy energies, but not its cache.
         """
         if self.lazy is None:
             return

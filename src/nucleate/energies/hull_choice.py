@@ -1,4 +1,4 @@
-"""Which hull is asked for: a user's words, read once, and the hull itself when it is needed."""
+"""The hull that a user chose: the text parsed once, and the hull opened when it is needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nucleate.work import Work
 
 @dataclass(frozen=True)
 class HullChoice:
-    """A hull that is asked for.
+    """The hull that a user chose.
 
     Attributes:
         text: what the user wrote, for reports; "" for nothing.
@@ -51,15 +51,15 @@ class HullChoice:
         return self.energies == "entries"
 
     def check(self, has_reference: bool) -> None:
-        """Raise DataError where the hull is made of a data set and there is none."""
+        """Raise DataError if the hull needs a data set and there is none."""
         if self.energies == "dft" and not has_reference:
             raise DataError(
-                "the hull 'dft' is made of the energies of a data set, and there is none",
+                "the hull 'dft' needs a data set with energies, and none was given",
                 "name one with --reference, or give --hull a JSON file of pymatgen entries",
             )
 
     def open(self, potential: Potential, reference: Dataset | None, work: Work = Work()) -> Hull:
-        """The hull, of all splits of the reference; one that places nothing where there is no reference.
+        """The hull from all splits of the reference; without a reference, an empty hull that places nothing.
 
         work: its cache is a file that keeps energies of reference structures.
 

@@ -1,7 +1,7 @@
-"""Where hulls come from: what is known to be stable, on the energy scale of the candidates.
+"""Sources of hulls: known stable phases, on the energy scale of the candidates.
 
 Two come from a data set. The `potential` hull takes the potential's own energies of the reference structures,
-so that its systematic errors cancel; they are computed for the chemical systems that are asked about only, and
+so that its systematic errors cancel; they are computed only for the chemical systems that are needed, and
 kept on disk. The `dft` hull takes the formation energies of the data set, with every pure element at 0; where
 the data set also knows each structure's energy above the hull of the whole database, the point of that hull
 below the structure is taken instead, so that phases missing from the data set count as far as they are known.
@@ -118,7 +118,7 @@ def _entries(content: Any, path: Path, hint: str) -> list[Any]:
     try:
         return [ComputedEntry.from_dict(item) for item in content]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path} holds something that is no entry ({error})", hint) from None
+        raise DataError(f"{path} holds something that is not an entry ({error})", hint) from None
 
 
 def hull_of_entries(entries: Sequence[Any], source: str) -> Hull:
@@ -145,7 +145,7 @@ def materials_project_hull(elements: Sequence[int], api_key: str) -> Hull:
     """
     if not api_key:
         raise NucleateError(
-            "the Materials Project asks for a key", "get one at materialsproject.org and set MP_API_KEY"
+            "the Materials Project needs an API key", "get one at materialsproject.org and set MP_API_KEY"
         )
     try:
         from mp_api.client import MPRester  # pyright: ignore[reportMissingImports]

@@ -1,4 +1,4 @@
-"""A potential's energies of reference structures, computed when a hull asks for them and kept."""
+"""A potential's energies of reference structures, computed when a hull needs them, then kept."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class PhaseEnergies:
     Attributes:
         work: how they are computed; its cache keeps them.
         relax_settings: relax the phases that mixtures are made of; None takes all structures as they are.
-        margin: what relaxation is taken to gain at most, eV/atom: a structure enters the search for the best
-            mixture with its energy less the margin until it is relaxed, so that the search misses none.
-        tried: indices that were computed, whether or not an energy came out; relaxed: those relaxed too.
-        problems: why there is none, by index.
+        margin: upper bound assumed for the energy gained by relaxation, eV/atom: until a structure is relaxed, its
+            energy less the margin is used, so that the search for the best mixture misses none.
+        tried: indices that were computed, with or without success.
+        relaxed: indices that were relaxed too.
+        problems: why there is no energy, by index.
     """
 
     structures: ReferenceStructures

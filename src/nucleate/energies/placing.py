@@ -1,4 +1,4 @@
-"""Crystals relaxed in a potential and placed against a hull: one way for all who judge, rank or choose by energy."""
+"""Relax crystals in a potential and place them against a hull: shared by all that judge, rank or choose by energy."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nucleate.work import Work
 
 @dataclass(frozen=True)
 class Placed:
-    """Where one crystal stands.
+    """One crystal, relaxed and placed against the hull.
 
     Attributes:
-        relaxed: what became of it in the potential.
-        above: its distance to the hull, of the energy after relaxation; without one where there is no such energy.
+        relaxed: result of the relaxation.
+        above: the relaxed energy above the hull, if there is such an energy.
     """
 
     relaxed: Relaxed

@@ -1,4 +1,4 @@
-"""What every interatomic potential can do, whatever package it comes from.
+"""The interface of every interatomic potential, whatever package it comes from.
 
 A potential is a frozen dataclass of names and numbers, so that it can be sent to a worker process; the
 network is loaded there, once.
@@ -29,7 +29,7 @@ _ONE_AT_A_TIME = RLock()
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a potential says of one cell.
+    """Energy, forces and stress of one cell.
 
     Attributes:
         energy: total, eV.
@@ -47,8 +47,8 @@ class Potential(ABC):
 
     Attributes:
         name: what a user calls it.
-        cutoff: Å within which every atom needs a neighbour, None where that is of no importance.
-        mp_corrected: whether its energies are comparable to the corrected ones of the Materials Project.
+        cutoff: distance within which every atom needs a neighbour, Å; None for no such condition.
+        mp_corrected: whether its energies are comparable with the corrected ones of the Materials Project.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Potential(ABC):
 
     @property
     def supported(self) -> frozenset[int]:
-        """Atomic numbers it knows."""
+        """Atomic numbers that it supports."""
         return frozenset(range(1, 95))
 
     @abstractmethod
@@ -117,7 +117,7 @@ def quiet_single_thread() -> Iterator[None]:
 
 
 def installed(package: str) -> str:
-    """The version of a package, for what energies depend on."""
+    """The version of a package, for the identity of energies."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -38,7 +38,7 @@ class AsePotential(Potential):
 
     def calculator(self) -> Any:
         found = _ase_calculator(self)
-        # What a crystal that failed has left behind must not meet the next one.
+        # State left by a crystal that failed must not reach the next one.
         found.reset()
         return found
 

@@ -2,7 +2,7 @@
 
 FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201, 2006) on the positions and the logarithm of the deformation
 (ASE's FrechetCellFilter), so that forces and stress converge together. A structure that can't be relaxed is
-given back with the reason; a structure that was not converged after `max_steps` is kept and says so. A space group
+returned with the reason; a structure that has not converged after `max_steps` is kept and marked. A space group
 that is to be kept is made exact first (`data.cell_forms`); ASE's FixSymmetry keeps forces, stress and steps within it.
 """
 
@@ -39,7 +39,7 @@ EXACT = 1e-3
 """Å; the tolerance at which a symmetrised crystal shows its operations."""
 
 DETAIL = 200
-"""Characters kept of what a potential said."""
+"""Characters kept of a potential's message."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ def relax(
     """Relax crystals, each on its own: the result of one does not depend on the others.
 
     Args:
-        cells: any crystals; those that no potential can take are given back with the reason.
+        cells: any crystals; those that the potential can't take are returned with the reason.
         potential: where energies come from.
         settings: how; the default is RelaxSettings().
-        work: where, with whom told, and how long at most. In processes the network is loaded once in each. The cache
+        work: where, progress, and time limit. In processes the network is loaded once in each. The cache
             is a file that keeps finished structures; those that ran out of time are not kept, as that depends on the
             machine.
-        on_result: called with the place of each structure and what became of it, stored results first.
+        on_result: called with the index of each structure and its result, stored results first.
 
     Raises MissingPackageError where the potential's package is not installed, NucleateError where a worker
     process was killed.
@@ -96,7 +96,7 @@ def relax(
 
 
 def limits(potential: Potential) -> Rules:
-    """What this potential can be given; the reasons are among REASONS."""
+    """The rules for crystals that this potential can take; the reasons are among REASONS."""
     checks = [
         is_finite("not_finite"),
         Rule("too_dense", volume_per_atom, least=MIN_VOLUME_PER_ATOM),
@@ -130,7 +130,7 @@ def _relax_one(job: _RelaxJob) -> Relaxed:
 
 
 def _try_to_descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relaxed:
-    """As `_descend`, but what a potential or spglib can't do is a result with its words."""
+    """As `_descend`, but a failure of a potential or of spglib becomes a result with its message."""
     try:
         return _descend(cell, potential, settings)
     except StructureError as error:
@@ -166,7 +166,7 @@ def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relax
 
 
 def _hold_symmetry(atoms: Any, symprec: float) -> None:
-    """Make the space group exact, and let the atoms and the cell move within it only."""
+    """Make the space group exact, and restrict atoms and cell to it."""
     from ase.constraints import FixSymmetry
 
     exact = symmetrised(

@@ -1,4 +1,4 @@
-"""How one structure is relaxed, and what became of it."""
+"""Settings and result of the relaxation of one structure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RelaxSettings:
         optimiser: "fire" or "lbfgs".
         cell: whether the cell moves too.
         timeout: seconds for one structure; None for no limit.
-        keep_symmetry: the space group that is found within so many Å is kept; None to let every atom go its way.
+        keep_symmetry: tolerance in Å of the space group that is kept; None for free atoms.
     """
 
     fmax: float = 0.05
@@ -49,18 +49,18 @@ class RelaxSettings:
         within(self, 0, MOST_SECONDS, "timeout", error=NucleateError)
         if not (1e-6 <= self.fmax <= 1e3 and 1 <= self.max_steps <= 10**7):
             raise NucleateError(
-                f"fmax = {self.fmax} eV/Å and {self.max_steps} steps can't be reached",
-                "give an fmax from 1e-6 to 1000 and 1 to 10000000 steps",
+                f"fmax = {self.fmax} eV/Å or max_steps = {self.max_steps} is out of range",
+                "give fmax from 1e-6 to 1000 eV/Å and max_steps from 1 to 10000000",
             )
         if self.keep_symmetry is not None and not 0 < self.keep_symmetry <= 10:
             raise NucleateError(
-                f"a tolerance of {self.keep_symmetry} Å finds no symmetry to keep",
-                "give a length above 0 and at most 10 Å",
+                f"the tolerance of the symmetry must be above 0 and at most 10 Å; got {self.keep_symmetry}",
+                "0.1 Å is usual",
             )
 
     @property
     def identity(self) -> str:
-        """All that a result depends on, without the time limit: a result that was cut off is not kept."""
+        """Everything a result depends on, except the time limit: results that ran out of time are not kept."""
         kept = "" if self.keep_symmetry is None else f" symmetry={self.keep_symmetry}"
         more = later(self, known="fmax max_steps optimiser cell timeout keep_symmetry")
         return f"{self.optimiser} fmax={self.fmax} max_steps={self.max_steps} cell={self.cell}{kept}{more}"
@@ -68,7 +68,7 @@ class RelaxSettings:
 
 @dataclass(frozen=True)
 class Relaxed:
-    """What became of one structure.
+    """The result of relaxing one structure.
 
     Attributes:
         cell: relaxed, None where there is none.
@@ -76,7 +76,7 @@ class Relaxed:
         steps: of the optimiser.
         converged: whether forces and stress fell below fmax.
         reason: "" or one of REASONS.
-        detail: what the potential said, where it failed.
+        detail: the potential's message, if it failed.
         fmax: largest force at the end on an atom or on the cell, eV/Å.
         seconds: spent on this structure.
     """
@@ -98,7 +98,7 @@ class Relaxed:
 
     @property
     def energy_drop_per_atom(self) -> float | None:
-        """How far the relaxation went down, eV/atom."""
+        """Energy lost in the relaxation, eV/atom."""
         if self.energy is None or self.initial_energy is None or self.cell is None:
             return None
         return (self.initial_energy - self.energy) / len(self.cell.species)

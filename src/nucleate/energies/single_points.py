@@ -1,4 +1,4 @@
-"""Energies of crystals as they are, one by one: a crystal's energy must not depend on its neighbours in a batch."""
+"""Energies of crystals without relaxation, one by one: an energy must not depend on the rest of a batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nucleate.time_limit import attempt
 from nucleate.work import Work
 
 TIMEOUT = 120.0
-"""Seconds for one energy; none comes near it."""
+"""Seconds for one energy; far more than any needs."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class Found:
         stem: the file's name without folder, ending and POSCAR prefix.
         number: of the frame in its file, from 0; None for a file that holds one crystal.
         info: key=value pairs of its header.
-        cell: the crystal, None where it can't be read. problem: then the reason, "" otherwise.
+        cell: the crystal, None where it can't be read.
+        problem: then the reason, "" otherwise.
     """
 
     name: str

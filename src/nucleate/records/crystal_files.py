@@ -1,7 +1,7 @@
-"""The files of crystals that runs of nucleate write, read again: which they are, what is in them, what it is called.
+"""Reading the crystal files that nucleate writes: finding them, their frames, the names of crystals.
 
-They grow by appending while other processes read. A last frame that is not whole is one that is being written, or that
-a crash cut short.
+They grow by appending while other processes read. An incomplete last frame is still being
+written, or was cut short by a crash.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Frame:
     Attributes:
         file, number: where it stands, frames counted from 0.
         info: key=value pairs of its header.
-        cell: the crystal, None where it can't be read. problem: then the reason, "" otherwise.
+        cell: the crystal, None where it can't be read.
+        problem: the reason if there is no cell, else "".
     """
 
     file: str
@@ -44,9 +45,9 @@ class Frame:
 
 
 def prediction_files(path: Path, patterns: Sequence[str] = PREDICTIONS) -> list[Path]:
-    """What nucleate wrote its structures to: all shards in a folder, or `path` itself if it is one.
+    """The files that nucleate wrote structures to: all shards in a folder, or `path` itself if it is one.
 
-    Empty for anything else. Trajectories and the CIF, POSCAR and JSON files are copies, and not among them.
+    Empty for anything else. Trajectories and CIF, POSCAR and JSON files are copies, and are left out.
     """
     if path.is_dir():
         return sorted({file for pattern in patterns for file in path.glob(pattern) if file.is_file()})
@@ -95,12 +96,12 @@ def _atom_count(line: bytes, path: Path) -> int:
         return int(line)
     except ValueError:
         raise DataError(
-            f"{path} is not extended XYZ: '{line[:40]!r}' is no number of atoms", "check the file"
+            f"{path} is not extended XYZ: '{line[:40]!r}' is not a number of atoms", "check the file"
         ) from None
 
 
 def drop_cut_frame(path: Path) -> list[dict[str, str]]:
-    """Headers of the complete frames; what a crash left of the last one is cut off the file."""
+    """Headers of the complete frames; an incomplete last frame is removed from the file."""
     headers, end = [], 0
     for header, position in read_headers(path):
         headers.append(header)
@@ -111,12 +112,13 @@ def drop_cut_frame(path: Path) -> list[dict[str, str]]:
 
 
 def crystal_name(info: Mapping[str, str], file: str) -> str:
-    """What a crystal that nucleate made is called: the name of its CIF files, in the tables and in reports.
+    """The name of a crystal that nucleate made, in CIF files, tables and reports.
 
     Args:
-        info: of its header. file: name of the file of a run that it stands in.
+        info: of its header.
+        file: name of the file of a run that it stands in.
 
-    Returns "" where the header does not say which sample it is.
+    Returns "" if the header does not say which sample it is.
     """
     number = info.get("sample", "")
     if not number.isdecimal():

@@ -1,6 +1,6 @@
-"""The folder of one job: what was asked (job.json) and every crystal as it comes (predictions*, generated*.extxyz).
+"""The folder of one job: its settings (job.json) and every crystal as it is drawn (predictions*, generated*.extxyz).
 
-The extended XYZ file is the ledger: a rerun reads it, drops a frame that a crash cut short, and goes on with what is
+The extended XYZ file is the ledger: a rerun reads it, drops a frame cut short by a crash, and draws what is
 missing. Several processes may share one folder, each with its own shard of the work and its own file.
 """
 
@@ -32,7 +32,7 @@ class Shard:
         return f"{stem}.extxyz" if self.count == 1 else f"{stem}.{self.index}-of-{self.count}.extxyz"
 
     def of(self, items: Sequence[Item]) -> list[Item]:
-        """What of a sequence is this shard's."""
+        """This shard's part of a sequence."""
         return list(items[self.index :: self.count])
 
 
@@ -45,7 +45,7 @@ class JobFolder:
     Args:
         asked: what the crystals depend on, as JSON can hold it.
         stem: `predictions` or `generated`, what its files are called.
-        identity: what of a record makes two jobs the same, so that one of an earlier version can be compared.
+        identity: the part of a record that identifies a job, comparable with earlier versions.
 
     Raises ModelError when it can't be made or already holds another job's crystals.
     """
@@ -70,7 +70,7 @@ class JobFolder:
         self.done = {header["key"] for path in self.files() for header, _ in read_headers(path)}
 
     def _claim(self, asked: dict[str, Any], identity: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Leave job.json behind as a whole, or compare with the one that is there."""
+        """Write job.json in one step, or compare with the existing one."""
         record = self.folder / RECORD
         asked = json.loads(json.dumps(asked))
         if not record.exists():
@@ -84,11 +84,11 @@ class JobFolder:
         if changed:
             raise ModelError(
                 f"{self.folder} holds crystals made with other {', '.join(changed)}",
-                "name another --out, or repeat the first command to go on with it",
+                "name another --out, or repeat the first command to resume it",
             )
 
     def append(self, frames: Sequence[tuple[str, str]]) -> None:
-        """Add (key, frame) of crystals, as far as their keys are new; a crash loses at most these.
+        """Append (key, frame) pairs whose keys are new; a crash loses at most these.
 
         Raises NucleateError where the file can't be written.
         """
@@ -99,10 +99,10 @@ class JobFolder:
         self.done |= {key for key, _ in new}
 
     def files(self) -> list[Path]:
-        """All files of crystals in the folder, those of other shards too."""
+        """All crystal files in the folder, including other shards'."""
         return sorted(self.folder.glob(f"{self.stem}*.extxyz"))
 
 
 def is_job(folder: Path) -> bool:
-    """Whether a job was begun here; a shard may have nothing to do, and leave no file of crystals."""
+    """Whether a job was started here; a shard with nothing to do leaves no file of crystals."""
     return (folder / RECORD).exists()

@@ -1,4 +1,4 @@
-"""Tables of stores that were begun before there were namespaces: they are read, and never written.
+"""Tables of stores from before namespaces: read, never written.
 
 `results` holds JSON under keys that name the kind of the result. `entries` holds an array of float64, or why there is
 none, for a recipe and a name; the recipe is the namespace of today.
@@ -16,7 +16,7 @@ from nucleate.files import parse_json
 
 
 class OldStores:
-    """What the old tables of a database know: nothing where it has none."""
+    """Results in the old tables of a database, if it has any."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
@@ -24,7 +24,7 @@ class OldStores:
         self.tables = tables & {"results", "entries"}
 
     def get(self, namespace: str, keys: Sequence[str]) -> dict[str, Any]:
-        """What is known of some keys, few enough for one question."""
+        """Values known for some keys, few enough for one query."""
         marks = ",".join("?" * len(keys))
         found: dict[str, Any] = {}
         if "results" in self.tables:
@@ -40,7 +40,7 @@ class OldStores:
         return found
 
     def count(self, namespace: str) -> int:
-        """How many results there are that today's table has not."""
+        """Number of results that today's table lacks."""
         total = 0
         for table, key, condition in (("results", "key", "?1 = ?1"), ("entries", "name", "recipe = ?1")):
             if table in self.tables:

@@ -1,4 +1,4 @@
-"""Reports as JSON files: the numbers for whoever reads them, and a record of all else, so that they can be drawn again.
+"""Reports as JSON files: the numbers, and a record of all else, from which text, tables and pages can be made again.
 
 | key | what it is |
 |---|---|
@@ -28,11 +28,12 @@ KEYS = ("report", "format", "record")
 
 @dataclass(frozen=True)
 class Report:
-    """What a file of a report holds.
+    """The content of a report file.
 
     Attributes:
         kind: "csp" or "dng".
-        numbers: the part for everyone. record: the part for drawing it again.
+        numbers: the numbers, for people and programs.
+        record: everything else needed to make the report again.
     """
 
     kind: str
@@ -58,9 +59,9 @@ def write_report(path: Path, report: Report) -> None:
 
 
 def read_report(path: Path) -> Report:
-    """What `write_report` wrote.
+    """Read what `write_report` wrote.
 
-    Raises DataError where there is no such file, where it is no report, and for a format of a later version.
+    Raises DataError where there is no such file, where it is not a report, and for a format of a later version.
     """
     if not path.is_file():
         raise DataError(f"no file {path}", "make one with 'nucleate evaluate dng ... --json FILE'")
@@ -68,12 +69,12 @@ def read_report(path: Path) -> Report:
         content = dict(parse_json(path.read_bytes()))
     except (ValueError, TypeError):
         raise DataError(
-            f"{path} is no report", "give a file of 'nucleate evaluate ... --json FILE'"
+            f"{path} is not a report", "give a file of 'nucleate evaluate ... --json FILE'"
         ) from None
     if not content.keys() >= set(KEYS):
         raise DataError(
-            f"{path} holds no record that could be drawn again",
-            "judge again with --json; earlier versions wrote numbers only",
+            f"{path} holds only numbers, not a record that a report can be made from",
+            "judge again with --json; earlier versions wrote no record",
         )
     if not isinstance(content["format"], int) or content["format"] > FORMAT:
         raise DataError(
@@ -84,7 +85,7 @@ def read_report(path: Path) -> Report:
 
 
 def plain(value: Any) -> Any:
-    """A value of a table as JSON has it: numbers of numpy as Python's own, those that are not finite by name."""
+    """A table value for JSON: numpy numbers as Python's, non-finite ones by name."""
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float) and not isfinite(value):
         return {"number": str(value)}
@@ -92,12 +93,12 @@ def plain(value: Any) -> Any:
 
 
 def value_of(content: Any) -> Any:
-    """What `plain` was given."""
+    """Inverse of `plain`."""
     return float(content["number"]) if isinstance(content, dict) else content
 
 
 def numbers_of(values: np.ndarray) -> list[Any]:
-    """An array of floats as JSON has it, those that are not finite as texts, which numpy reads as numbers."""
+    """An array of floats for JSON; non-finite ones as text, which numpy reads back."""
     listed = np.asarray(values, dtype=float)
     return listed.tolist() if np.isfinite(listed).all() else listed.astype(object).astype(str).tolist()
 
@@ -108,7 +109,7 @@ def cell_content(cell: Cell | None) -> list[Any] | None:
 
 
 def cell_of(content: list[Any] | None) -> Cell | None:
-    """What `cell_content` was given."""
+    """Inverse of `cell_content`."""
     if content is None:
         return None
     species, frac, lattice = content

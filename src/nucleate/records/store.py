@@ -1,7 +1,7 @@
-"""Results that took long, in one SQLite file: they outlive a killed run, and several processes may write.
+"""Expensive results in one SQLite file: they survive a killed run, and several processes may write.
 
 A namespace holds the results of one kind, under keys that name all that a result depends on. Values are JSON; floats
-come back exactly. Files that were begun before there were namespaces are read as well (nucleate.records.old_stores).
+come back exactly. Files from before namespaces are read as well (nucleate.records.old_stores).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from nucleate.records.old_stores import OldStores
 WAIT = 60.0
 """Seconds to wait for another process that is writing."""
 LOOKUP = 500
-"""Keys in one question to the database."""
+"""Keys in one query."""
 TABLE = """CREATE TABLE IF NOT EXISTS kept (
     namespace TEXT, key TEXT, value TEXT, PRIMARY KEY (namespace, key)
 )"""
 
 
 class Store:
-    """The results of one namespace: in a file, or in memory where there is no path.
+    """The results of one namespace, in a file, or in memory without a path.
 
     Raises DataError where the file can't be opened as a store.
     """
@@ -57,7 +57,7 @@ class Store:
         self._database.close()
 
     def get(self, keys: Iterable[str]) -> dict[str, Any]:
-        """What is known of these keys."""
+        """Values known for these keys."""
         wanted, found = list(dict.fromkeys(keys)), {}
         for start in range(0, len(wanted), LOOKUP):
             part = wanted[start : start + LOOKUP]
@@ -71,7 +71,7 @@ class Store:
         return {key: parse_json(value) for key, value in rows}
 
     def put(self, key: str, value: Any) -> None:
-        """Keep a JSON value, on the disk at once.
+        """Store a JSON value, written to disk at once.
 
         Raises NucleateError where the file can't be written.
         """
@@ -80,6 +80,6 @@ class Store:
             self._database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", row)
 
     def __len__(self) -> int:
-        """How many results the namespace has."""
+        """Number of results in the namespace."""
         rows = self._database.execute("SELECT count(*) FROM kept WHERE namespace = ?", (self.namespace,))
         return rows.fetchone()[0] + self._old.count(self.namespace)

@@ -12,13 +12,13 @@ ENDINGS = (".csv", ".parquet")
 
 
 def check_ending(path: Path) -> None:
-    """Raises NucleateError for a table that can't be written by its name."""
+    """Raise NucleateError if the file's name has no known ending."""
     if path.suffix.lower() not in ENDINGS:
         raise NucleateError(f"no table can be written as {path}", f"end its name with {' or '.join(ENDINGS)}")
 
 
 def write_rows(table: list[dict[str, Any]], path: Path, names: tuple[str, ...] = ()) -> None:
-    """Write rows as CSV, or as parquet where the name ends so; names: of the columns, where there may be no row.
+    """Write rows as CSV, or as parquet where the name ends so; names: of the columns, for a table that may be empty.
 
     Raises OSError where that fails.
     """

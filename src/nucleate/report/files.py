@@ -1,4 +1,4 @@
-"""Reports as files: JSON that can be read back, a table, and, of generated crystals, a page."""
+"""Reports as files: JSON that can be read back, a table, and for generated crystals a page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def load(path: Path) -> CspReport | DngReport:
         return READERS[found.kind](found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
-            f"{path} holds the record of a report, and it is not whole ({type(error).__name__}: {error})",
+            f"{path} holds an incomplete record of a report ({type(error).__name__}: {error})",
             "write it again with 'nucleate evaluate ... --json FILE'",
         ) from error
 
@@ -43,7 +43,7 @@ def load(path: Path) -> CspReport | DngReport:
 def save_csp(
     report: CspReport, json: Path | None, table: Path | None, source: dict[str, str] | None = None
 ) -> None:
-    """Write what is asked for; source: where the crystals came from, for the JSON file.
+    """Write the chosen files; source: where the crystals came from, for the JSON file.
 
     Raises NucleateError where a file can't be written.
     """
@@ -55,7 +55,7 @@ def save_csp(
 
 
 def save_dng(report: DngReport, json: Path | None, table: Path | None, html: Path | None) -> None:
-    """Write what is asked for.
+    """Write the chosen files.
 
     Raises NucleateError where a file can't be written.
     """
@@ -70,17 +70,16 @@ def save_dng(report: DngReport, json: Path | None, table: Path | None, html: Pat
 
 
 def show(report: CspReport | DngReport, table: Path | None, html: Path | None, full: bool = False) -> str:
-    """Draw a report again; returns the text for people.
+    """Make table and page of a report again; returns its text.
 
-    Raises NucleateError where a file can't be written, and where predictions are asked for what only generated crystals
-    have.
+    Raises NucleateError where a file can't be written, and for a page or full text of predictions, which have none.
     """
     if isinstance(report, DngReport):
         save_dng(report, None, table, html)
         return dng_text.summary(report, full)
     if html or full:
         raise NucleateError(
-            f"a report of predictions has no {'page' if html else 'longer text'}",
+            f"a report on predictions has no {'page' if html else 'longer text'}",
             "leave --html and --full out; they are for reports of 'nucleate evaluate dng'",
         )
     save_csp(report, None, table)

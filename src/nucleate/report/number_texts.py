@@ -1,4 +1,4 @@
-"""Numbers for people: as many digits as the interval is worth, and what stands beside a number to compare it with."""
+"""Numbers as text: digits justified by the interval, and the numbers shown beside them for comparison."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.intervals import Estimate
 
 BESIDE = {"floor": "chance", "reference": "reference", "real": "real crystals"}
-"""Endings of names, and what such a number is called beside the number it belongs to."""
+"""Endings of names, and the label of such a number beside the one it belongs to."""
 
 
 @dataclass(frozen=True)
 class NamedMeasure:
-    """A number of a family, and beside it what chance, the reference or real crystals score, where that is known."""
+    """A number of a family, with the scores of chance, the reference or real crystals where known."""
 
     name: str
     measure: Measure
@@ -26,7 +26,7 @@ class NamedMeasure:
 
 
 def named_measures(family: Family) -> list[NamedMeasure]:
-    """The numbers of a family, NAME_floor, NAME_reference and NAME_real taken to NAME."""
+    """The numbers of a family, with NAME_floor, NAME_reference and NAME_real beside NAME."""
     found = []
     for name, measure in family.measures.items():
         stem, _, last = name.rpartition("_")
@@ -37,14 +37,14 @@ def named_measures(family: Family) -> list[NamedMeasure]:
 
 
 def beside(family: Family | None, name: str) -> list[tuple[str, Measure]]:
-    """What stands beside a number, each with the word for it."""
+    """The numbers shown beside a number, each with its label."""
     measures = family.measures if family else {}
     ends = ((word, measures.get(f"{name}_{end}")) for end, word in BESIDE.items())
     return [(word, one) for word, one in ends if one]
 
 
 def text_of(measure: Measure) -> str:
-    """Value and interval in as many digits as the interval is worth: "12.3 [10.1, 14.8] %", or "-"."""
+    """Value and interval with the digits justified by the interval: "12.3 [10.1, 14.8] %", or "-"."""
     value, low, high = number_texts(measure)
     if value == "-":
         return "-"
@@ -67,12 +67,12 @@ def number_texts(measure: Measure) -> tuple[str, str, str]:
 
 
 def _digits(width: float) -> int:
-    """Decimals that show an interval of this width in two figures."""
+    """Decimals that show an interval of this width with two significant figures."""
     return max(0, min(6, 1 - floor(log10(abs(width))))) if width else 0
 
 
 def fixed_text(estimate: Estimate, scale: float = 1.0, digits: int = 2) -> str:
-    """Value and interval, times `scale`, in so many decimals: "12.34 [10.11, 14.85]"; "-" where there is none."""
+    """Value and interval, times `scale`, with `digits` decimals: "12.34 [10.11, 14.85]"; "-" where there is none."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "-"
     value, low, high = (f"{scale * x:.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))

@@ -224,7 +224,7 @@ def test_fingerprints_can_be_asked_for(monkeypatch):
         ([], {}, "no predictions to judge"),
         ([(0, 0, SALT)], {"k": (1, 20)}, "k = 20 needs 20 samples of each crystal, but there are 1"),
         ([(1, 0, SALT)], {}, "row 1, but the reference has 1 rows"),
-        ([(0, 0, SALT), (0, 0, SALT)], {}, "sample 0 of x-0 is there twice"),
+        ([(0, 0, SALT), (0, 0, SALT)], {}, "sample 0 of x-0 is given twice"),
     ],
 )
 def test_wrong_input_is_one_sentence_with_a_hint(predictions, settings, message):

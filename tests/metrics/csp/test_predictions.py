@@ -57,8 +57,8 @@ def test_numbers_that_are_not_finite_are_read_and_symbols_that_are_none_are_not(
     ("text", "message"),
     [
         ("2\nLattice=\"1 0 0 0 1 0 0 0 1\"\nLi 0 0 0\n", "ends within a frame that begins at line 1"),
-        ("-1\nx\n", "'-1' is no number of atoms"),
-        ("data_x\n", "'data_x' is no number of atoms"),
+        ("-1\nx\n", "'-1' is not a number of atoms"),
+        ("data_x\n", "'data_x' is not a number of atoms"),
         ("1\nProperties=species:S:1:pos:R:3\nLi 0 0 0\n", "no Lattice"),
         ("1\nLattice=\"1 0 0 0 1 0 0 0 1\" Properties=id:I:1\n7\n", "no species and pos"),
     ],
@@ -101,7 +101,7 @@ def test_all_shards_are_read_each_crystal_once_and_nothing_else(tmp_path):
 def test_two_seeds_in_one_file_are_no_repetition(tmp_path):
     info = {"crystal": 3, "sample": 0, "key": "k"}
     write(tmp_path / "predictions.extxyz", [atoms_of(3, seed=seed, **info) for seed in (0, 1)])
-    with pytest.raises(DataError, match="sample 0 of x-3 is there twice"):
+    with pytest.raises(DataError, match="sample 0 of x-3 is given twice"):
         read_predictions(tmp_path, TABLE)
 
 
@@ -159,7 +159,7 @@ def test_composition_and_size_pair_what_has_no_name_in_turn(tmp_path):
 
 def test_the_same_sample_twice_is_an_error(tmp_path):
     write(tmp_path / "a.extxyz", [atoms_of(3, crystal=3, sample=2)] * 2)
-    with pytest.raises(DataError, match="sample 2 of x-3 is there twice"):
+    with pytest.raises(DataError, match="sample 2 of x-3 is given twice"):
         read_predictions(tmp_path, TABLE)
 
 

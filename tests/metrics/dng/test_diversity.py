@@ -125,7 +125,7 @@ def test_bad_input_is_named():
         judge_diversity([None])
     with pytest.raises(DataError, match="fingerprints of 3 samples, but 2 samples"):
         judge_diversity(metals("Fe Fe"), None, QUICK, (prints(np.eye(3)), None))
-    with pytest.raises(DataError, match="resamples = 1 "):
+    with pytest.raises(DataError, match="resamples must be at least 10; got 1"):
         DiversitySettings(resamples=1)
     with pytest.raises(DataError, match="symprec"):
         DiversitySettings(symprec=-1.0)

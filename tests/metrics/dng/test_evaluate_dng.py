@@ -179,7 +179,7 @@ def test_a_limit_of_the_reference_is_a_part_of_it(dataset):
         ({"novel_against": "test"}, "has no split 'test'"),
         ({"protocol": "best"}, "no protocol is called 'best'"),
         ({"relax": "magic"}, "no potential is called 'magic'"),
-        ({"reference_limit": 0}, "a reference of 0 crystals"),
+        ({"reference_limit": 0}, "--reference-limit must be at least 1; got 0"),
     ],
 )
 def test_wrong_settings_are_errors_of_the_user(dataset, change, message):

@@ -189,7 +189,7 @@ def test_bad_input_is_named(tmp_path):
     path.write_text("not a database at all, only a text\n" * 40)
     with pytest.raises(DataError, match=r"notes\.txt can't be used as a cache"):
         fingerprint_cells([box("Fe", [[0, 0, 0]])], work=Work(cache=path))
-    with pytest.raises(NucleateError, match="leaves no time"):
+    with pytest.raises(NucleateError, match="time limit must be above 0"):
         FingerprintSettings(timeout=0)
 
 

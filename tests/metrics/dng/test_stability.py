@@ -231,7 +231,7 @@ def test_energies_far_below_the_hull_are_shown_and_are_not_stable() -> None:
     assert any("CuAu -5.00" in note for note in family.notes)
     believing = judge_stability(cells, wild, hull, StabilitySettings(far_below=-np.inf))
     assert believing.columns["stable_0"] == [True, True, False]
-    with pytest.raises(DataError, match="far_below = 0"):
+    with pytest.raises(DataError, match="far_below must be below 0 eV/atom; got 0"):
         StabilitySettings(far_below=0.0)
 
 

@@ -53,7 +53,7 @@ def merge(
     folders: Annotated[list[Path], typer.Argument(help="Data sets, in the order of their rows.")],
     out: Out,
     duplicates: Annotated[
-        str, typer.Option(help="An id that is there twice: error, first (keep it) or rename.")
+        str, typer.Option(help="For ids that occur twice: error, first (keep it) or rename.")
     ] = "error",
 ) -> None:
     """Join data sets: splits of one name together, columns united."""
@@ -72,7 +72,7 @@ def sample(
     count: Annotated[int, typer.Option("-n", min=1, help="Rows to draw.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same rows.")] = 0,
     each: Annotated[
-        bool, typer.Option("--each", help="So many of every split, not of the whole set.")
+        bool, typer.Option("--each", help="This many of every split, not of the whole set.")
     ] = False,
 ) -> None:
     """Draw rows at random into a new data set; rows stay in their splits and in their order."""

@@ -16,9 +16,9 @@ def export(
     out: Annotated[
         Path, typer.Argument(help="x.csv, x.csv.gz, x.extxyz, or a folder for CIF or POSCAR files.")
     ],
-    split: Annotated[str, typer.Option(help="One split; all of them otherwise.")] = "",
+    split: Annotated[str, typer.Option(help="One split. Default: all.")] = "",
     kind: Annotated[
-        str, typer.Option("--format", help="cif, poscar, extxyz or csv; by the name of OUT.")
+        str, typer.Option("--format", help="cif, poscar, extxyz or csv. Default: by the name of OUT.")
     ] = "",
     cell: options.CellForm = "as-is",
     symprec: options.Symprec = 0.1,

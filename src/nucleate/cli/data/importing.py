@@ -13,15 +13,15 @@ from nucleate.cli.data.ranges import read_span
 
 Files = list[Path] | None
 KeepCell = Annotated[
-    bool, typer.Option("--keep-cell", help="Keep the cells: no primitive, Niggli-reduced ones.")
+    bool, typer.Option("--keep-cell", help="Keep the cells as given, not primitive and Niggli-reduced.")
 ]
 MaxAtoms = Annotated[int | None, typer.Option(min=1, help="Refuse larger cells.")]
 MaxLength = Annotated[float, typer.Option(min=0, help="Refuse cells with a longer vector, Å.")]
-Volume = Annotated[str, typer.Option(help="Refuse what lies outside MIN:MAX Å³ per atom.")]
-Density = Annotated[str, typer.Option(help="Refuse what lies outside MIN:MAX g/cm³.")]
-Strict = Annotated[bool, typer.Option("--strict", help="A refused row is an error.")]
+Volume = Annotated[str, typer.Option(help="Refuse crystals outside MIN:MAX Å³ per atom.")]
+Density = Annotated[str, typer.Option(help="Refuse crystals outside MIN:MAX g/cm³.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop with an error if a row is refused.")]
 Workers = Annotated[
-    int, typer.Option(min=0, max=options.MOST_WORKERS, help="Processes; 0 takes one for each core.")
+    int, typer.Option(min=0, max=options.MOST_WORKERS, help="Worker processes; 0 takes one for each core.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")]
 
@@ -35,10 +35,10 @@ def import_(
     val: Annotated[Files, typer.Option(help="Validation split (repeatable).")] = None,
     test: Annotated[Files, typer.Option(help="Test split (repeatable).")] = None,
     split: Annotated[
-        str | None, typer.Option(help="Shares of train, val and test of a pool: 0.8,0.1,0.1.")
+        str | None, typer.Option(help="Shares of train, val and test in a pool: 0.8,0.1,0.1.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=options.MOST_SEED, help="Seed of the split of a pool: 0.")
+        int | None, typer.Option(min=0, max=options.MOST_SEED, help="Seed for splitting a pool: 0.")
     ] = None,
     keep_cell: KeepCell = False,
     max_atoms: MaxAtoms = None,

@@ -25,8 +25,8 @@ def info(
     missing = {"settings", "statistics", "rejected"} - dataset.info.keys()
     if missing:
         raise DataError(
-            f"{folder / 'dataset.json'} says nothing of {', '.join(sorted(missing))}",
-            "import the data set again, or read what it holds with --json",
+            f"{folder / 'dataset.json'} lacks {', '.join(sorted(missing))}",
+            "import the data set again, or print what it holds with --json",
         )
     for line in _lines(dataset.info):
         typer.echo(line)

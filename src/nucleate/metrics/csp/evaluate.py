@@ -101,7 +101,7 @@ def _by_row(
             )
         if one.sample in by_row[one.row]:
             raise DataError(
-                f"sample {one.sample} of {reference.ids[one.row]} is there twice",
+                f"sample {one.sample} of {reference.ids[one.row]} is given twice",
                 "give each prediction of a crystal its own sample number",
             )
         by_row[one.row][one.sample] = one.cell

@@ -102,7 +102,7 @@ class _Pairing:
             return
         if int(sample) in self.rows[row]:
             raise DataError(
-                f"{frame.name}: sample {sample} of {self.reference.ids[row]} is there twice",
+                f"{frame.name}: sample {sample} of {self.reference.ids[row]} is given twice",
                 "give each prediction of a crystal its own sample number",
             )
         self.rows[row][int(sample)] = frame.cell

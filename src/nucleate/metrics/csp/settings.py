@@ -39,10 +39,10 @@ class CspSettings:
             if name not in PROTOCOLS:
                 raise DataError(f"no protocol is called {name!r}", f"choose among {', '.join(PROTOCOLS)}")
         if any(k < 1 for k in self.k):
-            raise DataError(f"k = {min(self.k)} samples can't be judged", "k starts at 1")
+            raise DataError(f"k must be at least 1; got {min(self.k)}", "write for example -k 1,20")
         if self.fingerprints and "smact" not in self.protocols:
             raise DataError(
-                f"fingerprints are asked for, and none of the protocols ({', '.join(self.protocols)}) reads them",
+                f"none of the protocols ({', '.join(self.protocols)}) uses fingerprints",
                 "leave --fingerprints out, or add --protocol smact",
             )
         within(self, 0, MOST_SECONDS, "timeout", error=DataError)

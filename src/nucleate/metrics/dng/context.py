@@ -27,10 +27,12 @@ class EvaluationContext:
     """What the judges of one evaluation share; the last three are filled as they work.
 
     Attributes:
-        cells: samples in the order of their content. reference: crystals of the split, empty without a data set.
+        cells: samples in the order of their content.
+        reference: crystals of the split, empty without a data set.
         dataset: the reference's folder, or None: then nothing is compared with known crystals.
         work: where, and who is told; its cache is the folder of intermediate results.
-        families: of the judges that are done. relaxed: relaxed samples, None where there are none.
+        families: of the judges that are done.
+        relaxed: relaxed samples, None where there are none.
         notes: what a reader of the numbers must know.
     """
 

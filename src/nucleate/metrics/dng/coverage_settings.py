@@ -51,7 +51,7 @@ class CoverageSettings:
             raise DataError(f"no scale is called {self.scale!r}", f"choose among {', '.join(SCALES)}")
         if self.limit_reference is not None and self.limit_reference < 1:
             raise DataError(
-                f"{self.limit_reference} reference crystals are none", "limit_reference starts at 1"
+                f"limit_reference must be at least 1; got {self.limit_reference}", "None takes all crystals"
             )
         within(self, 0, 1e6, "structure_cutoff composition_cutoff", error=DataError)
         within(self, 0, MOST_SEED, "seed", error=DataError)

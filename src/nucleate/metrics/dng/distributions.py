@@ -57,15 +57,14 @@ class DistributionSettings:
         for name in ("limit_valid", "limit_mmd", "resamples"):
             if getattr(self, name) < 1:
                 raise DataError(
-                    f"{name} = {getattr(self, name)} leaves nothing to measure", f"{name} starts at 1"
+                    f"{name} must be at least 1; got {getattr(self, name)}", "leave it out for the default"
                 )
         within(self, 0, MOST_SEED, "seed", error=DataError)
         within(self, 1, 10**6, "resamples", error=DataError)
         within(self, 1, MOST_STEPS, "limit_valid limit_mmd", error=DataError)
         if not 0 < self.symprec <= LOOSEST:
             raise DataError(
-                f"symprec = {self.symprec} Å finds no space group",
-                f"give a length above 0 and at most {LOOSEST:g} Å",
+                f"symprec must be above 0 and at most {LOOSEST:g} Å; got {self.symprec}", "0.1 Å is usual"
             )
 
 

@@ -43,13 +43,14 @@ class DiversitySettings:
 
     def __post_init__(self) -> None:
         if self.resamples < 10:
-            raise DataError(f"resamples = {self.resamples} give no interval", "resamples start at 10")
+            raise DataError(
+                f"resamples must be at least 10; got {self.resamples}", "leave it out for the default"
+            )
         within(self, 0, MOST_SEED, "seed", error=DataError)
         within(self, 10, 10**6, "resamples", error=DataError)
         if not 0 < self.symprec <= LOOSEST:
             raise DataError(
-                f"symprec = {self.symprec} Å finds no space group",
-                f"give a length above 0 and at most {LOOSEST:g} Å",
+                f"symprec must be above 0 and at most {LOOSEST:g} Å; got {self.symprec}", "0.1 Å is usual"
             )
 
 

@@ -66,11 +66,14 @@ class EquivalenceSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout <= MOST_SECONDS:
-            raise DataError(f"a time limit of {self.timeout} s leaves no time to compare", "give more than 0")
+            raise DataError(
+                f"the time limit must be above 0 and at most {MOST_SECONDS:g} s; got {self.timeout}",
+                "10 s is usual",
+            )
         if self.neighbours < 1 or self.order_from < 2:
             raise DataError(
-                f"neighbours = {self.neighbours}, order_from = {self.order_from} can't order anything",
-                "neighbours starts at 1, order_from at 2",
+                f"neighbours = {self.neighbours} or order_from = {self.order_from} is too small",
+                "give neighbours at least 1 and order_from at least 2",
             )
         within(self, 2, MOST_STEPS, "order_from", error=DataError)
         within(self, 1, 10**6, "neighbours", error=DataError)

@@ -64,7 +64,8 @@ class Family:
     """What one family of metrics found.
 
     Attributes:
-        name: "validity", "coverage", ... title: for people.
+        name: "validity", "coverage", ...
+        title: for people.
         measures: by name.
         columns: of the per-structure table, one entry for each generated sample in order; None where there is nothing
             to say of it.

@@ -27,7 +27,8 @@ class Protocol:
     """What the numbers on the first page mean.
 
     Attributes:
-        name, title: for the command line and for people. source: papers.
+        name, title: for the command line and for people.
+        source: papers.
         valid, valid_title: column of validity that the funnel asks for, and what it is for people.
         matcher: tolerances of uniqueness and novelty (ltol and stol are relative, angles in degrees).
         relaxed: uniqueness and novelty are judged on relaxed structures, where there are any.

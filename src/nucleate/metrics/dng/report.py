@@ -22,8 +22,10 @@ class Step:
     """One step of the funnel: the samples that passed this test and all before it.
 
     Attributes:
-        name, title: for files and for people. count: how many are left.
-        share: of all generated. kept: of those that came to this step; None for the first.
+        name, title: for files and for people.
+        count: how many are left.
+        share: of all generated.
+        kept: of those that came to this step; None for the first.
     """
 
     name: str

@@ -97,14 +97,15 @@ def read_samples(path: Path, split: str = "", limit: int | None = None, seed: in
             once), a file, folder, zip or tar of CIF, extended XYZ or POSCAR, pymatgen JSON, CSV with CIF, an ASE
             database, one split of a data set as parquet, or a data set folder.
         split: of a data set folder.
-        limit: at most so many, drawn at random. seed: of that draw.
+        limit: at most so many, drawn at random.
+        seed: of that draw.
 
     Raises DataError for a path that is missing, empty, of an unknown kind or cut.
     """
     if not path.exists():
         raise DataError(f"no file or folder {path}", f"give {KINDS}")
     if limit is not None and limit < 1:
-        raise DataError(f"{limit} samples can't be judged", "--limit starts at 1")
+        raise DataError(f"--limit must be at least 1; got {limit}", "leave it out to judge all")
     if (path / "dataset.json").is_file():
         samples = _from_dataset(path, split)
     elif split:

@@ -26,7 +26,8 @@ class DngSettings:
         coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
         reference_limit: compare with so many crystals of the split, drawn at random; None for all.
         timeout: seconds for relaxing one structure.
-        seed: of subsets and of bootstrap intervals. resamples: of those of distributions and diversity.
+        seed: of subsets and of bootstrap intervals.
+        resamples: of those of distributions and diversity.
     """
 
     protocol: str = "mattergen"
@@ -44,12 +45,12 @@ class DngSettings:
         protocol_named(self.protocol)
         if self.reference_limit is not None and self.reference_limit < 1:
             raise DataError(
-                f"a reference of {self.reference_limit} crystals tells nothing",
-                "--reference-limit starts at 1",
+                f"--reference-limit must be at least 1; got {self.reference_limit}",
+                "leave it out to take all",
             )
         if self.relax == NO_RELAXATION and self.hull.text:
             raise DataError(
-                f"the hull {self.hull.text!r} is never looked at without relaxation",
+                f"the hull {self.hull.text!r} has no effect without relaxation",
                 "leave the hull out, or name a potential with --relax",
             )
         within(self, 0, MOST_SECONDS, "timeout", error=DataError)

@@ -56,8 +56,7 @@ class StabilitySettings:
         within(self, 0, MOST_SECONDS, "match_timeout", error=DataError)
         if not self.far_below < 0:
             raise DataError(
-                f"far_below = {self.far_below} eV/atom would call crystals on the hull not stable",
-                "give a negative number, or -inf to believe every energy",
+                f"far_below must be below 0 eV/atom; got {self.far_below}", "-inf believes every energy"
             )
         within(self, 0, MOST_SEED, "seed", error=DataError)
 
@@ -180,7 +179,8 @@ def stable_unique_novel(
     lengths = {len(column) for column in (stable, clusters, novel)}
     if len(lengths) != 1:
         raise DataError(
-            f"stable, unique and novel are about {sorted(lengths)} samples", "give one entry for each sample"
+            f"stable, unique and novel must have the same length; got {sorted(lengths)}",
+            "give one entry for each sample",
         )
     seen, verdicts = set(), []
     for is_stable, cluster, is_novel in zip(stable, clusters, novel, strict=True):

@@ -47,8 +47,8 @@ class SymmetrySettings:
     def __post_init__(self) -> None:
         if not self.symprec or not all(0 < one <= LOOSEST for one in self.symprec):
             raise DataError(
-                f"space groups can't be found with the tolerances {self.symprec}",
-                f"give lengths above 0 and at most {LOOSEST:g} Å",
+                f"each symprec must be above 0 and at most {LOOSEST:g} Å; got {self.symprec}",
+                "0.1 Å is usual",
             )
 
 

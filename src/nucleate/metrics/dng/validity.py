@@ -55,7 +55,8 @@ class ValiditySettings:
     def __post_init__(self) -> None:
         if not 0 < self.timeout <= MOST_SECONDS:
             raise DataError(
-                f"a time limit of {self.timeout} s leaves no time", "give a positive number of seconds"
+                f"the time limit must be above 0 and at most {MOST_SECONDS:g} s; got {self.timeout}",
+                "60 s is usual",
             )
 
 

@@ -13,7 +13,7 @@ from nucleate.metrics.dng.family import Comparison
 WIDTH, HEIGHT = 420, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 14, 44
 LETTERS = 62
-"""Letters that stand side by side below a plot; labels with more of them are tilted."""
+"""Letters that fit side by side below a plot; longer labels are tilted."""
 TICKS = (1.0, 2.0, 2.5, 5.0, 10.0)
 CELL = 36
 FULL_RATIO = 3.0
@@ -61,7 +61,7 @@ def histogram(comparison: Comparison) -> str:
 
 
 class _Plot:
-    """Places of shares and bins on the page."""
+    """Positions of shares and bins on the page."""
 
     def __init__(self, top: float, height: float, bins: int) -> None:
         self.top, self.height, self.bins = top, height, max(bins, 1)

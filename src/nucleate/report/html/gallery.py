@@ -1,4 +1,4 @@
-"""The best structures of a run as pictures: atoms on the page as SVG, and the numbers that 3Dmol.js turns in 3D."""
+"""The best structures of a run as pictures: SVG on the page, and the data for 3Dmol.js."""
 
 from __future__ import annotations
 

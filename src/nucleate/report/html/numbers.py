@@ -12,7 +12,7 @@ from nucleate.report.number_texts import NamedMeasure, beside, named_measures, n
 
 
 def cards(report: DngReport) -> str:
-    """The numbers of the headline, each with its interval and what it is of."""
+    """The numbers of the headline, each with its interval and denominator."""
     cards = (_card(one, beside(report.families.get(one.family), one.name)) for one in report.headline)
     return f'<div class="cards">{"".join(cards)}</div>'
 
@@ -100,6 +100,6 @@ def sentence(text: str) -> str:
 
 
 def notes(sentences: list[str]) -> str:
-    """What a reader must know, as a list; nothing where there is nothing."""
+    """Notes for the reader as a list; empty without notes."""
     items = "".join(f"<li>{escape(note)}</li>" for note in sentences)
     return f'<ul class="notes">{items}</ul>' if items else ""

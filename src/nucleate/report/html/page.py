@@ -50,12 +50,12 @@ def _asset(name: str) -> str:
 
 
 def _viewer() -> str:
-    """3Dmol.js with its licence, which every copy has to carry."""
+    """3Dmol.js with its licence, which must accompany every copy."""
     return f"/*\n{_asset('3Dmol.LICENSE.txt')}\n*/\n{_asset('3Dmol-min.js')}"
 
 
 def _json_for_script(content: Any) -> str:
-    """JSON that can't end the element it stands in."""
+    """JSON that can't end its script element."""
     return json.dumps(content, allow_nan=False).replace("<", "\\u003c")
 
 

@@ -19,11 +19,11 @@ FIRST_COLUMNS = (
     "id", "formula", "n_atoms", "space_group", "crystal_system", "energy_above_hull", "unique", "novel", "matched_id",
 )  # fmt: skip
 TAGS = ("valid", "stable", "unique", "novel")
-"""Tests of the funnel that stand below a picture."""
+"""Tests of the funnel shown below a picture."""
 
 
 def shown(report: DngReport, order: list[int]) -> list[tuple[int, Cell]]:
-    """(place, crystal) of the best that can be drawn: relaxed where it was relaxed."""
+    """(index, crystal) of the best samples that can be drawn, relaxed where possible."""
     found = []
     for i in order:
         cell = report.relaxed[i] if report.relaxed[i] is not None else report.samples.cells[i]
@@ -35,14 +35,14 @@ def shown(report: DngReport, order: list[int]) -> list[tuple[int, Cell]]:
 
 
 def gallery(report: DngReport, shown: list[tuple[int, Cell]]) -> str:
-    """What `shown` found as cards, each with its picture, facts and tests passed."""
+    """The crystals from `shown` as cards, each with its picture, facts and tests passed."""
     if not shown:
         return '<p class="soft">No sample can be drawn.</p>'
     rows = rows_of(report)
     cards = []
     for number, (i, cell) in enumerate(shown):
         row = rows[i]
-        # of the crystal that is shown, which relaxation may have given another than the table's
+        # of the crystal shown: relaxation may have changed it from the table's
         symbol = space_group(cell, SYMPREC) if "symmetry" in report.families else None
         energy = row.get("energy_above_hull")
         facts = [f"{len(cell.species)} atoms" + (f", space group {symbol}" if symbol else "")]
