@@ -189,8 +189,8 @@ def test_batches_of_the_match_rate_carry_the_condition():
 @pytest.mark.parametrize(
     ("assignments", "message"),
     [
-        (['conditions=["edge"]'], "the network torus-transformer reads none"),
-        (['conditions=["edge", "edge"]', "network=toy"], "name one property twice"),
+        (['conditions=["edge"]'], "the network torus-transformer takes no conditions; got \\['edge'\\]"),
+        (['conditions=["edge", "edge"]', "network=toy"], "must not repeat a property"),
         (["conditions=edge", "network=toy"], "is not a list"),
     ],
 )

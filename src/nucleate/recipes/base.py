@@ -1,4 +1,4 @@
-"""What every recipe is: a frozen dataclass of settings that builds a model. A published model is one file of these."""
+"""Base of all recipes: a frozen dataclass of settings that builds a model. Each published model has one file."""
 
 from __future__ import annotations
 
@@ -30,8 +30,14 @@ Task = Literal["csp", "dng"]
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weight of each process in the total loss, and of the consistency under a renaming of the cell's axes
-    (`nucleate.model.axes`; 0 leaves it out)."""
+    """Weights in the total loss.
+
+    Attributes:
+        frac: weight of the coordinates.
+        lattice: weight of the lattice.
+        species: weight of the species.
+        axes: weight of the consistency under permutations of the cell's axes (`nucleate.model.axes`); 0 for none.
+    """
 
     frac: float = 1.0
     lattice: float = 1.0
@@ -44,7 +50,7 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a recipe puts together: a process for each quantity, representations of the lattice and the species."""
+    """The parts of a model: a process for each quantity, and the codecs of lattice and species."""
 
     species: Process
     frac: Process
@@ -55,14 +61,19 @@ class Parts:
 
 @dataclass(frozen=True)
 class Recipe(ABC):
-    """Settings of a model. A subclass adds those of its processes and says how to put them together.
+    """Settings of a model. A subclass adds those of its processes and combines them into `parts`.
 
     Attributes:
-        name: by which it is found. network: the name of the network that is built (`nucleate.networks.registry`).
-        self_conditioning: show the network its last guess of the data.
-        conditions: properties of the data set whose numbers the network is told, by name.
-        cspnet, torus_transformer: settings of these two networks, whichever is built.
-        tables: settings of networks without a field here, by the name of the field they would have.
+        name: name of the recipe.
+        network: name of the network (`nucleate.networks.registry`).
+        self_conditioning: give the network its last guess of the data as input.
+        conditions: names of properties of the data set that the network receives as input.
+        loss_weights: weights of the quantities in the loss.
+        cspnet: settings of CSPNet, used if it is the network.
+        torus_transformer: settings of the torus transformer, used if it is the network.
+        tables: settings of networks without a field here, by the name that the field would have.
+        training: settings of the training.
+        sampler: settings of the sampler.
     """
 
     name: str = ""
@@ -78,32 +89,33 @@ class Recipe(ABC):
 
     @abstractmethod
     def parts(self) -> Parts:
-        """The processes and codecs by these settings. Raises ValueError where settings don't fit together."""
+        """The processes and codecs for these settings. Raises ValueError if settings don't fit together."""
 
     @property
     def task(self) -> Task:
-        """Whether the composition is given (`csp`) or invented (`dng`): a recipe says it.
+        """Whether the composition is given (`csp`) or generated (`dng`).
 
-        For those that do not, such as older ones of other packages, it is whether the network is asked for species.
+        Recipes override this. For those that do not, such as older ones of other packages, `dng` means that the network
+        predicts species.
         """
         return "dng" if self.parts().species.target_width else "csp"
 
     @property
     def network_settings(self) -> Any:
-        """Settings of the network that is built. Raises RecipeError for one that is not known."""
+        """Settings of the network. Raises RecipeError for an unknown one."""
         kind, table = get_network(self.network), table_of(self.network)
         found = dict(self.tables).get(table, getattr(self, table, None))
         if found is None:
             return kind.settings()
         if not isinstance(found, kind.settings):
             raise RecipeError(
-                f"the network '{self.network}' can't be that of {self.name}, where '{table}' is something else",
-                "give the network another name",
+                f"the network '{self.network}' can't be used in {self.name}, where '{table}' is something else",
+                "rename the network",
             )
         return found
 
     def completed(self) -> Recipe:
-        """The recipe with all settings of its network, also where it has no field for them: what files hold."""
+        """The recipe with all settings of its network, as in files, also if it has no field for them."""
         table = table_of(self.network)
         if table in (one.name for one in fields(self)):
             return self
@@ -111,15 +123,15 @@ class Recipe(ABC):
 
     @property
     def samplers(self) -> dict[str, SamplerSettings]:
-        """Samplers by name beside the recipe's own, such as the one a paper describes where its code has another."""
+        """Named alternatives to the recipe's own sampler, such as that of a paper whose code has another."""
         return {}
 
     def sampler_for(self, nfe: int) -> SamplerSettings:
-        """The sampler to take for about `nfe` network evaluations: the recipe's own with other steps."""
+        """The recipe's own sampler with as many steps as about `nfe` network evaluations allow."""
         return scaled(self.sampler, nfe)
 
     def build(self) -> CrystalModel:
-        """The model with initial weights drawn from `training.seed`. Raises RecipeError where settings don't fit."""
+        """The model with initial weights from `training.seed`. Raises RecipeError if settings don't fit together."""
         try:
             return self._built(self.parts())
         except ValueError as error:
@@ -130,8 +142,8 @@ class Recipe(ABC):
     def _built(self, parts: Parts) -> CrystalModel:
         if self.loss_weights.axes > 0 and not parts.codec.permutes:
             raise ValueError(
-                f"loss_weights.axes = {self.loss_weights.axes} needs cells whose axes can be renamed, "
-                f"and {type(parts.codec).__name__} is standardised by axis"
+                f"loss_weights.axes = {self.loss_weights.axes} needs a codec that can permute axes, "
+                f"but {type(parts.codec).__name__} is standardised by axis"
             )
         conditions = self._conditions()
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
@@ -148,16 +160,16 @@ class Recipe(ABC):
         )
 
     def _conditions(self) -> tuple[str, ...]:
-        """Their names. Raises ValueError for a name that is there twice, and for a network that reads none."""
+        """The names of the conditions. Raises ValueError for repeated names, and for a network without conditions."""
         names = self.conditions or ()
         if len(set(names)) < len(names):
-            raise ValueError(f"conditions = {list(names)} name one property twice")
+            raise ValueError(f"conditions must not repeat a property; got {list(names)}")
         if names and not get_network(self.network).takes_condition:
-            raise ValueError(f"conditions = {list(names)}, and the network {self.network} reads none")
+            raise ValueError(f"the network {self.network} takes no conditions; got {list(names)}")
         return names
 
     def _shown(self, processes: dict[str, Process]) -> Shown:
-        """What the network is shown, seen on a crystal of two atoms."""
+        """The widths of the network's inputs, found with a crystal of two atoms."""
         mask, noise, t = (
             torch.ones(1, 2, dtype=torch.bool),
             Noise.of(0, torch.zeros(1).long()),
@@ -173,21 +185,21 @@ class Recipe(ABC):
 
 
 def check_room(network: torch.nn.Module) -> None:
-    """Raise RecipeError where the parameters of a network, which may be on the meta device, are more than the machine's
-    memory holds: before they are allocated."""
+    """Raise RecipeError if the parameters of a network, which may be on the meta device, exceed the machine's memory,
+    before they are allocated."""
     parameters = sum(p.numel() for p in network.parameters())
     needed, memory = 4 * parameters, _memory()
     if memory and needed > memory:
         raise RecipeError(
-            f"a network of {parameters:.2g} parameters takes {needed / 2**30:.0f} GiB, "
-            f"and this machine has {memory / 2**30:.0f} GiB",
-            "take a smaller width or fewer layers",
+            f"a network of {parameters:.2g} parameters needs {needed / 2**30:.0f} GiB of memory, "
+            f"but this machine has {memory / 2**30:.0f} GiB",
+            "use a smaller width or fewer layers",
         )
 
 
 class _Unfilled(TorchFunctionMode):
-    """Modules whose parameters are on the meta device and never filled: filling them there loads torch's compiler, for
-    seven seconds."""
+    """Modules with unfilled parameters on the meta device: filling them there loads torch's compiler, which takes seven
+    seconds."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
@@ -203,7 +215,7 @@ class _Unfilled(TorchFunctionMode):
 
 
 def _memory() -> int:
-    """Bytes of memory of this machine, 0 where the system does not say."""
+    """Bytes of memory of this machine, 0 if unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
@@ -211,16 +223,16 @@ def _memory() -> int:
 
 
 def task_of(species: str) -> Task:
-    """The task of a recipe that names its way to draw species, `given` for none."""
+    """The task of a recipe whose `species` are `given` or drawn in the named way."""
     return "csp" if species == "given" else "dng"
 
 
 def representation(species: str) -> Representation:
-    """The codec of a way to draw species: vectors for one-hot and bits, atomic numbers for everything else."""
+    """The representation for a way to draw species: `onehot` and `bits`, atomic numbers for all others."""
     return species if species in ("onehot", "bits") else "numbers"  # pyright: ignore[reportReturnType]
 
 
 def scaled(sampler: SamplerSettings, nfe: int) -> SamplerSettings:
-    """The sampler with as many steps as nfe network evaluations allow."""
+    """The sampler with as many steps as `nfe` network evaluations allow."""
     one = replace(sampler, steps=1000).evaluations / 1000
     return replace(sampler, steps=max(1, round(nfe / one)))

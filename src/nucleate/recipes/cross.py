@@ -1,7 +1,7 @@
-"""Any process of the coordinates with any process of the lattice, on one network, so that the pairs can be compared.
+"""Any process of the coordinates with any process of the lattice, on one network, to compare the pairs.
 
-The rows and columns of `nucleate benchmark cross`. Each part is as its paper has it, brought to targets of about unit
-variance, so that equal weights of the losses mean the same everywhere.
+The rows and columns of `nucleate benchmark cross`. Each part is as in its paper, with targets scaled to about unit
+variance, so that equal loss weights mean the same everywhere.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ COORDINATES: dict[str, Callable[[], Process]] = {
 
 
 def _vp_x0() -> tuple[LatticeCodec, Process]:
-    """KLDM's: standardised log lengths and tangents, the clean data predicted."""
+    """KLDM's: standardised log lengths and tangents; predicts the clean data."""
     codec = lattice_codec("log-lengths", standardise=True)
     return codec, Gaussian(GaussianSettings(), width=codec.width)
 
 
 def _ddpm_epsilon() -> tuple[LatticeCodec, Process]:
-    """DiffCSP's: the matrix, the noise predicted, cosine schedule."""
+    """DiffCSP's: the matrix; predicts the noise; cosine schedule."""
     codec = lattice_codec("matrix", standardise=False)
     return codec, Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"), width=codec.width)
 
@@ -72,7 +72,8 @@ class Cross(Recipe):
     """A composition by the names of its parts.
 
     Attributes:
-        coordinates: one of COORDINATES. cell: one of CELLS.
+        coordinates: one of COORDINATES.
+        cell: one of CELLS.
         species: `given`, or `masked` for new materials.
     """
 

@@ -23,11 +23,11 @@ class CrystalFlow(Recipe):
     """CrystalFlow; the defaults are the published settings for MP-20, without the embedding of the reciprocal lattice,
     and with polar numbers that are standardised.
 
-    As published the lattice flows at a scale of 0.1, beside coordinates of scale 1. With a small budget a network
-    does not learn to tell one prior cell from another then: on Perov-5 the loss stays at the prior's variance.
+    As published the lattice has a scale of 0.1, beside coordinates of scale 1. With a small budget a network then does
+    not learn to tell prior cells apart: on Perov-5 the loss stays at the prior's variance.
 
     Attributes:
-        species: `given`, or `onehot` for new materials: a flow of one-hot vectors by the settings `species_flow`.
+        species: `given`, or `onehot` for new materials: a flow of one-hot vectors with the settings `species_flow`.
     """
 
     name: str = "crystalflow-csp"

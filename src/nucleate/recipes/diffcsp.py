@@ -30,7 +30,7 @@ class DiffCSP(Recipe):
     and clipping by value, without averaged weights; here with AdamW and averaged weights.
 
     Attributes:
-        species: `given`, or `onehot` for new materials by the settings `species_diffusion`.
+        species: `given`, or `onehot` for new materials, with the settings `species_diffusion`.
     """
 
     name: str = "diffcsp-csp"
@@ -66,11 +66,11 @@ _dng = replace(_csp, name="diffcsp-dng", species="onehot", sampler=replace(PUBLI
 _fast = replace(
     _csp, sampler=SamplerSettings(method="ode", steps=100, anneal_frac=10.0, corrector="expected")
 )
-"""Of the models that are ours: ahead of the published predictor-corrector at the same cost (docs/results.md)."""
+"""Sampler of our models: better than the published predictor-corrector at the same cost (docs/results.md)."""
 
 DDPM_OF_DATA = GaussianSettings(predicts="x0", schedule="cosine")
-"""Of species in small networks: an error of one in a hundred of the noise of 100 channels is another element at the
-start, where the noise is all there is."""
+"""Species in small networks: at the start, where the state is all noise, an error of 1 % in the noise of 100 channels
+changes the element."""
 
 _lean = replace(_dng, species_diffusion=DDPM_OF_DATA)
 

@@ -1,4 +1,4 @@
-"""EquiCSP: targets that are free of the centre of mass, consistency under a renaming of the cell's axes.
+"""EquiCSP: targets without the centre of mass, consistency under permutations of the cell's axes.
 
 Lin et al. 2024 (ICML), on the processes of DiffCSP (arXiv 2309.04475).
 """
@@ -18,8 +18,7 @@ from nucleate.sampling.settings import SamplerSettings
 
 @dataclass(frozen=True)
 class EquiCSP(DiffCSP):
-    """EquiCSP, which differs from DiffCSP in these; the defaults are the published settings for MP-20 (step size 5e-6,
-    which is tau = 0.2)."""
+    """EquiCSP: the settings that differ from DiffCSP, as published for MP-20 (step size 5e-6, which is tau = 0.2)."""
 
     name: str = "equicsp-csp"
     frac: WrappedNormalSettings = field(default_factory=lambda: WrappedNormalSettings(centred="circular"))
@@ -37,6 +36,6 @@ _lean = replace(_dng, species_diffusion=DDPM_OF_DATA)
 _fast = replace(
     _csp, sampler=SamplerSettings(method="ode", steps=100, anneal_frac=10.0, corrector="expected")
 )
-"""Of the models that are ours: on Perov-5 RMSE 0.160 instead of 0.208 at half the cost of the published sampler."""
+"""Sampler of our models: on Perov-5 RMSE 0.160 instead of 0.208, at half the cost of the published sampler."""
 
 RECIPES: tuple[EquiCSP, ...] = (_csp, small(_fast, 50), tiny(_fast, 50), _dng, small(_lean), tiny(_lean))

@@ -16,13 +16,13 @@ from nucleate.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class FlowMM(Recipe):
-    """FlowMM; the defaults are the published settings for MP-20, with anti-annealing of the coordinates of slope 10.
+    """FlowMM; the defaults are the published settings for MP-20, with anti-annealing of slope 10 for the coordinates.
 
-    The published network differs from CSPNet in small things (no self edges, shortest differences, the number of atoms
+    The published network differs from CSPNet in details (no self edges, shortest differences, the number of atoms
     on every edge); here it is the CSPNet of KLDM without velocities.
 
     Attributes:
-        species: `given`, or `bits` for new materials: a flow of analog bits by the settings `species_flow`.
+        species: `given`, or `bits` for new materials: a flow of analog bits with the settings `species_flow`.
     """
 
     name: str = "flowmm-csp"

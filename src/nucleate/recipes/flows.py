@@ -1,4 +1,4 @@
-"""What recipes of flows share: interpolants of the coordinates, the cell and the species, each by its own settings."""
+"""Interpolants of the coordinates, the cell and the species, shared by the recipes of flows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def coordinate_flow(settings: InterpolantSettings) -> Interpolant:
 
 
 def cell_flow(settings: InterpolantSettings, cells: LatticeCodec, base: Base | None = None) -> Interpolant:
-    """The channels of a codec of the lattice, from `base`, or else from cells like those of the training data."""
+    """The channels of a lattice codec. The prior is `base`, by default cells like those of the training data."""
     return Interpolant(settings, "lattice", cells.width, "cell", "euclidean", base=base or cells.draw)
 
 
 def species_flow(species: str, settings: InterpolantSettings) -> tuple[Process, Numbers | Codes]:
-    """Vectors of species (`onehot` or `bits`) and their codec; `given` ones stay as they are."""
+    """The flow of species vectors (`onehot` or `bits`) and their codec; `given` species are fixed."""
     codec = species_codec(representation(species))
     if species == "given":
         return Fixed(), codec

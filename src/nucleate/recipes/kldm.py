@@ -17,30 +17,30 @@ from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING,
 from nucleate.sampling.settings import SamplerSettings
 
 CODE_SAMPLER = SamplerSettings(method="pc", steps=1000, corrector="crystal")
-"""The predictor-corrector of the public code. The step of its corrector goes by each crystal's own score, which leaves
-the lattice too wide however many steps are taken (docs/concepts/samplers.md)."""
+"""The predictor-corrector of the public code. The step of its corrector depends on each crystal's own score, which
+leaves the lattice too wide whatever the number of steps (docs/concepts/samplers.md)."""
 
 OWN_SAMPLER = replace(CODE_SAMPLER, corrector="expected")
-"""That of the public code with the expected score in the step: unbiased on the exact score; of 200 validation crystals
-of Perov-5 it matched 61.5 % for 55.0, of MP-20 as many at an RMSE of 0.187 for 0.219 (docs/results.md)."""
+"""The same with the expected score in the step: unbiased with the exact score. Of 200 validation crystals of Perov-5 it
+matched 61.5 % instead of 55.0 %; of MP-20 as many, at an RMSE of 0.187 instead of 0.219 (docs/results.md)."""
 
 PAPER_SAMPLER = SamplerSettings(
     method="pc", steps=1000, order="predictor-first", corrector="crystal", corrects="frac", drift_in_corrector=False,
     predictor_lattice="em", predictor_species="em", euler=True,
 )  # fmt: skip
-"""The predictor-corrector of the paper's text (algorithm 4): the corrector comes second and moves the velocities alone,
-everything else goes by plain Euler-Maruyama. tau is the code's; the paper has no number."""
+"""The predictor-corrector of the paper's text (algorithm 4): the corrector comes second and moves the velocities alone;
+everything else takes plain Euler-Maruyama steps. tau is the code's; the paper gives none."""
 
 
 @dataclass(frozen=True)
 class KLDM(Recipe):
-    """KLDM; the defaults are the paper's table for crystal structure prediction (appendix I: all losses weigh 1 for
-    CSP; those of the species 20, 1 or 0.33 for DNG).
+    """KLDM; the defaults are the paper's table for crystal structure prediction (appendix I: all loss weights are 1
+    for CSP; those of the species 20, 1 or 0.33 for DNG).
 
     Attributes:
-        standardise: fit the statistics of the lattice codec on the training split (the paper's x0 model does).
+        standardise: fit the statistics of the lattice codec to the training split, as for the paper's x0 model.
         species: `given` for crystal structure prediction; for new materials diffusion of one-hot vectors (`onehot`) or
-            analog bits (`bits`) by the settings `species_diffusion`, or masked diffusion (`masked`).
+            analog bits (`bits`) with the settings `species_diffusion`, or masked diffusion (`masked`).
     """
 
     name: str = "kldm-csp"
@@ -75,8 +75,8 @@ class KLDM(Recipe):
 
 
 FAST = SamplerSettings(method="multistep", steps=20, anneal_frac=5.0, corrector="expected")
-"""Of the trained models that are ours: on 1,000 MP-20 validation crystals it matches 34.0 % at an RMSE of 0.118, where
-the published predictor-corrector matches 30.0 % at 0.155 with ten times the evaluations (docs/results.md)."""
+"""Sampler of our models: of 1,000 MP-20 validation crystals it matches 34.0 % at an RMSE of 0.118, the published
+predictor-corrector 30.0 % at 0.155 with ten times the evaluations (docs/results.md)."""
 
 _paper = KLDM()
 _small = KLDM(

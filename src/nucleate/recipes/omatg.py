@@ -24,11 +24,11 @@ from nucleate.training.settings import TrainingSettings
 class OMatG(Recipe):
     """OMatG; the defaults are the public `Linear-ODE` settings for MP-20.
 
-    The published weights of the losses (coordinates .99941, lattice .00059) are for raw units: cell units and Å. Here
-    the coordinates' targets have unit variance, which takes a factor of 12 from their weight.
+    The published loss weights (coordinates .99941, lattice .00059) are for raw units: cell units and Å. Here targets
+    of the coordinates have unit variance, which divides their weight by 12.
 
     Attributes:
-        species: `given`, or `masked` for new materials: discrete flow matching by the settings `masked`.
+        species: `given`, or `masked` for new materials: discrete flow matching with the settings `masked`.
     """
 
     name: str = "omatg-csp"
@@ -80,7 +80,7 @@ _dng = replace(
     sampler=SamplerSettings(method="em", steps=710, anneal_frac=6.33, anneal_lattice=1.067),
 )  # fmt: skip
 _calm = replace(_trigonometric, sampler=SamplerSettings(method="ode", steps=100, anneal_frac=2.0))
-"""Of the models that are ours: less RMSE than the published `em` has at twice the cost (docs/results.md)."""
+"""Sampler of our models: a lower RMSE than the published `em` at half its cost (docs/results.md)."""
 
 RECIPES: tuple[OMatG, ...] = (
     _csp, small(_csp, 20), tiny(_csp, 20), _trigonometric, small(_calm, 50), tiny(_calm, 50),

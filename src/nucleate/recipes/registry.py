@@ -1,4 +1,4 @@
-"""Recipes by name: one file for each published model, and those that other packages bring.
+"""Recipes by name: one file for each published model, and those of other packages.
 
 A package adds recipes by an entry point of the group `nucleate.recipes` that names a tuple of them.
 """
@@ -23,7 +23,7 @@ ENTRY_POINTS = "nucleate.recipes"
 
 @cache
 def recipes() -> dict[str, Recipe]:
-    """All recipes: ours, then those of other packages, without what can't be loaded, of which a warning tells."""
+    """All recipes: ours, then those of other packages. Those that can't be loaded are left out with a warning."""
     ours = {recipe.name: recipe for module in BUILT_IN for recipe in module.RECIPES}
     return with_plugins(ours, ENTRY_POINTS, "recipes")
 
@@ -32,12 +32,12 @@ def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:
     """A recipe by its name, with `key=value` settings applied. Raises RecipeError for unknown names and settings."""
     assignments = assignments or []
     networks = [text for text in assignments if text.partition("=")[0].strip() == "network"]
-    # The network first: it decides which groups of settings there are.
+    # The network first: it determines the groups of settings.
     recipe = settings.override(settings.override(_named(name), networks).completed(), assignments)
     if recipe.name != name:
         raise RecipeError(
             f"the name of {name} can't be set to '{recipe.name}'",
-            "a model is found again by its recipe's name",
+            "models find their recipe by this name",
         )
     return recipe
 

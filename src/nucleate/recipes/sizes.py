@@ -1,7 +1,7 @@
 """Sizes of the shared network, the same for every recipe: `small` for a CPU, `tiny` for small cells,
 `mini` for comparisons, `large` for a GPU.
 
-A recipe without such an ending has the paper's network and training.
+A recipe without such a suffix has the network and training of the paper.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ LARGE_TRAINING = replace(SMALL_TRAINING, batch=256, epochs=1500, learning_rate=5
 
 
 def suited(network: TorusTransformerSettings, species: str) -> TorusTransformerSettings:
-    """The network, with a way past its layers for one-hot vectors, whose noise its tokens can't hold.
+    """The network, with a skip connection for one-hot vectors, whose noise its tokens can't carry.
 
-    Bits are few enough and get worse by it (docs/concepts/networks.md).
+    Bits are few enough, and worse with it (docs/concepts/networks.md).
     """
     return replace(network, skip=species == "onehot")
 
 
 def small(recipe: R, nfe: int = 100) -> R:
-    """The recipe with a torus transformer of 3.3 million parameters, and its sampler at a cost of nfe.
+    """The recipe with a torus transformer of 3.3 million parameters, and its sampler at a cost of `nfe`.
 
     20 is enough for annealed flows (`nucleate benchmark cross`, docs/results.md).
     """
