@@ -95,11 +95,11 @@ MISTAKES = {
     PerAtom: "energies_are_extensive",
     OfTheBasis: "another_basis_changes_nothing",
     OfTheOrigin: "a_translation_changes_nothing",
-    OfTheFirst: "atoms_may_stand_in_any_order",
+    OfTheFirst: "the_order_of_atoms_changes_nothing",
     OfTheAxes: "a_rotation_turns_forces_and_stresses",
     TheOtherSign: "forces_are_minus_the_gradient",
     Pressure: "stresses_are_the_gradient_of_strain",
-    OfTheBatch: "a_batch_says_what_its_cells_say_alone",
+    OfTheBatch: "a_batch_equals_its_cells_one_by_one",
 }
 
 

@@ -73,10 +73,10 @@ class OwnStream(Constraint):
 
 
 MISTAKES = {
-    Loses: "held_states_are_of_the_same_kind",
-    Widens: "answers_are_of_the_same_kind",
-    Drifts: "held_twice_is_held_once",
-    Shrinks: "answered_twice_is_answered_once",
+    Loses: "hold_keeps_shapes_and_types",
+    Widens: "answer_keeps_shapes_and_types",
+    Drifts: "hold_is_idempotent",
+    Shrinks: "answer_is_idempotent",
     InPlace: "nothing_is_changed_in_place",
     OwnStream: "draws_are_counted_on_the_stream_below",
 }

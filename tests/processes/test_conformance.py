@@ -118,12 +118,12 @@ MISTAKES = {
     StopsShort: "data_are_reached_at_the_end",
     WideStart: "the_start_has_the_marginals_of_the_prior",
     GlobalNoise: "same_seed_same_noise",
-    OfTheBatch: "a_crystal_alone_is_the_crystal_in_a_batch-em",
+    OfTheBatch: "a_crystal_is_the_same_alone_and_in_a_batch-em",
     DrawingFlow: "the_probability_flow_draws_no_noise",
     Halfway: "endpoint_of_the_exact_prediction_is_the_data_point-0.8",
     Displaced: "one_data_point_is_recovered-ode",
     StartsAside: "two_data_points_are_drawn_by_their_weights-ode",
-    Noiseless: "marginals_at_mid_time_are_the_forward_ones-em",
+    Noiseless: "marginals_at_mid_time_match_the_forward_process-em",
     Overshooting: "one_step_keeps_the_marginals-em-0.7",
 }
 

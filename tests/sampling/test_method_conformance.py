@@ -73,11 +73,11 @@ class StopsShort(Multistep):
 MISTAKES = {
     SaysDeterministic: "noise_is_drawn_as_declared",
     SaysStochastic: "noise_is_drawn_as_declared",
-    Dearer: "evaluations_are_those_declared",
-    FillsPadding: "padding_is_left_alone",
-    OfTheBatch: "a_crystal_alone_is_the_crystal_in_a_batch",
-    Remembers: "a_new_one_remembers_nothing",
-    TakesAnything: "what_a_process_can_not_is_refused",
+    Dearer: "evaluations_are_as_declared",
+    FillsPadding: "padding_stays_zero",
+    OfTheBatch: "a_crystal_is_the_same_alone_and_in_a_batch",
+    Remembers: "a_new_method_remembers_nothing",
+    TakesAnything: "unsuitable_processes_are_refused",
     StopsShort: "the_data_are_reached",
 }
 

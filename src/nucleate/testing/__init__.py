@@ -4,7 +4,7 @@
 
     test_mine = process_tests([ProcessCase("mine", Mine(), points)])
 
-For tests only: nothing of the package imports it. pytest is needed where tests are made, not to run the checks.
+For tests only: nothing in the package imports it. `*_tests` needs pytest, `*_checks` does not.
 """
 
 from nucleate.testing.constraints import ConstraintCase, constraint_checks, constraint_tests

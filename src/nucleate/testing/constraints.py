@@ -1,4 +1,4 @@
-"""What every constraint must do at the four places where it is asked: shapes, padding, and that held states stay held.
+"""What every constraint must do in its four methods: shapes, padding, idempotence.
 
 test_mine = constraint_tests([ConstraintCase("mine", make, states, predictions, mask)])
 """
@@ -23,15 +23,15 @@ TIMES = (0.0, 0.3, 0.7, 1.0)
 
 @dataclass(frozen=True)
 class ConstraintCase:
-    """A constraint under test, with a batch that does not obey it.
+    """A constraint under test, with a batch that violates it.
 
     Attributes:
-        name: by which the tests are known.
-        make: the constraint, new, for this batch.
-        states: of the processes by name, as they stand on the way.
-        predictions: a network's answers to them.
+        name: shown in the names of the tests.
+        make: returns a new constraint for this batch.
+        states: of the processes, by name, at some time between 0 and 1.
+        predictions: of a network for these states.
         mask: which atoms are real. [crystals, atoms]
-        near: how far numbers that should be the same may differ.
+        near: largest allowed difference between numbers that should agree.
     """
 
     name: str
@@ -49,10 +49,10 @@ def constraint_tests(cases: Iterable[ConstraintCase]) -> Callable[..., Any]:
 
 def constraint_checks(case: ConstraintCase) -> list[Check]:
     checks = (
-        held_states_are_of_the_same_kind,
-        answers_are_of_the_same_kind,
-        held_twice_is_held_once,
-        answered_twice_is_answered_once,
+        hold_keeps_shapes_and_types,
+        answer_keeps_shapes_and_types,
+        hold_is_idempotent,
+        answer_is_idempotent,
         nothing_is_changed_in_place,
         draws_are_counted_on_the_stream_below,
     )
@@ -68,7 +68,7 @@ def flat(states: States) -> dict[str, Tensor]:
 
 
 def alike(found: Mapping[str, Tensor], asked: Mapping[str, Tensor], mask: Mask, when: str) -> None:
-    """The same names, shapes and kinds of numbers, finite, and zero wherever padding was."""
+    """The same names, shapes and dtypes; finite; zero wherever padding was zero."""
     require(found.keys() == asked.keys(), f"{when} gives {sorted(found)}, not {sorted(asked)}")
     for name, value in found.items():
         before = asked[name]
@@ -85,34 +85,34 @@ def same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], near: floa
         require(gap <= near, f"{when}: {name} differs by {gap:.3g}")
 
 
-def held_states_are_of_the_same_kind(case: ConstraintCase) -> None:
-    """Under `begin`, which may choose others, and under `hold`."""
+def hold_keeps_shapes_and_types(case: ConstraintCase) -> None:
+    """`begin`, which may change states, and `hold`."""
     rules, asked = case.make(), flat(case.states)
     alike(flat(rules.begin(case.states)), asked, case.mask, "begin")
     for t in times(case):
         alike(flat(rules.hold(case.states, t)), asked, case.mask, f"hold at t = {t[0]:.1f}")
 
 
-def answers_are_of_the_same_kind(case: ConstraintCase) -> None:
+def answer_keeps_shapes_and_types(case: ConstraintCase) -> None:
     rules = case.make()
     for t in times(case):
         found = rules.answer(case.predictions, t)
         alike(found, case.predictions, case.mask, f"answer at t = {t[0]:.1f}")
 
 
-def held_twice_is_held_once(case: ConstraintCase) -> None:
-    """States that obey are left as they are, and so are those it begins with, at t = 0."""
+def hold_is_idempotent(case: ConstraintCase) -> None:
+    """States that obey the constraint stay unchanged, and so do those from `begin` at t = 0."""
     rules = case.make()
     begun = rules.begin(case.states)
     zero = torch.zeros(len(case.mask))
-    same(flat(rules.hold(begun, zero)), flat(begun), case.near, "what it begins with, held at t = 0")
+    same(flat(rules.hold(begun, zero)), flat(begun), case.near, "states from begin, held at t = 0")
     for t in times(case):
         once = rules.hold(case.states, t)
         same(flat(rules.hold(once, t)), flat(once), case.near, f"held twice at t = {t[0]:.1f}")
 
 
-def answered_twice_is_answered_once(case: ConstraintCase) -> None:
-    """Answers are asked once more after guidance: those that obey are left as they are."""
+def answer_is_idempotent(case: ConstraintCase) -> None:
+    """`answer` is called again after guidance: predictions that obey the constraint stay unchanged."""
     rules = case.make()
     for t in times(case):
         once = rules.answer(case.predictions, t)
@@ -120,7 +120,7 @@ def answered_twice_is_answered_once(case: ConstraintCase) -> None:
 
 
 def nothing_is_changed_in_place(case: ConstraintCase) -> None:
-    """Methods keep the states and answers that they have asked about."""
+    """Methods reuse the states and predictions that they pass in."""
     rules = case.make()
     kept = {name: value.clone() for name, value in {**flat(case.states), **case.predictions}.items()}
     rules.begin(case.states)
@@ -132,7 +132,7 @@ def nothing_is_changed_in_place(case: ConstraintCase) -> None:
 
 
 def draws_are_counted_on_the_stream_below(case: ConstraintCase) -> None:
-    """All processes draw from one stream: after a draw through the constraint the next is the stream's second."""
+    """All processes draw from one stream: a draw through the constraint advances it by one."""
     rules, shape = case.make(), (case.mask.shape[1], 3)
     for name in case.states:
         plain, below = (Noise.of(3, torch.arange(len(case.mask))) for _ in range(2))
@@ -140,4 +140,7 @@ def draws_are_counted_on_the_stream_below(case: ConstraintCase) -> None:
         expected = plain.uniform(*shape)
         mapped = rules.noise(below, name)
         mapped.uniform(1)
-        require(torch.equal(below.uniform(*shape), expected), f"draws for {name} are not counted below")
+        require(
+            torch.equal(below.uniform(*shape), expected),
+            f"draws for {name} are not counted on the stream below",
+        )

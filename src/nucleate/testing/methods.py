@@ -1,4 +1,4 @@
-"""What every method of sampling must do: its noise, its cost, padding, refusals, and that it arrives.
+"""What every sampling method must do: noise and cost as declared, padding, refusals, and arriving at the data.
 
     test_mine = method_tests([MethodCase("mine", Mine)])
 
@@ -40,9 +40,9 @@ class MethodCase:
     """A method under test.
 
     Attributes:
-        name: by which the tests are known.
-        make: a new method for one batch: the class itself, or with settings.
-        near: how far from the data it may end, in channels of coordinates and cells.
+        name: shown in the names of the tests.
+        make: returns a new method for one batch: the class itself, or a function that adds settings.
+        near: largest allowed distance of the end from the data, in channels of coordinates and cells.
     """
 
     name: str
@@ -58,18 +58,18 @@ def method_tests(cases: Iterable[MethodCase]) -> Callable[..., Any]:
 def method_checks(case: MethodCase) -> list[Check]:
     checks = (
         noise_is_drawn_as_declared,
-        evaluations_are_those_declared,
-        padding_is_left_alone,
-        a_crystal_alone_is_the_crystal_in_a_batch,
-        a_new_one_remembers_nothing,
-        what_a_process_can_not_is_refused,
+        evaluations_are_as_declared,
+        padding_stays_zero,
+        a_crystal_is_the_same_alone_and_in_a_batch,
+        a_new_method_remembers_nothing,
+        unsuitable_processes_are_refused,
         the_data_are_reached,
     )
     return [Check(f"{case.name}-{check.__name__}", partial(check, case)) for check in checks]
 
 
 class Knowing(CrystalModel):
-    """Its network says the data, whatever it is shown: [3, 6] species, [3, 6, 3] and [3, 6] channels."""
+    """Its network predicts the data whatever the input: [3, 6] species, [3, 6, 3] and [3, 6] channels."""
 
     def __init__(self, processes: dict[str, Process], rows: slice, atoms: int) -> None:
         super().__init__(processes, LogLengthsTanAngles(), Denoiser())
@@ -95,7 +95,7 @@ class Knowing(CrystalModel):
 def model_for(
     method: Method, flows_only: bool = False, rows: slice = slice(None), atoms: int = PADDED
 ) -> Knowing:
-    """A model of those of the three processes that the method takes."""
+    """A model with those of the three processes that the method takes."""
     settings = GaussianSettings(predicts="x0")
     known: dict[str, Process] = {
         "species": Masked(MaskedSettings()),
@@ -104,7 +104,7 @@ def model_for(
     }
     takes = ("flow",) if flows_only else method.takes
     taken = {name: process for name, process in known.items() if process.can.intersection(takes)}
-    require(taken, f"it takes {method.takes}, which no process can")
+    require(taken, f"takes = {method.takes}, which none of the processes has")
     return Knowing(taken, rows, atoms)
 
 
@@ -138,10 +138,10 @@ def noise_is_drawn_as_declared(case: MethodCase) -> None:
         walked(method, model_for(method, flows_only=True), streams(), silent=True)
     except AssertionError:
         return
-    raise AssertionError("it draws no noise and is not declared deterministic")
+    raise AssertionError("it draws no noise but is not declared deterministic")
 
 
-def evaluations_are_those_declared(case: MethodCase) -> None:
+def evaluations_are_as_declared(case: MethodCase) -> None:
     for end in (1.0, 0.7):
         method = case.make()
         model = model_for(method)
@@ -153,7 +153,7 @@ def evaluations_are_those_declared(case: MethodCase) -> None:
         )
 
 
-def padding_is_left_alone(case: MethodCase) -> None:
+def padding_stays_zero(case: MethodCase) -> None:
     method = case.make()
     model = model_for(method)
     for number, states in enumerate(walked(method, model, streams())):
@@ -165,7 +165,7 @@ def padding_is_left_alone(case: MethodCase) -> None:
                 require((padding == 0).all(), f"step {number}: {name} {part} is not zero in padding")
 
 
-def a_crystal_alone_is_the_crystal_in_a_batch(case: MethodCase) -> None:
+def a_crystal_is_the_same_alone_and_in_a_batch(case: MethodCase) -> None:
     method = case.make()
     together = walked(method, model_for(method), streams(), end=0.7)[-1]
     for i, atoms in enumerate(ATOMS):
@@ -179,8 +179,8 @@ def a_crystal_alone_is_the_crystal_in_a_batch(case: MethodCase) -> None:
                 require(gap < 1e-4, f"{name} {part} of a crystal differs by {gap:.2g} in a batch")
 
 
-def a_new_one_remembers_nothing(case: MethodCase) -> None:
-    """What a method keeps from step to step belongs to the object, which is made for one batch."""
+def a_new_method_remembers_nothing(case: MethodCase) -> None:
+    """State kept between steps belongs to the object, which is made for one batch."""
     one, other = (
         walked(method, model_for(method), streams(), end=0.7)[-1] for method in (case.make(), case.make())
     )
@@ -189,19 +189,19 @@ def a_new_one_remembers_nothing(case: MethodCase) -> None:
 
 
 class Stuck(Fixed):
-    """A quantity that has no way to move."""
+    """A quantity without any kind of step."""
 
     can = frozenset()
 
 
-def what_a_process_can_not_is_refused(case: MethodCase) -> None:
-    """Before the first step, by a sentence that names the quantity."""
+def unsuitable_processes_are_refused(case: MethodCase) -> None:
+    """Before the first step, with an error that names the quantity."""
     method = case.make()
     method.check(model_for(method).processes)
     try:
         method.check({"species": Stuck()})
     except RecipeError as error:
-        require("species" in str(error), f"the error does not name the quantity: {error}")
+        require("species" in str(error), f"the error does not name the quantity, species: {error}")
         return
     raise AssertionError("a process that can't move is not refused")
 

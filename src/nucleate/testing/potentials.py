@@ -1,4 +1,4 @@
-"""What every potential must do: energies of crystals, and not of the way they are written; forces and stresses of them.
+"""What every potential must do: energies independent of how a crystal is written; matching forces and stresses.
 
 test_mine = potential_tests([PotentialCase("mine", Mine(), cells)])
 """
@@ -27,13 +27,13 @@ class PotentialCase:
     """A potential under test.
 
     Attributes:
-        name: by which the tests are known.
+        name: shown in the names of the tests.
         potential: the instance under test.
-        cells: crystals that it knows, off their symmetric places, with two atoms or more.
-        energy: how far energies of the same crystal may differ, eV per atom.
-        force: how far forces may be from the difference of energies, eV/Å.
-        stress: the same of stresses, eV/Å^3.
-        step: of differences, Å; strains are a tenth of it.
+        cells: crystals of supported elements, displaced from symmetric positions, with two or more atoms.
+        energy: largest difference between energies of the same crystal, eV per atom.
+        force: largest difference between forces and finite differences of the energy, eV/Å.
+        stress: the same for stresses, eV/Å^3.
+        step: of finite differences, Å; strains are a tenth of it.
     """
 
     name: str
@@ -56,11 +56,11 @@ def potential_checks(case: PotentialCase) -> list[Check]:
         energies_are_extensive,
         another_basis_changes_nothing,
         a_translation_changes_nothing,
-        atoms_may_stand_in_any_order,
+        the_order_of_atoms_changes_nothing,
         a_rotation_turns_forces_and_stresses,
         forces_are_minus_the_gradient,
         stresses_are_the_gradient_of_strain,
-        a_batch_says_what_its_cells_say_alone,
+        a_batch_equals_its_cells_one_by_one,
     )
     return [Check(f"{case.name}-{check.__name__}", partial(check, case)) for check in checks]
 
@@ -70,10 +70,10 @@ def it_can_be_sent_to_a_worker(case: PotentialCase) -> None:
         again = pickle.loads(pickle.dumps(case.potential))
     except Exception as error:  # whatever an attribute's own pickling raises
         raise AssertionError(f"it can't be pickled: {error}") from error
-    require(again.identity == case.potential.identity, "its identity is another one after pickling")
+    require(again.identity == case.potential.identity, "its identity changes when it is pickled")
     known = case.potential.supported
     for cell in case.cells:
-        require(set(cell.species.tolist()) <= known, "it does not support the elements of the cells given")
+        require(set(cell.species.tolist()) <= known, "it does not support all elements of the cells")
 
 
 def evaluated(case: PotentialCase, cell: Cell) -> Evaluation:
@@ -93,7 +93,7 @@ def same(case: PotentialCase, found: Evaluation, expected: Evaluation, atoms: in
 
 
 def on_basis(cell: Cell, basis: np.ndarray) -> Cell:
-    """A crystal on another basis of whole lattice vectors, with one or two times the atoms."""
+    """A crystal in another basis of whole lattice vectors, with one or two times the atoms."""
     lattice = basis @ cell.lattice
     copies = 1 if abs(round(np.linalg.det(basis))) == 1 else 2
     shifts = np.array([[i, 0, 0] for i in range(copies)]) @ cell.lattice
@@ -103,7 +103,7 @@ def on_basis(cell: Cell, basis: np.ndarray) -> Cell:
 
 
 def energies_are_extensive(case: PotentialCase) -> None:
-    """A crystal twice in one cell has twice the energy, and the same forces and stress."""
+    """Twice the cell has twice the energy, and the same forces and stress."""
     for cell in case.cells:
         one, two = evaluated(case, cell), evaluated(case, on_basis(cell, DOUBLED))
         twice = Evaluation(2 * one.energy, np.tile(one.forces, (2, 1)), one.stress)
@@ -117,18 +117,18 @@ def another_basis_changes_nothing(case: PotentialCase) -> None:
 
 
 def a_translation_changes_nothing(case: PotentialCase) -> None:
-    """Of all atoms, across the cell's faces."""
+    """A translation of all atoms, across the faces of the cell."""
     for cell in case.cells:
         found = evaluated(case, cell._replace(frac=(cell.frac + np.array([0.31, 0.47, 0.83])) % 1))
         same(case, found, evaluated(case, cell), len(cell.species), "translated")
 
 
-def atoms_may_stand_in_any_order(case: PotentialCase) -> None:
+def the_order_of_atoms_changes_nothing(case: PotentialCase) -> None:
     for cell in case.cells:
         found = evaluated(case, Cell(cell.species[::-1].copy(), cell.frac[::-1].copy(), cell.lattice))
         one = evaluated(case, cell)
         turned = Evaluation(one.energy, one.forces[::-1], one.stress)
-        same(case, found, turned, len(cell.species), "in the other order")
+        same(case, found, turned, len(cell.species), "in reverse order")
 
 
 def a_rotation_turns_forces_and_stresses(case: PotentialCase) -> None:
@@ -151,11 +151,16 @@ def forces_are_minus_the_gradient(case: PotentialCase) -> None:
                 frac[atom] += sign * case.step * inverse[axis]
                 energies.append(case.potential.energy(cell._replace(frac=frac)))
             slope = (energies[0] - energies[1]) / (2 * case.step)
-            close(forces[atom, axis], -slope, case.force, "a force and minus the slope of the energy (eV/Å)")
+            close(
+                forces[atom, axis],
+                -slope,
+                case.force,
+                "a force and minus the derivative of the energy (eV/Å)",
+            )
 
 
 def stresses_are_the_gradient_of_strain(case: PotentialCase) -> None:
-    """Of the energy by the volume, by central differences under a symmetric strain: one stretch and one shear."""
+    """Of the energy per volume: central differences under a symmetric strain, one stretch and one shear."""
     size = case.step / 10
     for cell in case.cells:
         stress = evaluated(case, cell).stress
@@ -170,13 +175,15 @@ def stresses_are_the_gradient_of_strain(case: PotentialCase) -> None:
                 for sign in (1, -1)
             )
             slope = (plus - minus) / (2 * size * cell.volume)
-            close(stress[i, j], slope, case.stress, "a stress and the slope of the energy (eV/Å^3)")
+            close(stress[i, j], slope, case.stress, "a stress and the derivative of the energy (eV/Å^3)")
 
 
-def a_batch_says_what_its_cells_say_alone(case: PotentialCase) -> None:
-    require(case.potential.evaluate([]) == [], "of no cells it says something")
+def a_batch_equals_its_cells_one_by_one(case: PotentialCase) -> None:
+    require(case.potential.evaluate([]) == [], "for no cells it returns something")
     together = case.potential.evaluate(case.cells)
-    require(len(together) == len(case.cells), f"of {len(case.cells)} cells it gives {len(together)} answers")
+    require(
+        len(together) == len(case.cells), f"for {len(case.cells)} cells it returns {len(together)} results"
+    )
     for cell, one in zip(case.cells, together, strict=True):
         atoms = len(cell.species)
         require(np.shape(one.forces) == (atoms, 3), f"forces have the shape {np.shape(one.forces)}")

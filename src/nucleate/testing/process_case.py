@@ -1,4 +1,4 @@
-"""A process under test: data points, what is measured of them, and the exact answer in a network's place."""
+"""A process under test: data points, statistics to compare, and the exact prediction in place of a network."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from nucleate.sampling.methods.pc import predicted
 from nucleate.sampling.walk import Step
 
 Oracle = Callable[[dict[str, Tensor], PerCrystal, Mask], Tensor]
-"""The exact prediction: what a network is shown, the time and the mask go in."""
+"""The exact prediction as a function of the network's inputs, the time and the mask."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """A step of one process, with the settings that it takes.
+    """One kind of step of a process, with its settings.
 
     Attributes:
-        step: as methods take it.
-        settings: of the process's class `step_settings`; others have their defaults.
+        step: as in the sampling methods.
+        settings: of the class `Process.step_settings`; a process of another class takes its defaults.
         langevin: size of a corrector's step.
     """
 
@@ -52,12 +52,12 @@ WAYS: dict[str, Way] = {
 
 
 def largest_difference(x: Tensor, point: Tensor) -> PerCrystal:
-    """Of the numbers of each crystal to those of a point."""
+    """Largest difference between the numbers of each crystal and those of a point."""
     return (x - point).abs().flatten(1).amax(-1).float()
 
 
 def largest_difference_on_torus(x: Tensor, point: Tensor) -> PerCrystal:
-    """The same, of fractional coordinates."""
+    """The same for fractional coordinates."""
     return wrap(TAU * (x - point)).abs().flatten(1).amax(-1) / TAU
 
 
@@ -75,21 +75,21 @@ def phases(state: State) -> Tensor:
 
 @dataclass(frozen=True)
 class ProcessCase:
-    """A process with two data points, what is measured, and, where it is known, the exact prediction for them.
+    """A process with two data points, statistics to compare, and the exact prediction for them, where it is known.
 
     Attributes:
-        name: by which the tests are known.
+        name: shown in the names of the tests.
         process: the instance under test.
         points: two data points, [2, atoms, channels], [2, atoms] or [2, channels].
-        oracle: makes the exact prediction for the first of the points, or both, with weights; None where it is not
-            known, and then nothing is checked that needs it.
-        distance: of decoded quantities to a data point, [crystals]: 0 is recovery.
+        oracle: makes the exact prediction for the first point, or for both, from points and weights; None where it is
+            not known, which leaves out the checks that need it.
+        distance: between decoded quantities and a data point, [crystals]; 0 is recovery.
         moments: bounded or normal statistics of a state, [statistics, crystals], whose means are compared.
-        prior_gap: how far the means of `moments` at t = 0 may be from those of the prior (a finite horizon). From 0.2
-            on, the weights of two points are not asked for.
-        perfect: what a network that knows the data would say.
-        ways: to take one step, by name.
-        apart: distances of decoded quantities to both points, [2, draws], where one crystal is several draws.
+        prior_gap: largest difference between the means of `moments` at t = 0 and those of the prior (finite horizon).
+            From 0.2 on, the weights of two points are not checked.
+        perfect: the prediction of a network that knows the data.
+        ways: kinds of step, by name.
+        apart: distances between decoded quantities and both points, [2, draws], where one crystal is several draws.
     """
 
     name: str
@@ -105,25 +105,25 @@ class ProcessCase:
 
     @property
     def atoms(self) -> int:
-        """In each crystal; two where the quantity is the cell's."""
+        """Atoms in each crystal; two where the quantity belongs to the cell."""
         return self.points.shape[1] if self.process.level == "atom" else 2
 
     def mask(self, crystals: int) -> Mask:
         return torch.ones(crystals, self.atoms, dtype=torch.bool)
 
     def data(self, weights: Tensor, crystals: int) -> tuple[Tensor, Tensor]:
-        """Data points in exact proportion to their weights, and which is which."""
+        """Data points in exact proportion to their weights, and the index of each."""
         which = (torch.arange(crystals) >= round(crystals * weights[0].item())).long()
         return self.points[which], which
 
     def corrupted(self, weights: Tensor, t: float, crystals: int, seed: int = 2) -> Noised:
-        """Draws of the state at time t, of data points in proportion to their weights."""
+        """Draws of the state at time t for data points in proportion to their weights."""
         data, _ = self.data(weights, crystals)
         noise = Noise.of(seed, torch.arange(crystals))
         return self.process.corrupt(data, torch.full((crystals,), t), self.mask(crystals), noise)
 
     def gaps(self, decoded: Tensor) -> Tensor:
-        """Distances of decoded quantities to both points. [2, draws]"""
+        """Distances between decoded quantities and both points. [2, draws]"""
         if self.apart is not None:
             return self.apart(decoded, self.points)
         return torch.stack([self.distance(decoded, point) for point in self.points])

@@ -1,6 +1,6 @@
-"""With the exact prediction in a network's place, every process must give back its data: laws of steps and samplers.
+"""With the exact prediction in place of a network, every process must recover its data: checks of steps and samplers.
 
-Each check is a comparison of means with their statistical errors, or of distances to the data points.
+Each check compares means within their statistical errors, or distances to the data points.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from nucleate.sampling.settings import SamplerSettings
 from nucleate.testing.process_case import Oracle, ProcessCase, Way
 from nucleate.testing.suite import require
 
-# With three free numbers a crystal, tau / mean(s^2) is heavy-tailed and the corrector at the published tau = 0.25 far
-# from exact (see docs/concepts/kinetic-langevin.md); a small tau tests the algorithm and not its step size.
+# With three free numbers per crystal tau / mean(s^2) is heavy-tailed, and the corrector at the published tau = 0.25 far
+# from exact (docs/concepts/kinetic-langevin.md); a small tau tests the algorithm and not its step size.
 SAMPLERS = {
     "em": SamplerSettings("em", steps=150),
     "ode": SamplerSettings("ode", steps=60),
@@ -44,11 +44,11 @@ BIASED = ("pc", "pc-predictor-first")
 ONE = torch.tensor([1.0])
 WEIGHTS = torch.tensor([0.25, 0.75])
 MIXES = 0.2
-"""Gap of the prior below which the horizon is long enough that the weights of two points are drawn."""
+"""Largest `prior_gap` at which the horizon is long enough to draw two points by their weights."""
 
 
 def law_checks(case: ProcessCase) -> list[tuple[str, Callable[[], None]]]:
-    """Name and check; none where the exact prediction is not known."""
+    """Names and checks; none if the exact prediction is not known."""
     if case.oracle is None:
         return []
     oracle = case.oracle
@@ -63,7 +63,7 @@ def law_checks(case: ProcessCase) -> list[tuple[str, Callable[[], None]]]:
             named.append((f"two_data_points_are_drawn_by_their_weights-{name}", check))
     for name in ("em", "ode", "pc-one-drift") if case.prior_gap < MIXES else ():
         named.append(
-            (f"marginals_at_mid_time_are_the_forward_ones-{name}", partial(midway, case, oracle, name))
+            (f"marginals_at_mid_time_match_the_forward_process-{name}", partial(midway, case, oracle, name))
         )
     for name, way in case.ways.items():
         for t in (0.3, 0.7):
@@ -73,7 +73,7 @@ def law_checks(case: ProcessCase) -> list[tuple[str, Callable[[], None]]]:
 
 
 class OracleModel(CrystalModel):
-    """A model of one process, with the exact prediction in the network's place."""
+    """A model of one process, with the exact prediction in place of the network."""
 
     def __init__(self, case: ProcessCase, oracle: Oracle) -> None:
         super().__init__({"x": case.process}, LogLengthsTanAngles(), Denoiser())
@@ -102,7 +102,7 @@ def drawn(
 
 
 def largest_gap(one: Tensor, other: Tensor) -> tuple[float, float]:
-    """Largest difference of the means of two sets of statistics [statistics, crystals], and its largest error."""
+    """Largest difference between the means of two sets of statistics [statistics, crystals], and its largest error."""
     error = torch.sqrt(one.var(-1) / one.shape[-1] + other.var(-1) / other.shape[-1])
     return (one.mean(-1) - other.mean(-1)).abs().max().item(), error.max().item()
 
@@ -113,7 +113,7 @@ def endpoint(case: ProcessCase, oracle: Maker, t: float) -> None:
     times, mask = torch.full((crystals,), t), case.mask(crystals)
     prediction = oracle(case.points[:1], ONE)(case.process.inputs(noised.state, times), times, mask)
     guess = case.process.endpoint(noised.state, prediction, times, mask)
-    # On the torus Tweedie's formula is that of the unwrapped normal, which one in many hundred crystals leaves.
+    # On the torus Tweedie's formula is for the unwrapped normal, which fails for one crystal in many hundred.
     gap = case.distance(guess, case.points[0]).quantile(0.9).item()
     require(gap < 1e-3, f"one crystal in ten has its endpoint {gap:.3g} or more from the data point")
 
@@ -122,13 +122,13 @@ def recovered(case: ProcessCase, oracle: Maker, sampler: str) -> None:
     settings = SAMPLERS[sampler]
     _, last = drawn(case, oracle, ONE, replace(settings, steps=2 * settings.steps), 64)
     gap = case.distance(case.process.decode(last), case.points[0])
-    require(torch.isfinite(gap).all(), "crystals that are no numbers were drawn")
+    require(torch.isfinite(gap).all(), "crystals that are not finite were drawn")
     far = gap.quantile(0.9).item()
     require(far < 0.03, f"one crystal in ten ends {far:.3g} or more from the data point")
 
 
 def drawn_by_weights(case: ProcessCase, oracle: Maker, sampler: str) -> None:
-    """Where the prior at a finite horizon is off, weights are; such cases are not asked (`prior_gap`)."""
+    """Not checked where a finite horizon makes the prior, and so the weights, inexact (`prior_gap`)."""
     _, last = drawn(case, oracle, WEIGHTS, SAMPLERS[sampler], 600)
     gaps = case.gaps(case.process.decode(last))
     near = (gaps.min(0).values < 0.08).float().mean().item()
@@ -149,7 +149,7 @@ def midway(case: ProcessCase, oracle: Maker, sampler: str) -> None:
 
 
 def kept_by_one_step(case: ProcessCase, oracle: Maker, way: Way, t: float) -> None:
-    """From the exact law at t, one step with the exact prediction lands in the exact law at t_next."""
+    """From the exact distribution at t, one step with the exact prediction leads to that at t_next."""
     crystals, t_next = 20_000, t + 0.015
     state = case.corrupted(WEIGHTS, t, crystals).state
     now, then, mask = torch.full((crystals,), t), torch.full((crystals,), t_next), case.mask(crystals)

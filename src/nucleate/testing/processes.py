@@ -1,4 +1,4 @@
-"""What every process must do, whoever wrote it: shapes and padding, noise, both ends, and the laws of process_laws.py.
+"""What every process must do: shapes and padding, noise, both ends, and the checks of process_laws.py.
 
     test_mine = process_tests([ProcessCase("mine", Mine(), points)])
 
@@ -32,7 +32,7 @@ def process_tests(cases: Iterable[ProcessCase]) -> Callable[..., Any]:
 
 
 def process_checks(case: ProcessCase) -> list[Check]:
-    """The checks of one case; those of laws where its exact prediction is known."""
+    """The checks of one case; those of process_laws.py only if its exact prediction is known."""
     plain = (
         it_can_move,
         shapes_and_zeros_in_padding,
@@ -43,7 +43,7 @@ def process_checks(case: ProcessCase) -> list[Check]:
     )
     named: list[tuple[str, Callable[[], None]]] = [(one.__name__, partial(one, case)) for one in plain]
     for name, way in case.ways.items():
-        named.append((f"a_crystal_alone_is_the_crystal_in_a_batch-{name}", partial(alone, case, way)))
+        named.append((f"a_crystal_is_the_same_alone_and_in_a_batch-{name}", partial(alone, case, way)))
     if "flow" in case.process.can:
         named.append(("the_probability_flow_draws_no_noise", partial(silent_flow, case)))
     return [Check(f"{case.name}-{name}", run) for name, run in named + law_checks(case)]
@@ -65,10 +65,10 @@ def streams(seed: int) -> Noise:
 
 
 def it_can_move(case: ProcessCase) -> None:
-    """What it says it can is known, and takes it from noise to data."""
+    """The abilities in `can` are known, and lead from noise to data."""
     can = case.process.can
-    require(can <= set(NAMES), f"can has {sorted(can - set(NAMES))}, which no method knows")
-    require(can & {"flow", "step"}, "has neither a step nor a flow: nothing takes it from noise to data")
+    require(can <= set(NAMES), f"can contains {sorted(can - set(NAMES))}, which no method knows")
+    require(can & {"flow", "step"}, "it has neither a step nor a flow to lead from noise to data")
 
 
 def zero_in_padding(case: ProcessCase, state: State, mask: Mask, when: str) -> None:
@@ -90,7 +90,7 @@ def shapes_and_zeros_in_padding(case: ProcessCase) -> None:
     for name, value in prior.items():
         same_shape(value.shape, noised.state[name].shape, f"{name} of the prior")
     same_shape(noised.weight.shape, (len(ATOMS),), "the loss's weight")
-    same_shape(process.decode(noised.state).shape, data.shape, "what is decoded")
+    same_shape(process.decode(noised.state).shape, data.shape, "the decoded quantity")
     if not process.target_width:
         return
     crystals = mask.shape if process.level == "atom" else mask.shape[:1]
@@ -109,7 +109,7 @@ def shapes_and_zeros_in_padding(case: ProcessCase) -> None:
 
 
 def numbers_are_float32(case: ProcessCase) -> None:
-    """Of float32 data, and integers stay integers: a sampler's states may not change their kind on the way."""
+    """For float32 data; integers stay integers. The dtype of a sampler's states must not change on the way."""
     process, t, noise = case.process, torch.tensor(TIMES), streams(0)
     mask, data = batch(case)
     prior, noised = process.prior(mask, noise), process.corrupt(data, t, mask, noise)
@@ -122,7 +122,10 @@ def numbers_are_float32(case: ProcessCase) -> None:
         for name, value in state.items():
             require(value.dtype in (torch.float32, torch.int64), f"{when}: {name} is {value.dtype}")
             require(value.dtype == prior[name].dtype, f"{when}: {name} is {value.dtype}, unlike the prior's")
-    require(process.decode(noised.state).dtype == data.dtype, "what is decoded is not of the data's kind")
+    require(
+        process.decode(noised.state).dtype == data.dtype,
+        "the decoded quantity does not have the data's dtype",
+    )
     require(noised.target.dtype in (torch.float32, torch.int64), f"the target is {noised.target.dtype}")
 
 
@@ -157,7 +160,7 @@ def same_seed_same_noise(case: ProcessCase) -> None:
 
 
 def alone(case: ProcessCase, way: Way) -> None:
-    """A crystal alone meets the same noise, and moves the same way, as in a padded batch."""
+    """A crystal alone gets the same noise and moves the same way as in a padded batch."""
     mask, data = batch(case)
     together = everything(case, way, mask, data, slice(0, len(ATOMS)), PADDED)
     for i, atoms in enumerate(ATOMS):
@@ -172,7 +175,7 @@ def alone(case: ProcessCase, way: Way) -> None:
 def everything(
     case: ProcessCase, way: Way, mask: Mask, data: Tensor, rows: slice, atoms: int
 ) -> dict[str, Tensor]:
-    """All that a process gives for some crystals of a batch, padded to so many atoms, by name."""
+    """All results of a process for some crystals of a batch, padded to so many atoms, by name."""
     process, t, here = case.process, torch.tensor(TIMES)[rows], mask[rows, :atoms]
     noise = Noise.of(0, torch.arange(len(ATOMS))[rows])
     mine = data[rows, :atoms] if process.level == "atom" else data[rows]

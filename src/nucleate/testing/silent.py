@@ -1,4 +1,4 @@
-"""Noise that nobody may draw, for what is said to be deterministic."""
+"""Noise that must not be drawn, for whatever is declared deterministic."""
 
 from __future__ import annotations
 

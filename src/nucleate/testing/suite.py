@@ -1,4 +1,4 @@
-"""A suite is a list of checks, each with a name; pytest runs them one by one, and so does a plain loop."""
+"""A suite is a list of named checks, which pytest or a plain loop runs one by one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Check:
     """One thing that an implementation must do.
 
     Attributes:
-        name: of the case and of what is checked, as pytest shows it.
-        run: raises AssertionError, with what was found, where it does not.
+        name: of the case and the check, as pytest shows it.
+        run: raises AssertionError, with what was found, if the check fails.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Check:
 
 
 def as_test(checks: Iterable[Check]) -> Callable[..., Any]:
-    """A test for pytest that runs each check by its name: bind it to a name that begins with test_."""
+    """A pytest test of all the checks. Assign it to a name that begins with test_."""
     import pytest
 
     @pytest.mark.parametrize("check", list(checks), ids=lambda check: check.name)
@@ -32,6 +32,6 @@ def as_test(checks: Iterable[Check]) -> Callable[..., Any]:
 
 
 def require(held: object, sentence: str) -> None:
-    """Raise AssertionError with the sentence unless it held."""
+    """Raise AssertionError with the sentence unless `held` is true."""
     if not held:
         raise AssertionError(sentence)
