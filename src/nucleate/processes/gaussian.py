@@ -63,6 +63,8 @@ class GaussianStep:
 
 COSINE_OFFSET = 0.008
 LEAST_ALPHA = 0.01
+LEAST_SIGMA = 1e-12
+"""Divisor at t = 1, where a step of no length begins on grids finer than float32."""
 
 
 class Gaussian(Process):
@@ -157,7 +159,7 @@ class Gaussian(Process):
         alpha, sigma = (as_column(c, x) for c in self.alpha_sigma(move.t))
         alpha_next, sigma_next = (as_column(c, x) for c in self.alpha_sigma(move.t_next))
         # sigma_next^2 - fresh^2 of the old noise is kept.
-        kept = (alpha / alpha_next) * sigma_next**2 / sigma
+        kept = (alpha / alpha_next) * sigma_next**2 / sigma.clamp(min=LEAST_SIGMA)
         fresh = torch.sqrt((sigma_next**2 - kept**2).clamp(min=0))
         return alpha_next * guess + kept * eps, fresh
 
@@ -179,7 +181,7 @@ class Gaussian(Process):
         beta = as_column(self.beta(move.t), x)
         sigma = as_column(self.alpha_sigma(move.t)[1], x)
         h = as_column(move.t_next - move.t, x)
-        score = -eps / sigma
+        score = -eps / sigma.clamp(min=LEAST_SIGMA)
         return x + (0.5 * beta * x + beta * score) * h, torch.sqrt(beta * h)
 
     def correct(self, state: State, prediction: Tensor, move: Move) -> State:
