@@ -184,7 +184,7 @@ def test_the_loss_is_of_states_and_predictions_that_obey() -> None:
     assert isinstance(one.network, Lopsided)
     ((frac, lattice),) = one.network.shown
     assert broken(TAU * frac, lattice) < 1e-5
-    assert rules.asked == {"begin": 0, "noise": 3, "answer": 1, "hold": 1}
+    assert rules.asked == {"begin": 0, "noise": 3, "answer": 2, "hold": 1}
     # what the constraint forbids the network to say costs it nothing; without the constraint it does
     same = loss(model(even=0.7), Inverted())
     torch.testing.assert_close(same["frac"], found["frac"])

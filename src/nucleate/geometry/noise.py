@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Map = Callable[[Tensor], Tensor]
+Way = Callable[[Tensor, float], Tensor]
 
 _GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
 _MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
@@ -67,6 +68,11 @@ class Noise:
         """Uniform numbers in (0, 1), float32. [crystals, *shape]"""
         return _unit(_shift(self._bits(shape), 40))
 
+    def shortest(self, x: Tensor, period: float = 1.0) -> Tensor:
+        """The shortest way between two points of the torus that numbers are drawn on, from their difference x in units
+        of which `period` make a cell."""
+        return torch.remainder(x + period / 2, period) - period / 2
+
     def _bits(self, shape: tuple[int, ...]) -> Int[Tensor, "crystals ..."]:
         self.draws += 1
         count = math.prod(shape)
@@ -80,11 +86,14 @@ class MappedNoise(Noise):
     others may share.
 
     normal, uniform: functions of the results of these methods, [crystals, *shape]; None for no change.
+    way: in the place of `shortest`, where points are drawn on a part of the torus; None for the whole.
     """
 
-    def __init__(self, below: Noise, normal: Map | None = None, uniform: Map | None = None) -> None:
+    def __init__(
+        self, below: Noise, normal: Map | None = None, uniform: Map | None = None, way: Way | None = None
+    ) -> None:
         super().__init__(below.keys)
-        self._below, self._maps = below, (normal, uniform)
+        self._below, self._maps = below, (normal, uniform, way)
 
     def at(self, step: int) -> Noise:
         return MappedNoise(self._below.at(step), *self._maps)
@@ -96,6 +105,10 @@ class MappedNoise(Noise):
     def uniform(self, *shape: int) -> Float[Tensor, "crystals ..."]:
         drawn, mapped = self._below.uniform(*shape), self._maps[1]
         return mapped(drawn) if mapped else drawn
+
+    def shortest(self, x: Tensor, period: float = 1.0) -> Tensor:
+        way = self._maps[2]
+        return way(x, period) if way else self._below.shortest(x, period)
 
 
 def _unit(bits24: Tensor) -> Tensor:

@@ -3,10 +3,11 @@
     start --begin--> state --network--> predictions --answer--> step with noise(...) --hold--> state        (sampling/)
     data --corrupt with noise(...)--> state --hold--> state --network--> predictions --answer--> loss       (training)
 
+and at the end of the former, states are decoded --finish--> crystals.
+
 Two kinds fit in. One puts something in the place of what was drawn: what is given (`sampling.given`). The other
-projects onto a subspace: a symmetry carries the first atom of an orbit to the others and projects the cell, in states
-and in noise, and averages predictions over orbits. Whoever makes a constraint gives it what it needs of the batch: the
-mask, the model's processes and codecs, operations, values.
+projects onto a subspace: a symmetry (`model.symmetric`). Whoever makes a constraint gives it what it needs of the
+batch: the mask, the model's processes and codecs, operations, values.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from nucleate.arrays import PerCrystal
+from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
 from nucleate.processes.base import State
 
@@ -27,7 +29,7 @@ Predictions = dict[str, Tensor]
 class Constraint:
     """Nothing is constrained. A constraint says otherwise where it has something to say.
 
-    None of the four changes what it is given; what has nothing to change may be given back as it is.
+    None of the five changes what it is given; what has nothing to change may be given back as it is.
 
     Attributes:
         projects: whether `hold` leaves states as they are that obey already. Only then has it a place in a loss, since
@@ -49,12 +51,16 @@ class Constraint:
         return noise
 
     def answer(self, predictions: Predictions, t: PerCrystal) -> Predictions:
-        """The network's predictions at the times t."""
+        """The network's predictions at the times t, or a loss's targets of the same kind."""
         return predictions
 
     def hold(self, states: States, t: PerCrystal) -> States:
         """The states at the times t: after each step, where a method looks ahead, and what a loss has corrupted."""
         return states
+
+    def finish(self, crystals: Crystals) -> Crystals:
+        """The crystals that were decoded at the end."""
+        return crystals
 
 
 FREE = Constraint()
@@ -86,3 +92,8 @@ class Together(Constraint):
         for part in self.parts:
             states = part.hold(states, t)
         return states
+
+    def finish(self, crystals: Crystals) -> Crystals:
+        for part in self.parts:
+            crystals = part.finish(crystals)
+        return crystals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -157,8 +158,12 @@ class CrystalModel(nn.Module):
         predictions = self._answer(inputs, t, mask)
         with exact():
             obeying = rules.answer(predictions, t)
+            alike = {name: n.target for name, n in noised.items() if _alike(n.target, obeying.get(name))}
+            asked = rules.answer(alike, t)
             losses = {
-                name: self.processes[name].loss(prediction, noised[name], mask)
+                name: self.processes[name].loss(
+                    prediction, replace(noised[name], target=asked.get(name, noised[name].target)), mask
+                )
                 for name, prediction in obeying.items()
             }
         if self.loss_weights.get("axes", 0.0) > 0:
@@ -196,6 +201,11 @@ class CrystalModel(nn.Module):
         frac, lattice = at_least_float32(frac), at_least_float32(lattice)
         condition = None if condition is None else at_least_float32(condition)
         return self.loss(Crystals(species, frac, lattice, mask, condition), t, Noise(keys), constraint)
+
+
+def _alike(target: Tensor, prediction: Tensor | None) -> bool:
+    """Whether a target is of the kind that is predicted: not a class where logits are."""
+    return prediction is not None and target.shape == prediction.shape
 
 
 def mask_of(sizes: Sizes, atoms: int | None = None) -> Mask:

@@ -9,6 +9,7 @@ quantities of atoms and [crystals, channels] for quantities of the cell; padding
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -112,12 +113,15 @@ class Process(ABC):
         target_width: channels of the network's target, 0 if it has none.
         can: kinds of step that it has. By default those whose method (`WAYS`) the class defines.
         step_settings: class of its settings for a step, all with defaults; the sampler's settings include them.
+        positions: parts of the state that are points of the torus, with the ends of the cell they lie in. What else
+            a state of coordinates holds, and all that is predicted of it, are displacements, 3 channels each.
     """
 
     level: Literal["atom", "cell"]
     target_width: int
     can: frozenset[Ability] = frozenset()
     step_settings: ClassVar[type] = NoSettings
+    positions: Mapping[str, tuple[float, float]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

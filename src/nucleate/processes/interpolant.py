@@ -53,6 +53,7 @@ class Interpolant(Process):
     ) -> None:
         self.settings, self.name, self.width, self.level, self.base = settings, name, width, level, base
         self.torus = geometry == "torus"
+        self.positions = {"x": (0.0, 1.0)} if self.torus else {}
         problem = misfit(settings, level, self.torus, base is not None)
         if problem:
             raise ValueError(problem)
@@ -77,7 +78,7 @@ class Interpolant(Process):
             (_, beta), (_, slope) = self.path.ends(t), self.path.slopes(t)
             x, velocity = as_column(beta, data) * data, as_column(slope, data) * data
         else:
-            x, velocity = self.path.carried(self._start(data, mask, noise), data, t)
+            x, velocity = self.path.carried(self._start(data, mask, noise), data, t, noise.shortest)
             if self.has_noise:
                 z = self._normal(mask, noise).to(data.dtype)
         x = x + as_column(self.path.noise_width(t), data) * z

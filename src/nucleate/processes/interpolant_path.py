@@ -6,6 +6,7 @@ Nothing here knows of states, masks or networks; `nucleate.processes.interpolant
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -52,14 +53,16 @@ class InterpolantPath:
         s = self.settings
         return self.ends(t)[0] if s.denoiser else paths.gamma(s.gamma, t, s.gamma_scale)
 
-    def carried(self, x0: Tensor, x1: Tensor, t: PerCrystal) -> tuple[Tensor, Tensor]:
-        """Where the path without noise is at time t, and its velocity."""
+    def carried(
+        self, x0: Tensor, x1: Tensor, t: PerCrystal, way: Callable[[Tensor], Tensor] = shortest
+    ) -> tuple[Tensor, Tensor]:
+        """Where the path without noise is at time t, and its velocity. way: from a difference on the torus."""
         if self.displaces:
             s, slope = (as_column(c, x0) for c in paths.progress(self.settings.path, t))
-            displacement = shortest(x1 - x0)
+            displacement = way(x1 - x0)
             return x0 + s * displacement, slope * displacement
         if self.torus:
-            x1 = x0 + shortest(x1 - x0)
+            x1 = x0 + way(x1 - x0)
         alpha, beta, slope0, slope1 = (as_column(c, x0) for c in (*self.ends(t), *self.slopes(t)))
         return alpha * x0 + beta * x1, slope0 * x0 + slope1 * x1
 

@@ -45,6 +45,7 @@ class Kinetic(Process):
     level = "atom"
     target_width = 3
     step_settings = KineticStep
+    positions = {"theta": (-math.pi, math.pi)}  # noqa: RUF012 - a constant of the class, as the base says
 
     def __init__(self, settings: KineticSettings) -> None:
         if settings.parametrisation == "simplified" and settings.initial_velocity != 0:
@@ -161,7 +162,7 @@ class Kinetic(Process):
         mask, theta, velocity = move.mask, state["theta"], state["velocity"]
         gain, sigma_v, sigma_r = self.coefficients(move.t, theta)
         eta = velocity / sigma_v
-        eps = (wrap(theta - flow) - gain * velocity) / sigma_r
+        eps = (move.noise.shortest(theta - flow, TAU) - gain * velocity) / sigma_r
         angle = as_column(self.angle(move.t) - self.angle(move.further), theta)
         gain, sigma_v, sigma_r = self.coefficients(move.further, theta)
         velocity = sigma_v * (eta * torch.cos(angle) + eps * torch.sin(angle))

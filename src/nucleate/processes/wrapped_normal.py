@@ -65,6 +65,7 @@ class WrappedNormal(Process):
     """Coordinates of all atoms. State: `theta` in [-pi, pi), radians."""
 
     level = "atom"
+    positions = {"theta": (-math.pi, math.pi)}  # noqa: RUF012 - a constant of the class, as the base says
 
     def __init__(self, settings: WrappedNormalSettings) -> None:
         self.settings = settings

@@ -64,4 +64,4 @@ def sample(
     way = trajectory(model, mask, settings, noise, given, constraints, guidance, condition)
     for _, states in way:  # noqa: B007
         pass
-    return model.decode(states, mask)
+    return Together(constraints).finish(model.decode(states, mask))
