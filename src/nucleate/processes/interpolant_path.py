@@ -21,6 +21,11 @@ UNIFORM_SPREAD = 1 / math.sqrt(12)
 LEAST_SLOPE = 0.05
 
 
+def shortest(x: Tensor) -> Tensor:
+    """The shortest of the images of a displacement in units of the cell, in [-1/2, 1/2)."""
+    return torch.remainder(x + 0.5, 1) - 0.5
+
+
 class InterpolantPath:
     """The path between a prior draw x0 and the data x1.
 
@@ -117,8 +122,3 @@ class InterpolantPath:
             return noise
         left = 1 - paths.progress(self.settings.path, t)[0] if self.displaces else self.ends(t)[0]
         return noise + (left * self.unit) ** 2
-
-
-def shortest(x: Tensor) -> Tensor:
-    """The shortest of the images of a displacement in units of the cell, in [-1/2, 1/2)."""
-    return torch.remainder(x + 0.5, 1) - 0.5
