@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nucleate.cell import Cell
-from nucleate.cli.drawing import Drawing
 from nucleate.discovery.candidates import claim
 from nucleate.discovery.relaxing import Relaxing
 from nucleate.energies.cache import key_of
@@ -21,8 +19,8 @@ from nucleate.energies.relaxed import RelaxSettings
 from nucleate.errors import DataError, ModelError
 from nucleate.identity import canonical, canonical_of, differing, later
 from nucleate.recipes.kldm import PAPER_SAMPLER
-from nucleate.sampling import job
-from nucleate.sampling.job import Job
+from nucleate.sampling.generator import Generator
+from nucleate.sampling.job import Job, record_of
 from nucleate.sampling.request import Limits, Part, Request, draw_sizes, formula_requests, new_requests
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
@@ -140,19 +138,25 @@ def test_sizes_are_drawn_as_they_always_were() -> None:
     assert draw_sizes(8, LIMITS.sizes, 0) == [8, 2, 5, 2, 8, 2, 2, 2]
 
 
-def drawing(requests: list[Request], settings: SamplerSettings) -> Drawing:
-    predictor: Any = SimpleNamespace(name="kldm-mp20-csp", checksum="0123456789abcdef")
-    return Drawing(predictor, requests, settings, 3, False, None)
+class Named(Generator):
+    name, identity, limits = "kldm-mp20-csp", "0123456789abcdef", LIMITS
+
+    def answers(self, requests: Any, settings: Any, seed: int, options: Any) -> Any:
+        raise NotImplementedError
+
+
+def asked(requests: list[Request], settings: SamplerSettings) -> dict[str, object]:
+    return record_of(Named(), requests, settings, 3)
 
 
 @pytest.mark.parametrize(("requests", "digest"), JOBS.values(), ids=JOBS)
 def test_a_job_that_was_begun_before_goes_on(requests: list[Request], digest: str, tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(JOB.replace("DIGEST", digest))
-    Job(tmp_path, drawing(requests, SamplerSettings(steps=50)).asked)
+    Job(tmp_path, asked(requests, SamplerSettings(steps=50)))
     with pytest.raises(ModelError, match=r"with other sampler\n"):
-        Job(tmp_path, drawing(requests, PAPER_SAMPLER).asked)
+        Job(tmp_path, asked(requests, PAPER_SAMPLER))
     with pytest.raises(ModelError, match=r"with other crystals\n"):
-        Job(tmp_path, drawing(requests[1:], SamplerSettings(steps=50)).asked)
+        Job(tmp_path, asked(requests[1:], SamplerSettings(steps=50)))
 
 
 def test_cached_energies_are_found_under_the_keys_that_they_always_had() -> None:
@@ -216,17 +220,14 @@ def test_a_new_field_of_a_request_changes_no_noise_until_it_is_used(
         assert changed.key != request_.key
 
 
-def test_a_new_setting_of_the_sampler_refuses_no_job_until_it_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_setting_of_the_sampler_refuses_no_job_until_it_is_used(tmp_path: Path) -> None:
     requests, digest = JOBS["predict"]
     (tmp_path / "job.json").write_text(JOB.replace("DIGEST", digest))
-    monkeypatch.setitem(job.SETTINGS, "sampler", LaterSampler)
     sampler = LaterSampler(steps=50)
-    Job(tmp_path, drawing(requests, sampler).asked)
+    Job(tmp_path, asked(requests, sampler), settings=LaterSampler)
     for other in (replace(sampler, guidance=LaterGroup()), replace(sampler, group=LaterGroup(2.0))):
         with pytest.raises(ModelError, match=r"with other sampler\n"):
-            Job(tmp_path, drawing(requests, other).asked)
+            Job(tmp_path, asked(requests, other), settings=LaterSampler)
 
 
 def test_a_new_setting_of_relaxations_is_no_miss_of_the_cache_until_it_is_used(tmp_path: Path) -> None:

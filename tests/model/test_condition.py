@@ -15,7 +15,6 @@ from nucleate.geometry.noise import Noise
 from nucleate.networks import registry
 from nucleate.networks.base import Denoiser, Shown
 from nucleate.recipes.registry import get_recipe
-from nucleate.runs.match_rate import _predict
 from nucleate.runs.model_folder import load_model
 from nucleate.sampling.condition import condition_in
 from nucleate.sampling.generate import generate
@@ -182,7 +181,7 @@ def test_a_network_of_a_model_without_conditions_is_shown_none():
 
 def test_batches_of_the_match_rate_carry_the_condition():
     recipe = get_recipe("kldm-csp-tiny", [*TOLD, "sampler.steps=2"])
-    list(_predict(recipe.build(), recipe, table(6), np.array([1, 4])))
+    list(recipe.predicted(recipe.build(), table(6), np.array([1, 4])))
     assert rows(c for c, _, _ in SEEN) == rows(table(6).numbers(["atoms", "edge"])[[1, 4]])
 
 

@@ -178,7 +178,7 @@ def test_pc_by_its_name_on_a_shipped_model_is_not_biased(sampler, assignments, c
 
 def test_a_model_whose_file_says_pc_keeps_its_corrector(predictor):
     own = replace(predictor.recipe, sampler=SamplerSettings("pc", corrector="crystal"))
-    old = Predictor(predictor.model, own, predictor.card, predictor.name, predictor.folder)
+    old = Predictor(own.generator(predictor.model, predictor.card, predictor.name, ""), own)
     assert old.sampler("pc").corrector == "crystal"
 
 

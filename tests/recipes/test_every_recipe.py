@@ -17,7 +17,7 @@ from nucleate.recipes.base import Parts, Recipe, scaled
 from nucleate.recipes.registry import get_recipe, recipe_from_dict, recipes
 from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
-from nucleate.sampling.generate import Generated
+from nucleate.sampling.generator import Generated
 from nucleate.settings import to_dict
 from nucleate.training.settings import TrainingSettings
 from tests.training.tiny import SHRINK, losses, mixed_sizes, random_table, write_dataset
@@ -133,7 +133,7 @@ def test_it_trains_is_loaded_and_draws(name, data, tmp_path):
     assert predictor.recipe == recipe
     found = drawn(predictor)
     assert len(found) == 2
-    assert abs(found[0].nfe - NFE) <= 1
+    assert abs(found[0].cost.nfe - NFE) <= 1
     for one in found:
         crystal = one.crystal
         assert torch.isfinite(crystal.lattice).all()

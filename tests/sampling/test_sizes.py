@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nucleate.errors import FormulaError
-from nucleate.sampling.request import VOLUMES, Limits
+from nucleate.sampling.limits import VOLUMES, Limits
 from nucleate.sampling.sizes import new_sizes, sizes_in
 
 LIMITS = Limits(frozenset({11, 17}), 20, {}, dict.fromkeys(range(1, 21), 0.05), (10.0, 15.0, 20.0, 30.0))

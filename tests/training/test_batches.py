@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from nucleate.data.feed import Feed
 from nucleate.training.batches import StepPlan
-from nucleate.training.feed import Feed
 from tests.training.tiny import mixed_sizes, random_table
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import EARLIEST_NOISE
+from nucleate.model.times import EARLIEST_NOISE, training_times
 from nucleate.recipes.registry import get_recipe
 from nucleate.runs.devices import Hardware, launch
 from nucleate.training.hooks import Hooks
@@ -40,7 +40,9 @@ def trainer(run: Path, *settings: str, rank: int = 0, world: int = 1) -> Trainer
     torch.manual_seed(0)
     fabric = Rank(launch(Hardware(accelerator="cpu")), rank, world)
     train, val = random_table(mixed_sizes(30)), random_table(mixed_sizes(10, 1), 1)
-    return Trainer(fabric, recipe.build(), train, val, recipe.training, Budget(100), run, HOOKS)
+    model = recipe.build()
+    splits = (model.examples(split, fabric.device) for split in (train, val))
+    return Trainer(fabric, model, *splits, recipe.training, Budget(100), run, HOOKS)
 
 
 def gradients(one: Trainer) -> dict[str, torch.Tensor]:
@@ -63,7 +65,7 @@ def test_gradients_are_those_of_the_mean_loss_over_the_batch(tmp_path):
     order = np.concatenate(batches)
     noise = Noise.of(one.settings.seed, torch.from_numpy(order)).at(0)
     one.model.zero_grad()
-    losses = one.model.loss(one.train.batch(order), one._times(0), noise)
+    losses = one.model.loss(random_table(mixed_sizes(30)).batch(order), training_times(0, 0, BATCH), noise)
     one.model.total(losses).mean().backward()
     expected = {name: p.grad for name, p in one.model.named_parameters() if p.grad is not None}
     assert max(float(grad.abs().max()) for grad in expected.values()) > 1e-3
@@ -80,7 +82,7 @@ def test_the_mean_over_devices_is_the_gradient_of_one(tmp_path):
 
 def test_times_of_a_step_take_one_of_every_stratum(tmp_path):
     one = trainer(tmp_path)
-    steps = [one._times(step).double() for step in range(200)]
+    steps = [one.model.drawn(one.settings.seed, step, BATCH)["t"].double() for step in range(200)]
     for times in steps:
         noise_left = (1 - times - EARLIEST_NOISE) / (1 - EARLIEST_NOISE)
         strata = (noise_left * BATCH).floor().long()
@@ -90,11 +92,11 @@ def test_times_of_a_step_take_one_of_every_stratum(tmp_path):
 
 def test_every_step_has_noise_of_its_own_and_times_that_know_nothing_of_the_sizes(tmp_path):
     one = trainer(tmp_path)
-    keys, times, places, parameter = [], [], [], next(one.model.parameters())
+    seen, times, places, parameter = [], [], [], next(one.model.parameters())
 
-    def forward(species, frac, lattice, mask, t, own, condition):
+    def forward(species, frac, lattice, mask, t, keys, condition):
         assert condition is None
-        keys.extend(own.tolist())
+        seen.extend(keys.tolist())
         times.extend(t.tolist())
         places.extend(range(len(t)))
         return {"frac": parameter.sum() * torch.ones(len(t))}
@@ -104,7 +106,7 @@ def test_every_step_has_noise_of_its_own_and_times_that_know_nothing_of_the_size
     for step in range(100):
         one.counters.step = step
         one._gradients()
-    assert len(keys) == len(set(keys)) == 100 * BATCH
+    assert len(seen) == len(set(seen)) == 100 * BATCH
     assert abs(np.corrcoef(places, times)[0, 1]) < 4 / len(times) ** 0.5
 
 
@@ -131,20 +133,20 @@ def test_the_validation_loss_is_the_mean_over_crystals_however_they_are_cut(tmp_
     """Told by losses that are known: the time, the number of atoms, and a number of the crystal's noise."""
     one, seen = trainer(tmp_path), []
 
-    def loss(crystals, t, noise):
+    def loss(crystals, t, noise, constraint):
         known = zip(crystals.sizes.tolist(), noise.keys.tolist(), t.tolist(), strict=True)
         seen.append(list(known))
         return {"time": t.double(), "atoms": crystals.sizes.double()}
 
     one.model.loss = loss
     for edges in (10**6, 40):
-        found = validation_loss(one.model, one.val, one.validation, edges, one.fabric.device)
+        found = validation_loss(one.model, one.val, one.validation, edges)
         assert found["atoms"] == pytest.approx(one.val.sizes.mean())
         assert found["time"] == pytest.approx(1 - EARLIEST_NOISE - (1 - EARLIEST_NOISE) / 2)
     assert len(seen) > 2
     # The same noise and time for every crystal in both.
     assert [row for part in seen[1:] for row in part] == seen[0]
-    assert len({key for _, key, _ in seen[0]}) == len({t for _, _, t in seen[0]}) == len(one.val)
+    assert len({key for _, key, _ in seen[0]}) == len({t for _, _, t in seen[0]}) == len(one.val.sizes)
 
 
 def test_the_averaged_weights_are_judged_and_exported_and_the_others_trained_on(tmp_path):

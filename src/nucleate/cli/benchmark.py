@@ -10,7 +10,7 @@ import typer
 
 from nucleate.cli import options
 from nucleate.cli.console import App, say
-from nucleate.cli.drawing import shard_of
+from nucleate.cli.job import shard_of
 from nucleate.files import check_target, writing
 
 app = App(no_args_is_help=True, help="Compare methods on the same network, data, budget and judge.")

@@ -85,7 +85,7 @@ def _lines(file: Path) -> list[tuple[str, str]]:
 def warn_of_large_cells(formulas: Sequence[str], limits: Limits, units: Sequence[int] | None) -> None:
     """Say which formulas have common cells that the model can't draw: with 6 atoms, 4 units are more than 20."""
     from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula
-    from nucleate.sampling.request import COMMON_UNITS
+    from nucleate.sampling.limits import COMMON_UNITS
 
     large = []
     for text in dict.fromkeys(formulas):

@@ -9,9 +9,9 @@ import typer
 
 from nucleate.cli import options
 from nucleate.cli.console import print_table, resumable, say
-from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.cli.finish import Finish
 from nucleate.cli.formulas import readable
+from nucleate.cli.job import Drawing, formats, shard_of
 from nucleate.errors import FormulaError
 
 SHOWN = 10

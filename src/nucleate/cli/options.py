@@ -12,7 +12,6 @@ from nucleate.settings import MOST_SEED, MOST_WORKERS, override
 
 if TYPE_CHECKING:
     from nucleate.predictor import Predictor
-    from nucleate.sampling.settings import SamplerSettings
 
 MOST_THREADS = 1024
 """With many more, PyTorch runs out of stacks and crashes."""
@@ -76,13 +75,12 @@ def sampler_of(
     steps: int | None,
     nfe: int | None,
     assignments: list[str] | None,
-) -> SamplerSettings:
-    """The sampler that the options ask for. Raises RecipeError where two of them say the same thing.
+) -> Any:
+    """The sampler, or whatever settings the generator has, that the options ask for.
 
+    Raises RecipeError where two of them say the same thing, and for options that the generator can't take.
     `--set method=NAME` is `--sampler NAME`, whatever else is set comes after it.
     """
-    from nucleate.sampling.methods.registry import methods
-
     count = ("--steps", steps) if nfe is None else ("--nfe", nfe)
     refuse_both(assignments, {"steps": count, "method": ("--sampler", sampler)})
     said = [
@@ -90,6 +88,10 @@ def sampler_of(
         for key, _, text in (one.partition("=") for one in assignments or [])
         if key.strip() == "method"
     ]
-    if said and said[-1] in methods():
+    if said and said[-1] in predictor.generator.methods():
         sampler = said[-1]
-    return override(predictor.sampler(sampler, steps, nfe), assignments or [])
+    settings = predictor.sampler(sampler, steps, nfe)
+    if settings is None:
+        refuse_unread(f"to {predictor.name}, which has no settings", {"--set": (assignments or [None])[0]})
+        return None
+    return override(settings, assignments or [])

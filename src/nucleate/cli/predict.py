@@ -9,9 +9,9 @@ import typer
 
 from nucleate.cli import options
 from nucleate.cli.console import resumable, say
-from nucleate.cli.drawing import Drawing, formats, shard_of
 from nucleate.cli.finish import Finish
 from nucleate.cli.formulas import asked_formulas, warn_of_large_cells
+from nucleate.cli.job import Drawing, formats, shard_of
 from nucleate.cli.ranked import present
 from nucleate.errors import FormulaError, ModelError
 

@@ -11,7 +11,7 @@ import typer
 
 from nucleate.cli import options
 from nucleate.cli.console import print_table, resumable, say
-from nucleate.cli.drawing import formats
+from nucleate.cli.job import formats
 
 if TYPE_CHECKING:
     from nucleate.discovery.relaxing import RelaxedRow, Relaxing

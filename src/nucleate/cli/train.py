@@ -38,7 +38,6 @@ def train(
     import torch
 
     from nucleate.cli.console import say, shows_bars
-    from nucleate.networks.registry import settings_of, table_of
     from nucleate.predictor.find import find_model
     from nucleate.recipes.registry import get_recipe
     from nucleate.runs.devices import Hardware
@@ -51,9 +50,8 @@ def train(
     hardware = Hardware(devices, strategy, accelerator, nodes)
     asked = get_recipe(recipe, set_)
     for assignment in set_ or []:
-        table = assignment.partition(".")[0].strip()
-        if table != table_of(asked.network) and settings_of(table) is not None:
-            options.refuse_unread(f"with the network {asked.network}", {"--set": assignment})
+        if why := asked.unread(assignment.partition(".")[0].strip()):
+            options.refuse_unread(why, {"--set": assignment})
     outcome = train_recipe(
         asked,
         data,

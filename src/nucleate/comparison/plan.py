@@ -158,7 +158,13 @@ def _pair(name: str, base: Cross, swept: bool) -> ComparedModel:
 
 def recipe_entries(names: list[str], assignments: list[str]) -> tuple[ComparedModel, ...]:
     """Models for recipes by name, each with its own sampler and those of the probability flow."""
-    found = [get_recipe(name, assignments) for name in names]
+    found = [one for one in (get_recipe(name, assignments) for name in names) if isinstance(one, Recipe)]
+    if len(found) < len(names):
+        others = set(names) - {one.name for one in found}
+        raise RecipeError(
+            f"{', '.join(sorted(others))} can't be compared at equal numbers of network evaluations",
+            "name recipes of diffusion models and flows",
+        )
     return tuple(
         ComparedModel(one.name, one, {"its own": one.sampler, **FLOW}, ("its own", "ODE")) for one in found
     )

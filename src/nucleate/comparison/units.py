@@ -20,11 +20,11 @@ from nucleate.identity import canonical, canonical_of
 from nucleate.metrics.csp.evaluate import CspSettings, evaluate
 from nucleate.metrics.csp.predictions import Prediction
 from nucleate.predictor import Predictor, load
-from nucleate.recipes.base import scaled
 from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
+from nucleate.sampling.generator import Generated
 from nucleate.sampling.request import table_requests
-from nucleate.sampling.settings import SamplerSettings
+from nucleate.sampling.settings import SamplerSettings, scaled
 from nucleate.settings import to_dict
 from nucleate.training.validation import validation_subset
 from nucleate.work import Work
@@ -103,6 +103,7 @@ def measure(predictor: Predictor, unit: Unit, point: Measurement, work: Work) ->
         Prediction(int(one.request.crystal or 0), one.request.sample, _cell(one.crystal))
         for batch in predictor.draw(requests, point.settings, unit.seed)
         for one in batch
+        if isinstance(one, Generated)
     ]
     ks = (1,) if point.samples == 1 else (1, point.samples)
     settings = CspSettings(k=ks, protocols=("geometry",), metre=False)

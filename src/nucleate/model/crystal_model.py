@@ -6,25 +6,26 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nucleate.arrays import Conditions, Mask, PerCrystal, Sizes
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
+from nucleate.data.table import CrystalTable
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
 from nucleate.model.condition import with_condition
 from nucleate.model.constraint import FREE, Constraint, States
 from nucleate.model.self_conditioning import with_guess
+from nucleate.model.times import EARLIEST_NOISE, training_times, validation_times
+from nucleate.model.trainable import Trainable
 from nucleate.networks.base import Denoiser
 from nucleate.processes.base import Process
 
-EARLIEST_NOISE = 1e-3
 
-
-class CrystalModel(nn.Module):
+class CrystalModel(Trainable):
     """A generative model of crystals as a composition.
 
     Only the network's products are ever in bfloat16: by `bf16`, or under the caller's autocast, which everything around
@@ -183,6 +184,21 @@ class CrystalModel(nn.Module):
         inputs = self._inputs(states, t, mask, None, condition)
         guess = self.guess(states, rules.answer(self._answer(inputs, t, mask), t), t, mask)
         return {"shown": noise.uniform(1) < 0.5, **guess}
+
+    def fit(self, table: CrystalTable) -> None:
+        """The statistics of the lattice codec."""
+        self.codec.fit(torch.tensor(table.lattice), torch.tensor(table.sizes))
+
+    def drawn(self, seed: int, step: int, count: int) -> dict[str, Tensor]:
+        """Times `t`."""
+        return {"t": training_times(seed, step, count)}
+
+    def drawn_evenly(self, count: int) -> dict[str, Tensor]:
+        """Times `t`."""
+        return {"t": validation_times(count)}
+
+    def compile_parts(self) -> None:
+        self.network.compile(dynamic=True)
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
         """Weighted sum of the losses of the processes."""

@@ -1,4 +1,4 @@
-"""What a model is, in a few lines for a terminal or a notebook: read off its recipe and card."""
+"""What a model or another generator is, in a few lines for a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from html import escape
 from typing import Any
 
 from nucleate.elements import SYMBOLS
-from nucleate.recipes.base import Recipe
+from nucleate.recipes.contract import AnyRecipe
+from nucleate.sampling.generator import Generator
 
 TASKS = {
     "csp": "predicts structures of a composition",
@@ -16,7 +17,7 @@ TASKS = {
 SHOWN = 12
 
 
-def facts(recipe: Recipe, card: Mapping[str, Any]) -> dict[str, str]:
+def facts(recipe: AnyRecipe, card: Mapping[str, Any]) -> dict[str, str]:
     """Names and values, in the order to show them; what a card does not say is said to be unknown."""
     data = card.get("data") or {}
     crystals = data.get("crystals")
@@ -27,8 +28,18 @@ def facts(recipe: Recipe, card: Mapping[str, Any]) -> dict[str, str]:
         "trained on": f"{f'{crystals:,} crystals of ' if crystals else ''}{data.get('name') or 'unknown data'}",
         "elements": _elements(card.get("elements") or []),
         "cells": f"up to {card['largest_cell']} atoms" if "largest_cell" in card else "of unknown size",
-        "sampler": f"{recipe.sampler.method}, {recipe.sampler.evaluations} network evaluations (NFE) a crystal",
+        **recipe.facts(),
         "licence of the data": data.get("licence") or "not stated",
+    }
+
+
+def facts_of(generator: Generator) -> dict[str, str]:
+    """The same of a generator without a recipe and a card."""
+    return {
+        "task": TASKS[generator.task],
+        **generator.facts(),
+        "elements": _elements(sorted(generator.limits.elements)),
+        "cells": f"up to {generator.limits.largest_cell} atoms",
     }
 
 

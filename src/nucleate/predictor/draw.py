@@ -1,22 +1,19 @@
-"""Crystals by a trained model, for requests from Python."""
+"""Crystals from any generator, for requests from Python."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate.errors import ModelError, RecipeError
-from nucleate.model.crystal_model import CrystalModel
+from nucleate.errors import ModelError
 from nucleate.predictor import describe, hub, requests
-from nucleate.recipes.base import Recipe, scaled
-from nucleate.sampling.generate import EDGES, Generated, generate
+from nucleate.recipes.contract import AnyRecipe
+from nucleate.sampling.generator import Answer, DrawOptions, Failure, Generated, Generator
 from nucleate.sampling.job import header
-from nucleate.sampling.request import Limits, Request
-from nucleate.sampling.settings import SamplerSettings
-from nucleate.settings import from_dict
+from nucleate.sampling.limits import Limits
+from nucleate.sampling.request import Request
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,75 +21,66 @@ if TYPE_CHECKING:
 
 
 class Predictor:
-    """A trained model that predicts crystals.
+    """A generator with what is convenient from Python.
 
     Attributes:
-        model: the composition of processes and network. recipe: its settings. card: what it was trained on.
-        name: what it is called in files. folder: where it came from.
+        generator: what draws.
+        model: the network behind it, None without one.
+        name: by which files call it.
+        recipe: settings of the model, where it is one from a folder.
+        card: what it was trained on, where it is one.
+        folder: where it came from, None for a generator of another package.
     """
 
     def __init__(
-        self, model: CrystalModel, recipe: Recipe, card: dict[str, Any], name: str, folder: Path
-    ) -> None:
-        self.model, self.recipe, self.card, self.name, self.folder = model, recipe, card, name, folder
+        self, generator: Generator, recipe: AnyRecipe | None = None, card: Mapping[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> None:  # fmt: skip
+        self.generator, self.recipe, self.card, self.folder = generator, recipe, card or {}, folder
+        self.model, self.name = generator.model, generator.name
 
     def __repr__(self) -> str:
-        return describe.text(self.name, describe.facts(self.recipe, self.card))
+        return describe.text(self.name, self.facts())
 
     def _repr_html_(self) -> str:
-        return describe.html(self.name, describe.facts(self.recipe, self.card))
+        return describe.html(self.name, self.facts())
+
+    def facts(self) -> dict[str, str]:
+        """What it is, by name, for people."""
+        if self.recipe is None:
+            return describe.facts_of(self.generator)
+        return describe.facts(self.recipe, self.card)
 
     @property
     def limits(self) -> Limits:
-        """Elements and sizes that the model can be asked for."""
-        return Limits.of_card(self.card)
-
-    @property
-    def edges(self) -> int:
-        """Padded pairs of atoms in a batch that suit the device."""
-        return EDGES if next(self.model.parameters()).device.type == "cpu" else 32 * EDGES
+        """Elements and sizes that it can be asked for."""
+        return self.generator.limits
 
     @property
     def checksum(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of the weights."""
-        return hashlib.sha256((self.folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
+        """What identifies it in job.json: of a model, the first 16 hexadecimal digits of the SHA-256 of its weights."""
+        return self.generator.identity
 
-    def sampler(
-        self, method: str | None = None, steps: int | None = None, nfe: int | None = None
-    ) -> SamplerSettings:
-        """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count.
+    def sampler(self, method: str | None = None, steps: int | None = None, nfe: int | None = None) -> Any:
+        """The generator's own settings, or of a diffusion model the best sampler known for `nfe` evaluations, with
+        another method or step count.
 
         `method` is a method, or a name of the recipe's `samplers`, such as `paper` for KLDM. A method that is not the
         model's own comes with what goes with it by name: `pc` with the corrector `expected`. Raises RecipeError for
-        both nfe and steps.
+        both nfe and steps, and for a generator that has no such thing.
         """
-        if nfe is not None and steps is not None:
-            raise RecipeError(
-                f"{nfe} network evaluations and {steps} steps both say how long to sample", "give one of them"
-            )
-        settings = self.recipe.samplers.get(method or "", self.recipe.sampler)
-        try:
-            if method is not None and method not in self.recipe.samplers:
-                settings = from_dict(type(settings), settings.with_method(method), "sampler.")
-        except RecipeError as error:
-            more = ", ".join(self.recipe.samplers)
-            raise RecipeError(error.message, f"{error.hint}{more and '; by name: '}{more}") from None
-        settings = settings if nfe is None else scaled(settings, nfe)
-        return settings if steps is None else replace(settings, steps=steps)
+        return self.generator.settings_by(method, steps, nfe)
 
     def draw(
-        self, requests: Sequence[Request], sampler: SamplerSettings | None = None, seed: int = 0, *,
+        self, requests: Sequence[Request], sampler: Any = None, seed: int = 0, *,
         with_path: bool = False, on_step: Callable[[int], None] | None = None, edges: int | None = None,
-    ) -> Iterator[list[Generated]]:  # fmt: skip
-        """Crystals for requests, one list for each batch, as they come."""
-        return generate(
-            self.model, requests, sampler or self.recipe.sampler, seed,
-            edges=edges or self.edges, with_path=with_path, on_step=on_step,
-        )  # fmt: skip
+    ) -> Iterator[Sequence[Answer]]:  # fmt: skip
+        """An answer to each request, one list for each batch, as they come: a crystal, or why there is none."""
+        return self.generator.draw(requests, sampler, seed, DrawOptions(with_path, on_step, edges))
 
     def predict(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
-        formula_units: int | Sequence[int] | str = "auto", sampler: SamplerSettings | None = None,
+        formula_units: int | Sequence[int] | str = "auto", sampler: Any = None,
     ) -> list[Structure]:  # fmt: skip
         """n predicted structures of a formula, in the order of their sample numbers.
 
@@ -103,7 +91,8 @@ class Predictor:
             sampler: see `Predictor.sampler`.
 
         Returns pymatgen structures with formula, sample, seed, nfe and model in `properties`. The same seed gives the
-        same crystals, however many are asked for. Raises FormulaError for what the model can't predict.
+        same crystals, however many are asked for. Raises FormulaError for what can't be predicted, ModelError
+        where no request has an answer; a warning says where some have none.
         """
         from nucleate.crystals import Crystals
 
@@ -114,7 +103,7 @@ class Predictor:
 
     def predict_atoms(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
-        formula_units: int | Sequence[int] | str = "auto", sampler: SamplerSettings | None = None,
+        formula_units: int | Sequence[int] | str = "auto", sampler: Any = None,
     ) -> list[Atoms]:  # fmt: skip
         """As `predict`, but ASE atoms with the same entries in `info`."""
         out = []
@@ -139,7 +128,7 @@ class Predictor:
 
         Raises FormulaError for what the model can't draw, ModelError for a model that invents nothing.
         """
-        if self.recipe.task == "csp":
+        if self.generator.task == "csp":
             raise ModelError(
                 f"{self.name} predicts the structure of a composition and invents none",
                 "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
@@ -149,7 +138,7 @@ class Predictor:
     def generate(
         self, n: int = 1, seed: int = 0, *, atoms: int | tuple[int, int] | None = None,
         species: str | None = None, complete: Structure | None = None, lattice: Any = None,
-        sampler: SamplerSettings | None = None,
+        sampler: Any = None,
     ) -> list[Structure]:  # fmt: skip
         """n crystals that the model invents, as pymatgen structures like those of `predict`; see `inventions`.
 
@@ -159,22 +148,43 @@ class Predictor:
 
         span = (atoms, atoms) if isinstance(atoms, int) else atoms
         asked = self.inventions(n, seed, atoms=span, species=species, complete=complete, lattice=lattice)
-        made = [one for batch in self.draw(asked, sampler, seed) for one in batch]
-        made.sort(key=lambda one: one.request.sample)
+        made = sorted(self._drawn(asked, sampler, seed), key=lambda one: one.request.sample)
         return [
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
             for one in made
         ]
 
     def push_to_hub(self, name: str, private: bool = False) -> str:
-        """Upload the model folder to `owner/name` on the Hugging Face hub; returns its address."""
+        """Upload the model folder to `owner/name` on the Hugging Face hub; returns its address.
+
+        Raises ModelError for a generator that is no model folder.
+        """
+        if self.folder is None or self.recipe is None:
+            raise ModelError(f"{self.name} is no model folder", "push a model that was loaded from one")
         return hub.push(self.folder, name, self.name, private)
 
     def _all(self, formula, n, seed, formula_units, sampler) -> list[Generated]:
         asked = requests.predictions(formula, n, self.limits, formula_units)
         order = {request.identity: place for place, request in enumerate(asked)}
-        made = [one for batch in self.draw(asked, sampler, seed) for one in batch]
-        return sorted(made, key=lambda one: order[one.request.identity])
+        return sorted(self._drawn(asked, sampler, seed), key=lambda one: order[one.request.identity])
+
+    def _drawn(self, asked: Sequence[Request], sampler: Any, seed: int) -> list[Generated]:
+        """The crystals, with a warning where some requests have none. Raises ModelError where none has."""
+        made, failures = [], []
+        for batch in self.draw(asked, sampler, seed):
+            for one in batch:
+                (failures if isinstance(one, Failure) else made).append(one)
+        if failures and not made:
+            raise ModelError(
+                f"{self.name} answered none of {len(asked)} requests; the first: {failures[0].reason}",
+                "ask for another composition, or another generator",
+            )
+        if failures:
+            warnings.warn(
+                f"{len(failures)} of {len(asked)} requests have no answer; the first: {failures[0].reason}",
+                stacklevel=4,
+            )
+        return made
 
 
 def _with_properties(structure: Structure, info: dict[str, object]) -> Structure:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from nucleate.cell import Cell
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers, Representation, species_codec
+from nucleate.data.table import CrystalTable
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
@@ -21,11 +25,13 @@ from nucleate.networks.cspnet import CSPNetSettings
 from nucleate.networks.registry import get_network, settings_of, table_of
 from nucleate.networks.torus_transformer import TorusTransformerSettings
 from nucleate.processes.base import Process
-from nucleate.sampling.settings import SamplerSettings
+from nucleate.recipes.contract import AnyRecipe
+from nucleate.sampling.diffusion import DiffusionGenerator
+from nucleate.sampling.generator import Task
+from nucleate.sampling.rows import sampled_rows
+from nucleate.sampling.settings import SamplerSettings, scaled
 from nucleate.settings import open_groups, within
 from nucleate.training.settings import TrainingSettings
-
-Task = Literal["csp", "dng"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Recipe(ABC):
+class Recipe(AnyRecipe):
     """Settings of a model. A subclass adds those of its processes and combines them into `parts`.
 
     Attributes:
@@ -138,6 +144,28 @@ class Recipe(ABC):
             raise RecipeError(
                 f"the settings don't fit together: {error}", "change them with --set"
             ) from error
+
+    def generator(
+        self, model: CrystalModel, card: Mapping[str, Any], name: str, identity: str
+    ) -> DiffusionGenerator:
+        return DiffusionGenerator(name, identity, model, self.task, self.sampler, card, self.samplers)
+
+    def predicted(self, model: CrystalModel, table: CrystalTable, rows: np.ndarray) -> Iterator[Cell]:
+        return sampled_rows(model, table, rows, self.sampler, self.training.edges)
+
+    @classmethod
+    def chosen(cls, values: Mapping[str, Any], where: str) -> type[Recipe]:
+        """This class, which reads the settings in `values`. Raises RecipeError for a network that there is not."""
+        get_network(str(values.get("network", cls.network)))
+        return cls
+
+    def unread(self, group: str) -> str:
+        other = group != table_of(self.network) and settings_of(group) is not None
+        return f"with the network {self.network}" if other else ""
+
+    def facts(self) -> dict[str, str]:
+        evaluations = self.sampler.evaluations
+        return {"sampler": f"{self.sampler.method}, {evaluations} network evaluations (NFE) a crystal"}
 
     def _built(self, parts: Parts) -> CrystalModel:
         if self.loss_weights.axes > 0 and not parts.codec.permutes:
@@ -230,9 +258,3 @@ def task_of(species: str) -> Task:
 def representation(species: str) -> Representation:
     """The representation for a way to draw species: `onehot` and `bits`, atomic numbers for all others."""
     return species if species in ("onehot", "bits") else "numbers"  # pyright: ignore[reportReturnType]
-
-
-def scaled(sampler: SamplerSettings, nfe: int) -> SamplerSettings:
-    """The sampler with as many steps as `nfe` network evaluations allow."""
-    one = replace(sampler, steps=1000).evaluations / 1000
-    return replace(sampler, steps=max(1, round(nfe / one)))

@@ -12,23 +12,22 @@ from typing import Any
 
 from nucleate import settings
 from nucleate.errors import RecipeError
-from nucleate.networks.registry import get_network
 from nucleate.plugins import with_plugins
 from nucleate.recipes import cross, crystalflow, diffcsp, equicsp, flowmm, kldm, omatg
-from nucleate.recipes.base import Recipe
+from nucleate.recipes.contract import AnyRecipe
 
 BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, cross)
 ENTRY_POINTS = "nucleate.recipes"
 
 
 @cache
-def recipes() -> dict[str, Recipe]:
+def recipes() -> dict[str, AnyRecipe]:
     """All recipes: ours, then those of other packages. Those that can't be loaded are left out with a warning."""
     ours = {recipe.name: recipe for module in BUILT_IN for recipe in module.RECIPES}
     return with_plugins(ours, ENTRY_POINTS, "recipes")
 
 
-def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:
+def get_recipe(name: str, assignments: list[str] | None = None) -> AnyRecipe:
     """A recipe by its name, with `key=value` settings applied. Raises RecipeError for unknown names and settings."""
     assignments = assignments or []
     networks = [text for text in assignments if text.partition("=")[0].strip() == "network"]
@@ -42,14 +41,13 @@ def get_recipe(name: str, assignments: list[str] | None = None) -> Recipe:
     return recipe
 
 
-def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
+def recipe_from_dict(values: Mapping[str, Any]) -> AnyRecipe:
     """A recipe from the content of recipe.toml."""
     recipe = _named(str(values.get("name", "")))
-    get_network(str(values.get("network", recipe.network)))
     return settings.from_dict(type(recipe), values).completed()
 
 
-def _named(name: str) -> Recipe:
+def _named(name: str) -> AnyRecipe:
     known = recipes()
     if name not in known:
         close = difflib.get_close_matches(name, known, 1)

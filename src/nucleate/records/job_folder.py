@@ -1,7 +1,8 @@
 """The folder of one job: its settings (job.json) and every crystal as it is drawn (predictions*, generated*.extxyz).
 
-The extended XYZ file is the ledger: a rerun reads it, drops a frame cut short by a crash, and draws what is
-missing. Several processes may share one folder, each with its own shard of the work and its own file.
+The extended XYZ file is the ledger: a rerun reads it, drops a frame cut short by a crash, and draws what is missing.
+Requests that can't be answered are listed in a file of failures beside it. Several processes may share one folder, each
+with its own shard of the work and its own files.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from nucleate.errors import ModelError
 from nucleate.files import parse_json, write_whole, writing
 from nucleate.identity import differing
 from nucleate.records.crystal_files import drop_cut_frame, read_headers
+from nucleate.records.failures import ENDING, append_failures, drop_cut_line, read_failures
 
 Item = TypeVar("Item")
 RECORD = "job.json"
@@ -40,7 +42,9 @@ class JobFolder:
     """A folder that belongs to one job.
 
     Attributes:
-        path: the file of this shard. done: keys of all crystals that the folder holds.
+        path: the file of this shard.
+        done: keys of all crystals that the folder holds.
+        failed: the reasons why there is no crystal, by the keys of their requests.
 
     Args:
         asked: what the crystals depend on, as JSON can hold it.
@@ -67,7 +71,21 @@ class JobFolder:
         self._claim(asked, identity)
         if self.path.exists():
             drop_cut_frame(self.path)
+        if self.failures.exists():
+            drop_cut_line(self.failures)
         self.done = {header["key"] for path in self.files() for header, _ in read_headers(path)}
+        files = sorted(folder.glob(f"{stem}*{ENDING}"))
+        self.failed = {one["key"]: one["reason"] for path in files for one in read_failures(path)}
+
+    @property
+    def failures(self) -> Path:
+        """The file of this shard's failures."""
+        return self.path.with_suffix(ENDING)
+
+    @property
+    def answered(self) -> set[str]:
+        """Keys of all requests that need not be asked for again."""
+        return {*self.done, *self.failed}
 
     def _claim(self, asked: dict[str, Any], identity: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Write job.json in one step, or compare with the existing one."""
@@ -97,6 +115,12 @@ class JobFolder:
             file.write("".join(text for _, text in new))
             file.flush()
         self.done |= {key for key, _ in new}
+
+    def append_failures(self, failures: Sequence[dict[str, Any]]) -> None:
+        """Add requests without a crystal, as far as their keys are new; each has `key` and `reason`."""
+        new = [one for one in failures if one["key"] not in self.answered]
+        append_failures(self.failures, new)
+        self.failed |= {one["key"]: one["reason"] for one in new}
 
     def files(self) -> list[Path]:
         """All crystal files in the folder, including other shards'."""

@@ -14,15 +14,14 @@ import torch
 import nucleate
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
-from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes.base import Recipe
+from nucleate.recipes.contract import AnyRecipe
 
 
 def make_card(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     dataset: Dataset,
     train: CrystalTable,
-    model: CrystalModel,
+    model: torch.nn.Module,
     devices: int,
     device: torch.device,
 ) -> dict[str, Any]:

@@ -14,18 +14,19 @@ from safetensors.torch import load_file
 from nucleate import settings
 from nucleate.errors import ModelError
 from nucleate.files import parse_json, save_tensors, write_whole, writing
-from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes.base import Recipe
+from nucleate.model.trainable import Trainable
+from nucleate.recipes.contract import AnyRecipe
 from nucleate.recipes.registry import recipe_from_dict
 
 FORMAT = 1
+FILES = ("weights.safetensors", "recipe.toml", "card.json")
 AGAIN = "get the folder again"
 
 
 def save_model(
     folder: Path,
-    model: CrystalModel,
-    recipe: Recipe,
+    model: Trainable,
+    recipe: AnyRecipe,
     card: dict[str, Any],
     dtype: torch.dtype = torch.float32,
 ) -> None:
@@ -42,9 +43,9 @@ def save_model(
     write_whole(folder / "card.json", json.dumps(card, indent=2) + "\n")
 
 
-def load_model(folder: Path) -> tuple[CrystalModel, Recipe, dict[str, Any]]:
+def load_model(folder: Path) -> tuple[Trainable, AnyRecipe, dict[str, Any]]:
     """The model (evaluation mode, float32), its recipe and its card. Raises ModelError if it is not a model folder."""
-    missing = [n for n in ("weights.safetensors", "recipe.toml", "card.json") if not (folder / n).is_file()]
+    missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise ModelError(
             f"{folder} is no model folder: it lacks {', '.join(missing)}",
@@ -88,7 +89,7 @@ def read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def take_over(model: CrystalModel, folder: Path) -> int:
+def take_over(model: Trainable, folder: Path) -> int:
     """Copy the weights and statistics of a model folder that fit a model by name and shape; how many did.
 
     Raises ModelError if it is not a model folder, or if nothing in it fits.
@@ -99,7 +100,8 @@ def take_over(model: CrystalModel, folder: Path) -> int:
         for name, tensor in load_model(folder)[0].state_dict().items()
         if name in own and own[name].shape == tensor.shape
     }
-    if not any(name.startswith("network") for name in fitting):
+    parameters = {name for name, _ in model.named_parameters()}
+    if not parameters & fitting.keys():
         raise ModelError(
             f"no weight of {folder} fits the network of this recipe",
             "start from a model with the same network, width and layers ('nucleate models NAME' shows its card)",
@@ -108,7 +110,7 @@ def take_over(model: CrystalModel, folder: Path) -> int:
     return len(fitting)
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path) -> AnyRecipe:
     """The recipe in a recipe.toml."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -3,29 +3,23 @@ validation loss), model-match/ (highest match rate, where that is measured) and 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import torch
-
-from nucleate import settings
-from nucleate.codecs.lattice import MAX_ATOMS
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
-from nucleate.elements import MAX_ATOMIC_NUMBER
-from nucleate.errors import DataError, NucleateError, TrainingError
-from nucleate.identity import differing
-from nucleate.model.crystal_model import CrystalModel
-from nucleate.recipes.base import Recipe
+from nucleate.errors import NucleateError, TrainingError
+from nucleate.model.trainable import Trainable
+from nucleate.recipes.contract import AnyRecipe
 from nucleate.runs.card import make_card
+from nucleate.runs.claim import check_same_data, claim_run
 from nucleate.runs.devices import Hardware, Precision, launch, resolve
 from nucleate.runs.match_rate import match_rate_judge
-from nucleate.runs.model_folder import FORMAT, read_recipe, save_model, take_over
+from nucleate.runs.model_folder import save_model, take_over
+from nucleate.runs.splits import check_splits
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer
@@ -51,7 +45,7 @@ class Outcome:
 
 
 def train_recipe(
-    recipe: Recipe, data: Path, run: Path, *, epochs: int | None = None, minutes: float | None = None,
+    recipe: AnyRecipe, data: Path, run: Path, *, epochs: int | None = None, minutes: float | None = None,
     resume: bool = False, start_from: Path | None = None, hardware: Hardware | None = None, visible: bool = True,
     tell: Tell | None = None,
 ) -> Outcome:  # fmt: skip
@@ -67,22 +61,23 @@ def train_recipe(
     fabric = launch(hardware)
     precision = resolve(recipe.training.precision, fabric.device.type)
     tell = tell if tell and fabric.global_rank == 0 else _silent
-    _once(fabric, partial(_check_data, data, recipe.conditions or ()))
+    _once(fabric, partial(check_splits, data, recipe.conditions or ()))
     dataset = Dataset.open(data)
     train, val = dataset.split("train"), dataset.split("val")
-    if epochs is None:
-        epochs = recipe.training.epochs if minutes is None else 10**9
-    budget = Budget(epochs * steps_per_epoch(len(train), recipe.training.batch), minutes)
     model = recipe.build()
     model.bf16 = precision == "bf16-mixed"
-    model.codec.fit(torch.tensor(train.lattice), torch.tensor(train.sizes))
+    model.fit(train)
     if start_from is not None:
         taken = take_over(model, start_from)
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
-    _once(fabric, partial(_claim, run, recipe, resume))
+    examples, held_out = (model.examples(split, fabric.device) for split in (train, val))
+    if epochs is None:
+        epochs = recipe.training.epochs if minutes is None else 10**9
+    budget = Budget(epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch), minutes)
+    _once(fabric, partial(claim_run, run, recipe, resume))
     card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
     hooks = Hooks(_exporter(run, recipe, card), _judge(recipe, val, tell))
-    trainer = Trainer(fabric, model, train, val, recipe.training, budget, run, hooks)
+    trainer = Trainer(fabric, model, examples, held_out, recipe.training, budget, run, hooks)
     try:
         return _train(trainer, dataset, precision, resume, visible, tell)
     except TrainingError:
@@ -97,7 +92,7 @@ def _train(
 ) -> Outcome:
     if resume and not trainer.resume():
         tell(f"{trainer.run} holds no checkpoint yet, so the run starts from the beginning")
-    _same_data(trainer.counters, dataset, trainer.run)
+    check_same_data(trainer.counters, dataset, trainer.run)
     if trainer.progress >= 1:
         return Outcome(trainer.counters, "finished", trainer.main)
     _note_precision(trainer.counters, precision, tell)
@@ -120,77 +115,6 @@ def _once(fabric: Any, check: Callable[[], None]) -> None:
         raise SystemExit(0)
 
 
-def _check_data(data: Path, conditions: tuple[str, ...]) -> None:
-    dataset = Dataset.open(data)
-    for name in ("train", "val"):
-        table = dataset.split(name)
-        _check_split(table, f"{data}/{name}.parquet")
-        for condition in conditions:
-            if np.isnan(table.numbers([condition])).all():
-                raise DataError(
-                    f"no crystal in {data}/{name}.parquet has a known {condition}", "leave this condition out"
-                )
-
-
-def _claim(run: Path, recipe: Recipe, resume: bool) -> None:
-    """Check the run folder and take it by writing recipe.toml, when all else is known to fit."""
-    path = run / "recipe.toml"
-    if path.exists() and not resume:
-        raise TrainingError(
-            f"{run} already holds a run", "add --resume to go on with it, or name another --out"
-        )
-    if path.exists():
-        before, now = settings.to_dict(read_recipe(path)), settings.to_dict(recipe)
-        # A run may be trained longer, and drawn from otherwise; what the weights are of stays.
-        free = ("training", "sampler")
-        changed = [key for key in differing(before, now) if key not in free]
-        if changed:
-            raise TrainingError(
-                f"the run in {run} was started with other settings ({', '.join(changed)})",
-                "resume with the same recipe and --set, or name another --out",
-            )
-    scratch = run / "recipe.toml.part"
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(settings.to_toml({"format": FORMAT, **settings.to_dict(recipe)}))
-        os.replace(scratch, path)
-    except OSError as error:
-        raise TrainingError(f"{run} can't be a run folder ({error.strerror})", "name another --out") from None
-
-
-def _check_split(table: CrystalTable, name: str) -> None:
-    """Raise DataError for what no model here can be trained on."""
-    if not len(table):
-        raise DataError(f"{name} holds no crystals", "import the data set with other sources or --split")
-    broken = ~np.isfinite(table.lattice).all((1, 2))
-    broken |= np.add.reduceat(~np.isfinite(table.frac).all(1), table.offsets[:-1]) > 0
-    large = table.sizes > MAX_ATOMS
-    strange = (
-        np.add.reduceat((table.species < 1) | (table.species > MAX_ATOMIC_NUMBER), table.offsets[:-1]) > 0
-    )
-    problems = {
-        "coordinates or cells that are not finite": broken,
-        f"more than {MAX_ATOMS} atoms": large,
-        "unknown elements": strange,
-    }
-    for problem, rows in problems.items():
-        if rows.any():
-            ids = [table.ids[i] for i in np.flatnonzero(rows)[:5].tolist()]
-            message = f"{int(rows.sum())} crystals in {name} have {problem}: {', '.join(ids)}"
-            raise DataError(message, "import the data set again: the import leaves such rows out")
-
-
-def _same_data(counters: Counters, dataset: Dataset, run: Path) -> None:
-    """A run goes on with the training split it was started on."""
-    checksum = dataset.info["checksums"]["train.parquet"]
-    if counters.data not in ("", checksum):
-        raise TrainingError(
-            f"the run in {run} was started on other data than {dataset.path}",
-            "resume with the --data it was started on, or name another --out",
-        )
-    counters.data = checksum
-
-
 def _note_precision(counters: Counters, precision: Precision, tell: Tell) -> None:
     """A run may go on in another precision, on another machine for example; it is told and kept."""
     before = counters.precisions
@@ -202,8 +126,8 @@ def _note_precision(counters: Counters, precision: Precision, tell: Tell) -> Non
     counters.precisions = [*before, precision] if before[-1:] != [precision] else before
 
 
-def _exporter(run: Path, recipe: Recipe, card: dict[str, Any]):
-    def export(model: CrystalModel, kind: str, metrics: dict[str, float], counters: Counters) -> None:
+def _exporter(run: Path, recipe: AnyRecipe, card: dict[str, Any]):
+    def export(model: Trainable, kind: str, metrics: dict[str, float], counters: Counters) -> None:
         training = {
             "steps": counters.step,
             "crystals": counters.crystals,
@@ -215,7 +139,7 @@ def _exporter(run: Path, recipe: Recipe, card: dict[str, Any]):
     return export
 
 
-def _judge(recipe: Recipe, val: CrystalTable, tell: Tell):
+def _judge(recipe: AnyRecipe, val: CrystalTable, tell: Tell):
     if not recipe.training.match_every:
         return None
     judge = match_rate_judge(recipe, val)

@@ -1,9 +1,8 @@
-"""Crystals for many requests: batches by size, results as they come."""
+"""Crystals by a diffusion model for many requests: batches by size, results as they come."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,31 +10,20 @@ import torch
 from nucleate.arrays import Mask
 from nucleate.crystals import Crystals
 from nucleate.data.buckets import split_by_edges
-from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.sampling.condition import check_conditions, condition_in
+from nucleate.sampling.generator import Cost, Generated
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.request import Part, Request
 from nucleate.sampling.settings import SamplerSettings
-from nucleate.settings import MOST_SEED
 
 EDGES = 4096
 """Padded pairs of atoms in a batch: small enough that results reach the disk often, large enough for a CPU's products.
 On a GPU ask for 16 times as many."""
 FRAMES = 100
-
-
-@dataclass(frozen=True)
-class Generated:
-    """One crystal as a batch of one without padding, the request it answers, what it cost, and the way it took: the
-    time and the crystal of up to FRAMES + 1 steps, empty unless it was asked for."""
-
-    request: Request
-    crystal: Crystals
-    nfe: int
-    path: tuple[tuple[float, Crystals], ...] = ()
+"""Steps of a path that are recorded, besides the first."""
 
 
 def generate(
@@ -51,9 +39,7 @@ def generate(
     """Draw every request, one list for each batch. The seed and a request decide its crystal, whatever the batch.
 
     on_step is called after every step with the number of crystals in the batch.
-    """  # fmt: skip
-    if not 0 <= seed <= MOST_SEED:
-        raise RecipeError(f"seed = {seed} can't be", f"give a whole number from 0 to {MOST_SEED}")
+    """
     check_conditions(requests, model.conditions)
     device = next(model.parameters()).device
     sizes = np.array([len(request.species) for request in requests])
@@ -73,10 +59,10 @@ def generate(
                 path.append((t, model.decode(states, mask).to("cpu")))
             if on_step is not None and number:
                 on_step(len(chosen))
-        nfe = model.evaluations - before
+        cost = Cost(model.evaluations - before)
         crystals = model.decode(states, mask).to("cpu")
         yield [
-            Generated(request, _alone(crystals, i), nfe, tuple((t, _alone(frame, i)) for t, frame in path))
+            Generated(request, _alone(crystals, i), cost, tuple((t, _alone(frame, i)) for t, frame in path))
             for i, request in enumerate(chosen)
         ]
 

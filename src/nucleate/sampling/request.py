@@ -5,27 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from nucleate.data.table import CrystalTable
-from nucleate.elements import SYMBOLS
-from nucleate.errors import FormulaError, ModelError
+from nucleate.errors import FormulaError
 from nucleate.geometry.noise import Noise
 from nucleate.identity import canonical, later
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
+from nucleate.sampling.limits import Limits
 from nucleate.streams import SIZES
 
-COMMON_UNITS = (1, 2, 4)
-LEAST_SHARE = 0.05
-VOLUMES = (
-    5.96, 10.43, 11.54, 12.42, 13.13, 13.87, 14.63, 15.43, 16.30, 17.29, 18.24, 19.33, 20.39, 21.55, 22.79, 24.22,
-    25.84, 27.87, 30.57, 34.95, 134.25,
-)  # fmt: skip
-"""Where a card says nothing of the volume for each atom: 0, 5, .. 100 % of MP-20's training crystals, Å^3."""
 MOST_CRYSTALS = 1_000_000
 """Of one job: all requests are held in memory, about a kilobyte each."""
 
@@ -89,73 +81,6 @@ class Request:
     def name_of_key(self) -> str:
         """The key as it stands in files."""
         return f"{self.key:016x}"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a model can be asked for: elements it saw, the largest cell it was trained on, and how often a formula unit
-    of so many atoms stood so many times in a training cell (atoms -> units -> share), and the share of the training
-    cells for each number of atoms. volumes: of their
-    volume for each atom, Å^3: ends of intervals that are equally probable."""
-
-    elements: frozenset[int]
-    largest_cell: int
-    units: dict[int, dict[int, float]]
-    sizes: dict[int, float] = field(default_factory=dict)
-    volumes: tuple[float, ...] = VOLUMES
-
-    @classmethod
-    def of_card(cls, card: dict[str, Any]) -> Limits:
-        lacking = [key for key in ("elements", "largest_cell") if key not in card]
-        if lacking:
-            raise ModelError(f"the model's card lacks {', '.join(lacking)}", "get the model folder again")
-        read = {
-            "elements": lambda value: frozenset(map(int, value)),
-            "largest_cell": int,
-            "formula_units": lambda value: {int(a): _shares(shares) for a, shares in value.items()},
-            "sizes": _shares,
-            "volumes": lambda values: tuple(map(float, values or VOLUMES)),
-        }
-        found = {}
-        for key, kind in read.items():
-            try:
-                found[key] = kind(card.get(key, {}))
-            except (TypeError, ValueError, AttributeError):
-                raise ModelError(
-                    f"the model's card says {key} = {card[key]!r}", "get the model folder again"
-                ) from None
-        return cls(*found.values())
-
-    def check(self, text: str, counts: Counter[int]) -> None:
-        """Raise FormulaError for what the model never saw."""
-        unseen = [SYMBOLS[number] for number in counts if number and number not in self.elements]
-        if unseen:
-            raise FormulaError(
-                f"'{text}' holds {', '.join(unseen)}, which the model never saw in training",
-                "use a model that was trained on it; 'nucleate models' lists the elements of a model",
-            )
-        atoms = sum(counts.values())
-        if atoms > self.largest_cell:
-            raise FormulaError(
-                f"'{text}' has {atoms} atoms in the cell, more than the {self.largest_cell} the model was trained for",
-                "ask for fewer formula units, or use a model trained on larger cells",
-            )
-
-    def probable_units(self, atoms: int) -> dict[int, float]:
-        """Numbers of formula units worth trying for a unit of so many atoms, with shares that sum to 1."""
-        fitting = [units for units in COMMON_UNITS if units * atoms <= self.largest_cell] or [1]
-        shares = {
-            z: s
-            for z, s in self.units.get(atoms, {}).items()
-            if s >= LEAST_SHARE and z * atoms <= self.largest_cell
-        }
-        shares = shares or dict.fromkeys(fitting, 1.0)
-        total = sum(shares.values())
-        return {units: share / total for units, share in sorted(shares.items())}
-
-
-def _shares(values: Mapping[Any, Any]) -> dict[int, float]:
-    return {int(number): float(share) for number, share in values.items()}
 
 
 def check_count(n: int) -> None:

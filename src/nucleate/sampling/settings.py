@@ -118,6 +118,12 @@ class SamplerSettings(MaskedStep, GaussianStep, KineticStep, PredictorCorrectorS
         return values | dict(method.by_name) | {"method": name}
 
 
+def scaled(sampler: SamplerSettings, nfe: int) -> SamplerSettings:
+    """The sampler with as many steps as nfe network evaluations allow."""
+    one = replace(sampler, steps=1000).evaluations / 1000
+    return replace(sampler, steps=max(1, round(nfe / one)))
+
+
 @cache
 def settings_of(method: type[Method], plain: type[SamplerSettings]) -> type[SamplerSettings]:
     """The class `plain` with the settings of a method, which for ours is `plain` itself."""

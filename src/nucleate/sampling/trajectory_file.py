@@ -9,7 +9,7 @@ from pathlib import Path
 from nucleate.data.extxyz import frame_text
 from nucleate.files import write_whole, writing
 from nucleate.records.crystal_files import crystal_name
-from nucleate.sampling.generate import Generated
+from nucleate.sampling.generator import Answer, Generated
 from nucleate.sampling.job import arrays, header
 from nucleate.sampling.request import Request
 
@@ -28,11 +28,13 @@ def has_trajectory(folder: Path, request: Request) -> bool:
     return trajectory_path(folder, request).exists() or earlier.exists()
 
 
-def write_trajectories(folder: Path, batch: Sequence[Generated], seed: int, model: str) -> None:
+def write_trajectories(folder: Path, batch: Sequence[Answer], seed: int, model: str) -> None:
     """FOLDER/trajectories/NAME.extxyz for each crystal of a batch that was drawn with its path."""
     with writing(folder / "trajectories"):
         (folder / "trajectories").mkdir(exist_ok=True)
     for one in batch:
+        if not isinstance(one, Generated):
+            continue
         text = "".join(
             frame_text(*arrays(replace(one, crystal=crystal)), {"t": f"{t:.4f}", **header(one, seed, model)})
             for t, crystal in one.path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nucleate.model.crystal_model import CrystalModel
+from nucleate.model.trainable import Trainable
 from nucleate.training.progress import Counters
 
 
@@ -19,5 +19,5 @@ class Hooks:
         match_rate: `match_rate(model)` judges predictions on validation; None where that is not possible.
     """
 
-    export: Callable[[CrystalModel, str, dict[str, float], Counters], None]
-    match_rate: Callable[[CrystalModel], dict[str, float]] | None = None
+    export: Callable[[Trainable, str, dict[str, float], Counters], None]
+    match_rate: Callable[[Trainable], dict[str, float]] | None = None

@@ -10,15 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nucleate.data.table import CrystalTable
+from nucleate.data.feed import Examples
 from nucleate.errors import TrainingError
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import EARLIEST_NOISE, CrystalModel
-from nucleate.streams import TIMES, TRAINING
+from nucleate.model.trainable import Trainable
+from nucleate.streams import TRAINING
 from nucleate.training.batches import StepPlan
 from nucleate.training.checkpoint import load_checkpoint, save_checkpoint
 from nucleate.training.ema import AveragedWeights
-from nucleate.training.feed import Feed
 from nucleate.training.hooks import Hooks
 from nucleate.training.interrupt import StopRequest
 from nucleate.training.log import MetricsLog, Tell, TrainingBar
@@ -33,10 +32,18 @@ MATCH_RATE = "val/match_rate"
 
 
 class Trainer:
-    """One training run in one folder."""
+    """One training run in one folder.
+
+    Attributes:
+        model: what is trained.
+        train, val: the splits, as the model learns from them.
+        forward: the model in the wrapper of its device.
+        ema: its averaged weights.
+        counters: how far the run is.
+    """
 
     def __init__(
-        self, fabric: Any, model: CrystalModel, train: CrystalTable, val: CrystalTable,
+        self, fabric: Any, model: Trainable, train: Examples, val: Examples,
         settings: TrainingSettings, budget: Budget, run: Path, hooks: Hooks,
     ) -> None:  # fmt: skip
         self.fabric, self.model, self.train, self.val = fabric, model, train, val
@@ -47,12 +54,11 @@ class Trainer:
             amsgrad=settings.amsgrad, fused=True,
         )  # fmt: skip
         if settings.compile:
-            model.network.compile(dynamic=True)
+            model.compile_parts()
         self.forward, self.optimiser = fabric.setup(model, optimiser)
         self.ema = AveragedWeights(model, settings.ema)
-        batch = min(settings.batch, len(train))
+        batch = min(settings.batch, len(train.sizes))
         self.plan = StepPlan(train.sizes, batch, settings.edges, settings.seed, settings.slices)
-        self.feed = Feed(train, fabric.device, model.conditions)
         self.unread = Unread(fabric)
         self.validation = validation_subset(val)
         self.counters = Counters()
@@ -133,22 +139,24 @@ class Trainer:
                 "raise training.batch",
             )
         order = np.concatenate(batches)
-        indices, times = self.feed.upload(torch.from_numpy(order)), self.feed.upload(self._times(step))
+        indices = self.train.upload(torch.from_numpy(order))
+        drawn = {
+            name: self.train.upload(values)
+            for name, values in self.model.drawn(self.settings.seed, step, self.plan.batch).items()
+        }
         keys = Noise.of(self.settings.seed, indices).at(TRAINING.step(step)).keys
         stops = np.cumsum([len(batch) for batch in batches]).tolist()
-        mine, sums, finite = range(rank, len(batches), world), {}, torch.zeros_like(times)
+        mine, sums, finite = (
+            range(rank, len(batches), world),
+            {},
+            torch.zeros(len(order), device=indices.device),
+        )
         for number in mine:
             part = slice(stops[number] - len(batches[number]), stops[number])
-            crystals = self.feed.batch(indices[part], int(self.train.sizes[batches[number]].max()))
+            tensors = self.train.tensors(indices[part], int(self.train.sizes[batches[number]].max()))
             with self.fabric.no_backward_sync(self.forward, enabled=number != mine[-1]):
                 losses = self.forward(
-                    crystals.species,
-                    crystals.frac,
-                    crystals.lattice,
-                    crystals.mask,
-                    times[part],
-                    keys[part],
-                    condition=crystals.condition,
+                    **tensors, **{name: values[part] for name, values in drawn.items()}, keys=keys[part]
                 )
                 total = self.model.total(losses)
                 self.fabric.backward(total.sum() * world / self.plan.batch)
@@ -156,12 +164,6 @@ class Trainer:
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + loss.detach().sum() * world / self.plan.batch
         return sums, finite
-
-    def _times(self, step: int) -> Tensor:
-        """Times that cover (0, 1 - EARLIEST_NOISE) evenly, in random order."""
-        rng = TIMES.generator(self.settings.seed, step)
-        strata = (rng.permutation(self.plan.batch) + rng.random()) / self.plan.batch
-        return torch.from_numpy(1 - (EARLIEST_NOISE + (1 - EARLIEST_NOISE) * strata)).float()
 
     def _read(self) -> None:
         """Look at the losses of the steps since the last look; one that is not finite ends the run.
@@ -219,9 +221,7 @@ class Trainer:
         self.fabric.barrier()
 
     def _metrics(self, judge: bool) -> dict[str, float]:
-        losses = validation_loss(
-            self.model, self.val, self.validation, self.settings.edges, self.fabric.device
-        )
+        losses = validation_loss(self.model, self.val, self.validation, self.settings.edges)
         total = float(self.model.total({name: torch.tensor(value) for name, value in losses.items()}))
         metrics = {f"val/{name}": value for name, value in losses.items()} | {"val/total": total}
         if judge and self.hooks.match_rate is not None:

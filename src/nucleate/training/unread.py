@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +32,7 @@ class StepRecord:
         return math.isfinite(self.norm) and all(map(math.isfinite, self.losses.values()))
 
 
-def refusal(record: StepRecord, ids: list[str], bf16: bool) -> TrainingError:
+def refusal(record: StepRecord, ids: Sequence[str], bf16: bool) -> TrainingError:
     """What is said of a step that is not sound: its number, its crystals by their ids in the order of its plan, those
     with a broken loss alone where there are any, and the precision of the network's products."""
     culprits = [name for name, finite in zip(ids, record.finite, strict=True) if not finite]

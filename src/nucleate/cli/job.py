@@ -1,13 +1,12 @@
-"""What predict and generate share: a job in a folder that is drawn, or gone on with, under a progress bar."""
+"""What predict and generate share: a job in a folder that is drawn or resumed, under a progress bar."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nucleate.cli.console import detail, say
+from nucleate.cli.console import detail, say, warn
 from nucleate.cli.progress import progress_bars
 from nucleate.errors import ModelError
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from nucleate.predictor import Predictor
     from nucleate.sampling.job import Job, Shard
     from nucleate.sampling.request import Request
-    from nucleate.sampling.settings import SamplerSettings
 
 KINDS = ("cif", "extxyz", "poscar", "json")
 
@@ -43,61 +41,54 @@ def shard_of(text: str) -> Shard:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn and how."""
+    """What is drawn and how.
+
+    Attributes:
+        predictor: what draws.
+        requests: all of the job, those of other shards too.
+        settings: of the generator; None where it has none.
+        seed: of the crystals.
+        with_path: write the trajectories too.
+        edges: padded pairs of atoms in a batch; None for what suits the device.
+        stem: what the files of crystals are called.
+    """
 
     predictor: Predictor
     requests: list[Request]
-    settings: SamplerSettings
+    settings: Any
     seed: int
     with_path: bool
     edges: int | None
     stem: str = "predictions"
-
-    @property
-    def asked(self) -> dict[str, object]:
-        """What makes two jobs the same, for job.json."""
-        from nucleate.settings import to_dict
-
-        identities = "\n".join(sorted(request.identity for request in self.requests))
-        return {
-            "model": self.predictor.name,
-            "weights": self.predictor.checksum,
-            "seed": self.seed,
-            "sampler": to_dict(self.settings),
-            "crystals": {
-                "count": len(self.requests),
-                "digest": hashlib.sha256(identities.encode()).hexdigest()[:16],
-            },
-        }
 
     def run(self, out: Path, shard: Shard) -> None:
         """Draw what is missing in the folder."""
         from nucleate.sampling.job import Job
         from nucleate.sampling.trajectory_file import has_trajectory
 
-        job = Job(out, self.asked, shard, self.stem)
+        generator = self.predictor.generator
+        job = Job.of(out, generator, self.requests, self.settings, self.seed, shard, self.stem)
         self._describe()
         missing, mine = job.missing(self.requests), job.mine(self.requests)
         if len(missing) < len(mine):
             say(f"going on: {len(mine) - len(missing)} of {len(mine)} crystals are already in {out}")
         if self.with_path:
             undrawn = {request.key for request in missing}
-            missing = [r for r in mine if r.key in undrawn or not has_trajectory(out, r)]
+            drawn = [request for request in mine if request.name_of_key not in job.failed]
+            missing = [r for r in drawn if r.key in undrawn or not has_trajectory(out, r)]
         self._draw(job, missing)
+        self._tell_failures(job)
 
     def _describe(self) -> None:
-        import torch
-
-        model, settings = self.predictor, self.settings
-        device = next(model.model.parameters()).device
-        detail(f"model {model.name} (weights {model.checksum}) from {model.folder}")
-        detail(f"on {device}, {torch.get_num_threads()} CPU threads; torch {torch.__version__}")
-        detail(f"seed {self.seed}, {settings.evaluations} network evaluations for each crystal: {settings}")
+        model = self.predictor
+        detail(f"model {model.name} (weights {model.checksum}) from {model.folder or 'another package'}")
+        for line in (*model.generator.about(self.settings), f"seed {self.seed}"):
+            detail(line)
 
     def _draw(self, job: Job, missing: list[Request]) -> None:
         from nucleate.sampling.trajectory_file import write_trajectories
 
-        steps, done = self.settings.steps, 0
+        steps, done, written = self.predictor.generator.steps(self.settings), 0, 0
         with progress_bars(scale=steps) as progress:
             progress("drawing", 0, len(missing) * steps)
 
@@ -114,3 +105,17 @@ class Drawing:
                 if self.with_path:
                     write_trajectories(job.folder, batch, self.seed, self.predictor.name)
                 job.write(batch, self.seed, self.predictor.name)
+                written += len(batch)
+                # A generator need not tell of its steps.
+                advance(max(0, written * steps - done))
+
+    def _tell_failures(self, job: Job) -> None:
+        """Say which requests have no crystal. Raises ModelError where none of the whole job has one."""
+        lost = [request for request in job.mine(self.requests) if request.name_of_key in job.failed]
+        if not lost:
+            return
+        first = f"{len(lost)} of {len(self.requests)} requests have no answer; the first: "
+        first += job.failed[lost[0].name_of_key]
+        if len(lost) == len(self.requests):
+            raise ModelError(first, f"ask for something else; {job.failures} lists them")
+        warn(f"{first}; {job.failures} lists them, and they are not asked for again")

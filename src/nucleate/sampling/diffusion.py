@@ -1,0 +1,116 @@
+"""A CrystalModel as a generator: crystals from noise, by processes and a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from nucleate.errors import RecipeError
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.sampling.condition import check_conditions
+from nucleate.sampling.generate import EDGES, generate
+from nucleate.sampling.generator import Answer, DrawOptions, Generator, Task
+from nucleate.sampling.limits import Limits
+from nucleate.sampling.methods.registry import methods
+from nucleate.sampling.request import Request
+from nucleate.sampling.settings import SamplerSettings, scaled
+from nucleate.settings import from_dict
+
+
+class DiffusionGenerator(Generator):
+    """Draws from a model by a sampler.
+
+    Attributes:
+        name: by which files call it.
+        model: the processes and the network.
+        task: whether it needs a composition.
+        settings: the model's own sampler.
+        card: what it was trained on, which says what it can be asked for.
+        samplers: others by name, such as `paper`.
+    """
+
+    fixes = True
+    has_path = True
+
+    def __init__(
+        self, name: str, identity: str, model: CrystalModel, task: Task, settings: SamplerSettings,
+        card: Mapping[str, Any], samplers: Mapping[str, SamplerSettings] | None = None,
+    ) -> None:  # fmt: skip
+        self.name, self._identity, self.model, self.task = name, identity, model, task
+        self.settings: SamplerSettings = settings
+        self.card, self.samplers = card, samplers or {}
+        self.conditions = model.conditions
+
+    @property
+    def identity(self) -> str:
+        """Checksum of the weights."""
+        return self._identity
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Elements and sizes that the model was trained on. Raises ModelError where the card does not say."""
+        return Limits.of_card(self.card)
+
+    @property
+    def settings_kind(self) -> type[SamplerSettings]:
+        return SamplerSettings
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def edges(self) -> int:
+        """Padded pairs of atoms in a batch that suit the device."""
+        return EDGES if self.device.type == "cpu" else 32 * EDGES
+
+    def check(self, requests: Sequence[Request]) -> None:
+        """Raise ModelError for a condition that the network is not told. What else it can't do, sampling says."""
+        check_conditions(requests, self.conditions)
+
+    def answers(
+        self, requests: Sequence[Request], settings: SamplerSettings, seed: int, options: DrawOptions
+    ) -> Iterator[Sequence[Answer]]:
+        yield from generate(
+            self.model, requests, settings, seed, edges=options.edges or self.edges,
+            with_path=options.with_path, on_step=options.on_step,
+        )  # fmt: skip
+
+    def steps(self, settings: SamplerSettings) -> int:
+        return settings.steps
+
+    def about(self, settings: SamplerSettings) -> list[str]:
+        return [
+            f"on {self.device}, {torch.get_num_threads()} CPU threads; torch {torch.__version__}",
+            f"{settings.evaluations} network evaluations for each crystal: {settings}",
+        ]
+
+    def methods(self) -> Sequence[str]:
+        return list(methods())
+
+    def settings_by(
+        self, method: str | None = None, steps: int | None = None, nfe: int | None = None
+    ) -> SamplerSettings:
+        """The model's own sampler, or the best one known for `nfe` evaluations, with another method or step count.
+
+        `method` is a method, or a name in `samplers`. A method that is not the model's own comes with what goes with it
+        by name: `pc` with the corrector `expected`. Raises RecipeError for both nfe and steps.
+        """
+        if nfe is not None and steps is not None:
+            raise RecipeError(
+                f"{nfe} network evaluations and {steps} steps both say how long to sample", "give one of them"
+            )
+        settings = self.samplers.get(method or "", self.settings)
+        try:
+            if method is not None and method not in self.samplers:
+                settings = from_dict(type(settings), settings.with_method(method), "sampler.")
+        except RecipeError as error:
+            more = ", ".join(self.samplers)
+            raise RecipeError(error.message, f"{error.hint}{more and '; by name: '}{more}") from None
+        settings = settings if nfe is None else scaled(settings, nfe)
+        return settings if steps is None else replace(settings, steps=steps)
