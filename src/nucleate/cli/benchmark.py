@@ -82,7 +82,7 @@ def cross(
 
 
 def _checked(data: list[Path]) -> tuple[Path, ...]:
-    """The data sets, each known to be one by a name of its own, before anything is trained on the first."""
+    """The data sets, checked before anything is trained: each exists, with a name of its own."""
     from nucleate.data.dataset import Dataset
     from nucleate.errors import DataError
 
@@ -110,7 +110,7 @@ def _costs(text: str) -> tuple[int, ...]:
 
 
 def _described(plan, base: str, assignments: list[str], results: dict) -> dict:
-    """The record: results with what was asked for and where it ran."""
+    """The record: results, the request, and where it ran."""
     import platform
     import shlex
     import sys

@@ -1,4 +1,4 @@
-"""Where the command line speaks: data to stdout, everything else to stderr through here, and into the file of --log.
+"""Output of the command line: data to stdout, messages to stderr and to the file of --log.
 
 Errors and warnings are always said, messages and bars unless --quiet, details with --verbose; the log gets all of them.
 """
@@ -38,7 +38,7 @@ Log = Annotated[
 
 @dataclass
 class Voice:
-    """How much this process says, and its log; one for each run of the command line."""
+    """How much this process prints, and its log; one for each run of the command line."""
 
     quiet: bool = False
     verbose: bool = False
@@ -49,7 +49,7 @@ _voice = Voice()
 
 
 def speak(quiet: bool = False, verbose: bool = False, log: Path | None = None) -> None:
-    """Take the options of messages, of the program or of one of its commands. Raises NucleateError."""
+    """Apply the options for messages, of the program or of a command. Raises NucleateError."""
     _voice.quiet, _voice.verbose = _voice.quiet or quiet, _voice.verbose or verbose
     if _voice.quiet and _voice.verbose:
         raise NucleateError("--quiet and --verbose were both given", "give one of them")
@@ -72,7 +72,7 @@ def _versions() -> str:
 
 
 def hush() -> None:
-    """Back to the manners of a program that was just started."""
+    """Reset to the state at the start of the program."""
     if _voice.log is not None:
         _voice.log.close()
     _voice.quiet, _voice.verbose, _voice.log = False, False, None
@@ -84,7 +84,7 @@ def say(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """What the user should not miss, even with --quiet."""
+    """A warning to stderr, even with --quiet."""
     _write(f"warning: {text}", True)
 
 
@@ -94,19 +94,19 @@ def detail(text: str) -> None:
 
 
 def fail(error: NucleateError) -> None:
-    """An error that the user can mend, and its hint."""
+    """An error that the user can correct, and its hint."""
     _write(f"error: {error.message}", True)
     if error.hint:
         _write(f"hint: {error.hint}", True)
 
 
 def note_traceback(text: str) -> None:
-    """Where an error came from: for --verbose and the log."""
+    """The traceback of an error, for --verbose and the log."""
     detail(text.rstrip())
 
 
 def shows_bars() -> bool:
-    """Whether a bar that moves can be seen: stderr is a terminal, and nobody asked for silence."""
+    """Whether to show a moving bar: stderr is a terminal, without --quiet."""
     import os
 
     return not _voice.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -125,7 +125,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def resumable(where: Path) -> Iterator[None]:
-    """Ctrl-C in the block ends the program with status 130 and word of how it goes on."""
+    """Ctrl-C in the block ends the program with status 130 and a message on how to resume."""
     try:
         yield
     except KeyboardInterrupt:
@@ -135,7 +135,7 @@ def resumable(where: Path) -> Iterator[None]:
 
 
 def _ignore_ctrl_c() -> None:
-    """The program is ending: pressed again, Ctrl-C would only cut its last words."""
+    """The program is ending: a second Ctrl-C would only cut its last message."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -163,7 +163,7 @@ def _with_options_of_messages(function: Callable) -> Callable:
             return function(**given)
         except KeyboardInterrupt:
             _ignore_ctrl_c()
-        # What the command still held is closed by now.
+        # Resources held by the command are closed by now.
         say("stopped before the end; run the same command to start again")
         raise typer.Exit(130)
 

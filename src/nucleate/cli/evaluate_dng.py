@@ -68,7 +68,7 @@ def dng(
 ) -> None:
     """Validity, coverage, distributions, uniqueness, novelty and stability of generated crystals.
 
-    Every number stands with its denominator and 95 % interval. A run that was stopped goes on where it was.
+    Every number has its denominator and 95 % interval. Run the same command again to resume.
     """
     from nucleate.cli.console import resumable, say
     from nucleate.data.dataset import Dataset

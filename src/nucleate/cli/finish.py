@@ -1,4 +1,4 @@
-"""What predict and generate do with drawn crystals at the end: cells of another form, and a relaxed copy of each."""
+"""The last steps of predict and generate: cells in another form, and a relaxed copy of each crystal."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FOLDER, STEPS = "relaxed", 200
 
 @dataclass(frozen=True)
 class Finish:
-    """Made before anything is drawn, so that what can't be done is said at once.
+    """Made before anything is drawn, so that errors come first.
 
     Attributes:
         form: of the cells in files.
-        relaxing: None where nothing is relaxed.
+        relaxing: None for no relaxation.
     """
 
     form: CellForm
@@ -36,7 +36,7 @@ class Finish:
     def of(
         cls, cell: str, symprec: float, relax: str | None, steps: int | None, kinds: Sequence[str]
     ) -> Finish:
-        """From the options. Raises NucleateError for a form or potential that there is not."""
+        """From the options. Raises NucleateError for an unknown form or potential."""
         from nucleate.data.cell_forms import CellForm
 
         form = CellForm(cell, symprec)
@@ -53,7 +53,7 @@ class Finish:
         return cls(form, Relaxing(potential, RelaxSettings(max_steps=steps or STEPS), form, kinds))
 
     def relax(self, candidates: Sequence[Candidate], out: Path) -> list[RelaxedRow]:
-        """Relax drawn crystals into OUT/relaxed; nothing where that was not asked for."""
+        """Relax drawn crystals into OUT/relaxed, if --relax was given."""
         if self.relaxing is None:
             return []
         from nucleate.work import Work

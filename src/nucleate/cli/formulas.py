@@ -1,4 +1,4 @@
-"""The formulas that a command is asked for: words, or lines of a file or of stdin, repaired with a note."""
+"""The formulas of a command: arguments, or lines of a file or of stdin, repaired with a note."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STDIN = "-"
 
 
 def asked_formulas(words: Sequence[str], file: Path | None, limits: Limits) -> list[str]:
-    """All formulas in the order asked, as text that can be parsed; a word or a file `-` is stdin.
+    """All formulas in the given order, as text that can be parsed; an argument or a file `-` is stdin.
 
     Raises FormulaError for a formula that can't be read, or that the model can't predict, with its line.
     """
@@ -55,7 +55,7 @@ def _understood(text: str, limits: Limits) -> str:
 
 
 def readable(text: str, limits: Limits) -> str:
-    """A formula that can be parsed, said aloud where it had to be repaired. Raises FormulaError."""
+    """A formula that can be parsed, with a note if it had to be repaired. Raises FormulaError."""
     from nucleate.sampling.repair import repaired
 
     formula, note = repaired(text, limits.elements)

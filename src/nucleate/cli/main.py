@@ -1,4 +1,4 @@
-"""nucleate: the command line, a thin skin over the library. Errors of users become one line and a hint."""
+"""nucleate: the command line, a thin layer over the library. User errors become one line and a hint."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; exit status 2 and two lines for an error the user can mend."""
+    """Run the command line; exit status 2 and two lines for a user error."""
     try:
         app()
     except NucleateError as error:
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def _of_machine(error: OSError | MemoryError | RecursionError) -> NucleateError:
-    """What to say of what no part of the program expected: the last resort before a traceback."""
+    """The message for an error that no part of the program expected: the last resort before a traceback."""
     if isinstance(error, MemoryError):
         return NucleateError(
             "there is not enough memory", "ask for less at once, for example with a lower --edges"

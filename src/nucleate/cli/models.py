@@ -1,4 +1,4 @@
-"""nucleate models: what is shipped, and what a model knows."""
+"""nucleate models: the shipped models, and a model's card."""
 
 from __future__ import annotations
 

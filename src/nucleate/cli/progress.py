@@ -1,4 +1,4 @@
-"""How far long work is: a bar for each stage on a terminal, now and then a line elsewhere, nothing for no work."""
+"""Progress of long work: a bar for each stage on a terminal, occasional lines elsewhere, nothing for no work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERY = 60.0
 
 @contextmanager
 def progress_bars(scale: int = 1) -> Iterator[Progress]:
-    """Called with a stage, how much is done and of how much; `scale` of these make one of what the user counts."""
+    """A function to call with a stage, the pieces done and their total; `scale` pieces make one unit for the user."""
     stages: dict[str, _Stage] = {}
     bars = _rich_bars() if shows_bars() else None
 
@@ -47,7 +47,7 @@ def progress_bars(scale: int = 1) -> Iterator[Progress]:
 
 
 class _Stage:
-    """One stage: how far it is, and when it last said so."""
+    """One stage: its progress, and when it was last printed."""
 
     def __init__(self, name: str, scale: int) -> None:
         self.name, self.scale, self.done, self.total = name, scale, 0, 1
@@ -75,7 +75,7 @@ class _Stage:
 
 
 def _rich_bars() -> Any:
-    """Bars that vanish when they are done; their clock moves even where the work does not yet."""
+    """Bars that vanish when done; their clock runs even before the first piece is done."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 

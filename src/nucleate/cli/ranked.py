@@ -1,4 +1,4 @@
-"""The ranking of a folder of predictions as output: files, a table or JSON, and what to doubt in it."""
+"""The ranking of a folder of predictions as output: files, a table or JSON, and warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def present(
 ) -> None:
     """Write files and ranking of everything in the folder; the first `top` ranks of each formula go to stdout.
 
-    `order`: reduced formulas as they were asked for.
+    `order`: reduced formulas in the order requested.
     """
     from nucleate.discovery.shortlist import shortlist, write_shortlist
     from nucleate.work import Work
@@ -58,7 +58,7 @@ def present(
 
 
 def _representatives(rows: Sequence[RankedRow], structures: Sequence[Structure | None]) -> list[Candidate]:
-    """The structure that stands for each cluster, as it was drawn."""
+    """The representative of each cluster, as drawn."""
     from nucleate.cell import Cell
     from nucleate.discovery.candidates import Candidate
 
@@ -88,7 +88,7 @@ def _entry(out: Path, kinds: Sequence[str], row: RankedRow, structure: Structure
 
 
 def _doubts(rows: Sequence[RankedRow]) -> None:
-    """Say what is not ranked, and where no two samples agree, so that the ranks mean nothing."""
+    """Report structures that are not ranked, and formulas where no two samples agree."""
     broken = sum(1 for row in rows if row.rank == 0)
     if broken:
         say(

@@ -71,7 +71,7 @@ def relax(
 
 
 def summary(rows: Sequence[RelaxedRow]) -> str:
-    """How many were relaxed, and what became of the others, by reason."""
+    """How many were relaxed, and the others by reason."""
     counts = Counter(row.status for row in rows)
     parts = [f"{counts.pop('relaxed', 0)} of {len(rows)} relaxed"]
     if late := counts.pop("not_converged", 0):
@@ -83,7 +83,7 @@ def summary(rows: Sequence[RelaxedRow]) -> str:
 
 
 def print_rows(rows: Sequence[RelaxedRow]) -> None:
-    """The first rows, those that failed last."""
+    """Print the first rows, failed ones last."""
     ordered = sorted(rows, key=lambda row: not row.written)
     print_table(COLUMNS, [_texts(row) for row in ordered[:SHOWN]])
     if len(rows) > SHOWN:

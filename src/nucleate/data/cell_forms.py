@@ -30,7 +30,7 @@ class CellForm:
 
     Attributes:
         name: one of FORMS.
-        symprec: how far atoms may be from where the space group wants them, Å.
+        symprec: tolerance of the space group for positions, Å.
     """
 
     name: str = AS_IS
@@ -68,7 +68,7 @@ class CellForm:
 
 
 def standard(cell: Cell, symprec: float, primitive: bool = False) -> Cell:
-    """The conventional or primitive standard cell, atoms and vectors exactly as the space group wants them."""
+    """The conventional or primitive standard cell, with the space group made exact."""
     import spglib
 
     found = _ask(spglib.standardize_cell, cell, symprec, to_primitive=primitive, no_idealize=False)
@@ -115,7 +115,7 @@ def space_group(cell: Cell, symprec: float = SYMPREC) -> str:
 
 
 def _ask(question: Any, cell: Cell, symprec: float, **options: Any) -> Any:
-    """What spglib says of a crystal, in a right-handed basis."""
+    """spglib's data set for a crystal, in a right-handed basis."""
     import spglib
 
     hand = _hand(cell)

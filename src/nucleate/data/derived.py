@@ -91,8 +91,8 @@ def merge_datasets(datasets: Sequence[Dataset], out: Path, duplicates: str = "er
     Args:
         datasets: in the order of their rows.
         out: the new folder.
-        duplicates: what becomes of an id that is there twice, in whichever splits: "error"; "first", later rows are
-            left out; "rename", later ones are called ID@SET.
+        duplicates: treatment of an id that occurs twice, in any splits: "error"; "first" leaves later rows out;
+            "rename" calls them ID@SET.
 
     Raises DataError for a duplicate id with "error", and where cells were treated differently at the import.
     """

@@ -46,7 +46,7 @@ def export(
             folder for each.
         out: .csv, .csv.gz, .extxyz or .xyz, or a folder, which must not exist.
         kind: one of FORMATS; by the ending of `out` when empty, CIF for a folder.
-        work: who is told.
+        work: progress.
         form: of the cells; the data set itself is not changed.
         on_problem: called with the id of a crystal that could not take this form and is written as it is, and why.
 
@@ -98,7 +98,7 @@ def _names(tables: dict[str, CrystalTable]) -> list[str]:
 
 
 class _Row:
-    """One crystal of a table on its way out: id, split, properties that are known, arrays."""
+    """One crystal to export: id, split, known properties, arrays."""
 
     def __init__(self, table: CrystalTable, index: int, split: str, several: bool, form: CellForm) -> None:
         self.id, self.split = table.ids[index], split

@@ -44,7 +44,7 @@ def parse_header(line: str) -> dict[str, str]:
 def read_every_frame(text: str) -> Iterator[tuple[dict[str, str], Cell | None, str]]:
     """(pairs of the header, the crystal, "") of each frame; None and the reason for one that can't be read.
 
-    A frame that is broken costs only itself: reading goes on at the next one.
+    A broken frame affects only itself: reading continues at the next one.
     """
     lines = split_lines(text)
     for span in split_frames(lines):
@@ -79,7 +79,7 @@ def read_frame(lines: Sequence[str], span: Span) -> tuple[dict[str, str], Cell |
 
 
 def cut_file(name: str, span: Span) -> DataError:
-    """What is said of a file that ends within a frame."""
+    """The error for a file that ends within a frame."""
     return DataError(
         f"{name} ends within a frame that begins at line {span.start + 1}",
         "the file was cut: write it again, for 'nucleate predict' by the same command",

@@ -1,7 +1,7 @@
-"""The frames of an extended XYZ text: where each begins and ends, and where one is not what its first line says.
+"""The frames of an extended XYZ text: where each begins and ends, and which do not match their first line.
 
-A wrong number of atoms is found by what follows: the frame after it has to begin with a number again. Reading goes
-on at the next two lines that look like a beginning, so one bad frame costs only itself.
+A wrong number of atoms is found by what follows: the frame after it has to begin with a number again. Reading
+continues at the next two lines that look like a beginning, so a bad frame affects only itself.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ class ImportSettings:
     Attributes:
         cells: what is done to each cell and what is refused.
         fractions: shares of train, val and test when sources are one pool.
-        seed: of the split of a pool.
-        strict: one refused row is an error.
+        seed: seed for splitting a pool.
+        strict: a refused row is an error.
         overwrite: an existing data set is replaced.
         licence: of the data, for dataset.json.
         note: where the data come from, for dataset.json.

@@ -22,7 +22,7 @@ NOT_UTF8 = "not UTF-8 text"
 
 
 class UnreadableFileError(DataError):
-    """A file that is there, of a known kind, and can't be read as a whole."""
+    """An existing file of a known kind that can't be read at all."""
 
 
 def open_text(path: Path):

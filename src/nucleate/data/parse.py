@@ -43,7 +43,7 @@ class Record:
 
 @dataclass(frozen=True)
 class CellSettings:
-    """What is done to each cell and what is refused.
+    """How each cell is treated, and which are refused.
 
     Attributes:
         reduce: take the primitive, Niggli-reduced cell.
@@ -51,8 +51,8 @@ class CellSettings:
         min_distance: closer atoms are refused, Å.
         max_atoms: larger cells (after reduction) are refused; None for no limit.
         max_length: longer cell vectors (after reduction) are refused, Å.
-        volume_per_atom: least and most, Å³; what lies outside is refused.
-        density: least and most, g/cm³; what lies outside is refused.
+        volume_per_atom: allowed range, Å³; crystals outside are refused.
+        density: allowed range, g/cm³; crystals outside are refused.
     """
 
     reduce: bool = True
@@ -71,7 +71,7 @@ class CellSettings:
 
     @property
     def as_given(self) -> Rules:
-        """What is asked of a cell as its source has it."""
+        """Rules for a cell as its source has it."""
         return Rules(
             (
                 has_atoms("no atoms"),
@@ -84,13 +84,13 @@ class CellSettings:
 
     @property
     def reduced(self) -> Rules:
-        """What is asked of the reduced cell."""
+        """Rules for the reduced cell."""
         reason = "atoms {value:.3f} Å apart (least allowed: {least:g})"
         return Rules((Rule(reason, closest_distance, least=self.min_distance),))
 
     @property
     def kept(self) -> Rules:
-        """What is asked of the cell that is kept."""
+        """Rules for the cell that is kept."""
         most = np.inf if self.max_atoms is None else self.max_atoms
         return Rules(
             (

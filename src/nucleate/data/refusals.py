@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 REJECTED = "rejected.csv"
 NAMED = 5
-"""Ids that a group names."""
+"""Number of ids that a group names."""
 
 
 class Refusal(NamedTuple):
@@ -41,7 +41,7 @@ def count_kinds(refusals: Iterable[Refusal], split: str) -> dict[str, int]:
 
 
 def write_refusals(refusals: Iterable[Refusal], path: Path) -> None:
-    """All of them, each with its whole reason."""
+    """Write all refused rows, each with its full reason."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(Refusal._fields)
@@ -49,7 +49,7 @@ def write_refusals(refusals: Iterable[Refusal], path: Path) -> None:
 
 
 def read_refusals(path: Path) -> list[Refusal]:
-    """What `write_refusals` wrote."""
+    """Read what `write_refusals` wrote."""
     with path.open(newline="", encoding="utf-8") as file:
         return [
             Refusal(row["split"], int(row["row"]), row["id"], row["reason"]) for row in csv.DictReader(file)

@@ -1,4 +1,4 @@
-"""The files of the field as records, one for each crystal.
+"""Reading the field's file formats as records, one for each crystal.
 
 CSV, extxyz, ASE db and pymatgen JSON (nucleate.data.many_crystal_files), folders and archives of CIF and POSCAR.
 Reading is cheap and stays in one process; parsing is slow and runs in worker processes (nucleate.data.parse). What

@@ -1,4 +1,4 @@
-"""What is in a split, in numbers: the part of dataset.json that `nucleate data info` prints."""
+"""Statistics of a split: the part of dataset.json that `nucleate data info` prints."""
 
 from __future__ import annotations
 

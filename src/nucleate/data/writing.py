@@ -1,6 +1,6 @@
 """A data set folder on disk: parquet for each split, dataset.json, rejected.csv.
 
-Everything is written to a folder beside the target and renamed at the end: a data set is whole or not there.
+Everything is written to a folder beside the target and renamed at the end: a data set is complete or absent.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def write_dataset(
 ) -> dict[str, Any]:
     """Write one table for each split, and what is known of them. Returns what dataset.json says.
 
-    `info` holds source, licence, settings and rejected; counts, statistics and checksums are added. Whatever stands
-    at `out` is replaced: ask `refuse_existing` before.
+    `info` holds source, licence, settings and rejected; counts, statistics and checksums are added. Whatever exists
+    at `out` is replaced: call `refuse_existing` first.
     """
     from nucleate.data.dataset import sha256
     from nucleate.data.statistics import describe

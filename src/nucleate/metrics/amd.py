@@ -2,7 +2,7 @@
 
 Widdowson, Mosca, Pulido, Kurlin and Cooper, MATCH Commun. Math. Comput. Chem. 87, 529 (2022), arXiv 2009.02488: AMD_k
 is the distance from an atom to its k-th nearest neighbour, averaged over the atoms of a cell. It is the same for every
-cell of a crystal and blind to the kinds of atoms. Here distances are in units of (volume / atoms)^(1/3), as the matcher
+cell of a crystal and ignores the elements. Here distances are in units of (volume / atoms)^(1/3), as the matcher
 scales volumes away.
 """
 
@@ -29,7 +29,7 @@ def average_minimum_distances(frac: np.ndarray, lattice: np.ndarray, k: int = NE
         raise ValueError(f"a cell of {len(frac)} atoms and {volume:g} Å^3 has no neighbour distances")
     length = (volume / len(frac)) ** (1 / 3)
     atoms = (frac - np.floor(frac)) @ lattice
-    # a sphere with k + 1 atoms on average, and some more
+    # a sphere with k + 1 atoms on average, with a margin
     radius = 1.2 * length * (3 * (k + 1) / (4 * np.pi)) ** (1 / 3)
     while True:
         around = _images_within(atoms, lattice, radius)
@@ -42,7 +42,7 @@ def average_minimum_distances(frac: np.ndarray, lattice: np.ndarray, k: int = NE
 
 
 def _images_within(atoms: np.ndarray, lattice: np.ndarray, radius: float) -> np.ndarray:
-    """Every image of the atoms that is within the radius of some atom, and some more. [images, 3], Å"""
+    """Every image of the atoms within the radius of some atom, and a few more. [images, 3], Å"""
     reach = np.floor(radius / plane_distances(lattice)).astype(int) + 1
     steps = np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij")
     shifts = np.stack(steps, -1).reshape(-1, 3) @ lattice
@@ -55,7 +55,7 @@ def _images_within(atoms: np.ndarray, lattice: np.ndarray, radius: float) -> np.
 def element_distances(numbers: np.ndarray, frac: np.ndarray, lattice: np.ndarray, k: int) -> np.ndarray:
     """AMD_1 to AMD_k of each element by itself, by atomic number, in units of the whole crystal. [elements k]
 
-    Unlike AMD, tells crystals apart whose elements have swapped places. Vectors of one composition can be compared.
+    Unlike AMD, it distinguishes crystals whose elements are swapped. Vectors of one composition can be compared.
     """
     parts = []
     for number in np.unique(numbers):

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_LATTICE_POINTS = 3e6
-"""A search sphere with more lattice points than this is given up as a time-out: it would need gigabytes."""
+"""A search sphere with more lattice points counts as a time-out: it would need gigabytes."""
 
 MATCH_FAILURES = (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError)
-"""What degenerate cells raise in a reduction or a match; the field counts all of it as no match."""
+"""Errors of degenerate cells in a reduction or a match; the field counts them as no match."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Matcher:
 
 
 class Shapes(NamedTuple):
-    """What of reduced cells decides whether their lattices can match at all.
+    """The quantities of reduced cells that decide whether their lattices can match at all.
 
     minima: as in `Reduced` [cells, 3], Å; lengths: of the cell vectors, ascending [cells, 3], Å; volume [cells], Å^3.
     """
@@ -205,7 +205,7 @@ def _prepare(cart: np.ndarray, bases: np.ndarray, target) -> _Prepared:
 
 
 class _Box(NamedTuple):
-    """What `pbc_shortest_vectors` asks of a lattice, with the LLL reduction done once."""
+    """The interface that `pbc_shortest_vectors` needs from a lattice, with the LLL reduction done once."""
 
     lll_matrix: np.ndarray
     inverse: np.ndarray | None

@@ -1,4 +1,4 @@
-"""A search for neighbours that ends: structures that refuse to list more atoms around a point than memory has room for.
+"""A bounded search for neighbours: structures that refuse to list more atoms around a point than fit in memory.
 
 pymatgen's Voronoi construction starts with a sphere of 7 Å and doubles it until the atom inside is walled in. In a
 crystal that takes a step or two, a few thousand atoms. An atom in a dense layer 300 Å from the next one is walled in by

@@ -46,7 +46,7 @@ class Cluster:
 def rank_by_agreement(structures: list[Structure], timeout: float = PAIR_SECONDS) -> list[Cluster]:
     """Clusters of structures of one composition, largest first, and of two of one size the denser first.
 
-    The member with the smallest mean distance to the others stands for its cluster; in a cluster of more than
+    The member with the smallest mean distance to the others represents its cluster; in a cluster of more than
     CANDIDATES, the one among the CANDIDATES with volumes next to the median. Structures that break RANKED are in
     no cluster. `timeout`: seconds for one comparison.
     """
@@ -85,7 +85,7 @@ def _place(cell: Reduced | Cell) -> tuple[float, bytes, bytes]:
 
 
 class _PairDistances:
-    """Distances of reduced cells, each found once and only when asked for."""
+    """Distances of reduced cells, each computed once and only when needed."""
 
     def __init__(self, cells: list[Reduced | None], timeout: float) -> None:
         self.cells, self.timeout = cells, timeout

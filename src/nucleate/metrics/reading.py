@@ -1,4 +1,4 @@
-"""Crystals from whatever holds them: runs of nucleate, folders, archives and files of CIF, extxyz, POSCAR, JSON."""
+"""Reading crystals from runs of nucleate, and from folders, archives and files of CIF, extxyz, POSCAR and JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Found:
         number: of the frame in its file, from 0; None for a file that holds one crystal.
         info: key=value pairs of its header.
         cell: the crystal, None where it can't be read.
-        problem: then the reason, "" otherwise.
+        problem: the reason if there is no cell, else "".
     """
 
     name: str
@@ -44,8 +44,8 @@ class Found:
 def read_structures(path: Path, runs: Sequence[str] = PREDICTIONS) -> tuple[list[Found], int]:
     """Every crystal of a file, folder, zip or tar, and how many frames of a run were repetitions.
 
-    Of a folder with files that match `runs` exactly these are read, and a crystal that was drawn twice counts once.
-    What can't be read is there without a cell. Raises DataError for a missing path, for an archive or a file of a run
+    In a folder with files that match `runs` only these are read, and a crystal drawn twice counts once. An unreadable
+    crystal has no cell. Raises DataError for a missing path, for an archive or a file of a run
     that is cut, and where nothing is found.
     """
     if not path.exists():
@@ -130,7 +130,7 @@ def _read(name: str, text: str | StructureError) -> Iterator[Found]:
 
 
 def read_record(record: Record) -> tuple[Cell | None, str]:
-    """The crystal of a record of nucleate.data.sources as it stands there, or None and why not."""
+    """The crystal of a record of nucleate.data.sources, unchanged, or None and the reason."""
     try:
         cell = read(record)[0]
     except StructureError as error:

@@ -1,7 +1,7 @@
-"""Whether a crystal is one that a chemist would look at: atoms not inside one another, a volume that atoms can fill.
+"""Whether a crystal is plausible: atoms not inside one another, a volume that atoms can fill.
 
 Distances are compared with sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as ASE holds them),
-those of an atom to its own images too. Of 19,000 crystals of MP-20, Perov-5, Carbon-24 and MPTS-52 the smallest
+including those of an atom to its own images. Of 19,000 crystals of MP-20, Perov-5, Carbon-24 and MPTS-52 the smallest
 ratio is 0.624 (Pu; 0.68 with hydrogen), a thousandth of MP-20's are below 0.69, and the median is 0.92. The volume is
 compared with that of spheres of these radii: the smallest ratio is 0.63, the median 1.5. The thinnest (a noble gas)
 has 202 Å^3 for each atom. All of them pass.

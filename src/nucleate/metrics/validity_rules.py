@@ -6,7 +6,7 @@ images are not tested. LeMat-GenBench (arXiv 2512.04562) scales the smallest dis
 and asks for a plausible density and cell; STRICT is that with an atom's own images tested.
 
 SMACT (Davies et al., J. Open Source Softw. 4, 1361, 2019), as CDVAE and DiffCSP use it: counts divided by
-their greatest common divisor; one element is valid; metals only is valid; otherwise some combination of
+their greatest common divisor; one element is valid; metals only is valid; for others some combination of
 oxidation states must be neutral and pass the Pauling test. More than 1e7 combinations count as invalid. The
 valid fraction depends on the set of oxidation states, so the set is pinned.
 """
@@ -62,7 +62,7 @@ def density(cell: Cell) -> float:
 
 
 def radius_gap(cell: Cell) -> float:
-    """The least of what two different atoms i, j are farther apart than 0.5 (0.7 Å + r_i + r_j), Å.
+    """Smallest distance of two different atoms i, j less 0.5 (0.7 Å + r_i + r_j), Å.
 
     r are the empirical atomic radii of pymatgen (`Element.atomic_radius`), 1 Å where there is none, as
     LeMat-GenBench has it. The cell has passed CLASSIC up to the volume.
@@ -74,7 +74,7 @@ def radius_gap(cell: Cell) -> float:
 
 
 def image_gap(cell: Cell) -> float:
-    """The same of an atom and its own nearest image, for the widest atom, Å."""
+    """The same for an atom and its own nearest image, for the widest atom, Å."""
     widest = _element_data()[0][cell.species].max()
     return closest_image(cell) - RADIUS_SCALE * (RADIUS_OFFSET + 2 * widest)
 
@@ -91,7 +91,7 @@ def _element_data() -> tuple[np.ndarray, np.ndarray]:
 
 
 FLAT_PLANES = Rule("too_flat", thickness, least=MIN_HEIGHT)
-"""No crystal is so flat, and a search for neighbours would go through so many images that they take all memory."""
+"""No crystal is so flat, and a search for neighbours would need more images than fit in memory."""
 CLASSIC = Rules(
     (
         is_finite("not_finite"),
@@ -176,8 +176,8 @@ def _fingerprint():
 def site_fingerprints(cell: Cell) -> np.ndarray:
     """CrystalNN order-parameter fingerprints (preset "ops") of all sites, by matminer. [atoms, 61]
 
-    Raises TooManyNeighboursError where they would have to be searched among MAX_NEIGHBOURS atoms or more, and whatever
-    CrystalNN raises of a cell that it can't find neighbours in.
+    Raises TooManyNeighboursError if the search would involve MAX_NEIGHBOURS atoms or more, and any error of CrystalNN
+    for a cell in which it finds no neighbours.
     """
     import warnings
 
@@ -193,7 +193,7 @@ def fingerprint_constructible(cell: Cell) -> bool:
     """Whether matminer makes a CrystalNN order-parameter fingerprint for every site (0.05 to 0.5 s)."""
     try:
         site_fingerprints(cell)
-    # any failure whatever is what this rule of the field asks about
+    # the field's rule is whether it fails, for whatever reason
     except Exception:
         return False
     return True

@@ -12,7 +12,7 @@ def info(
     folder: Annotated[Path, typer.Argument(help="A data set.")],
     as_json: Annotated[bool, typer.Option("--json", help="dataset.json as it is, for programs.")] = False,
 ) -> None:
-    """Say what a data set holds: counts, elements, sizes, ranges, properties, licence."""
+    """Describe a data set: counts, elements, sizes, ranges, properties, licence."""
     import json
 
     from nucleate.data.dataset import Dataset

@@ -1,4 +1,4 @@
-"""What each protocol makes of the verdicts on single predictions."""
+"""Estimates under each protocol, from the verdicts on single predictions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Grid:
             self.reference_smact = np.array([smact_valid(f) for f in truth])
 
     def admitted(self, protocol: str) -> np.ndarray:
-        """Which predictions may count, fingerprints apart. [rows, samples]"""
+        """Which predictions may count, before fingerprints. [rows, samples]"""
         if protocol == "full":
             return self.problem != "unreadable"
         if protocol == "geometry":
@@ -43,7 +43,7 @@ class Grid:
 
 
 class FingerprintTests:
-    """Fingerprint tests, made only where a match hangs on one."""
+    """Fingerprint tests, made only where a match depends on one."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class FingerprintTests:
         return cell
 
     def passed(self, row: int, sample: int) -> bool:
-        """Sample -1 is the reference. True where fingerprints are not asked for."""
+        """Sample -1 is the reference. True if fingerprints are not required."""
         return not self.wanted or self.made.get((row, sample), False)
 
 

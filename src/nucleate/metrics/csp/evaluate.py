@@ -3,7 +3,7 @@ protocols.
 
 Protocols differ only in which predictions may count. `full`: all. `geometry` (KLDM, arXiv 2507.03602): those
 with a valid geometry. `smact` (CDVAE, DiffCSP, FlowMM): those that also pass the SMACT composition rule and,
-if asked for, have a fingerprint; at one sample the reference must pass too. METRe and cRMSE: arXiv
+if required, have a fingerprint; at one sample the reference must pass too. METRe and cRMSE: arXiv
 2509.12178.
 """
 
@@ -48,7 +48,7 @@ def evaluate(
             each.
         reference: the split they are predictions of.
         settings: what is measured; the default is all protocols.
-        work: where, who is told, and the time limit of a pair.
+        work: executor, progress and the time limit of a pair.
 
     Raises DataError where there are fewer samples than the largest k, or two predictions with the same row
     and sample number; MissingPackageError when the `smact` protocol is asked for without smact.

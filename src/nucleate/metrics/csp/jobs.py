@@ -25,10 +25,10 @@ class RowJob:
 
 @dataclass(frozen=True)
 class PredictionVerdict:
-    """What became of one prediction.
+    """The verdict on one prediction.
 
     Attributes:
-        geometry: "" or the rule of `validity.GEOMETRY` it breaks; "unreadable" without a structure.
+        geometry: "" or the rule of `validity_rules.GEOMETRY` it breaks; "unreadable" without a structure.
         rms: normalised RMS displacement, None without a match.
         failure: "", "timed_out" or "matcher_failed".
     """
@@ -49,12 +49,12 @@ class RowVerdict:
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """All verdicts of a run, before any protocol looks at them.
+    """All verdicts of a run, before any protocol is applied.
 
     Attributes:
         rows: rows of the reference that have at least one prediction, ascending.
         cells: the predicted cells of each of these rows, None where one is missing or unreadable.
-        missing: how many of these places have no prediction at all.
+        missing: how many of these have no prediction at all.
         verdicts: for each of these rows.
         cross: RMS of (row of the prediction, row of the reference) for matches of first samples across rows.
         cross_failures: pairs across rows that failed, by kind.

@@ -20,7 +20,7 @@ class Prediction:
     """One predicted crystal.
 
     Attributes:
-        row: which crystal of the reference split it is meant to be.
+        row: the crystal of the reference split that it predicts.
         sample: number of the attempt at this row, from 0.
         cell: the structure, or None where it could not be made or read.
     """
@@ -32,13 +32,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """Predictions and how they came by their rows.
+    """Predictions and how they were paired with rows.
 
     Attributes:
         pairing: how many predictions were paired by each of PAIRINGS.
         unpaired: names of files and frames that belong to no row.
         unreadable: how many could not be read, or hold partly occupied sites.
-        repeated: frames of `nucleate predict` left out as they are a crystal that is there already.
+        repeated: frames of `nucleate predict` left out as repetitions of a crystal.
     """
 
     predictions: list[Prediction]

@@ -10,7 +10,7 @@ from nucleate.records.reports import Report, plain, value_of
 
 KIND = "csp"
 OTHER = ("counts", "settings")
-"""Keys of the numbers that are no protocols."""
+"""Keys of the numbers that are not protocols."""
 
 
 def to_record(report: CspReport, source: dict[str, str] | None = None) -> Report:

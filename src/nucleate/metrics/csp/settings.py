@@ -19,7 +19,7 @@ class CspSettings:
         k: numbers of samples; () takes 1 and the number of samples there are.
         protocols: names from PROTOCOLS.
         matcher: tolerances of the structure matcher.
-        fingerprints: whether `smact` also asks for a CrystalNN fingerprint (0.05 to 0.5 s for each matched
+        fingerprints: whether `smact` also requires a CrystalNN fingerprint (0.05 to 0.5 s for each matched
             structure).
         metre: whether METRe and cRMSE are computed (all pairs of one composition: slow for elements).
         timeout: seconds for one pair; a pair that takes longer counts as no match.

@@ -1,4 +1,4 @@
-"""What the judges of one evaluation share: settings, samples, reference, and what has been found so far."""
+"""The shared context of the judges of one evaluation: settings, samples, reference and results so far."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class EvaluationContext:
-    """What the judges of one evaluation share; the last three are filled as they work.
+    """The shared context of the judges of one evaluation; they fill the last three.
 
     Attributes:
-        cells: samples in the order of their content.
+        cells: samples, ordered by content.
         reference: crystals of the split, empty without a data set.
         dataset: the reference's folder, or None: then nothing is compared with known crystals.
-        work: where, and who is told; its cache is the folder of intermediate results.
-        families: of the judges that are done.
+        work: executor and progress; its cache is the folder of intermediate results.
+        families: results of the judges that are done.
         relaxed: relaxed samples, None where there are none.
-        notes: what a reader of the numbers must know.
+        notes: sentences that a reader of the numbers must know.
     """
 
     cells: list[Cell | None]
@@ -60,7 +60,7 @@ class EvaluationContext:
 
     @property
     def usable(self) -> bool:
-        """Whether anything can be measured of any sample."""
+        """Whether any sample can be measured."""
         return not all(defect(cell, JUDGED) for cell in self.cells)
 
     @property
@@ -70,7 +70,7 @@ class EvaluationContext:
 
     @cached_property
     def reference_size(self) -> int:
-        """How many crystals the split has that the reference is all or a part of."""
+        """Number of crystals in the whole split of the reference."""
         return 0 if self.dataset is None else len(self.dataset.split(self.settings.split))
 
     @cached_property
@@ -83,7 +83,7 @@ class EvaluationContext:
 
     @cached_property
     def compared_samples(self) -> ComparedSamples:
-        """What uniqueness and novelty compare: relaxed where the protocol says so and there is a relaxed structure."""
+        """The crystals that uniqueness and novelty compare, relaxed if the protocol says so and it succeeded."""
         from nucleate.metrics.dng.equivalence import ComparedSamples, EquivalenceSettings
 
         cells = [
@@ -105,14 +105,14 @@ class EvaluationContext:
 
     @cached_property
     def fingerprints(self) -> tuple[Fingerprints, Fingerprints] | None:
-        """Of samples and reference, made once for all families that need them; None where they are not wanted."""
+        """Fingerprints of samples and reference, made once for all families; None without coverage."""
         if not self.settings.coverage:
             return None
         return self._fingerprinted(self.cells), self._fingerprinted(self.reference)
 
     @cached_property
     def real_fingerprints(self) -> Fingerprints:
-        """Of as many random known crystals as there are samples: what coverage is possible with so many."""
+        """Fingerprints of as many random known crystals as there are samples: the coverage that is possible."""
         chosen = drawn(self.known, len(self.cells), self.settings.seed)
         return self._fingerprinted([self.known[i] for i in chosen])
 

@@ -3,9 +3,9 @@
 As CDVAE (arXiv 2110.06197) and every table since. A crystal is a structure fingerprint and a composition
 fingerprint, compared by Euclidean distance. Recall: the share of reference crystals with a sample within the
 structure cutoff and a sample within the composition cutoff, which need not be the same sample. Precision: the
-same from the samples' side, over all generated samples. Both hang on the number of samples, the number of
-reference crystals and the scale of the composition fingerprints (`composition_scale`): the numbers say all three,
-and beside them what as many real crystals score.
+same from the samples' side, over all generated samples. Both depend on the number of samples, the number of
+reference crystals and the scale of the composition fingerprints (`composition_scale`): all three are reported,
+beside the score of as many real crystals.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def judge_coverage(
         reference: real crystals, usually a test split.
         standardise_on: with the scale `fitted`, cells whose compositions give mean and deviation, usually the
             training split; None for the whole reference.
-        fingerprints: of samples and of the whole reference, where they are there already.
+        fingerprints: of samples and of the whole reference, if they exist already.
         work: its cache is a file that keeps structure fingerprints.
-        real: of other real crystals, best as many as samples, to be judged in their place: what is possible.
-        there_are: how many crystals the reference was drawn from, if it is not all of them.
+        real: fingerprints of other real crystals, as many as samples, judged in their place: what is possible.
+        there_are: how many crystals the reference was drawn from, if it is a subset.
 
     Raises MissingPackageError without matminer, or without smact for `valid`; DataError without samples or
     reference, and for fingerprints of another number of cells.

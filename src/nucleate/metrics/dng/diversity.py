@@ -65,7 +65,7 @@ def judge_diversity(
 
     Args:
         samples: generated cells, None where one could not be read.
-        reference: real crystals, for the same numbers of them.
+        reference: real crystals, for which the same numbers are given.
         fingerprints: structure fingerprints of samples and of reference (or None), for their Vendi score.
 
     Raises MissingPackageError without moyopy; DataError without a sample that can be used, and for fingerprints

@@ -1,7 +1,7 @@
-"""Which crystals are the same: samples with their formulas, their reduced cells made when asked for, and the settings.
+"""Which crystals are the same: samples with formulas and reduced cells (made when needed), and the settings.
 
-Two crystals are the same where pymatgen's `StructureMatcher.fit` says so, with its default tolerances unless told
-otherwise: the definition of MatterGen, FlowMM and LeMat-GenBench (arXiv 2512.04562).
+Two crystals are the same where pymatgen's `StructureMatcher.fit` says so, with its default tolerances unless
+others are set: the definition of MatterGen, FlowMM and LeMat-GenBench (arXiv 2512.04562).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class EquivalenceSettings:
 
 
 class ComparedSamples:
-    """Generated crystals for the judges of identity; the work on each is done once and shared between judges.
+    """Generated crystals for uniqueness and novelty, which share the work on each.
 
     Attributes:
         cells: None where a sample could not be made or read.
@@ -133,7 +133,7 @@ class ComparedSamples:
 
 
 def not_judged(problems: Sequence[str], family: str, verdict: str) -> tuple[Measure, list[str]]:
-    """What is said of samples that can't be compared: their share, and a note with the reasons where there are any.
+    """The share of samples that can't be compared, and a note with the reasons if there are any.
 
     problems: of each sample, "" for none. family: whose column FAMILY_problem they are. verdict: what such samples
     do not count as.
@@ -185,7 +185,7 @@ def by_composition(rows: Iterable[int], reduced: dict[int, Reduced]) -> list[lis
 def descriptors(cells: Sequence[Reduced], settings: EquivalenceSettings) -> np.ndarray:
     """Distances to neighbours of each element: those of alike crystals are near each other. [cells, numbers]
 
-    They put candidates in order and reject none: no bound on them follows from the matcher's tolerances. A cell whose
+    They order candidates and reject none: the matcher's tolerances imply no bound on them. A cell whose
     descriptor takes too long has NaN and is compared last.
     """
     numbers = len(np.unique(cells[0].species)) * settings.neighbours
@@ -199,7 +199,7 @@ def descriptors(cells: Sequence[Reduced], settings: EquivalenceSettings) -> np.n
 
 
 def canonical_key(cell: Reduced) -> tuple[float, bytes, bytes]:
-    """An order of reduced cells that depends on nothing but them."""
+    """A sort key that depends only on the reduced cell."""
     return (
         cell.volume / len(cell.species),
         cell.lattice.tobytes(),

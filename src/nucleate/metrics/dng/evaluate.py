@@ -1,7 +1,7 @@
 """Generated crystals judged by all families of metrics, under one protocol, with every sample accounted for.
 
-Samples are put into an order that hangs on their content only before anything is computed, so no number depends on the
-order they came in. The families are independent of each other but for three ties: relaxed structures go to uniqueness
+Samples are sorted by content before anything is computed, so no number depends on their given order. The families are
+independent except for three ties: relaxed structures go to uniqueness
 and novelty where the protocol says so, coverage may leave invalid samples out, and the joint numbers need all three of
 stable, unique and novel.
 """

@@ -1,4 +1,4 @@
-"""What a family of metrics says of a set of crystals: numbers with definitions, a table, comparisons to draw."""
+"""The results of one family of metrics: numbers with definitions, a table, comparisons for figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judges of one evaluation in their order, each a family of metrics, and the tests of its funnel."""
+"""The judges of one evaluation in order, one for each family of metrics, and the tests of its funnel."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _stability(context: EvaluationContext) -> Family:
 
 
 def _without_hull(family: Family) -> Family:
-    """What relaxation alone says; nothing is counted as unstable that was never placed."""
+    """Results from relaxation alone; a crystal never placed is not counted as unstable."""
     kept = {name: one for name, one in family.measures.items() if not name.startswith(NEEDS_HULL)}
     return replace(family, measures=kept, notes=["Without a reference nothing is placed against a hull."])
 

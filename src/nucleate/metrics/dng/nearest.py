@@ -16,7 +16,7 @@ def standardiser(fingerprints: np.ndarray) -> Callable[[np.ndarray], np.ndarray]
     counts = np.maximum(known.sum(0), 1)
     mean = np.where(known, fingerprints, 0.0).sum(0) / counts
     deviation = np.sqrt((np.where(known, fingerprints - mean, 0.0) ** 2).sum(0) / counts)
-    # a feature that never varies says nothing, whatever rounding makes of it
+    # a constant feature carries no information, whatever rounding makes of it
     scale = np.where(deviation > 1e-9 * (1 + np.abs(mean)), deviation, np.inf)
     return on_scale(mean, scale)
 
@@ -27,7 +27,7 @@ def on_scale(mean: np.ndarray, deviation: np.ndarray) -> Callable[[np.ndarray], 
 
 
 class Nearest(NamedTuple):
-    """What lies nearest across the two sides; infinite distances where a side is empty.
+    """Nearest neighbours across the two sides; infinite distances if a side is empty.
 
     Attributes:
         sample_structure, sample_composition: distance of each sample to the nearest reference crystal. [samples]

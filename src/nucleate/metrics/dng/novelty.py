@@ -1,4 +1,4 @@
-"""Novelty: how many samples are no crystal of the reference, usually the data the model was trained on.
+"""Novelty: how many samples are not in the reference, usually the data that the model was trained on.
 
 A sample is novel where no reference crystal of its reduced formula fits it, `StructureMatcher.fit(sample, reference)`:
 the definition of MatterGen (arXiv 2312.03687). Its composition is novel where no reference has its reduced formula; its
@@ -31,7 +31,7 @@ SAMPLES_PER_JOB = 16
 class NoveltyJob(NamedTuple):
     """Samples and references of one composition.
 
-    described: descriptors of the references, where there are enough of them to be put in order.
+    described: descriptors of the references, if there are enough of them to sort.
     """
 
     samples: list[tuple[int, Reduced]]
@@ -41,7 +41,7 @@ class NoveltyJob(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What came of one sample: the row of the reference it matches, and comparisons that were not decided."""
+    """Result for one sample: the row of the reference it matches, and undecided comparisons."""
 
     sample: int
     reference: int | None
@@ -57,7 +57,7 @@ def judge_novelty(
 ) -> Family:
     """How many of the samples are not in the reference.
 
-    index: the reference; all else is as in `judge_uniqueness`.
+    index: the reference; the other arguments are as in `judge_uniqueness`.
 
     Columns: `novel`, `matched_id` (a reference that the sample fits), `novel_composition`, `novel_system`,
     `novelty_problem`, `novelty_undecided` (comparisons that timed out or failed, which count as no match). A sample

@@ -1,4 +1,4 @@
-"""What distributions are compared in, for samples and reference alike, and the histograms that show it."""
+"""The quantities whose distributions are compared, for samples and reference, and their histograms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named protocols: every tolerance, threshold and denominator that published numbers differ in.
+"""Named protocols: every tolerance, threshold and denominator in which published numbers differ.
 
 classic   proxies of CDVAE (arXiv 2110.06197), DiffCSP (2309.04475) and KLDM (2507.03602): nothing is relaxed
 mattergen relaxed structures, S.U.N. at 0.1 eV/atom (arXiv 2312.03687)
@@ -24,7 +24,7 @@ DEFAULT_MATCHER = Matcher(stol=0.3, angle_tol=5.0, ltol=0.2)
 
 @dataclass(frozen=True)
 class Protocol:
-    """What the numbers on the first page mean.
+    """The definitions of the numbers on the first page.
 
     Attributes:
         name, title: for the command line and for people.

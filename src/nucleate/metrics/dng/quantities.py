@@ -1,4 +1,4 @@
-"""What every family asks of a generated cell first: can it be judged at all, what is its density, which is it."""
+"""Shared by all families: whether a cell can be judged, its basic quantities, a digest of its content."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ JUDGED = Rules(
         FLAT_PLANES,
     )
 )
-"""A sample that breaks one of these can't be judged: nothing can be computed of it."""
+"""A sample that breaks one of these can't be judged."""
 NO_COMPOSITION = (JUDGED.unreadable, "no_atoms", "unknown_element")
-"""Those of which not even the composition is known."""
+"""Reasons that leave even the composition unknown."""
 
 LOOSEST = 5.0
 """The largest tolerance of a space group, Å: atoms are nearer than that."""
@@ -42,7 +42,7 @@ class Quantities(NamedTuple):
 
 
 def quantities(cell: Cell) -> Quantities:
-    """Of a cell without a defect."""
+    """Quantities of a cell without a defect."""
     n = len(cell.species)
     return Quantities(density(cell), cell.volume / n, n, len(np.unique(cell.species)))
 
@@ -51,7 +51,7 @@ def digest(cell: Cell) -> str:
     """Name of a cell by its exact content."""
     content = hashlib.sha256(np.asarray(cell.species, dtype="<i8").tobytes())
     for array in (cell.frac, cell.lattice):
-        # + 0.0 takes the sign off zeros
+        # + 0.0 removes the sign of zeros
         content.update((np.asarray(array, dtype="<f8") + 0.0).tobytes())
     return content.hexdigest()
 

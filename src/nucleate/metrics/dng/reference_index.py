@@ -1,4 +1,4 @@
-"""The crystals that novelty is measured against, by formula, with the reduced cells that were needed so far on disk.
+"""The crystals that novelty is measured against, by formula; reduced cells are cached on disk.
 
 Only references that share a formula with some sample are ever compared, so only those are reduced: a few thousand of a
 training split, once. They are kept in one file beside the data set (or in the user's cache folder), with the checksum
@@ -40,7 +40,7 @@ class ReferenceIndex:
         formulas: rows of each reduced formula.
         systems: chemical systems, as sorted atomic numbers.
         failures: references that can't be reduced, by row, and why.
-        notes: sentences for the report, as of a cache that was replaced.
+        notes: sentences for the report, such as that a cache was replaced.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class ReferenceIndex:
     def build(
         cls, dataset: Path | str, split: str = "train", work: Work = Work()
     ) -> ReferenceIndex:  # fmt: skip
-        """`open`, and reduce all references now. Goes on where an earlier build was stopped."""
+        """`open`, and reduce all references now. Resumes a build that was stopped."""
         index = cls.open(dataset, split, work.cache)
         index.reduce(range(len(index)), EquivalenceSettings(), work)
         return index
@@ -153,7 +153,7 @@ class ReferenceIndex:
         return {"format": FORMAT, "data": self.digest, "pymatgen": version("pymatgen")}
 
     def _save(self) -> None:
-        """Write the cache in one step, so that a reader never sees a part of it."""
+        """Write the cache in one step, so that a reader never sees an incomplete one."""
         if self.cache is None:
             return
         rows = sorted(self._reduced)

@@ -1,4 +1,4 @@
-"""DngReport: everything an evaluation of generated crystals found. What is shown of it is made in nucleate.report."""
+"""DngReport: everything an evaluation of generated crystals found. nucleate.report makes texts and pages from it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Test = tuple[str, str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the funnel: the samples that passed this test and all before it.
+    """One step of the funnel: the samples that passed this test and all before.
 
     Attributes:
         name, title: for files and for people.
         count: how many are left.
         share: of all generated.
-        kept: of those that came to this step; None for the first.
+        kept: of those that reached this step; None for the first.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Headline:
-    """One number of the first page; without a measure where it was not asked for."""
+    """One number of the first page; without a measure if it was not computed."""
 
     label: str
     family: str
@@ -90,7 +90,7 @@ class DngReport:
         return found.measures.get(name) if found else None
 
     def column(self, family: str, name: str) -> list[Any] | None:
-        """One column of the table, in the order of the samples; None where nobody made it."""
+        """One column of the table, in the order of the samples; None if no family has it."""
         found = self.families.get(family)
         return found.columns.get(name) if found else None
 

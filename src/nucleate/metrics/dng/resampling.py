@@ -1,4 +1,4 @@
-"""How far a statistic of a distribution scatters: bootstrap intervals, and what a perfect sampler would score.
+"""The scatter of a statistic of a distribution: bootstrap intervals, and the score of a perfect sampler.
 
 A bootstrap sample of a sample lies further from any reference than the sample itself, and has fewer different
 members: distances and diversities of resamples are biased by about as much as they scatter. The interval is

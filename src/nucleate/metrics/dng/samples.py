@@ -1,4 +1,4 @@
-"""Samples to judge, from any source, each with a name that stays and, where it can't be read, the reason."""
+"""Samples to judge, from any source, each with a fixed name and, if unreadable, the reason."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Samples:
     """What is to be judged.
 
     Attributes:
-        ids: a name for each sample, no two alike: that of its file, row or structure, wherever it comes from.
+        ids: a unique name for each sample: that of its file, row or structure.
         cells: the crystals, None where one can't be read.
-        problems: then the reason, "" for the others.
+        problems: the reason if it can't be read, else "".
         source: where they come from: kind, path, how many there were, and how many were chosen or repeated.
         hashes: of a run of nucleate the `key` of each frame, "" where there is none; empty for other sources.
     """
@@ -51,7 +51,7 @@ class Samples:
 
     @classmethod
     def of(cls, crystals: Iterable[Structure | Cell | None], ids: Sequence[str] | None = None) -> Samples:
-        """From crystals in memory; a partly occupied structure can't be read, nor can None."""
+        """From crystals in memory; a partly occupied structure and None count as unreadable."""
         cells, problems = [], []
         for crystal in crystals:
             cell, problem = _cell_of(crystal)
@@ -60,7 +60,7 @@ class Samples:
         return _checked(list(ids or map(str, range(len(cells)))), cells, problems, {"kind": "memory"})
 
     def keys(self) -> list[str]:
-        """A key for each sample that hangs on its content only; equal crystals are told apart by a count."""
+        """A key for each sample that depends only on its content; a count distinguishes equal crystals."""
         seen: Counter[str] = Counter()
         keys = []
         for cell, problem in zip(self.cells, self.problems, strict=True):
@@ -70,7 +70,7 @@ class Samples:
         return keys
 
     def limit(self, count: int | None, seed: int) -> Samples:
-        """At most `count` of them, drawn by their content and the seed, whatever order they stand in."""
+        """At most `count` samples, drawn by content and seed, independent of their order."""
         if count is None or count >= len(self):
             return self
         draws = [hashlib.sha256(f"{seed} {key}".encode()).digest() for key in self.keys()]
@@ -97,8 +97,8 @@ def read_samples(path: Path, split: str = "", limit: int | None = None, seed: in
             once), a file, folder, zip or tar of CIF, extended XYZ or POSCAR, pymatgen JSON, CSV with CIF, an ASE
             database, one split of a data set as parquet, or a data set folder.
         split: of a data set folder.
-        limit: at most so many, drawn at random.
-        seed: of that draw.
+        limit: judge at most this many, drawn at random.
+        seed: seed of that draw.
 
     Raises DataError for a path that is missing, empty, of an unknown kind or cut.
     """
@@ -154,7 +154,7 @@ def _from_structures(path: Path) -> Samples:
 
 
 def _name(one: Found, run: bool) -> str:
-    """As the crystal is called elsewhere: by a run's tables and CIF files, by its header, else by its file."""
+    """The name used elsewhere: by a run's tables and CIF files, by its header, else by its file."""
     info = one.info
     if run and (name := crystal_name(info, one.stem)):
         return name
@@ -170,7 +170,7 @@ def _name(one: Found, run: bool) -> str:
 def _checked(
     ids: list[str], cells: list[Cell | None], problems: list[str], source: dict[str, Any]
 ) -> Samples:
-    """Second and later bearers of one name get a number; no name is lost."""
+    """Number the second and later samples of one name; no name is lost."""
     taken, seen, names = set(ids), Counter(), []
     for name in ids:
         seen[name] += 1

@@ -19,15 +19,15 @@ class DngSettings:
 
     Attributes:
         protocol: name of a Protocol.
-        split: of the reference, whose distributions the samples should have.
+        split: split of the reference whose distributions the samples should have.
         novel_against: split of the reference that novel structures must not be in.
         relax: name of a potential, or "none" to leave relaxation and stability out.
-        hull: which convex hull.
+        hull: the convex hull.
         coverage: whether coverage is computed (0.05 to 0.5 s for each structure).
-        reference_limit: compare with so many crystals of the split, drawn at random; None for all.
+        reference_limit: compare with this many crystals of the split, drawn at random; None for all.
         timeout: seconds for relaxing one structure.
         seed: of subsets and of bootstrap intervals.
-        resamples: of those of distributions and diversity.
+        resamples: bootstrap resamples for distributions and diversity.
     """
 
     protocol: str = "mattergen"

@@ -5,7 +5,7 @@ Energy above hull after relaxation in a potential, with two thresholds: 0 (stabl
 Displacement by relaxation: pymatgen's matcher with MatterGen's tolerances; MatterGen gives an unmatched
 structure 0.5 (volume per atom)^(1/3), here it is counted and left out of the mean. A structure that
 can't be judged stays in every denominator "generated". One that lies far below every known phase stays too, and is
-not stable: potentials fail that way, crystals don't.
+not stable: that is a failure of the potential.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ def judge_stability(
 
     Args:
         cells: one for each generated sample, None where none could be read.
-        potential: relaxes them and gives their energies.
+        potential: for relaxation and energies.
         hull: on the scale of the potential's energies: `references.potential_hull`, `dft_hull` with energies of
             the elements fitted for this potential, or `entries_hull`.
-        settings: how.
+        settings: thresholds, relaxation, seed.
         work: its cache is a file that keeps relaxed structures; the hull has a cache of its own.
 
     Returns the family "stability": columns energy_above_hull (eV/atom), stable_0, stable_0.1, far_below_hull,

@@ -1,4 +1,4 @@
-"""The numbers of stability: shares, means, columns and notes of what was found out about each sample."""
+"""The numbers of stability: shares, means, columns and notes from the results for each sample."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from nucleate.metrics.dng.family import Measure
 from nucleate.metrics.intervals import Estimate, bootstrap_mean, bootstrap_median, wilson
 
 FAR_BELOW = -0.1
-"""eV/atom above the hull below which an energy is not believed: ours. Known crystals that are generated again lie at
+"""eV/atom above the hull below which an energy is not believed (ours). Known crystals that are generated again lie at
 most some 0.01 below their own entries, and a small reference lowers distances by 0.03 in the median
 (docs/concepts/stability.md)."""
 
 NUMERIC = 1e-6
-"""eV/atom; energies in single precision are not known better."""
+"""eV/atom; the accuracy of energies in single precision."""
 
 NAMED = 5
-"""Structures far below the hull that a note names."""
+"""Number of structures far below the hull that a note names."""
 
 
 @dataclass(frozen=True)
 class SampleStability:
-    """One generated sample and all that was found out about it."""
+    """One generated sample, its relaxation and its place against the hull."""
 
     problem: str
     relaxed: Relaxed = field(default_factory=Relaxed)

@@ -1,7 +1,7 @@
 """Space groups of generated crystals, found by moyo, and how many have no symmetry at all.
 
 Space groups depend on the tolerance: a generated crystal is P1 at 0.01 Å and may be cubic at 0.1 Å. So both are
-given, and the wider one is meant where only one can be.
+given; where there is room for one, it is the wider.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ LAST_GROUPS = (2, 15, 74, 142, 167, 194, 230)
 """The last space group of each crystal system (International Tables for Crystallography A)."""
 
 SHORTEST_PERIOD = 1.0
-"""Å; no crystal repeats within less, and moyo goes on for ever in some cells of 0.7 Å and less."""
+"""Å; no crystal has a shorter period, and moyo does not terminate in some cells of 0.7 Å and less."""
 PLACED = Rules((*JUDGED.checks, Rule("repeats_too_soon", closest_image, least=SHORTEST_PERIOD)))
-"""A cell that breaks one of these has no space group that could be asked for."""
+"""A cell that breaks one of these has no space group."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def judge_symmetry(
 
     Args:
         samples: generated cells, None where one could not be read.
-        reference: real crystals, for the same shares among them.
+        reference: real crystals, for which the same shares are given.
 
     Raises MissingPackageError when moyopy is not installed; DataError without samples.
     """
@@ -140,7 +140,7 @@ def space_group(cell: Cell | None, symprec: float) -> int | None:
 
 
 def crystal_system(number: int) -> str:
-    """Of a space group, one of CRYSTAL_SYSTEMS."""
+    """Crystal system of a space group, one of CRYSTAL_SYSTEMS."""
     return CRYSTAL_SYSTEMS[int(np.searchsorted(LAST_GROUPS, number))]
 
 

@@ -3,8 +3,8 @@
 Samples that fit each other are one cluster, and so are those that a chain of fits connects (connected components), as
 `fit` is not transitive (pymatgen issue 4528). A pair is judged in one direction, the one with the smaller volume for
 each atom first, as `fit` is not quite symmetric either. So nothing depends on the order of the samples. The literature
-counts otherwise, going through the samples and keeping those that fit none kept before (MatterGen, arXiv 2312.03687):
-the number of that is here too, by its own name.
+counts one by one, keeping samples that fit none kept before (MatterGen, arXiv 2312.03687): that number is given too,
+under its own name.
 
 Pairs that can't match by composition or lattice are left out, and pairs connected already are not compared. Both change
 no cluster.
@@ -51,7 +51,7 @@ def judge_uniqueness(
     Args:
         samples: cells, None where one could not be made or read; or `ComparedSamples`, to share work between judges.
         settings: tolerances and time limits.
-        work: where, who is told, and the time limit of a comparison.
+        work: executor, progress and the time limit of a comparison.
         valid: of each sample; adds the share over the valid ones.
 
     Columns: `unique` (the one sample of its cluster that stands for it: of the valid ones, if any, the first in an
@@ -91,7 +91,7 @@ class _PairVerdicts:
         return row
 
     def connect(self, groups: list[list[int]], mapped: Callable, work: Work) -> None:
-        """Compare all pairs of each group that can match, the likeliest first, until every one is decided."""
+        """Compare all pairs of each group that can match, the likeliest first, until every pair is decided."""
         parts = [_candidates(group, self.samples) for group in groups if len(group) > 1]
         if not parts:
             return
@@ -130,7 +130,7 @@ class _PairVerdicts:
         return self.known[pair]
 
     def same(self, first: int, second: int) -> bool:
-        """The verdict on one pair, found now if it is not known."""
+        """The verdict on one pair, computed if not known."""
         cells, settings = self.samples.reduced, self.samples.settings
         if canonical_key(cells[second]) < canonical_key(cells[first]):
             first, second = second, first

@@ -61,7 +61,7 @@ class ValiditySettings:
 
 
 class SampleValidity(NamedTuple):
-    """What one sample is, for the table, and which rule of each name it breaks ("" for none)."""
+    """Facts about one sample for the table, and which rule of each set it breaks ("" for none)."""
 
     problems: dict[str, str]
     composition: str
