@@ -165,7 +165,7 @@ def test_other_formulas_are_another_job(model, tmp_path, monkeypatch, capsys):
         (["NaCl", "--formula-units", "two"], "--formula-units must be whole numbers above 0"),
         (["NaCl", "--shard", "3/3"], "--shard 3/3"),
         (["NaCl", "--formula-units", "2²"], "--formula-units must be whole numbers above 0"),
-        ([], "give formulas or --like"),
+        ([], "give either formulas or --like"),
         (["--like", "nowhere"], "nowhere"),
         (["NaCl", "--sampler", "best"], "best"),
         (["NaCl", "--set", "tau=-1"], "tau = -1"),

@@ -297,7 +297,7 @@ def test_errors(first: Path, tmp_path: Path) -> None:
         (("filter", tmp_path / "nowhere", *new, "--atoms", "2"), "no data set"),
         (("sample", first, "--out", there, "-n", 3), "exists"),
         (("merge", first, *new), "one data set can't be merged"),
-        (("merge", first, first, *new, "--duplicates", "last"), "no way 'last'"),
+        (("merge", first, first, *new, "--duplicates", "last"), "duplicates can't be treated by 'last'"),
         (("merge", first, first, "--out", there), "exists"),
         (("export", first, there), "exists"),
         (("export", first, tmp_path / "a.csv", "--format", "cif"), "no name for the format 'cif'"),
