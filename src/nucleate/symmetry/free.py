@@ -22,6 +22,9 @@ class Freedom:
     """What the operations of a template leave free, with rows and columns of 3 for each atom.
 
     Attributes:
+        origin: f0, the template's own positions. [atoms, 3]
+        orbits: the atom of the same orbit that free parameters are read off. [atoms]
+        lattice: the template's own cell, zeros where none is known. [3, 3]
         basis: W, integers: displacements of all atoms for a step of each free parameter. [3 atoms, free]
         read: B, integers: the free parameters of a symmetric displacement. [free, 3 atoms]
         mean: K: the free parameters of the mean over the operations. [free, 3 atoms], float64
@@ -30,6 +33,9 @@ class Freedom:
         metrics: independent metrics that they leave as they are, of length 1. [1 to 6, 3, 3], float64
     """
 
+    origin: np.ndarray
+    orbits: np.ndarray
+    lattice: np.ndarray
     basis: np.ndarray
     read: np.ndarray
     mean: np.ndarray
@@ -64,6 +70,9 @@ class Freedom:
             multiplicity += [len(members)] * free.shape[1]
         nothing = np.zeros((0, 3 * atoms))
         return cls(
+            template.frac,
+            orbits,
+            np.zeros((3, 3)) if template.lattice is None else template.lattice,
             np.concatenate([nothing.T.astype(np.int64), *basis], 1),
             np.concatenate([nothing.astype(np.int64), *read]),
             np.concatenate([nothing, *mean]),

@@ -51,14 +51,12 @@ class Projection:
     def of(cls, templates: Sequence[Template | None], atoms: int) -> Projection:
         """Templates, None for a crystal that nothing is asked of, padded to so many atoms."""
         asked = [None if one is None or len(one.rotations) == 1 else one for one in templates]
-        return cls.of_freedoms(asked, [one and Freedom.of(one) for one in asked], atoms)
+        return cls.of_freedoms([one and Freedom.of(one) for one in asked], atoms)
 
     @classmethod
-    def of_freedoms(
-        cls, templates: Sequence[Template | None], freedoms: Sequence[Freedom | None], atoms: int
-    ) -> Projection:
+    def of_freedoms(cls, freedoms: Sequence[Freedom | None], atoms: int) -> Projection:
         """The same where what templates leave free is known already."""
-        count = len(templates)
+        count = len(freedoms)
         most = max((one.basis.shape[1] for one in freedoms if one), default=0)
         origin, anchors = np.zeros((count, atoms, 3)), np.tile(np.arange(atoms), (count, 1))
         shares, basis = np.tile(np.eye(atoms), (count, 1, 1)), np.zeros((count, 3 * atoms, most))
@@ -66,22 +64,18 @@ class Projection:
         spread = np.zeros((count, most))
         metric, metrics = np.tile(np.eye(9), (count, 1, 1)), np.zeros((count, 6, 3, 3))
         lattice = np.zeros((count, 3, 3))
-        for row, (template, freedom) in enumerate(zip(templates, freedoms, strict=True)):
-            if template is None or freedom is None:
+        for row, one in enumerate(freedoms):
+            if one is None:
                 continue
-            size, width = len(template.species), freedom.basis.shape[1]
-            origin[row, :size] = template.frac
-            orbits = template.orbits
-            anchors[row, :size] = orbits
-            same = orbits[:, None] == orbits[None]
+            size, width = len(one.origin), one.basis.shape[1]
+            origin[row, :size], anchors[row, :size], lattice[row] = one.origin, one.orbits, one.lattice
+            same = one.orbits[:, None] == one.orbits[None]
             shares[row, :size, :size] = same / same.sum(1, keepdims=True)
-            basis[row, : 3 * size, :width] = freedom.basis
-            read[row, :width, : 3 * size], mean[row, :width, : 3 * size] = freedom.read, freedom.mean
-            spread[row, :width] = np.sqrt(freedom.multiplicity)
-            metric[row], metrics[row, : len(freedom.metrics)] = freedom.metric, freedom.metrics
-            if template.lattice is not None:
-                lattice[row] = template.lattice
-        free = np.array([one is None for one in templates])
+            basis[row, : 3 * size, :width] = one.basis
+            read[row, :width, : 3 * size], mean[row, :width, : 3 * size] = one.read, one.mean
+            spread[row, :width] = np.sqrt(one.multiplicity)
+            metric[row], metrics[row, : len(one.metrics)] = one.metric, one.metrics
+        free = np.array([one is None for one in freedoms])
         arrays = (free, origin, anchors, shares, basis, read, mean, spread, metric, metrics, lattice)
         return cls(*map(torch.from_numpy, arrays))
 

@@ -27,6 +27,8 @@ class TrainingSettings:
         seed: of the initial weights, the order of the data and all noise.
         validate_every, checkpoint_every: steps. match_every: steps between match rates on validation, 0 for never.
         match_crystals: how many validation crystals are predicted for it.
+        symmetry: train each crystal under its own space group: its noise, states, targets and cell obey, as those of
+            a draw on a template do. Crystals without one are trained as they are.
         compile: let torch.compile build the network; pays on GPUs in runs of more than a few minutes.
     """
 
@@ -49,6 +51,7 @@ class TrainingSettings:
     match_every: int = 0
     match_crystals: int = 100
     compile: bool = False
+    symmetry: bool = False
 
     def __post_init__(self) -> None:
         within(self, 1, MOST_STEPS, "epochs validate_every checkpoint_every match_crystals", "training.")

@@ -1,0 +1,83 @@
+"""Training under symmetry: crystals made exact, operations found once, losses of states that obey."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nucleate.data.table import CrystalTable
+from nucleate.geometry.noise import Noise
+from nucleate.training import symmetric_split
+from nucleate.training.symmetric_split import SymmetricFeed, SymmetricSplit
+from tests.model.test_symmetric import FRAC, model
+from tests.symmetry.test_template import RUTILE, WURTZITE, shaken
+
+CELLS = [shaken(RUTILE, 0.01), shaken(WURTZITE, 0.4), shaken(WURTZITE, 0.01)]
+
+
+def table() -> CrystalTable:
+    sizes = [len(cell.species) for cell in CELLS]
+    return CrystalTable(
+        ["rutile", "nothing", "wurtzite"],
+        np.concatenate([cell.species for cell in CELLS]),
+        np.concatenate([[0], np.cumsum(sizes)]),
+        np.concatenate([cell.frac for cell in CELLS]) % 1,
+        np.stack([cell.lattice for cell in CELLS]),
+    )
+
+
+def test_crystals_are_made_exact_and_others_left() -> None:
+    split = SymmetricSplit.of(table())
+    assert [one is None for one in split.freedoms] == [False, True, False]
+    np.testing.assert_array_equal(split.table.cell(1).frac, table().cell(1).frac)
+    np.testing.assert_array_equal(split.table.cell(1).lattice, table().cell(1).lattice)
+    rutile = split.table.cell(0)
+    np.testing.assert_allclose(rutile.lattice @ rutile.lattice.T, np.diag([4.6**2, 4.6**2, 3**2]), atol=0.5)
+    assert abs(np.linalg.norm(rutile.lattice[0]) - np.linalg.norm(rutile.lattice[1])) < 1e-12
+
+
+def test_operations_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "run" / "symmetry.npz"
+    first = SymmetricSplit.of(table(), file)
+    monkeypatch.setattr(symmetric_split, "_freedom", None)
+    again = SymmetricSplit.of(table(), file)
+    for one, other in zip(first.freedoms, again.freedoms, strict=True):
+        assert (one is None) == (other is None)
+        for field in fields(one) if one else ():
+            left, right = getattr(one, field.name), getattr(other, field.name)
+            assert left.dtype == right.dtype
+            np.testing.assert_array_equal(left, right)
+
+
+def test_a_file_of_another_split_is_not_taken(tmp_path: Path) -> None:
+    file = tmp_path / "symmetry.npz"
+    SymmetricSplit.of(table(), file)
+    other = replace(table(), ids=["a", "b", "c"])
+    file_of_other = SymmetricSplit.of(other.select([1, 0, 2]), file)
+    assert file_of_other.freedoms[0] is None
+    file.write_bytes(b"broken")
+    assert SymmetricSplit.of(table(), file).freedoms[1] is None
+
+
+def test_the_loss_is_of_crystals_that_obey() -> None:
+    split, one = SymmetricSplit.of(table()), model(FRAC["kinetic"])
+    crystals = split.table.batch([0, 1, 2])
+    rules = split.rules(np.arange(3), one, crystals.mask)
+    shown: list[dict[str, torch.Tensor]] = []
+    one.network.register_forward_pre_hook(lambda _, given: shown.append(given[0]))
+    losses = one.loss(crystals, torch.tensor([0.2, 0.5, 0.8]), Noise.of(0, torch.arange(3)), rules)
+    assert all(torch.isfinite(loss).all() for loss in losses.values())
+    gap = rules.projection.positions(shown[0]["frac"]) - shown[0]["frac"]
+    assert (gap - gap.round()).abs().max() < 1e-5
+    feed = SymmetricFeed(split, torch.device("cpu"), one)
+    tensors = feed.tensors(torch.arange(3), 6)
+    by_feed = one(**tensors, t=torch.tensor([0.2, 0.5, 0.8]), keys=Noise.of(0, torch.arange(3)).keys)
+    torch.testing.assert_close(by_feed, losses)
+    free = one.loss(crystals, torch.tensor([0.2, 0.5, 0.8]), Noise.of(0, torch.arange(3)))
+    # a crystal without symmetry is trained as it was
+    assert torch.equal(losses["frac"][1], free["frac"][1])
+    assert not torch.equal(losses["frac"][0], free["frac"][0])
