@@ -42,7 +42,8 @@ WALK = Steps("a step of the sampler and its correctors", REQUEST, 1, endless=Tru
 HELD = Steps("the path of what is known", REQUEST, -2)
 SIZES = Steps("how many atoms a crystal has", PLACE, -3)
 TRAINING = Steps("the noise of a training step", ROW, 0, endless=True)
-STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING)
+SITES = Steps("which sites of a space group are occupied", PLACE, -4)
+STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES)
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""
 

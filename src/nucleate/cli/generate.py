@@ -25,6 +25,7 @@ def generate(
     species_fixed: Annotated[str | None, typer.Option(help="Formula of the cell: all species are fixed.")] = None,
     lattice_fixed: Annotated[Path | None, typer.Option(help="File whose cell is kept.")] = None,
     complete: Annotated[Path | None, typer.Option(help="File whose atoms and cell are kept; see --atoms.")] = None,
+    space_group: options.SpaceGroup = None,
     model: options.Model = "kldm-mp20-dng",
     sampler: options.Sampler = None,
     steps: options.Steps = None,
@@ -59,6 +60,7 @@ def generate(
         n, seed, atoms=_atoms(atoms), species=species,
         complete=None if complete is None else read_structure(complete),
         lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
+        space_group=space_group,
     )  # fmt: skip
     with resumable(out):
         Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)

@@ -46,6 +46,10 @@ Symprec = Annotated[
     float,
     typer.Option(min=1e-5, max=5, help="Tolerance of symmetry for --cell and space groups, Å."),
 ]
+SpaceGroup = Annotated[
+    int | None,
+    typer.Option("--space-group", help="Number of the space group, which the crystals have exactly."),
+]
 Relax = Annotated[
     str | None, typer.Option("--relax", help="Relax with this potential, such as chgnet, into OUT/relaxed.")
 ]

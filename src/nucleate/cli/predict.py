@@ -31,6 +31,10 @@ def predict(
     formula_units: Annotated[
         str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto divides n among the likely ones.")
     ] = "auto",
+    space_group: options.SpaceGroup = None,
+    prototype: Annotated[
+        str | None, typer.Option(help="Known crystal whose sites are taken: its name, a file, or auto for the nearest.")
+    ] = None,
     model: options.Model = "kldm-mp20-csp",
     sampler: options.Sampler = None,
     steps: options.Steps = None,
@@ -68,6 +72,7 @@ def predict(
         units = None if formula_units == "auto" else formula_units
         files = None if format_ in ("cif", "extxyz") else format_
         options.refuse_unread("with --like", {"--formula-units": units, "--format": files})
+        options.refuse_unread("with --like", {"--space-group": space_group, "--prototype": prototype})
         options.refuse_unread("with --like", {"--relax": relax, "--cell": None if cell == "as-is" else cell})
     kinds, part = formats(format_), shard_of(shard)
     finish = Finish.of(cell, symprec, relax, relax_steps, kinds)
@@ -83,7 +88,7 @@ def predict(
         requests = _like(predictor, like, split or "val", n or 1, limit)
     else:
         asked = asked_formulas(formulas or [], file, predictor.limits)
-        requests = _formulas(predictor, asked, n or 20, formula_units)
+        requests = _formulas(predictor, asked, n or 20, formula_units, seed, space_group, prototype)
     with resumable(out):
         Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
         if like is None:
@@ -94,8 +99,11 @@ def predict(
     say(f"written to {out}")
 
 
-def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> list[Request]:
-    from nucleate.sampling.request import formula_requests
+def _formulas(
+    predictor: Predictor, formulas: list[str], n: int, units: str, seed: int, space_group: int | None,
+    prototype: str | None,
+) -> list[Request]:  # fmt: skip
+    from nucleate.predictor.requests import symmetric_or_not
 
     parts = None if units == "auto" else units.split(",")
     if parts is not None and not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
@@ -103,8 +111,9 @@ def _formulas(predictor: Predictor, formulas: list[str], n: int, units: str) -> 
             f"--formula-units must be whole numbers above 0; got {units}", "write for example 1,2,4 or auto"
         )
     numbers = None if parts is None else tuple(int(part) for part in parts)
-    warn_of_large_cells(formulas, predictor.limits, numbers)
-    return formula_requests(formulas, n, predictor.limits, numbers)
+    if space_group is None and prototype is None:
+        warn_of_large_cells(formulas, predictor.limits, numbers)
+    return symmetric_or_not(formulas, n, seed, predictor.limits, numbers, space_group, prototype)
 
 
 def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | None) -> list[Request]:

@@ -81,6 +81,7 @@ class Predictor:
     def predict(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
         formula_units: int | Sequence[int] | str = "auto", sampler: Any = None,
+        space_group: int | None = None, prototype: str | None = None,
     ) -> list[Structure]:  # fmt: skip
         """n predicted structures of a formula, in the order of their sample numbers.
 
@@ -89,6 +90,8 @@ class Predictor:
                 composition is taken.
             formula_units: formula units in the cell, several of them, or "auto" to share n over the probable numbers.
             sampler: see `Predictor.sampler`.
+            space_group: number of the space group that the structures have, in its primitive cell.
+            prototype: that of a known crystal instead: its name, a structure file, or `auto` for the nearest ones.
 
         Returns pymatgen structures with formula, sample, seed, nfe and model in `properties`. The same seed gives the
         same crystals, however many are asked for. Raises FormulaError for what can't be predicted, ModelError
@@ -98,16 +101,17 @@ class Predictor:
 
         return [
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
-            for one in self._all(formula, n, seed, formula_units, sampler)
+            for one in self._all(formula, n, seed, formula_units, sampler, space_group, prototype)
         ]
 
     def predict_atoms(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
         formula_units: int | Sequence[int] | str = "auto", sampler: Any = None,
+        space_group: int | None = None, prototype: str | None = None,
     ) -> list[Atoms]:  # fmt: skip
         """As `predict`, but ASE atoms with the same entries in `info`."""
         out = []
-        for one in self._all(formula, n, seed, formula_units, sampler):
+        for one in self._all(formula, n, seed, formula_units, sampler, space_group, prototype):
             atoms = one.crystal.to_atoms()[0]
             atoms.info.update(
                 {key: value for key, value in header(one, seed, self.name).items() if value is not None}
@@ -117,7 +121,7 @@ class Predictor:
 
     def inventions(
         self, n: int, seed: int = 0, *, atoms: tuple[int, int] | None = None, species: str | None = None,
-        complete: Structure | None = None, lattice: Any = None,
+        complete: Structure | None = None, lattice: Any = None, space_group: int | None = None,
     ) -> list[Request]:  # fmt: skip
         """Requests for n crystals that the model invents, from nothing or around what is known.
 
@@ -125,6 +129,7 @@ class Predictor:
             atoms: smallest and largest number of atoms in the cell; as in the training data by default.
             species: formula of the cell, if the composition is given.
             complete: structure whose cell and atoms are kept. lattice: cell to keep, [3, 3], Å.
+            space_group: number of the space group that they have, in its primitive cell.
 
         Raises FormulaError for what the model can't draw, ModelError for a model that invents nothing.
         """
@@ -133,12 +138,12 @@ class Predictor:
                 f"{self.name} predicts the structure of a composition and invents none",
                 "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
             )
-        return requests.inventions(n, seed, self.limits, atoms, species, complete, lattice)
+        return requests.inventions(n, seed, self.limits, atoms, species, complete, lattice, space_group)
 
     def generate(
         self, n: int = 1, seed: int = 0, *, atoms: int | tuple[int, int] | None = None,
         species: str | None = None, complete: Structure | None = None, lattice: Any = None,
-        sampler: Any = None,
+        sampler: Any = None, space_group: int | None = None,
     ) -> list[Structure]:  # fmt: skip
         """n crystals that the model invents, as pymatgen structures like those of `predict`; see `inventions`.
 
@@ -147,7 +152,9 @@ class Predictor:
         from nucleate.crystals import Crystals
 
         span = (atoms, atoms) if isinstance(atoms, int) else atoms
-        asked = self.inventions(n, seed, atoms=span, species=species, complete=complete, lattice=lattice)
+        asked = self.inventions(
+            n, seed, atoms=span, species=species, complete=complete, lattice=lattice, space_group=space_group
+        )
         made = sorted(self._drawn(asked, sampler, seed), key=lambda one: one.request.sample)
         return [
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
@@ -163,8 +170,10 @@ class Predictor:
             raise ModelError(f"{self.name} is no model folder", "push a model that was loaded from one")
         return hub.push(self.folder, name, self.name, private)
 
-    def _all(self, formula, n, seed, formula_units, sampler) -> list[Generated]:
-        asked = requests.predictions(formula, n, self.limits, formula_units)
+    def _all(self, formula, n, seed, formula_units, sampler, space_group, prototype) -> list[Generated]:
+        asked = requests.predictions(
+            formula, n, self.limits, formula_units, seed=seed, space_group=space_group, prototype=prototype
+        )
         order = {request.identity: place for place, request in enumerate(asked)}
         return sorted(self._drawn(asked, sampler, seed), key=lambda one: order[one.request.identity])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucleate.errors import FormulaError
+from nucleate.predictor import templates
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.repair import repaired
 from nucleate.sampling.request import Limits, Part, Request, formula_requests, new_requests
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def predictions(
-    formula: Any, n: int, limits: Limits, formula_units: int | Sequence[int] | str = "auto"
-) -> list[Request]:
+    formula: Any, n: int, limits: Limits, formula_units: int | Sequence[int] | str = "auto", *,
+    seed: int = 0, space_group: int | None = None, prototype: str | None = None,
+) -> list[Request]:  # fmt: skip
     """Requests for n structures of each formula; `nucleate.predictor.draw.Predictor.predict` says what may be given.
 
     Raises FormulaError for what the model can't predict.
@@ -31,12 +33,36 @@ def predictions(
     texts = []
     for one in formulas:
         texts.append(_readable(_text_of(one), limits))
-    return formula_requests(texts, n, limits, units)
+    return symmetric_or_not(texts, n, seed, limits, units, space_group, prototype)
+
+
+def symmetric_or_not(
+    formulas: Sequence[str], n: int, seed: int, limits: Limits, units: Sequence[int] | None,
+    space_group: int | None, prototype: str | None,
+) -> list[Request]:  # fmt: skip
+    """Requests for formulas that can be parsed, on the sites of a space group or of a prototype where one is asked.
+
+    Raises FormulaError for both at once, and for formula units beside a prototype, whose cell has its own.
+    """
+    if space_group is not None and prototype is not None:
+        raise FormulaError(
+            f"the prototype {prototype} has a space group of its own, and {space_group} is asked too",
+            "give one of them",
+        )
+    if prototype is not None and units is not None:
+        raise FormulaError(
+            "a prototype has its own number of formula units", "leave the formula units out, or the prototype"
+        )
+    if space_group is not None:
+        return templates.on_group(formulas, n, seed, limits, units, space_group)
+    if prototype is not None:
+        return templates.on_prototype(formulas, n, limits, prototype)
+    return formula_requests(formulas, n, limits, units)
 
 
 def inventions(
     n: int, seed: int, limits: Limits, atoms: tuple[int, int] | None = None, species: str | None = None,
-    complete: Structure | None = None, lattice: Any = None,
+    complete: Structure | None = None, lattice: Any = None, space_group: int | None = None,
 ) -> list[Request]:  # fmt: skip
     """Requests for n new crystals; `nucleate.predictor.draw.Predictor.inventions` says what may be given.
 
@@ -47,6 +73,8 @@ def inventions(
             "a structure to complete brings its own cell, and another one is given",
             "leave the lattice out, or give the atoms by their species",
         )
+    if space_group is not None:
+        return _in_group(n, seed, limits, space_group, atoms, species, complete is None and lattice is None)
     known = [] if complete is None else list(complete.atomic_numbers)
     least = len(known) + (complete is not None)
     if species is not None:
@@ -58,6 +86,31 @@ def inventions(
     volume = None if cell is None else abs(float(np.linalg.det(np.asarray(cell, dtype=float))))
     sizes = new_sizes(n, seed, limits, atoms, least, volume)
     return new_requests(sizes, limits, known, part)
+
+
+def _in_group(
+    n: int,
+    seed: int,
+    limits: Limits,
+    number: int,
+    atoms: tuple[int, int] | None,
+    species: str | None,
+    free: bool,
+) -> list[Request]:
+    if not free:
+        raise FormulaError(
+            f"space group {number} is asked of crystals whose cell or atoms are given",
+            "leave one of them out",
+        )
+    if species is None:
+        return templates.inventions(n, seed, limits, number, atoms)
+    whole = parse_formula(_readable(species, limits))
+    if atoms is not None and not atoms[0] <= whole.total() <= atoms[1]:
+        raise FormulaError(
+            f"'{species}' has {whole.total()} atoms, and {_span(atoms)} were asked for",
+            "the formula is that of the whole cell: leave the number of atoms out",
+        )
+    return templates.on_group([formula_text(whole)], n, seed, limits, (1,), number)
 
 
 def _whole(known: list[int], species: str, atoms: tuple[int, int] | None) -> list[int]:

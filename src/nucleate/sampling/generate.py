@@ -11,13 +11,16 @@ from nucleate.arrays import Mask
 from nucleate.crystals import Crystals
 from nucleate.data.buckets import split_by_edges
 from nucleate.geometry.noise import Noise
+from nucleate.model.constraint import Together
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.model.symmetric import Symmetric
 from nucleate.sampling.condition import check_conditions, condition_in
 from nucleate.sampling.generator import Cost, Generated
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.request import Part, Request
 from nucleate.sampling.settings import SamplerSettings
+from nucleate.symmetry.projection import Projection
 
 EDGES = 4096
 """Padded pairs of atoms in a batch: small enough that results reach the disk often, large enough for a CPU's products.
@@ -53,14 +56,15 @@ def generate(
             np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist()
         )
         before = model.evaluations
-        way = trajectory(model, mask, settings, noise, given, condition=condition)
+        rules = symmetric_in(chosen, mask, model)
+        way = trajectory(model, mask, settings, noise, given, rules, condition=condition)
         for number, (t, states) in enumerate(way):
             if with_path and number in marks:
                 path.append((t, model.decode(states, mask).to("cpu")))
             if on_step is not None and number:
                 on_step(len(chosen))
         cost = Cost(model.evaluations - before)
-        crystals = model.decode(states, mask).to("cpu")
+        crystals = Together(rules).finish(model.decode(states, mask)).to("cpu")
         yield [
             Generated(request, _alone(crystals, i), cost, tuple((t, _alone(frame, i)) for t, frame in path))
             for i, request in enumerate(chosen)
@@ -85,6 +89,14 @@ def given_in(requests: Sequence[Request], mask: Mask) -> Given | None:
     device = mask.device
     values = Crystals(species.to(device), frac.to(device), cells.to(device), mask)
     return Given(values, known) if known else None
+
+
+def symmetric_in(requests: Sequence[Request], mask: Mask, model: CrystalModel) -> list[Symmetric]:
+    """The symmetry that requests ask of their crystals, on the device of mask [crystals, atoms]; empty if none do."""
+    templates = [request.template for request in requests]
+    if all(one is None for one in templates):
+        return []
+    return [Symmetric(model, Projection.of(templates, mask.shape[1]).to(mask.device), mask)]
 
 
 def _alone(crystals: Crystals, index: int) -> Crystals:

@@ -9,6 +9,7 @@ import torch
 
 from nucleate.arrays import Conditions, Mask
 from nucleate.crystals import Crystals
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.constraint import Constraint, Together
 from nucleate.model.crystal_model import CrystalModel, States
@@ -24,27 +25,32 @@ from nucleate.streams import PRIOR, WALK
 def trajectory(
     model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
     constraints: Sequence[Constraint] = (), guidance: Guidance | None = None,
-    condition: Conditions | None = None,
+    condition: Conditions | None = None, start: float = 0.0,
 ) -> Iterator[tuple[float, States]]:  # fmt: skip
     """The states at every time of the grid, the prior first. What is given is held; a composition in CSP.
 
     constraints: that the crystals obey too, asked after what is given. guidance: see `nucleate.sampling.guidance`.
-    condition: what the network is told, as in `Crystals`.
+    condition: what the network is told, as in `Crystals`. start: the time of the first state, which a constraint has to
+    put there (`sampling.proposal`); the grid is shrunk to what is left.
 
-    Raises RecipeError where a process can't what the method takes.
+    Raises RecipeError where a process can't what the method takes, and for a start that is not from 0 to below 1.
     """
     check_given(model, given)
-    method, times = settings.made(), time_grid(settings).tolist()
+    if not 0 <= start < 1:
+        raise RecipeError(f"a draw can't start at t = {start}", "give a time from 0 to below 1")
+    method, times = settings.made(), [start + (1 - start) * one for one in time_grid(settings).tolist()]
     method.check(model.processes)
     rules = Together([*([given.on(model, noise)] if given else []), *constraints])
     walk = Walk(model, rules, settings.owned, guidance, condition)
     # One stream for all processes: of a stream of its own each would get the same numbers.
-    start = noise.at(PRIOR.step())
+    first = noise.at(PRIOR.step())
     states = {
-        name: process.prior(mask, rules.noise(start, name)) for name, process in model.processes.items()
+        name: process.prior(mask, rules.noise(first, name)) for name, process in model.processes.items()
     }
     states = rules.begin(states)
-    yield 0.0, states
+    if start > 0:
+        states = rules.hold(states, torch.full(mask.shape[:1], start, device=mask.device))
+    yield start, states
     for number, (now, then) in enumerate(pairwise(times)):
         t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
         move = Move(t, t_next, mask, noise.at(WALK.step(number)))
@@ -57,11 +63,11 @@ def trajectory(
 def sample(
     model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
     constraints: Sequence[Constraint] = (), guidance: Guidance | None = None,
-    condition: Conditions | None = None,
+    condition: Conditions | None = None, start: float = 0.0,
 ) -> Crystals:  # fmt: skip
     """Crystals with the atoms of mask [crystals, atoms], one for each stream of noise."""
     states: States = {}
-    way = trajectory(model, mask, settings, noise, given, constraints, guidance, condition)
+    way = trajectory(model, mask, settings, noise, given, constraints, guidance, condition, start)
     for _, states in way:  # noqa: B007
         pass
     return Together(constraints).finish(model.decode(states, mask))

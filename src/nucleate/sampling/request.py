@@ -17,6 +17,7 @@ from nucleate.identity import canonical, later
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
 from nucleate.sampling.limits import Limits
 from nucleate.streams import SIZES
+from nucleate.symmetry.template import Template
 
 MOST_CRYSTALS = 1_000_000
 """Of one job: all requests are held in memory, about a kilobyte each."""
@@ -45,6 +46,7 @@ class Request:
         crystal: row of the data set it answers, or None. material_id: its name there.
         part: what else is known of it.
         condition: what is asked of its properties, (name, value) by the names of the model's `conditions`.
+        template: whose space group and sites it has, atoms in its order; None where no symmetry is asked.
     """
 
     species: tuple[int, ...]
@@ -55,6 +57,7 @@ class Request:
     material_id: str | None = None
     part: Part | None = None
     condition: tuple[tuple[str, float], ...] = ()
+    template: Template | None = None
 
     def __post_init__(self) -> None:
         # One order, so that the same request has the same identity however it is written.
@@ -69,7 +72,9 @@ class Request:
             species = canonical(self.species) if any(self.species) else ""
             part = canonical(self.part, always="frac lattice") if self.part else ""
             origin += f" {len(self.species)} atoms {species} {part}"
-        more = later(self, known="species name formula sample crystal material_id part")
+        more = later(self, known="species name formula sample crystal material_id part template")
+        if self.template is not None:
+            more += f" template={self.template.identity}"
         return f"{origin} {self.sample}{more}"
 
     @property
@@ -104,7 +109,7 @@ def formula_requests(
         unit, written = reduce_formula(parse_formula(text))
         limits.check(formula_text(unit), unit)
         if units is None:
-            plan = _share_out(n, limits.probable_units(sum(unit.values())))
+            plan = share_out(n, limits.probable_units(sum(unit.values())))
         else:
             plan = {z * (written if len(units) == 1 else 1): n for z in units}
         for number, count in plan.items():
@@ -146,7 +151,7 @@ def draw_sizes(n: int, shares: Mapping[int, float], seed: int) -> list[int]:
     return sizes[np.searchsorted(edges, draws).clip(max=len(sizes) - 1)].tolist()
 
 
-def _share_out(n: int, shares: dict[int, float]) -> dict[int, int]:
+def share_out(n: int, shares: dict[int, float]) -> dict[int, int]:
     """n in proportion to the shares, largest remainders first."""
     exact = {units: n * share for units, share in shares.items()}
     counts = {units: int(value) for units, value in exact.items()}

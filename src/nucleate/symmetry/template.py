@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +79,15 @@ class Template:
             np.concatenate(blocks, 1),
             None if sites.lattice is None else sites.cell_vectors(),
         )
+
+    @property
+    def identity(self) -> str:
+        """16 hexadecimal digits of all that a draw depends on, numbers to 6 decimal places."""
+        places = [np.round(x, 6) + 0.0 for x in (self.translations, self.frac)]
+        lattice = None if self.lattice is None else (np.round(self.lattice, 6) + 0.0).tolist()
+        parts = [self.number, self.species.tolist(), self.rotations.tolist(), self.images.tolist(), lattice]
+        text = repr([*parts, *(x.tolist() for x in places)])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def orbits(self) -> np.ndarray:
