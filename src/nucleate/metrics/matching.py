@@ -21,13 +21,8 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError
-from nucleate.metrics.cell_shapes import (
-    angles_between,
-    cell_parameters,
-    cells_from_parameters,
-    reciprocal_lengths,
-    surely_lll_reduced,
-)
+from nucleate.metrics.average_lattices import Box, prepare
+from nucleate.metrics.cell_shapes import angles_between, cell_parameters
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.settings import within
 from nucleate.time_limit import Result, attempt
@@ -135,7 +130,7 @@ class Matcher:
         forbidden = (second.species[:, None] != first.species[None, :]).astype(np.int64)
         anchor = int(forbidden.sum(1).argmax())
         partners = np.flatnonzero(forbidden[anchor] == 0)
-        prepared = _prepare(cart, bases, target)
+        prepared = prepare(cart, bases, target)
         tolerance = self.stol / np.pi * prepared.free_length
         boxes = {}
         for index, frac1 in enumerate(prepared.frac):
@@ -146,7 +141,7 @@ class Matcher:
                 if not is_coord_subset_pbc(frac2, frac1, reach, forbidden):
                     continue
                 if key not in boxes:
-                    boxes[key] = _Box.around(prepared, index)
+                    boxes[key] = Box.around(prepared, index)
                 box = boxes[key]
                 reach_box = box.reciprocal * tolerance[index]
                 yield box.distances(frac2, frac1, forbidden, reach_box) / prepared.free_length[index]
@@ -172,71 +167,6 @@ class Shapes(NamedTuple):
 
     def at(self, indices: np.ndarray) -> Shapes:
         return Shapes(*(values[indices] for values in self))
-
-
-class _Prepared(NamedTuple):
-    """The first structure in each basis, and the average lattices.
-
-    frac [bases, atoms, 3]; average [bases, 3, 3], Å; reciprocal: lengths of the reciprocal vectors (with 2
-    pi) [bases, 3], 1/Å; free_length: (volume / atoms)^(1/3) [bases], Å; is_lll: LLL would change nothing
-    [bases].
-    """
-
-    frac: np.ndarray
-    average: np.ndarray
-    reciprocal: np.ndarray
-    free_length: np.ndarray
-    is_lll: np.ndarray
-
-
-def _prepare(cart: np.ndarray, bases: np.ndarray, target) -> _Prepared:
-    frac = cart @ np.linalg.inv(bases)
-    frac -= np.floor(frac)
-    lengths, angles = cell_parameters(bases)
-    average = cells_from_parameters((lengths + target[0]) / 2, (angles + target[1]) / 2)
-    volume = np.abs(np.linalg.det(average))
-    return _Prepared(
-        frac,
-        average,
-        reciprocal_lengths(average),
-        (volume / len(cart)) ** (1 / 3),
-        surely_lll_reduced(average),
-    )
-
-
-class _Box(NamedTuple):
-    """The interface that `pbc_shortest_vectors` needs from a lattice, with the LLL reduction done once."""
-
-    lll_matrix: np.ndarray
-    inverse: np.ndarray | None
-    reciprocal: np.ndarray
-    pbc: tuple[bool, bool, bool] = (True, True, True)
-
-    @classmethod
-    def around(cls, prepared: _Prepared, index: int) -> _Box:
-        from pymatgen.core import Lattice
-
-        if prepared.is_lll[index]:
-            return cls(prepared.average[index], None, prepared.reciprocal[index])
-        lattice = Lattice(prepared.average[index])
-        matrix = lattice.lll_matrix
-        return cls(matrix, lattice.lll_inverse, reciprocal_lengths(matrix[None])[0])
-
-    def get_lll_frac_coords(self, frac: np.ndarray) -> np.ndarray:
-        return frac if self.inverse is None else frac @ self.inverse
-
-    def distances(
-        self, frac2: np.ndarray, frac1: np.ndarray, forbidden: np.ndarray, reach: np.ndarray
-    ) -> np.ndarray:
-        """Displacements in Å of the best assignment, less their mean; huge for atoms out of reach. [atoms]"""
-        from pymatgen.util.coord_cython import pbc_shortest_vectors
-        from scipy.optimize import linear_sum_assignment
-
-        vectors, squares = pbc_shortest_vectors(self, frac2, frac1, forbidden, True, reach)
-        rows, columns = linear_sum_assignment(squares)
-        chosen = vectors[rows, columns]
-        chosen = chosen - chosen.sum(0) / len(chosen)
-        return np.sqrt((chosen * chosen).sum(1))
 
 
 def rms_distance(prediction: Structure, reference: Structure, matcher: Matcher | None = None) -> float | None:

@@ -10,7 +10,7 @@ from pymatgen.core.structure_matcher import StructureMatcher
 from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.errors import DataError
-from nucleate.metrics.dng import equivalence, uniqueness
+from nucleate.metrics.dng import equivalence, pair_verdicts
 from nucleate.metrics.dng.equivalence import COMPARED, ComparedSamples, EquivalenceSettings, formula_text
 from nucleate.metrics.dng.uniqueness import judge_uniqueness
 from nucleate.metrics.matching import Matcher
@@ -42,7 +42,7 @@ def test_clusters_are_those_of_brute_force(order_from):
 
 
 def test_nothing_depends_on_the_order_of_the_samples(monkeypatch):
-    monkeypatch.setattr(uniqueness, "PAIRS_PER_ROUND", 7)
+    monkeypatch.setattr(pair_verdicts, "PAIRS_PER_ROUND", 7)
     cells = samples_with_copies(seed=3) + random_polymorphs(10, seed=4) + [None]
     first = judge_uniqueness(cells, EquivalenceSettings(order_from=4))
     order = np.random.default_rng(5).permutation(len(cells))
@@ -58,7 +58,7 @@ def test_rounds_and_processes_change_nothing(monkeypatch):
     cells = samples_with_copies(seed=6, copies=3)
     one = judge_uniqueness(cells)
     two = judge_uniqueness(cells, work=Work.local(2))
-    monkeypatch.setattr(uniqueness, "PAIRS_PER_ROUND", 3)
+    monkeypatch.setattr(pair_verdicts, "PAIRS_PER_ROUND", 3)
     seen = []
     rounds = judge_uniqueness(cells, work=Work(progress=lambda *call: seen.append(call)))
     assert one.columns == two.columns == rounds.columns
@@ -92,7 +92,7 @@ def test_connected_pairs_are_not_compared(monkeypatch):
     compared = []
     fits = Matcher.fits
     monkeypatch.setattr(Matcher, "fits", lambda *args: compared.append(1) or fits(*args))
-    monkeypatch.setattr(uniqueness, "PAIRS_PER_ROUND", 20)
+    monkeypatch.setattr(pair_verdicts, "PAIRS_PER_ROUND", 20)
     family = judge_uniqueness([salt] * 30)
     assert value(family, "unique") == pytest.approx(1 / 30)
     assert len(compared) < 30 * 29 / 2 / 4
@@ -159,7 +159,7 @@ def test_bad_input_is_refused():
         judge_uniqueness([])
     with pytest.raises(DataError, match="other settings"):
         judge_uniqueness(ComparedSamples([None]), EquivalenceSettings(timeout=1.0))
-    with pytest.raises(DataError, match="time limit of 0"):
+    with pytest.raises(DataError, match="time limit must be above 0"):
         EquivalenceSettings(timeout=0.0)
     with pytest.raises(DataError, match="order_from = 1"):
         EquivalenceSettings(order_from=1)
