@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.progress import progress_bars
 from nucleate.cli.console import App, say
+from nucleate.cli.progress import progress_bars
 
 app = App(help="Make indices of known crystals, from which structures are proposed.", no_args_is_help=True)
 
