@@ -36,6 +36,7 @@ class Steps:
 
 
 REQUEST, PLACE, ROW = "key of the request", "place in the job", "row of the split"
+SEQUENCE = "number of the sequence"
 
 PRIOR = Steps("the state at t = 0", REQUEST, 0)
 WALK = Steps("a step of the sampler and its correctors", REQUEST, 1, endless=True)
@@ -43,7 +44,8 @@ HELD = Steps("the path of what is known", REQUEST, -2)
 SIZES = Steps("how many atoms a crystal has", PLACE, -3)
 TRAINING = Steps("the noise of a training step", ROW, 0, endless=True)
 SITES = Steps("which sites of a space group are occupied", PLACE, -4)
-STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES)
+SEQUENCES = Steps("the words of a Wyckoff sequence", SEQUENCE, 0, endless=True)
+STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES)
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""
 

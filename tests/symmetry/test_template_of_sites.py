@@ -24,6 +24,7 @@ def test_operations_carry_atoms_where_the_template_says(number: int) -> None:
         assert (np.sort(template.images, 1) == np.arange(len(template.species))).all()
         assert (template.species[template.images] == template.species).all()
         assert len(np.unique(template.orbits)) == len(letters)
+        assert template.lattice is not None
         metric = template.lattice @ template.lattice.T
         assert np.allclose(template.rotations.transpose(0, 2, 1) @ metric @ template.rotations, metric)
         same = symmetrised(template.frac, template.rotations, template.translations, template.images)

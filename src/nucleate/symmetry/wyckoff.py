@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -73,7 +73,7 @@ class SpaceGroup:
     positions: tuple[Position, ...]
     relabellings: tuple[str, ...]
 
-    @property
+    @cached_property
     def letters(self) -> str:
         """All letters in their order."""
         return "".join(position.letter for position in self.positions)
@@ -83,7 +83,7 @@ class SpaceGroup:
         """P with f_primitive = P f_conventional, integers. [3, 3]"""
         return np.array(CENTRINGS[self.centring])
 
-    @property
+    @cached_property
     def lattice_points(self) -> int:
         """Primitive cells in the conventional cell: 1, 2, 3 or 4."""
         return round(abs(np.linalg.det(self.to_primitive)))

@@ -1,0 +1,1 @@
+"""Kinds of generative models beside diffusions and flows of whole crystals."""

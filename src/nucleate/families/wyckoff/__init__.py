@@ -1,0 +1,1 @@
+"""Wyckoff sequences: a space group and its occupied positions with their elements, drawn one after another."""

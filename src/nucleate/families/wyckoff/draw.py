@@ -1,0 +1,166 @@
+"""Draws of sequences: all of a batch step by step, each word among those that still lead to what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from nucleate.families.wyckoff.network import Cache, Steps, WyckoffNetwork
+from nucleate.families.wyckoff.progress import Progress
+from nucleate.families.wyckoff.prompt import Prompt
+from nucleate.families.wyckoff.told import first_step, joined, next_step, rows_of
+from nucleate.families.wyckoff.vocabulary import END, LETTERS, vocabulary
+from nucleate.geometry.noise import Noise
+from nucleate.streams import SEQUENCES
+from nucleate.symmetry.sites import Sites
+from nucleate.symmetry.wyckoff import GROUPS
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How words are chosen.
+
+    Attributes:
+        temperature: logits are divided by it; 1 draws from the model, less keeps to what is likely.
+        top_p: only the likeliest words that together have this probability.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+
+
+@torch.no_grad()
+def draw(
+    network: WyckoffNetwork,
+    prompts: Sequence[Prompt],
+    numbers: Int[Tensor, " sequences"],
+    seed: int,
+    most: int,
+    choice: Choice,
+    cached: bool = True,
+) -> list[tuple[Sites, float]]:
+    """One sequence for each prompt, with its log-likelihood under the model as it is (temperature 1, all words).
+
+    Args:
+        network: in evaluation mode.
+        prompts: that have an answer (`Prompt.check`).
+        numbers: of the sequences: with the seed they fix the random numbers, whatever the batch.
+        seed: of all of them.
+        most: atoms that a sequence may have.
+        choice: temperature and top-p.
+        cached: whether keys and values of earlier steps are kept rather than computed anew; the answer is the same.
+    """
+    batch = _Batch(network, Noise.of(seed, numbers), choice, [first_step(prompts, most)], cached)
+    words, likelihood = batch.choose(network.groups(batch.seen()), groups_allowed(prompts, most), 0)
+    states = [Progress.begin(prompt, int(word), most) for prompt, word in zip(prompts, words, strict=True)]
+    sites: list[list[tuple[int, int]]] = [[] for _ in prompts]
+    while len(batch.rows):
+        going = [states[row] for row in batch.rows.tolist()]
+        batch.tell(next_step(going, batch.told[0].asked.shape[-1]))
+        index, gain = batch.position(going)
+        likelihood[batch.rows] += gain
+        on = index != END
+        batch.keep(on)
+        if not len(batch.rows):
+            break
+        going = [state for state, more in zip(going, on.tolist(), strict=True) if more]
+        element, gain = batch.element(going, index[on])
+        likelihood[batch.rows] += gain
+        for row, i, z in zip(batch.rows.tolist(), index[on].tolist(), element.tolist(), strict=True):
+            sites[row].append((i, z))
+            states[row] = states[row].after(i, z)
+    found = [_sites(state, pairs) for state, pairs in zip(states, sites, strict=True)]
+    return list(zip(found, likelihood.tolist(), strict=True))
+
+
+class _Batch:
+    """The sequences of a batch that still go on: what the network was told, and what it answers."""
+
+    def __init__(
+        self, network: WyckoffNetwork, noise: Noise, choice: Choice, told: list[Steps], cached: bool
+    ) -> None:
+        self.network, self.noise, self.choice, self.told = network, noise, choice, told
+        self.cache = Cache() if cached else None
+        self.rows, self.step = torch.arange(len(noise.keys)), 0
+        self.x = torch.empty(0)
+
+    def tell(self, latest: Steps) -> None:
+        self.told = [latest] if self.cache is not None else [*self.told, latest]
+        self.step += 1
+        self.x = self.seen()
+
+    def seen(self) -> Float[Tensor, "sequences width"]:
+        """The network's latest step."""
+        return self.network(joined(self.told), self.cache)[:, -1]
+
+    def keep(self, on: Bool[Tensor, " sequences"]) -> None:
+        """Goes on with these alone."""
+        self.rows, self.x = self.rows[on], self.x[on]
+        self.told = [rows_of(one, on) for one in self.told]
+        if self.cache is not None:
+            self.cache.keep(on)
+
+    def position(self, going: list[Progress]) -> tuple[Tensor, Tensor]:
+        """An index, or the end, for each; and its log-probability."""
+        group = torch.tensor([state.number for state in going])
+        allowed = torch.from_numpy(np.stack([positions_allowed(state) for state in going]))
+        return self.choose(self.network.positions(self.x[:, None], group)[:, 0], allowed, 2 * self.step - 1)
+
+    def element(self, going: list[Progress], index: Tensor) -> tuple[Tensor, Tensor]:
+        """An element for each, told its position; and its log-probability."""
+        rows = [state.allowed[i] for state, i in zip(going, index.tolist(), strict=True)]
+        position = vocabulary().position[torch.tensor([state.number for state in going]), index]
+        return self.choose(
+            self.network.elements(self.x, position), torch.from_numpy(np.stack(rows)), 2 * self.step
+        )
+
+    def choose(self, logits: Tensor, allowed: Tensor, word: int) -> tuple[Tensor, Tensor]:
+        """Of the word with this number in the sequence."""
+        return choose(
+            logits, allowed, Noise(self.noise.keys[self.rows]).at(SEQUENCES.step(word)), self.choice
+        )
+
+
+def groups_allowed(prompts: Sequence[Prompt], most: int) -> Bool[Tensor, "sequences groups"]:
+    """Space groups that hold an answer, by number."""
+    rows = {
+        prompt: [False] + [prompt.fits(number, most) for number in range(1, GROUPS + 1)]
+        for prompt in set(prompts)
+    }
+    return torch.tensor([rows[prompt] for prompt in prompts])
+
+
+def positions_allowed(state: Progress) -> np.ndarray:
+    """Positions by index, and last the end. [letters + 1]"""
+    row = np.zeros(LETTERS + 1, dtype=bool)
+    row[: len(state.allowed)] = state.allowed.any(1)
+    row[END] = state.may_end
+    return row
+
+
+def choose(
+    logits: Float[Tensor, "sequences words"], allowed: Tensor, noise: Noise, choice: Choice
+) -> tuple[Int[Tensor, " sequences"], Float[Tensor, " sequences"]]:
+    """A word for each sequence, by the inverse of the distribution function, and its log-probability."""
+    masked = logits.double().masked_fill(~allowed, -torch.inf)
+    weights = torch.softmax(masked / choice.temperature, -1)
+    if choice.top_p < 1:
+        ordered, places = weights.sort(-1, descending=True)
+        # The first word is always kept; the others while those before them have less than top_p.
+        ordered = ordered * (ordered.cumsum(-1) - ordered < choice.top_p)
+        weights = torch.zeros_like(weights).scatter(-1, places, ordered)
+    below = weights.cumsum(-1)
+    aim = noise.uniform(1).double() * below[:, -1:]
+    last = weights.shape[-1] - 1 - (weights > 0).flip(-1).int().argmax(-1)
+    words = torch.minimum((below <= aim).sum(-1), last)
+    return words, torch.log_softmax(masked, -1).gather(-1, words[:, None])[:, 0]
+
+
+def _sites(state: Progress, pairs: list[tuple[int, int]]) -> Sites:
+    letters = tuple(state.group.positions[index].letter for index, _ in pairs)
+    return Sites(state.number, letters, tuple(element for _, element in pairs))

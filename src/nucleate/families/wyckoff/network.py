@@ -1,0 +1,205 @@
+"""A causal transformer over a space group and its sites.
+
+Step 0 knows the prompt and answers with the space group; step 1 knows the group, step s + 1 the first s sites, and each
+answers with the next position (or the end) and then, told the position, with its element. Every step is told what is
+left of the prompt. No places are encoded: letters go up, and the atoms so far are told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.families.wyckoff.vocabulary import AMOUNTS, COLUMNS, LETTERS, PERIODS, vocabulary
+from nucleate.symmetry.wyckoff import GROUPS
+
+
+@dataclass(frozen=True)
+class WyckoffNetworkSettings:
+    """Sizes of the network.
+
+    Attributes:
+        width: channels of a step.
+        layers: transformer blocks.
+        heads: of the attention.
+        dropout: share of channels that training blots out.
+    """
+
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """What each step is told; 0 is none everywhere.
+
+    Attributes:
+        group: number of the space group. [sequences, steps]
+        position: running number of the last position. [sequences, steps]
+        element: of the last site. [sequences, steps]
+        placed: atoms so far. [sequences, steps]
+        total: an amount: atoms still to place, or UNKNOWN. [sequences, steps]
+        asked: elements of the prompt, 0 in padding. [sequences, steps, elements]
+        amount: for each of them: atoms still to place, or UNUSED or USED. [sequences, steps, elements]
+    """
+
+    group: Int[Tensor, "sequences steps"]
+    position: Int[Tensor, "sequences steps"]
+    element: Int[Tensor, "sequences steps"]
+    placed: Int[Tensor, "sequences steps"]
+    total: Int[Tensor, "sequences steps"]
+    asked: Int[Tensor, "sequences steps elements"]
+    amount: Int[Tensor, "sequences steps elements"]
+
+
+@dataclass(eq=False)
+class Cache:
+    """Keys and values of the steps so far, one pair for each block. [sequences, heads, steps, channels]"""
+
+    pairs: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    def keep(self, rows: Tensor) -> None:
+        """Goes on with these sequences only."""
+        self.pairs = [(keys[rows], values[rows]) for keys, values in self.pairs]
+
+
+class Words(nn.Module):
+    """Embeddings of groups, positions and elements: each has its own part and parts that it shares with its like."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        words = vocabulary()
+        self.group = nn.Embedding(GROUPS + 1, width, padding_idx=0)
+        self.own = nn.Embedding(len(words.size), width, padding_idx=0)
+        self.symmetry = nn.Embedding(words.symmetries, width, padding_idx=0)
+        self.letter = nn.Embedding(LETTERS, width)
+        self.freedom = nn.Embedding(4, width)
+        self.size = nn.Embedding(AMOUNTS, width, padding_idx=0)
+        self.one = nn.Embedding(MAX_ATOMIC_NUMBER + 1, width, padding_idx=0)
+        self.period = nn.Embedding(PERIODS, width, padding_idx=0)
+        self.column = nn.Embedding(COLUMNS, width, padding_idx=0)
+        nn.init.zeros_(self.own.weight)
+        for part in (
+            self.group,
+            self.symmetry,
+            self.letter,
+            self.freedom,
+            self.size,
+            self.one,
+            self.period,
+            self.column,
+        ):
+            nn.init.normal_(part.weight, std=0.5 * width**-0.5)
+        for part in (self.group, self.symmetry, self.size, self.one, self.period, self.column):
+            with torch.no_grad():
+                part.weight[0] = 0
+
+    def positions(self) -> Float[Tensor, "positions width"]:
+        """One vector for each position, by its running number; zero for none."""
+        words = vocabulary()
+        told = (words.symmetry, words.letter, words.freedom, words.size.clamp(max=AMOUNTS - 1))
+        shared = sum(
+            part(index)
+            for part, index in zip((self.symmetry, self.letter, self.freedom, self.size), told, strict=True)
+        )
+        return (self.own.weight + shared) * (words.size > 0)[:, None]
+
+    def elements(self) -> Float[Tensor, "elements width"]:
+        """One vector for each element, by its atomic number; zero for none."""
+        words = vocabulary()
+        return self.one.weight + self.period(words.period) + self.column(words.column)
+
+
+class Block(nn.Module):
+    """Attention to the steps so far, and a layer for each step alone; normalised before, added after."""
+
+    def __init__(self, settings: WyckoffNetworkSettings) -> None:
+        super().__init__()
+        width = settings.width
+        self.heads, self.dropout = settings.heads, settings.dropout
+        self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.into, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.blot = nn.Dropout(settings.dropout)
+
+    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        sequences, steps, width = x.shape
+        parts = self.into(self.before(x)).view(sequences, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, keys, values = parts
+        if past is not None:
+            keys, values = torch.cat([past[0], keys], 2), torch.cat([past[1], values], 2)
+        # One new step sees all before it; several at once, only without a past, see no later ones.
+        mixed = F.scaled_dot_product_attention(
+            query, keys, values, is_causal=steps > 1, dropout_p=self.dropout if self.training else 0.0
+        )
+        x = x + self.blot(self.out(mixed.transpose(1, 2).reshape(sequences, steps, width)))
+        return x + self.blot(self.narrow(F.gelu(self.wide(self.between(x))))), (keys, values)
+
+
+class WyckoffNetwork(nn.Module):
+    """Answers for each step, before any mask. See the head of this file."""
+
+    def __init__(self, settings: WyckoffNetworkSettings) -> None:
+        super().__init__()
+        width = settings.width
+        self.settings = settings
+        self.words = Words(width)
+        self.placed = nn.Embedding(AMOUNTS, width)
+        self.total = nn.Embedding(AMOUNTS, width)
+        self.amount = nn.Embedding(AMOUNTS, width)
+        for part in (self.placed, self.total):
+            nn.init.normal_(part.weight, std=0.5 * width**-0.5)
+        self.asked = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
+        self.last = nn.LayerNorm(width)
+        self.to_group = nn.Linear(width, GROUPS + 1)
+        self.to_position = nn.Linear(width, width)
+        self.end = nn.Linear(width, 1)
+        self.with_position = nn.Sequential(
+            nn.Linear(2 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+        self.to_element = nn.Linear(width, MAX_ATOMIC_NUMBER + 1)
+        self.blot = nn.Dropout(settings.dropout)
+
+    def forward(self, steps: Steps, cache: Cache | None = None) -> Float[Tensor, "sequences steps width"]:
+        """What the heads answer from. With a cache: one further step, which the cache then holds too."""
+        elements = self.words.elements()
+        x = self.words.group(steps.group) + F.embedding(steps.position, self.words.positions())
+        x = x + F.embedding(steps.element, elements) + self.placed(steps.placed) + self.total(steps.total)
+        demand = (F.embedding(steps.asked, elements) * self.amount(steps.amount)).sum(-2)
+        x = self.blot(x * self.settings.width**0.5 + self.asked(demand * self.settings.width**0.5))
+        past = cache.pairs if cache else []
+        pairs = []
+        for index, block in enumerate(self.blocks):
+            x, pair = block(x, past[index] if past else None)
+            pairs.append(pair)
+        if cache is not None:
+            cache.pairs = pairs
+        return self.last(x)
+
+    def groups(self, x: Float[Tensor, "... width"]) -> Float[Tensor, "... groups"]:
+        """Logits of space groups, by number; that of 0 means nothing."""
+        return self.to_group(x)
+
+    def positions(
+        self, x: Float[Tensor, "sequences steps width"], group: Int[Tensor, " sequences"]
+    ) -> Float[Tensor, "sequences steps positions"]:
+        """Logits of the positions of each sequence's group, by index, and last of the end."""
+        own = F.embedding(vocabulary().position[group], self.words.positions())
+        letters = torch.einsum("nsw,nlw->nsl", self.to_position(x), own)
+        return torch.cat([letters, self.end(x)], -1)
+
+    def elements(
+        self, x: Float[Tensor, "... width"], position: Int[Tensor, "..."]
+    ) -> Float[Tensor, "... elements"]:
+        """Logits of elements, by atomic number, on positions of running numbers."""
+        told = F.embedding(position, self.words.positions()) * self.settings.width**0.5
+        mixed = self.with_position(torch.cat([x, told], -1))
+        return self.to_element(mixed) + mixed @ self.words.elements().T
