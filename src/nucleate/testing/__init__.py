@@ -8,6 +8,7 @@ For tests only: nothing in the package imports it. `*_tests` needs pytest, `*_ch
 """
 
 from nucleate.testing.constraints import ConstraintCase, constraint_checks, constraint_tests
+from nucleate.testing.generators import GeneratorCase, generator_checks, generator_tests
 from nucleate.testing.methods import MethodCase, method_checks, method_tests
 from nucleate.testing.potentials import PotentialCase, potential_checks, potential_tests
 from nucleate.testing.process_case import (
@@ -25,7 +26,8 @@ from nucleate.testing.silent import Silent
 from nucleate.testing.suite import Check
 
 __all__ = [
-    "Check", "ConstraintCase", "constraint_checks", "constraint_tests", "MethodCase", "method_checks", "method_tests",
+    "Check", "ConstraintCase", "constraint_checks", "constraint_tests", "GeneratorCase", "generator_checks",
+    "generator_tests", "MethodCase", "method_checks", "method_tests",
     "PotentialCase", "potential_checks", "potential_tests", "ProcessCase", "process_checks", "process_tests",
     "Oracle", "Way", "WAYS", "Silent", "largest_difference", "largest_difference_on_torus", "means_and_squares",
     "phases",
