@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nucleate.arrays import Conditions, Mask, PerCrystal, Sizes
+from nucleate.arrays import Conditions, Mask, PerCrystal, Sizes, Species
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
@@ -63,6 +63,13 @@ class CrystalModel(Trainable):
         self.conditions = conditions
         self.evaluations = 0
         self.bf16 = False
+
+    def processes_for(self, species: Species | None) -> dict[str, Process]:
+        """The processes for crystals of these atoms; as they are in a model that draws species itself, and for None."""
+        own = self.processes.get("species")
+        if species is None or own is None or own.target_width:
+            return self.processes
+        return {name: process.for_species(species) for name, process in self.processes.items()}
 
     def encode(self, crystals: Crystals) -> dict[str, Tensor]:
         """Crystals to the channels that the processes work on."""
@@ -151,7 +158,7 @@ class CrystalModel(Trainable):
             channels = self.encode(crystals)
             noised = {
                 name: p.corrupt(channels[name], t, mask, rules.noise(noise, name))
-                for name, p in self.processes.items()
+                for name, p in self.processes_for(crystals.species).items()
             }
             states = rules.hold({name: n.state for name, n in noised.items()}, t)
         guess = self._earlier_guess(states, t, mask, noise, rules, crystals.condition)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from nucleate.arrays import Mask, PerCrystal
+from nucleate.arrays import Mask, PerCrystal, Species
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.settings import check_limits
@@ -129,6 +129,11 @@ class Process(ABC):
             cls.can = frozenset(
                 a for a, name in WAYS.items() if getattr(cls, name) is not getattr(Process, name)
             )
+
+    def for_species(self, species: Species) -> Process:
+        """This process for crystals of these atoms, 0 in padding, whose composition is given: itself, unless the
+        distribution at t = 0 depends on the composition."""
+        return self
 
     @abstractmethod
     def prior(self, mask: Mask, noise: Noise) -> State:

@@ -16,12 +16,13 @@ path both are the geodesic. See docs/concepts/interpolants.md.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from nucleate.arrays import Mask, PerCrystal
+from nucleate.arrays import Mask, PerCrystal, Species
 from nucleate.geometry.assignment import assign, squared_distances
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import centre
@@ -39,7 +40,8 @@ class Interpolant(Process):
     """A flow or stochastic interpolant of `width` channels, shown to the network as `name`.
 
     State: `x`, on the torus in units of the cell, in [0, 1). The base is a draw of x0 from (mask, noise); without one
-    it is uniform on the torus and standard normal elsewhere. Raises ValueError for settings that don't go together.
+    it is uniform on the torus and standard normal elsewhere. base_of: the base for crystals of these species, where the
+    composition is given. Raises ValueError for settings that don't go together.
     """
 
     def __init__(
@@ -50,19 +52,29 @@ class Interpolant(Process):
         level: Literal["atom", "cell"] = "atom",
         geometry: Literal["torus", "euclidean"] = "torus",
         base: Base | None = None,
+        base_of: Callable[[Species], Base] | None = None,
     ) -> None:
         self.settings, self.name, self.width, self.level, self.base = settings, name, width, level, base
+        self.base_of = base_of
         self.torus = geometry == "torus"
         self.positions = {"x": (0.0, 1.0)} if self.torus else {}
-        problem = misfit(settings, level, self.torus, base is not None)
+        informed = base is not None or base_of is not None
+        problem = misfit(settings, level, self.torus, informed)
         if problem:
             raise ValueError(problem)
         self.has_velocity = settings.path != "ve"
         self.has_noise = settings.denoiser or settings.gamma != "none"
         self.target_width = width * (self.has_velocity + self.has_noise)
         self.can = frozenset(("flow", "step")) if self.has_noise else frozenset(("flow",))
-        self.path = InterpolantPath(settings, self.torus, base is not None)
+        self.path = InterpolantPath(settings, self.torus, informed)
         self.unit = self.path.unit
+
+    def for_species(self, species: Species) -> Interpolant:
+        if self.base_of is None:
+            return self
+        other = copy(self)
+        other.base = self.base_of(species)
+        return other
 
     def prior(self, mask: Mask, noise: Noise) -> State:
         x = self._base(mask, noise)

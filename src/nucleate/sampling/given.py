@@ -65,7 +65,7 @@ class Held(Constraint):
         """The states with the known parts as they are at the times t."""
         crystals, held, stream = self.given.crystals, dict(states), self._noise.at(HELD.step())
         for name, known in self.given.known.items():
-            process = self.model.processes[name]
+            process = self.model.processes_for(crystals.species)[name]
             state = process.held(self.model.channel(name, crystals), t, crystals.mask, stream)
             held[name] = process.merge(states[name], state, known, crystals.mask)
         return held

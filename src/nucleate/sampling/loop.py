@@ -44,9 +44,8 @@ def trajectory(
     walk = Walk(model, rules, settings.owned, guidance, condition)
     # One stream for all processes: of a stream of its own each would get the same numbers.
     first = noise.at(PRIOR.step())
-    states = {
-        name: process.prior(mask, rules.noise(first, name)) for name, process in model.processes.items()
-    }
+    processes = model.processes_for(None if given is None else given.crystals.species)
+    states = {name: process.prior(mask, rules.noise(first, name)) for name, process in processes.items()}
     states = rules.begin(states)
     if start > 0:
         states = rules.hold(states, torch.full(mask.shape[:1], start, device=mask.device))
