@@ -11,7 +11,7 @@ import pytest
 import nucleate.energies.racing as racing
 from nucleate.cell import Cell
 from nucleate.energies.potentials import potential_named
-from nucleate.energies.racing import OUT_OF_BUDGET, STOPPED, Raced, RaceSettings, race
+from nucleate.energies.racing import OUT_OF_BUDGET, STOPPED, Raced, RaceSettings, race, race_all
 from nucleate.energies.relax import REASONS, Relaxed, RelaxSettings, relax
 from nucleate.energies.symmetric import DescentSettings, relax_symmetric
 from nucleate.errors import NucleateError
@@ -165,6 +165,15 @@ def test_races_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     ]
     with pytest.raises(AssertionError, match="asked again"):
         race(four(), EMT, RaceSettings(margin=0.5), work)
+
+
+def test_races_of_many_compositions_are_those_of_each(tmp_path: Path) -> None:
+    groups = [four()[:2], [Cell.of(fcc("Cu", 3.7)), Cell.of(fcc("Cu", 4.0))], []]
+    alone = [race(group, EMT) for group in groups]
+    for work in (Work(), Work.local(2, cache=tmp_path / "kept.sqlite")):
+        for one, other in zip(race_all(groups, EMT, work=work), alone, strict=True):
+            assert [found.place for found in one] == [found.place for found in other]
+            assert all(same(a.relaxed, b.relaxed) for a, b in zip(one, other, strict=True))
 
 
 def test_what_cannot_be_evaluated_does_not_spoil_the_race() -> None:

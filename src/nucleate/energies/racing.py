@@ -8,9 +8,9 @@ What the model expects is wrong far from a minimum, so that nothing is stopped b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -19,80 +19,14 @@ from nucleate.defects import defect
 from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.descent import Descent
 from nucleate.energies.potential import Potential
+from nucleate.energies.raced import OUT_OF_BUDGET, STOPPED, Raced, RaceSettings, decode_raced, encode_raced
 from nucleate.energies.relax import limits
-from nucleate.energies.relaxed import Relaxed, decode, encode
-from nucleate.energies.symmetric import DescentSettings, advance, begin, finished, relaxed_by
+from nucleate.energies.relaxed import Relaxed
+from nucleate.energies.symmetric import advance, begin, finished, relaxed_by
 from nucleate.errors import NucleateError
-from nucleate.identity import canonical
-from nucleate.settings import MOST_SECONDS, within
 from nucleate.work import Work
 
-STOPPED, OUT_OF_BUDGET = "stopped", "out_of_budget"
-
-
-@dataclass(frozen=True)
-class RaceSettings:
-    """How a race is run.
-
-    Attributes:
-        descent: how each crystal is relaxed; its timeout is not asked for here.
-        margin: eV/atom above the lowest, within which nothing is stopped.
-        doubt: how many times the gain that the model expects a crystal is granted.
-        rounds: evaluations of a crystal before it may be stopped.
-        evaluations: of the potential in the whole race, None for no limit.
-        seconds: of the whole race, None for no limit. What such a race finds depends on the machine; it is kept in no
-            cache where it ran out of time.
-    """
-
-    descent: DescentSettings = field(default_factory=DescentSettings)
-    margin: float = 0.05
-    doubt: float = 3.0
-    rounds: int = 2
-    evaluations: int | None = None
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        within(self, 0, MOST_SECONDS, "seconds", error=NucleateError)
-        if not (self.margin >= 0 and self.doubt >= 1 and self.rounds >= 1):
-            raise NucleateError(
-                f"a race can't be run with margin {self.margin}, doubt {self.doubt} and rounds {self.rounds}",
-                "give a margin of at least 0 eV/atom, a doubt of at least 1 and at least 1 round",
-            )
-        if self.evaluations is not None and self.evaluations < 1:
-            raise NucleateError(
-                f"a race can't be run with {self.evaluations} evaluations", "give at least 1, or None"
-            )
-
-    @property
-    def identity(self) -> str:
-        """All that a result depends on but the clock."""
-        plain = replace(self, seconds=None, descent=DescentSettings())
-        return f"{canonical(plain)} {self.descent.identity}"
-
-
-@dataclass(frozen=True)
-class Raced:
-    """What became of one crystal.
-
-    Attributes:
-        place: 1 for the lowest energy; those without an energy come last, in the order given.
-        relaxed: its energy, cell, and `steps`, which count evaluations. Unless it converged the energy is an upper
-            bound.
-        above: energy above the lowest, eV/atom; None without an energy.
-        status: "relaxed", "stopped", "out_of_budget", or a reason of `relax`.
-        detail: the status in words.
-    """
-
-    place: int
-    relaxed: Relaxed
-    above: float | None
-    status: str
-    detail: str = ""
-
-    @property
-    def energy_per_atom(self) -> float | None:
-        """eV/atom."""
-        return self.relaxed.energy_per_atom
+__all__ = ["OUT_OF_BUDGET", "STOPPED", "RaceSettings", "Raced", "race", "race_all"]
 
 
 def race(
@@ -128,26 +62,35 @@ def race(
     store = open_cache(work.cache.absolute()) if work.cache else None
     kept = {} if store is None else store.get([key])
     if key in kept:
-        return [_decoded(one) for one in kept[key]]
+        return [decode_raced(one) for one in kept[key]]
     found = _Race(cells, potential, settings, work).run()
     late = settings.seconds is not None and any(one.status == OUT_OF_BUDGET for one in found)
     if store is not None and not late:
-        store.put(key, [_encoded(one) for one in found])
+        store.put(key, [encode_raced(one) for one in found])
     return found
+
+
+def race_all(
+    groups: Sequence[Sequence[Cell]],
+    potential: Potential,
+    settings: RaceSettings = RaceSettings(),
+    work: Work = Work(),
+) -> list[list[Raced]]:
+    """A race for each composition, each as `race` runs it, in the workers of `work`. Raises what `race` raises."""
+    potential.calculator()
+    alone = work.alone.kept_in(work.cache and work.cache.absolute())
+    one = partial(_race_one, potential, settings, alone)
+    return list(work.run("racing", one, list(groups), len(groups)))
+
+
+def _race_one(potential: Potential, settings: RaceSettings, work: Work, cells: Sequence[Cell]) -> list[Raced]:
+    return race(cells, potential, settings, work)
 
 
 def _key(cells: Sequence[Cell], potential: Potential, settings: RaceSettings) -> str:
     nothing = Cell(np.zeros(0), np.zeros(0), np.zeros(0))
     own = [key_of("race", cell) for cell in cells]
     return key_of("race", nothing, potential.identity, settings.identity, *own)
-
-
-def _encoded(one: Raced) -> dict[str, Any]:
-    return {**asdict(replace(one, relaxed=Relaxed())), "relaxed": encode(one.relaxed)}
-
-
-def _decoded(fields: dict[str, Any]) -> Raced:
-    return Raced(**{**fields, "relaxed": decode(fields["relaxed"])})
 
 
 class _Race:
