@@ -1,0 +1,102 @@
+"""What a race of retrieved candidates says, and which of them is right: the data that the fitted decision is made from.
+
+    python benchmarks/energy_labels.py --data data/mp_20 --count 250 --out runs/fit-energy/labels.parquet
+
+Compositions are crystals of the training split, each held out of the index of prototypes that answers for it; crystals
+of the same formula come last among its candidates. One row a candidate. A candidate is right where it matches the
+crystal at the tolerances of the published match rates, relaxed (`right`) or as it was proposed (`right_before`).
+Continues from what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nucleate.cell import Cell
+from nucleate.data.dataset import Dataset
+from nucleate.energies.potentials import potential_named
+from nucleate.energies.racing import race
+from nucleate.metrics.matching import Matcher, try_match
+from nucleate.metrics.reduction import reduce_cell
+from nucleate.prototypes.retrieve import Prototypes
+
+SEED = 12
+SECONDS = 10.0
+EVERY = 5
+"""Compositions after which the table is written."""
+
+
+def rms(cell: Cell | None, truth: Cell) -> float:
+    """From the truth; NaN without a match."""
+    if cell is None:
+        return math.nan
+    found, _ = try_match(lambda: Matcher().rms(reduce_cell(cell), reduce_cell(truth)), SECONDS)
+    return math.nan if found is None else found
+
+
+def rows_of(name: str, truth: Cell, prototypes: Prototypes, candidates: int) -> list[dict[str, Any]]:
+    own = [entry for entry, other in enumerate(prototypes.index.names) if other == name]
+    proposals = prototypes.propose(truth.species.tolist(), candidates, known="other", without=own)
+    start = perf_counter()
+    raced = race([one.cell for one in proposals], potential_named("chgnet"))
+    seconds = perf_counter() - start
+    rows = []
+    for rank, (proposal, one) in enumerate(zip(proposals, raced, strict=True)):
+        relaxed = one.relaxed
+        before = None if relaxed.initial_energy is None else relaxed.initial_energy / len(truth.species)
+        rows.append({
+            "id": name, "atoms": len(truth.species), "candidates": len(proposals), "rank": rank,
+            "score": proposal.score, "distance": proposal.distance, "votes": proposal.votes,
+            "known": proposal.known, "space_group": proposal.space_group, "prototype": proposal.prototype,
+            "hull": proposal.energy, "energy": one.energy_per_atom, "energy_before": before, "above": one.above,
+            "status": one.status, "evaluations": relaxed.steps, "fmax": relaxed.fmax,
+            "volume_change": relaxed.cell.volume / proposal.cell.volume - 1 if relaxed.cell else None,
+            "seconds": seconds, "rms_before": rms(proposal.cell, truth), "rms": rms(relaxed.cell, truth),
+        })  # fmt: skip
+    for row in rows:
+        row["right"], row["right_before"] = row["rms"] == row["rms"], row["rms_before"] == row["rms_before"]
+    return rows or [{"id": name, "atoms": len(truth.species), "candidates": 0}]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--count", type=int, default=250)
+    parser.add_argument("--candidates", type=int, default=5)
+    parser.add_argument("--out", type=Path, required=True)
+    asked = parser.parse_args()
+    table = Dataset.open(asked.data).split(asked.split)
+    chosen = np.random.default_rng(SEED).permutation(len(table.ids))[: asked.count].tolist()
+    rows = pq.read_table(asked.out).to_pylist() if asked.out.exists() else []
+    done = {row["id"] for row in rows}
+    prototypes = Prototypes.open(sources=["mp_20"])
+    for number, place in enumerate(chosen, 1):
+        if table.ids[place] not in done:
+            rows += rows_of(table.ids[place], table.cell(place), prototypes, asked.candidates)
+            if number % EVERY == 0 or number == len(chosen):
+                asked.out.parent.mkdir(parents=True, exist_ok=True)
+                partial = asked.out.with_suffix(".partial")
+                pq.write_table(pa.Table.from_pylist(rows_alike(rows)), partial)
+                partial.replace(asked.out)
+                print(f"{number} of {len(chosen)}", flush=True)
+
+
+def rows_alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All with the same columns."""
+    names = list(max(rows, key=len))
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+if __name__ == "__main__":
+    main()
