@@ -66,6 +66,28 @@ def test_it_stays_near_the_crystal() -> None:
     np.testing.assert_allclose(template.lattice, near.lattice, atol=0.05)
 
 
+def test_in_the_niggli_cell_it_is_the_same_crystal() -> None:
+    change = np.array([[1, 0, 0], [0, 1, 0], [2, 1, 1]])
+    first = Template.of(WURTZITE)
+    skew = first.in_basis(change)
+    assert misfit(skew) < 1e-12
+    reduced = skew.reduced()
+    assert misfit(reduced) < 1e-12
+    assert reduced.lattice is not None
+    assert first.lattice is not None
+    assert skew.lattice is not None
+    assert np.linalg.norm(skew.lattice, axis=1).max() > 8
+    np.testing.assert_allclose(
+        np.sort(np.linalg.norm(reduced.lattice, axis=1)), np.sort(np.linalg.norm(first.lattice, axis=1))
+    )
+    metric = reduced.lattice @ reduced.lattice.T
+    for rotation in reduced.rotations:
+        np.testing.assert_allclose(rotation.T @ metric @ rotation, metric, atol=1e-10)
+    gap = reduced.frac @ reduced.lattice - first.frac @ first.lattice
+    away = gap @ np.linalg.inv(first.lattice)
+    np.testing.assert_allclose(away, np.round(away), atol=1e-9)
+
+
 def test_orbits() -> None:
     assert Template.of(RUTILE).orbits.tolist() == [0, 0, 2, 2, 2, 2]
 

@@ -56,7 +56,7 @@ def on_group(
             limits.check(formula_text(cell), cell)
             ways = combinations(number, cell, MOST_WAYS)
             for sample, way in enumerate(_chosen(ways, count, seed)):
-                requests.append(_request(Template.from_sites(_placed(ways[way])), unit, sample))
+                requests.append(_request(Template.from_sites(_placed(ways[way])).reduced(), unit, sample))
     return _distinct(requests)
 
 
@@ -83,7 +83,7 @@ def on_prototype(formulas: Sequence[str], n: int, limits: Limits, prototype: str
         for sample in range(n):
             chosen = found[sample % len(found)].cell
             limits.check(formula_text(Counter(chosen.species.tolist())), Counter(chosen.species.tolist()))
-            requests.append(_request(Template.of(chosen, STANDARD), unit, sample))
+            requests.append(_request(Template.of(chosen, STANDARD).reduced(), unit, sample))
     return _distinct(requests)
 
 
@@ -101,7 +101,7 @@ def inventions(
         & (index.sizes >= low)
         & (index.sizes <= min(high, limits.largest_cell))
     )
-    templates = [Template.of(index.cell(int(entry)), STANDARD) for entry in _some(fitting, n, seed)]
+    templates = [Template.of(index.cell(int(entry)), STANDARD).reduced() for entry in _some(fitting, n, seed)]
     if not templates:
         letters = [
             position.letter

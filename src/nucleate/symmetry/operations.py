@@ -76,6 +76,14 @@ def operations_of(cell: Cell, symprec: float) -> Operations:
     return Operations(found.number, rotations, np.array(found.operations.translations, dtype=float))
 
 
+def niggli_change(lattice: np.ndarray) -> np.ndarray:
+    """Integer combinations of a cell's vectors (rows) that are its Niggli cell, as rows. [3, 3]"""
+    _, change = _moyo().niggli_reduce(lattice.tolist())
+    found = np.round(np.array(change).T).astype(np.int64)
+    assert abs(round(float(np.linalg.det(found)))) == 1
+    return found
+
+
 @cache
 def _moyo() -> Any:
     import moyopy

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError
-from nucleate.symmetry.operations import operations_of
+from nucleate.symmetry.operations import niggli_change, operations_of
 from nucleate.symmetry.orbits import images, operations
 from nucleate.symmetry.sites import Sites
 
@@ -79,6 +79,24 @@ class Template:
             np.concatenate(blocks, 1),
             None if sites.lattice is None else sites.cell_vectors(),
         )
+
+    def in_basis(self, change: np.ndarray) -> Template:
+        """The same crystals in a cell whose vectors are integer combinations of the present ones: the rows of `change`,
+        of determinant 1 or -1. [3, 3]"""
+        inverse = np.round(np.linalg.inv(change)).astype(np.int64)
+        return replace(
+            self,
+            frac=self.frac @ inverse % 1.0 % 1.0,
+            rotations=inverse.T @ self.rotations @ change.T,
+            translations=self.translations @ inverse,
+            lattice=None if self.lattice is None else change @ self.lattice,
+        )
+
+    def reduced(self) -> Template:
+        """The same in the Niggli cell, in which models of primitive cells are trained: of the template's own lattice,
+        or, where none is known, of that which is nearest to a cube for these operations."""
+        lattice = averaged_lattice(np.eye(3), self.rotations) if self.lattice is None else self.lattice
+        return self.in_basis(niggli_change(lattice))
 
     @property
     def identity(self) -> str:
