@@ -29,13 +29,17 @@ SMALL = (
 STEPS, NFE = 3, 4
 
 
+DIFFUSIONS = {name: recipe for name, recipe in recipes().items() if isinstance(recipe, Recipe)}
+"""Those made of processes and a network; other kinds have tests of their own."""
+
+
 def alike(name: str) -> Recipe:
     """What is left of a recipe for these tests: the same for two recipes that differ in size only."""
     recipe = get_recipe(name, list(SMALL))
     return replace(recipe, name="", training=TrainingSettings(), sampler=scaled(recipe.sampler, NFE))
 
 
-DISTINCT = list({alike(name): name for name in reversed(recipes())}.values())[::-1]
+DISTINCT = list({alike(name): name for name in reversed(DIFFUSIONS)}.values())[::-1]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,7 @@ def test_it_is_found_again_by_what_a_run_keeps_of_it(name):
     assert recipe_from_dict(to_dict(recipes()[name])) == recipes()[name] == get_recipe(name)
 
 
-@pytest.mark.parametrize("name", list(recipes()))
+@pytest.mark.parametrize("name", list(DIFFUSIONS))
 def test_it_says_its_task_and_that_is_what_its_network_is_asked_for(name):
     recipe = recipes()[name]
     assert any("task" in vars(kind) for kind in type(recipe).__mro__ if kind is not Recipe)
@@ -104,7 +108,7 @@ def test_no_recipe_has_the_biased_step_of_the_corrector_as_its_own():
 
     It is read by `pc` alone, which may be asked for with any of them.
     """
-    corrected = {name: one.sampler for name, one in recipes().items() if _can_correct(one)}
+    corrected = {name: one.sampler for name, one in DIFFUSIONS.items() if _can_correct(one)}
     assert {
         "kldm-csp",
         "kldm-dng-masked-small",
@@ -118,9 +122,9 @@ def test_no_recipe_has_the_biased_step_of_the_corrector_as_its_own():
 
 def test_what_is_trained_stands_for_all():
     trained = {alike(name) for name in DISTINCT}
-    assert trained == {alike(name) for name in recipes()}
+    assert trained == {alike(name) for name in DIFFUSIONS}
     assert len(DISTINCT) == len(trained)
-    assert {type(one) for one in trained} == {type(one) for one in recipes().values()}
+    assert {type(one) for one in trained} == {type(one) for one in DIFFUSIONS.values()}
 
 
 @pytest.mark.parametrize("name", DISTINCT)

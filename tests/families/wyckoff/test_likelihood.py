@@ -10,11 +10,11 @@ import torch
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.families.wyckoff.loss import negative_log_likelihood
 from nucleate.families.wyckoff.model import WyckoffModel
+from nucleate.families.wyckoff.network import WyckoffNetwork, WyckoffNetworkSettings
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.families.wyckoff.sequences import Sequences, Told
 from nucleate.symmetry.combinations import combinations
 from nucleate.symmetry.sites import Sites
-from nucleate.symmetry.wyckoff import space_group
 from tests.families.wyckoff.cases import PEROVSKITE, RUTILE, SOME, random_model
 
 EVERY = range(1, 231)
@@ -68,18 +68,19 @@ def test_all_sequences_of_elements_up_to_a_size_sum_to_one() -> None:
 
 
 def test_all_sequences_of_one_atom_sum_to_one() -> None:
-    answers = []
-    for number in EVERY:
-        group = space_group(number)
-        letters = [one.letter for one in group.positions if one.multiplicity == group.lattice_points]
-        answers += [
-            Sites(number, (letter,), (z,)) for letter in letters for z in range(1, MAX_ATOMIC_NUMBER + 1)
-        ]
-    model = random_model()
-    assert total(model, answers, Prompt.of(atoms=1)) == pytest.approx(1, abs=1e-5)
-    assert total(random_model(most=1), answers, Prompt()) == pytest.approx(1, abs=1e-5)
+    answers = [sites for number in EVERY for sites in combinations(number, {5: 1})]
+    assert len(answers) > 200
+    assert total(random_model(), answers, Prompt.of(atoms=1, elements=[5])) == pytest.approx(1, abs=1e-5)
+    assert total(random_model(most=1), answers, Prompt.of(elements=[5])) == pytest.approx(1, abs=1e-5)
 
 
+def test_all_elements_sum_to_one() -> None:
+    answers = [Sites(1, ("a",), (number,)) for number in range(1, MAX_ATOMIC_NUMBER + 1)]
+    assert total(random_model(), answers, Prompt.of(1, atoms=1)) == pytest.approx(1, abs=1e-5)
+    assert total(random_model(most=1), answers, Prompt.of(1)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.slow
 def test_all_pairs_in_p1_sum_to_one() -> None:
     numbers = range(1, MAX_ATOMIC_NUMBER + 1)
     answers = [Sites(1, ("a", "a"), (a, b)) for a in numbers for b in numbers if a <= b]
@@ -116,4 +117,18 @@ def test_padding_does_not_change_the_loss() -> None:
     told = Told.alike(1, atoms=True)
     alone = negative_log_likelihood(model.network, Sequences.of([RUTILE]), told, 20)
     beside = negative_log_likelihood(model.network, Sequences.of(SOME), Told.alike(len(SOME), atoms=True), 20)
+    assert torch.allclose(alone[0], beside[SOME.index(RUTILE)], atol=1e-5)
+
+
+def test_no_weight_of_padding_says_anything() -> None:
+    """What the widest sequence of a batch has more of than another one must not reach the latter."""
+    torch.manual_seed(1)
+    network = WyckoffNetwork(WyckoffNetworkSettings(width=32, layers=1, heads=2)).eval()
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if name.startswith("words.") and name != "words.letter.weight":
+                weight[0] = 1.0
+    told = Told.alike(1, formula=True)
+    alone = negative_log_likelihood(network, Sequences.of([RUTILE]), told, 20)
+    beside = negative_log_likelihood(network, Sequences.of(SOME), Told.alike(len(SOME), formula=True), 20)
     assert torch.allclose(alone[0], beside[SOME.index(RUTILE)], atol=1e-5)

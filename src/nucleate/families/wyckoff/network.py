@@ -114,7 +114,9 @@ class Words(nn.Module):
     def elements(self) -> Float[Tensor, "elements width"]:
         """One vector for each element, by its atomic number; zero for none."""
         words = vocabulary()
-        return self.one.weight + self.period(words.period) + self.column(words.column)
+        every = self.one.weight + self.period(words.period) + self.column(words.column)
+        # Padding says nothing, whatever its weights become: its number of columns would tell of the batch.
+        return every * (words.period > 0)[:, None]
 
 
 class Block(nn.Module):

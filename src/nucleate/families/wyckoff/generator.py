@@ -1,0 +1,140 @@
+"""Wyckoff sequences as a generator: a sequence for each request, placed simply (placing.py)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from nucleate.crystals import Crystals
+from nucleate.elements import SYMBOLS
+from nucleate.errors import ModelError, NucleateError
+from nucleate.families.wyckoff.draw import Choice, draw
+from nucleate.families.wyckoff.model import BATCH
+from nucleate.families.wyckoff.placing import place
+from nucleate.families.wyckoff.prompt import Prompt
+from nucleate.families.wyckoff.trainable import WyckoffTrainable
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
+from nucleate.sampling.limits import Limits
+from nucleate.sampling.request import Request
+from nucleate.settings import within
+from nucleate.streams import PLACES
+from nucleate.symmetry.sites import Sites
+
+
+@dataclass(frozen=True)
+class WyckoffSampling:
+    """How crystals are drawn.
+
+    Attributes:
+        temperature: below 1 keeps to likely sequences.
+        top_p: only the likeliest words that together have this probability.
+        tries: placements, of which the one with the largest shortest distance is kept.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    tries: int = 40
+
+    def __post_init__(self) -> None:
+        within(self, 1e-3, 100.0, "temperature", "sampler.")
+        within(self, 1e-6, 1.0, "top_p", "sampler.")
+        within(self, 1, 100_000, "tries", "sampler.")
+
+
+class WyckoffGenerator(Generator):
+    """Answers requests for a formula, or for a number of atoms whose elements are invented."""
+
+    task = "dng"
+
+    def __init__(
+        self,
+        name: str,
+        identity: str,
+        model: WyckoffTrainable,
+        settings: WyckoffSampling,
+        card: Mapping[str, Any],
+    ) -> None:
+        self.name, self._identity, self.model, self.card = name, identity, model, card
+        self.settings: WyckoffSampling = settings
+
+    @property
+    def identity(self) -> str:
+        """Checksum of the weights."""
+        return self._identity
+
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits.of_card(self.card)
+
+    def check(self, requests: Sequence[Request]) -> None:
+        super().check(requests)
+        for request in requests:
+            if 0 in request.species and any(request.species):
+                raise ModelError(
+                    f"{self.name} can't complete a composition of which a part is given",
+                    "give all elements, or none",
+                )
+
+    def answers(
+        self, requests: Sequence[Request], settings: WyckoffSampling, seed: int, options: DrawOptions
+    ) -> Iterator[Sequence[Answer]]:
+        for start in range(0, len(requests), BATCH):
+            batch, answers = [], []
+            for request in requests[start : start + BATCH]:
+                try:
+                    batch.append((request, self._prompt(request)))
+                except NucleateError as error:
+                    answers.append(Failure(request, error.message))
+            yield answers + self._drawn(batch, settings, seed)
+            if options.on_step is not None:
+                options.on_step(len(answers) + len(batch))
+
+    def _prompt(self, request: Request) -> Prompt:
+        counts = None if 0 in request.species else Counter(request.species)
+        prompt = Prompt.of(counts=counts, atoms=len(request.species))
+        prompt.check(self.model.most)
+        return prompt
+
+    def _drawn(
+        self, batch: list[tuple[Request, Prompt]], settings: WyckoffSampling, seed: int
+    ) -> list[Answer]:
+        if not batch:
+            return []
+        keys = torch.tensor([request.key for request, _ in batch])
+        choice = Choice(settings.temperature, settings.top_p)
+        prompts = [prompt for _, prompt in batch]
+        found = draw(self.model.network, prompts, keys, seed, self.model.most, choice)
+        answers = []
+        for (request, _), (sites, likelihood) in zip(batch, found, strict=True):
+            volume = sum(float(self.model.volumes[z]) * n for z, n in sites.counts.items())
+            placed = place(sites, volume, PLACES.generator(seed, request.key), settings.tries)
+            origin = {
+                "space_group": sites.number,
+                "sites": " ".join(map(_word, sites.letters, sites.species)),
+                "log_likelihood": round(likelihood, 4),
+            }
+            cost = Cost(nfe=len(sites.letters) + 2, counts={"tokens": 2 * len(sites.letters) + 2})
+            answers.append(Generated(request, _crystal(placed, request), cost, origin=origin))
+        return answers
+
+
+def _word(letter: str, number: int) -> str:
+    return f"{letter}:{SYMBOLS[number]}"
+
+
+def _crystal(placed: Sites, request: Request) -> Crystals:
+    """Atoms in the order of the request's elements where they are given."""
+    cell = placed.to_cell()
+    if 0 in request.species:
+        return Crystals.of_cells([cell], torch.float32)
+    order = np.empty(len(cell.species), dtype=np.int64)
+    order[np.argsort(request.species, kind="stable")] = np.argsort(cell.species, kind="stable")
+    return Crystals.of_cells(
+        [cell._replace(species=cell.species[order], frac=cell.frac[order])], torch.float32
+    )
