@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 
 from nucleate.cell import Cell
 from nucleate.prototypes.entry import describe
-from nucleate.prototypes.labels import anonymous, orders, prototype_label, renamings
+from nucleate.prototypes.labels import anonymous, automorphisms, orders, prototype_label, renamings
 
 HALF = (0.5, 0.5, 0.5)
 KNOWN = {
@@ -79,8 +79,27 @@ def test_orders_keep_counts_and_give_up_where_there_are_too_many():
     assert orders([2] * 7) == [tuple(range(7))]
 
 
-@pytest.mark.parametrize("number", [1, 47, 221, 227, 230])
-def test_every_renaming_is_a_permutation_of_the_letters(number):
-    for one in renamings(number):
-        assert sorted(one) == sorted(one.values())
-    assert any(all(key == value for key, value in one.items()) for one in renamings(number))
+def test_renamings_are_those_of_pymatgen():
+    from pymatgen.analysis.prototypes import WYCKOFF_POSITION_RELAB_DICT
+
+    for number in range(1, 231):
+        theirs = {
+            tuple(sorted((key, ord(value)) for key, value in one.items()))
+            for one in WYCKOFF_POSITION_RELAB_DICT[str(number)]
+        }
+        ours = [tuple(sorted(one.items())) for one in renamings(number)]
+        assert all(key == value for key, value in ours[0])
+        assert set(ours[1:]) == theirs - {ours[0]}
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("AB_cF8_225_a_b", {(0, 1), (1, 0)}),  # rock salt: either element may be at the origin
+        ("ABC3_cP5_221_a_b_c", {(0, 1, 2)}),
+        ("ABC_cF12_216_a_b_c", {(0, 1, 2), (1, 0, 2)}),  # half-Heusler: c is between a and b
+        ("AB2C4_cF56_227_a_d_e", {(0, 1, 2)}),
+    ],
+)
+def test_orders_of_roles_that_are_the_same_crystal(label, expected):
+    assert set(automorphisms(label)) == expected

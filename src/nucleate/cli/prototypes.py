@@ -47,3 +47,30 @@ def index(
         + (f", {left} left out" if left else "")
     )
     say(f"written to {out}")
+
+
+@app.command("train")
+def train(
+    index: Annotated[Path, typer.Argument(help="File of an index; its crystals are the questions.")],
+    out: Annotated[Path, typer.Option(help="File of the ranking (.safetensors).")],
+    sources: Annotated[str, typer.Option(help="Entries of these sources alone, such as mp_20.")] = "",
+    examples: Annotated[int, typer.Option(min=10, help="Crystals whose candidates are judged.")] = 4000,
+    seed: options.Seed = 0,
+    workers: options.Workers = 2,
+) -> None:
+    """Learn which candidates for a composition are right, from the crystals of an index."""
+    from nucleate.files import check_target
+    from nucleate.prototypes.ranking import save_ranking
+    from nucleate.prototypes.training import RankingSettings, train_ranking
+    from nucleate.work import Work
+
+    check_target(out)
+    named = [one.strip() for one in sources.split(",") if one.strip()] or None
+    settings = RankingSettings(examples=examples, seed=seed)
+    with progress_bars() as progress:
+        ranking, found = train_ranking(index, named, settings, Work.local(workers, progress))
+    save_ranking(ranking, out)
+    say(
+        f"{found['examples']:.0f} examples; log loss of the last {found['held']:.0f}, held back: {found['loss']:.3f}"
+    )
+    say(f"written to {out}")

@@ -20,14 +20,14 @@ class Distinct:
 
     def __init__(self, matcher: Matcher = DEFAULT_TOLERANCES) -> None:
         self.matcher = matcher
-        self.keys: list[tuple] = []
+        self.keys: list[int] = []
         self.cells: list[Cell] = []
         self.reduced: list[Reduced] = []
 
-    def place(self, key: tuple, cell: Cell) -> tuple[int, bool]:
+    def place(self, key: int, cell: Cell) -> tuple[int, bool]:
         """Where a structure belongs, and whether it is new there.
 
-        key: prototype and elements by role: those of one key are described in the same standard cell.
+        key: the same for the same prototype with the same elements, whose cells are described alike.
         """
         for place, other in enumerate(self.keys):
             if other == key and alike(cell, self.cells[place]):

@@ -9,10 +9,13 @@ of equal count (Mehl et al., Comput. Mater. Sci. 136, S1, 2017; relabelling as i
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby, permutations, product
 from math import factorial, gcd, prod
+from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
 
 MOST_ORDERS = 720
@@ -69,14 +72,15 @@ def orders(counts: Sequence[int]) -> list[tuple[int, ...]]:
 
 @cache
 def renamings(number: int) -> list[dict[int, int]]:
-    """How other origins rename the Wyckoff positions of a space group, the identity among them."""
-    from pymatgen.analysis.prototypes import WYCKOFF_POSITION_RELAB_DICT
+    """How other origins rename the Wyckoff positions of a space group, the identity first."""
+    first, *others = _table()[str(number)]
+    return [dict(zip(map(ord, first), map(ord, one), strict=True)) for one in (first, *others)]
 
-    found = [
-        {key: ord(value) for key, value in one.items()} for one in WYCKOFF_POSITION_RELAB_DICT[str(number)]
-    ]
-    none = {key: key for key in found[0]}
-    return [dict(one) for one in {tuple(sorted(one.items())) for one in (none, *found)}]
+
+@cache
+def _table() -> dict[str, list[str]]:
+    """By space group: the letters, and what they become. From pymatgen, whose import takes seconds."""
+    return json.loads((Path(__file__).parent / "data" / "renamings.json").read_text())
 
 
 def _ordered(counts: Sequence[int], letters: Letters) -> tuple[tuple[int, ...], Letters]:
@@ -89,3 +93,33 @@ def _runs(letters: str) -> str:
     """Sorted letters with their numbers: "abb" is a2b as AFLOW writes it, with the number before: "a2b"."""
     found = [(letter, len(list(group))) for letter, group in groupby(letters)]
     return "".join(f"{count if count > 1 else ''}{letter}" for letter, count in found)
+
+
+@cache
+def automorphisms(label: str) -> tuple[tuple[int, ...], ...]:
+    """Orders of the roles of a prototype that another origin turns into one another: rock salt has two, (0, 1), (1, 0).
+
+    Elements handed out in one order or another of these are the same crystal, free parameters apart.
+    """
+    _, _, number, *roles = label.split("_")
+    letters = [_letters(one) for one in roles]
+    sizes = _counts(label)
+    found = [
+        order
+        for order in orders(sizes)
+        if any(
+            all("".join(sorted(letters[j].translate(one))) == letters[i] for i, j in enumerate(order))
+            for one in renamings(int(number))
+        )
+    ]
+    return tuple(found)
+
+
+def _letters(runs: str) -> str:
+    """The other way round from `_runs`: "a2b" is "abb"."""
+    return "".join(letter * int(number or 1) for number, letter in re.findall(r"(\d*)([A-Za-z])", runs))
+
+
+def _counts(label: str) -> list[int]:
+    """Of the roles, from the anonymous formula of a label."""
+    return [int(number or 1) for number in re.findall(r"[A-Z][a-z]?(\d*)", label.split("_")[0])]

@@ -13,21 +13,25 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import FormulaError
-from nucleate.prototypes.candidates import Candidates, Families, candidates_of
+from nucleate.prototypes.candidates import Candidates, Families, candidates_of, few_of_a_group
 from nucleate.prototypes.chemistry import element_distances
 from nucleate.prototypes.distinct import Distinct
+from nucleate.prototypes.features import features
 from nucleate.prototypes.files import read_index
 from nucleate.prototypes.index import Index
-from nucleate.prototypes.shipped import INDEX
+from nucleate.prototypes.ranking import Ranking, load_ranking
+from nucleate.prototypes.shipped import INDEX, RANKING
 from nucleate.prototypes.substitute import repeated, substituted
-from nucleate.prototypes.volumes import Volumes, shares_of
+from nucleate.prototypes.volumes import Volumes
 
 Known = Literal["include", "other"]
 LOOKED_AT = 5
 """Candidates that are looked at for each structure that is asked for, at most."""
 LEAST_LOOKED_AT = 40
-OF_ONE_KIND = 3
+OF_ONE_GROUP = 3
 """Of them, how many of one prototype with the same elements in its roles: the free parameters may differ."""
+VARIANT = 0.5
+"""A candidate that does not stand for its group, though as near as the one that does, counts as this much of it."""
 STABLE = 0.02
 """eV/atom above the hull: up to here a known crystal of a formula is taken to be its ground state."""
 
@@ -44,7 +48,7 @@ class Proposal:
         source, name: where the known crystal is from, and its name there.
         known: whether that crystal has the same formula, each element in its place.
         distance: mean distance of the elements from those they replace.
-        score: the larger, the better.
+        score: the probability that the structure is the one that is asked for; without a ranking, minus the distance.
         votes: candidates that suggest the same structure, of those that were looked at.
         energy: of the known crystal above the hull, eV/atom, NaN where it is not known.
         entry: its number in the index. units: how many of its cells make the structure.
@@ -67,20 +71,31 @@ class Proposal:
 class Prototypes:
     """An index with what proposing from it needs."""
 
-    def __init__(self, index: Index) -> None:
-        self.index = index
+    def __init__(self, index: Index, ranking: Ranking | None = None) -> None:
+        self.index, self.ranking = index, ranking
+        self.distances = element_distances() if ranking is None else ranking.attention.distances
         self.families = Families(index)
-        shares = shares_of(index.elements, index.counts, index.role_offsets)
-        self.volumes = Volumes.fit(shares, index.volume / index.sizes)
+        self.volumes = Volumes.of_index(index)
 
     @classmethod
-    def open(cls, path: Path | str | None = None, sources: Collection[str] | None = None) -> Prototypes:
-        """An index from a file, by default the shipped one, with entries of some sources alone if they are named.
+    def open(
+        cls,
+        path: Path | str | None = None,
+        sources: Collection[str] | None = None,
+        ranking: Path | str | None = RANKING,
+    ) -> Prototypes:
+        """An index with a ranking.
 
-        Raises DataError where the file is missing or broken, and for a source that it has not.
+        Args:
+            path: its file; the shipped index by default.
+            sources: take entries of these alone.
+            ranking: a file of 'nucleate prototypes train'; None ranks by the distance of elements alone.
+
+        Raises DataError where a file is missing or broken, and for a source that the index has not.
         """
         index = read_index(INDEX if path is None else Path(path))
-        return cls(index if sources is None else index.of_sources(sources))
+        learned = None if ranking is None else load_ranking(Path(ranking))
+        return cls(index if sources is None else index.of_sources(sources), learned)
 
     def propose(
         self,
@@ -105,42 +120,39 @@ class Prototypes:
         Raises FormulaError for what is no element, and for an empty composition.
         """
         counts = checked(composition)
-        found = candidates_of(self.families, counts, cells, element_distances())
+        found = candidates_of(self.families, counts, cells, self.distances)
         if found is None:
             return []
         if len(without):
             found = found.take(np.flatnonzero(~np.isin(found.entries, list(without))))
-        scores = -found.distance
+        scores = self._scores(found)
         order = self._order(found, scores, known)
-        order = order[self._few_of_a_kind(found, order)]
+        order = order[few_of_a_group(found, order, OF_ONE_GROUP)]
         return self._different(found, scores, order[: max(LOOKED_AT * k, LEAST_LOOKED_AT)], k)
+
+    def _scores(self, found: Candidates) -> np.ndarray:
+        """The larger, the better. [candidates]"""
+        if self.ranking is None:
+            return -found.distance
+        groups = features(found, self.index, self.ranking.attention, self.volumes)
+        scores = self.ranking.probability(groups.numbers)[groups.of]
+        logits = self.ranking.attention.logits(found, self.index.energy[found.entries])
+        behind = np.ones(len(found), dtype=bool)
+        behind[groups.best] = False
+        return scores * np.where(behind, VARIANT * np.exp(logits - logits[groups.best][groups.of]), 1.0)
 
     def _order(self, found: Candidates, scores: np.ndarray, known: Known) -> np.ndarray:
         """Best first; candidates of one score by energy above the hull."""
         energy = np.nan_to_num(self.index.energy[found.entries], nan=1.0)
-        if known == "include":
-            first = np.where(found.known & (energy <= STABLE), -1, 0)
-            scores = np.where(first, 0.0, scores)
-        else:
-            first = found.known.astype(int)
-        return np.lexsort((energy, -scores, found.units > 1, first))
-
-    def _few_of_a_kind(self, found: Candidates, order: np.ndarray) -> np.ndarray:
-        """Which candidates of an order are among the first OF_ONE_KIND of their prototype and elements. [candidates]"""
-        keys = np.column_stack((self.families.kinds[found.entries], found.units, found.elements))[order]
-        kind = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
-        by_kind = np.argsort(kind, kind="stable")
-        starts = np.flatnonzero(np.diff(kind[by_kind], prepend=-1))
-        place = np.empty(len(kind), dtype=np.int64)
-        place[by_kind] = np.arange(len(kind)) - np.repeat(starts, np.diff(starts, append=len(kind)))
-        return place < OF_ONE_KIND
+        ground_state = found.known & (energy <= STABLE)
+        first = np.where(ground_state, -1, 0) if known == "include" else found.known.astype(int)
+        return np.lexsort((energy, np.where(first < 0, 0, -scores), found.units > 1, first))
 
     def _different(self, found: Candidates, scores: np.ndarray, order: np.ndarray, k: int) -> list[Proposal]:
         distinct, chosen = Distinct(), []
         votes: list[int] = []
         for place in order.tolist():
-            key = (self.families.kinds[found.entries[place]], *found.elements[place], found.units[place])
-            where, new = distinct.place(key, self._cell(found, place))
+            where, new = distinct.place(int(found.group[place]), self._cell(found, place))
             if new:
                 if len(chosen) == k:
                     break

@@ -1,4 +1,4 @@
-"""Where the index lies that the package brings, and its sources."""
+"""Where the index and the ranking lie that the package brings, and their sources."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "data"
 INDEX = FOLDER / "index.parquet"
+RANKING = FOLDER / "ranking.safetensors"
 
 SOURCES = {
     "mp_20": "MP-20, training split (Materials Project, CC BY 4.0)",

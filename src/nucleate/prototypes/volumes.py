@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.prototypes.index import Index
 
 PENALTY = 0.3
 """Of a deviation from the median volume, in crystals of one element."""
@@ -40,6 +41,12 @@ class Volumes:
         normal = shares.T @ shares + PENALTY * np.eye(shares.shape[1])
         each = prior + np.linalg.solve(normal, shares.T @ (per_atom - prior))
         return cls(np.maximum(each, LEAST))
+
+    @classmethod
+    def of_index(cls, index: Index) -> Volumes:
+        """From the crystals of an index."""
+        shares = shares_of(index.elements, index.counts, index.role_offsets)
+        return cls.fit(shares, index.volume / index.sizes)
 
     def of(self, counts: Mapping[int, int]) -> float:
         """Volume of a cell with so many atoms of each atomic number, Å^3."""

@@ -1,0 +1,103 @@
+"""Examples to learn ranking from: entries of an index as questions, and which candidates for them match.
+
+Each question is an entry that is left out of the index; its answer is the entry itself. Verdicts are those of the CSP
+match rate (StructureMatcher, tolerances 0.3, 0.5, 10 degrees), which depend on no volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from nucleate.cell import Cell
+from nucleate.metrics.matching import Matcher, try_match
+from nucleate.metrics.reduction import Reduced, reduce_cell
+from nucleate.prototypes.candidates import Candidates, Families, candidates_of, few_of_a_group
+from nucleate.prototypes.chemistry import element_distances
+from nucleate.prototypes.distinct import alike
+
+SECONDS = 2.0
+"""For one comparison; one that takes longer counts as no match."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A question with its candidates.
+
+    Attributes:
+        entry: the entry that is asked for.
+        candidates: those that were judged, nearest elements first.
+        matches: whether each is the structure of the entry. [candidates]
+    """
+
+    entry: int
+    candidates: Candidates
+    matches: np.ndarray
+
+
+class Examiner:
+    """Judges the candidates for entries of an index."""
+
+    def __init__(self, families: Families, judged: int = 40, of_one_group: int = 2) -> None:
+        self.families, self.index = families, families.index
+        self.judged, self.of_one_group = judged, of_one_group
+        self.matcher = Matcher()
+        self._reduced = lru_cache(maxsize=16384)(self._reduce)
+
+    def examples(self, entries: np.ndarray) -> Iterator[Example]:
+        """One example for each entry that has candidates besides itself."""
+        for entry in entries.tolist():
+            if (found := self.candidates(entry)) is not None:
+                yield Example(entry, found, self.verdicts(entry, found))
+
+    def candidates(self, entry: int) -> Candidates | None:
+        """The candidates to judge, the entry itself left out."""
+        roles = self.index.roles(entry)
+        counts = dict(
+            zip(self.index.elements[roles].tolist(), self.index.counts[roles].tolist(), strict=True)
+        )
+        found = candidates_of(self.families, counts, "same", element_distances())
+        assert found is not None
+        found = found.take(np.flatnonzero((found.entries != entry) & (found.units == 1)))
+        order = np.argsort(found.distance, kind="stable")
+        order = order[few_of_a_group(found, order, self.of_one_group)][: self.judged]
+        return found.take(order) if len(order) else None
+
+    def verdicts(self, entry: int, found: Candidates) -> np.ndarray:
+        """Which candidates match the entry. [candidates]"""
+        truth = self._reduced(entry)
+        matches = np.zeros(len(found), dtype=bool)
+        if truth is None:
+            return matches
+        seen: dict[int, list[tuple[int, Cell]]] = {}
+        for place in range(len(found)):
+            key = int(found.group[place])
+            cell = self._cell(found, place)
+            twin = next((one for one, other in seen.get(key, []) if alike(cell, other)), None)
+            if twin is not None:
+                matches[place] = matches[twin]
+                continue
+            seen.setdefault(key, []).append((place, cell))
+            matches[place] = self._match(truth, found, place)
+        return matches
+
+    def _cell(self, found: Candidates, place: int) -> Cell:
+        entry = int(found.entries[place])
+        counts = self.index.counts[self.index.roles(entry)]
+        return self.index.cell(entry)._replace(species=np.repeat(found.elements[place], counts))
+
+    def _match(self, truth: Reduced, found: Candidates, place: int) -> bool:
+        reduced = self._reduced(int(found.entries[place]))
+        if reduced is None:
+            return False
+        species = np.zeros_like(reduced.species)
+        for one, other in zip(found.old[place], found.elements[place], strict=True):
+            species[reduced.species == one] = other
+        swapped = replace(reduced, species=species, composition=np.sort(species).astype(np.int16).tobytes())
+        return try_match(lambda: self.matcher.rms(swapped, truth), SECONDS)[0] is not None
+
+    def _reduce(self, entry: int) -> Reduced | None:
+        return try_match(lambda: reduce_cell(self.index.cell(entry)), SECONDS)[0]

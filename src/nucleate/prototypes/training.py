@@ -1,0 +1,96 @@
+"""The whole training of a ranking: attention over all entries of an index, then judged examples, then probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from nucleate.errors import DataError
+from nucleate.prototypes.attention_training import AttentionSettings, learn_attention
+from nucleate.prototypes.candidates import Families
+from nucleate.prototypes.examples import Examiner, Example
+from nucleate.prototypes.files import read_index
+from nucleate.prototypes.index import Index
+from nucleate.prototypes.ranking import Ranking
+from nucleate.prototypes.ranking_training import learn_ranking
+from nucleate.prototypes.volumes import Volumes
+from nucleate.streams import QUESTIONS
+from nucleate.work import Work
+
+ENTRIES_PER_JOB = 10
+LEAST_ENTRIES = 50
+
+
+@dataclass(frozen=True)
+class RankingSettings:
+    """How a ranking is learned.
+
+    Attributes:
+        attention: how the attention is.
+        examples: entries whose candidates are judged by the matcher.
+        steps: of the network's training.
+        seed: of their choice, and of the network.
+    """
+
+    attention: AttentionSettings = AttentionSettings()
+    examples: int = 4000
+    steps: int = 1500
+    seed: int = 0
+
+
+def train_ranking(
+    path: Path,
+    sources: Collection[str] | None = None,
+    settings: RankingSettings = RankingSettings(),
+    work: Work = Work(),
+) -> tuple[Ranking, dict[str, float]]:
+    """A ranking for the index in a file, and its numbers: `loss` of examples that were held back, `examples`, `groups`.
+
+    Args:
+        path: file of the index. sources: entries of these alone.
+        settings: how it is learned. work: where candidates are judged, and who is told.
+
+    Raises DataError where the index is too small to learn from.
+    """
+    sources = None if sources is None else tuple(sorted(sources))
+    index = _open(path, sources)
+    if len(index) < LEAST_ENTRIES:
+        raise DataError(
+            f"{path} has {len(index)} entries, too few to learn from", f"give {LEAST_ENTRIES} or more"
+        )
+    families = Families(index)
+
+    def tell(done: int, total: int, _: float) -> None:
+        work.tell("learning element vectors", done, total)
+
+    attention = learn_attention(families, settings.attention, tell)
+    chosen = QUESTIONS.generator(settings.seed).permutation(len(index))[: settings.examples]
+    pieces = np.array_split(chosen, -(-len(chosen) // ENTRIES_PER_JOB))
+    jobs = ((path, sources, piece) for piece in pieces)
+    judged = work.run("judging candidates", _judge, jobs, len(pieces))
+    examples = [example for some in judged for example in some]
+    if not examples:
+        raise DataError(f"no two entries of {path} have the same anonymous formula", "give a larger index")
+    return learn_ranking(
+        families, attention, Volumes.of_index(index), examples, settings.steps, settings.seed
+    )
+
+
+@lru_cache(maxsize=1)
+def _open(path: Path, sources: tuple[str, ...] | None) -> Index:
+    index = read_index(path)
+    return index if sources is None else index.of_sources(sources)
+
+
+@lru_cache(maxsize=1)
+def _examiner(path: Path, sources: tuple[str, ...] | None) -> Examiner:
+    return Examiner(Families(_open(path, sources)))
+
+
+def _judge(job: tuple[Path, tuple[str, ...] | None, np.ndarray]) -> list[Example]:
+    path, sources, entries = job
+    return list(_examiner(path, sources).examples(entries))
