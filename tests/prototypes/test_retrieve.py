@@ -149,10 +149,10 @@ def test_alike_cells_need_no_matcher_and_others_are_told_apart():
     assert not alike(cell, Cell(cell.species, cell.frac, cell.lattice @ np.diag([1, 1, 1.3])))
     assert not alike(cell, Cell(cell.species, second_moved(cell, 0.1), cell.lattice))
     distinct = Distinct()
-    assert distinct.place((1,), cell) == (0, True)
-    assert distinct.place((1,), moved) == (0, False)
-    assert distinct.place((2,), repeated(moved, 2)) == (0, False)
-    assert distinct.place((3,), Cell.of(structure("KCl"))) == (1, True)
+    assert distinct.place(1, cell) == (0, True)
+    assert distinct.place(1, moved) == (0, False)
+    assert distinct.place(2, repeated(moved, 2)) == (0, False)
+    assert distinct.place(3, Cell.of(structure("KCl"))) == (1, True)
 
 
 def test_repeated_cells_are_the_same_crystal():

@@ -11,7 +11,7 @@ import torch
 from nucleate.prototypes.attention import Attention, bounded
 from nucleate.prototypes.candidates import Families, Family
 from nucleate.prototypes.chemistry import element_vectors
-from nucleate.streams import QUESTIONS
+from nucleate.streams import ATTENTION, QUESTIONS
 
 SHARPNESS = 6.0
 """Of the first distances: the baseline's, times this."""
@@ -50,7 +50,7 @@ def learn_attention(
     start = np.zeros((len(element_vectors()), settings.numbers), dtype=np.float32)
     start[:, : element_vectors().shape[1]] = SHARPNESS * element_vectors()
     first = torch.from_numpy(start)
-    noise = np.random.default_rng(settings.seed).normal(size=start.shape)
+    noise = ATTENTION.generator(settings.seed).normal(size=start.shape)
     vectors = (first + 0.1 * torch.from_numpy(noise.astype(np.float32))).requires_grad_()
     scalars = torch.tensor([1.0, 5.0], requires_grad=True)
     optimiser = torch.optim.Adam([vectors, scalars], lr=settings.rate)
