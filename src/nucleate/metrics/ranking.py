@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pymatgen.core import Structure
 
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import space_group
@@ -19,6 +19,9 @@ from nucleate.defects import Rule, Rules, above, defect, is_finite
 from nucleate.measures import closest_pair, volume
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 PAIR_SECONDS = 10.0
 CANDIDATES = 32

@@ -4,7 +4,7 @@ validation loss), model-match/ (highest match rate, where that is measured) and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -58,6 +58,7 @@ def train_recipe(
     what the user should know, in whole sentences. Raises TrainingError if the run folder is taken and resume is not
     asked, DataError if the data can't be trained on.
     """
+    budget = Budget(0, minutes)
     hardware = hardware or Hardware()
     fabric = launch(hardware)
     precision = resolve(recipe.training.precision, fabric.device.type)
@@ -80,7 +81,7 @@ def train_recipe(
     )
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
-    budget = Budget(epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch), minutes)
+    budget = replace(budget, steps=epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch))
     card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
     hooks = Hooks(_exporter(run, recipe, card), _judge(recipe, val, tell))
     trainer = Trainer(fabric, model, examples, held_out, recipe.training, budget, run, hooks)
