@@ -21,14 +21,14 @@ from nucleate.identity import canonical, canonical_of, differing, later
 from nucleate.recipes.kldm import PAPER_SAMPLER
 from nucleate.sampling.generator import Generator
 from nucleate.sampling.job import Job, record_of
-from nucleate.sampling.request import Limits, Part, Request, draw_sizes, formula_requests, new_requests
+from nucleate.sampling.request import Known, Limits, Request, draw_sizes, formula_requests, new_requests
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import to_dict
 
 LIMITS = Limits(frozenset({11, 17}), 20, {}, {2: 0.5, 5: 0.25, 8: 0.25})
 CELL = ((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (-0.0, 1e-16, 4.25))
 CELL_TEXT = "((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (-0.0, 1e-16, 4.25))"
-PART = Part(((0.5, 0.5, 0.5), (0.1, 0.2, 0.30000000000000004)), CELL)
+PART = Known(((0.5, 0.5, 0.5), (0.1, 0.2, 0.30000000000000004)), CELL)
 PART_TEXT = f"Part(frac=((0.5, 0.5, 0.5), (0.1, 0.2, 0.30000000000000004)), lattice={CELL_TEXT})"
 
 REQUESTS = {
@@ -55,12 +55,12 @@ REQUESTS = {
         "544aa61349b6a8a8",
     ),
     "a cell": (
-        new_requests([2], LIMITS, (), Part(lattice=CELL))[0],
+        new_requests([2], LIMITS, (), Known(lattice=CELL))[0],
         f"generated 2 atoms  Part(frac=(), lattice={CELL_TEXT}) 0",
         "6a21f2f5c806256f",
     ),
     "a cell and a composition": (
-        new_requests([2], LIMITS, [11, 17], Part(lattice=CELL))[0],
+        new_requests([2], LIMITS, [11, 17], Known(lattice=CELL))[0],
         f"generated 2 atoms (11, 17) Part(frac=(), lattice={CELL_TEXT}) 0",
         "3650ba77d9d9c48f",
     ),
@@ -75,12 +75,12 @@ REQUESTS = {
         "211e17a9bdb33f26",
     ),
     "places without a cell": (
-        new_requests([2], LIMITS, [11], Part(frac=((0.5, 0.5, 0.5),)))[0],
+        new_requests([2], LIMITS, [11], Known(frac=((0.5, 0.5, 0.5),)))[0],
         "generated 2 atoms (11, 0) Part(frac=((0.5, 0.5, 0.5),), lattice=None) 0",
         "0b75bf9fa3168d09",
     ),
     "a part of nothing": (
-        new_requests([2], LIMITS, [11], Part())[0],
+        new_requests([2], LIMITS, [11], Known())[0],
         "generated 2 atoms (11, 0) Part(frac=(), lattice=None) 0",
         "70efee15a3930160",
     ),
@@ -186,7 +186,7 @@ class LaterRequest(Request):
     space_group: int | None = None
 
 
-LaterPart = make_dataclass("Part", [("tolerance", float, 0.1)], bases=(Part,), frozen=True)
+LaterKnown = make_dataclass("LaterKnown", [("tolerance", float, 0.1)], bases=(Known,), frozen=True)
 
 
 @dataclass(frozen=True)
@@ -209,12 +209,12 @@ class LaterRelaxation(RelaxSettings):
 def test_a_new_field_of_a_request_changes_no_noise_until_it_is_used(
     request_: Request, old: str, key: str
 ) -> None:
-    values = {**vars(request_), "part": request_.part and LaterPart(**vars(request_.part))}
+    values = {**vars(request_), "known": request_.known and LaterKnown(**vars(request_.known))}
     assert LaterRequest(**values).identity == old
     assert LaterRequest(**values).name_of_key == key
     assert LaterRequest(**values, space_group=225).identity == f"{old} space_group=225"
-    if request_.part:
-        values["part"] = LaterPart(**vars(request_.part), tolerance=0.2)
+    if request_.known:
+        values["known"] = LaterKnown(**vars(request_.known), tolerance=0.2)
         changed = LaterRequest(**values)
         assert changed.identity.replace(", tolerance=0.2)", ")") == old
         assert changed.key != request_.key
@@ -249,7 +249,7 @@ def test_an_identity_is_one_text_however_its_values_are_held() -> None:
         canonical(LaterSampler(group=LaterGroup(2.0)), "steps")
         == "LaterSampler(steps=500, group=LaterGroup(weight=2.0))"
     )
-    assert canonical(Part(((np.float64(0.1), 0.5, 0.0),))) == canonical(Part(((0.1, 0.5, 0.0),)))
+    assert canonical(Known(((np.float64(0.1), 0.5, 0.0),))) == canonical(Known(((0.1, 0.5, 0.0),)))
     assert canonical([[0.1, 0.5], [1]]) == "((0.1, 0.5), (1,))"
     assert canonical((np.int64(3),)) == "(3,)"
     assert canonical({"b": 1, "a": [True, None, "x"]}) == canonical({"a": (True, None, "x"), "b": 1})

@@ -13,7 +13,7 @@ import torch
 
 from nucleate.predictor import Predictor, load
 from nucleate.processes.fixed import Fixed
-from nucleate.recipes.base import Parts, Recipe, scaled
+from nucleate.recipes.base import Components, Recipe, scaled
 from nucleate.recipes.registry import get_recipe, recipe_from_dict, recipes
 from nucleate.runs.devices import Hardware
 from nucleate.runs.train import train_recipe
@@ -80,7 +80,7 @@ class Untold(Recipe):
 
     elements: str = "given"
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         return replace(recipes()["cross"], species=self.elements).parts()
 
 
@@ -88,7 +88,7 @@ class Untold(Recipe):
 class Told(Untold):
     task = "csp"
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         raise AssertionError("what is said is not looked up")
 
 

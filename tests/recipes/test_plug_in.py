@@ -28,7 +28,7 @@ from nucleate.geometry.torus import TAU, wrap
 from nucleate.processes.base import Noised, Process, as_column
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
-from nucleate.recipes.base import Parts, Recipe
+from nucleate.recipes.base import Components, Recipe
 from nucleate.recipes.sizes import tiny
 
 
@@ -81,7 +81,7 @@ class Toy(Recipe):
     def parts(self):
         cells = lattice_codec("log-lengths", standardise=True)
         lattice = Gaussian(GaussianSettings(), width=cells.width)
-        return Parts(Fixed(), Straight(self.frac), lattice, cells)
+        return Components(Fixed(), Straight(self.frac), lattice, cells)
 
 
 _toy = tiny(Toy(), nfe=4)

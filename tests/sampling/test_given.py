@@ -14,7 +14,7 @@ from nucleate.recipes.registry import get_recipe
 from nucleate.sampling.generate import given_in
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import sample, trajectory
-from nucleate.sampling.request import Limits, Part, draw_sizes, new_requests
+from nucleate.sampling.request import Known, Limits, draw_sizes, new_requests
 from nucleate.sampling.settings import SamplerSettings
 from tests.models import SHRINK
 
@@ -92,7 +92,7 @@ def test_a_model_of_given_compositions_says_that_it_invents_none(mask, noise):
 
 def test_requests_for_new_crystals_carry_what_is_known():
     cell = ((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (0.0, 0.0, 4.0))
-    requests = new_requests([3, 5], LIMITS, [11], Part(((0.5, 0.5, 0.5),), cell))
+    requests = new_requests([3, 5], LIMITS, [11], Known(((0.5, 0.5, 0.5),), cell))
     assert [request.species for request in requests] == [(11, 0, 0), (11, 0, 0, 0, 0)]
     given = given_in(requests, torch.arange(5) < torch.tensor([3, 5])[:, None])
     assert given is not None

@@ -13,7 +13,7 @@ from nucleate.errors import FormulaError
 from nucleate.predictor import templates
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.repair import repaired
-from nucleate.sampling.request import Limits, Part, Request, formula_requests, new_requests
+from nucleate.sampling.request import Known, Limits, Request, formula_requests, new_requests
 from nucleate.sampling.sizes import new_sizes
 
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ def inventions(
         atoms = len(known), len(known)
     frac = [] if complete is None else complete.frac_coords
     cell = complete.lattice.matrix if complete is not None and lattice is None else lattice
-    part = None if cell is None else Part(_rows(frac), _rows(cell))
+    around = None if cell is None else Known(_rows(frac), _rows(cell))
     volume = None if cell is None else abs(float(np.linalg.det(np.asarray(cell, dtype=float))))
     sizes = new_sizes(n, seed, limits, atoms, least, volume)
-    return new_requests(sizes, limits, known, part)
+    return new_requests(sizes, limits, known, around)
 
 
 def _in_group(

@@ -55,7 +55,7 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """The parts of a model: a process for each quantity, and the codecs of lattice and species."""
 
     species: Process
@@ -94,7 +94,7 @@ class Recipe(AnyRecipe):
     sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(steps=1000))
 
     @abstractmethod
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         """The processes and codecs for these settings. Raises ValueError if settings don't fit together."""
 
     @property
@@ -167,7 +167,7 @@ class Recipe(AnyRecipe):
         evaluations = self.sampler.evaluations
         return {"sampler": f"{self.sampler.method}, {evaluations} network evaluations (NFE) a crystal"}
 
-    def _built(self, parts: Parts) -> CrystalModel:
+    def _built(self, parts: Components) -> CrystalModel:
         if self.loss_weights.axes > 0 and not parts.codec.permutes:
             raise ValueError(
                 f"loss_weights.axes = {self.loss_weights.axes} needs a codec that can permute axes, "

@@ -19,7 +19,7 @@ from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
 from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import MINI, MINI_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING
 from nucleate.sampling.settings import SamplerSettings
@@ -92,10 +92,10 @@ class Cross(Recipe):
     def task(self) -> Task:
         return task_of(self.species)
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         codec, lattice = CELLS[self.cell]()
         species = Masked(self.masked) if self.species == "masked" else Fixed()
-        return Parts(species, COORDINATES[self.coordinates](), lattice, codec)
+        return Components(species, COORDINATES[self.coordinates](), lattice, codec)
 
 
 _cross = Cross(torus_transformer=SMALL, training=SMALL_TRAINING)

@@ -11,7 +11,7 @@ from nucleate.arrays import Mask
 from nucleate.codecs.lattice import LatticeCodec, lattice_codec
 from nucleate.geometry.noise import Noise
 from nucleate.processes.interpolant import Base, InterpolantSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
 from nucleate.recipes.flows import cell_flow, coordinate_flow, species_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
@@ -43,11 +43,11 @@ class CrystalFlow(Recipe):
     def task(self) -> Task:
         return task_of(self.species)
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         cells = lattice_codec("polar", standardise=True)
         species, codec = species_flow(self.species, self.species_flow)
         lattice = cell_flow(self.lattice, cells, base=near_cubic(cells))
-        return Parts(species, coordinate_flow(self.frac), lattice, cells, codec)
+        return Components(species, coordinate_flow(self.frac), lattice, cells, codec)
 
 
 def near_cubic(codec: LatticeCodec) -> Base:

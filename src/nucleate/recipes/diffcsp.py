@@ -12,7 +12,7 @@ from nucleate.networks.cspnet import DIFFCSP, CSPNetSettings
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, representation, task_of
+from nucleate.recipes.base import Components, LossWeights, Recipe, Task, representation, task_of
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
@@ -51,13 +51,13 @@ class DiffCSP(Recipe):
         """The representation of the lattice."""
         return lattice_codec("matrix", standardise=False)
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         cells, codec = self.cells(), species_codec(representation(self.species))
         lattice = Gaussian(self.lattice, width=cells.width)
         species = Fixed()
         if isinstance(codec, Codes):
             species = Gaussian(self.species_diffusion, "species", codec.width, "atom", codec.range)
-        return Parts(species, WrappedNormal(self.frac), lattice, cells, codec)
+        return Components(species, WrappedNormal(self.frac), lattice, cells, codec)
 
 
 _csp = DiffCSP()

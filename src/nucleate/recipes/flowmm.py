@@ -7,7 +7,7 @@ from typing import Literal
 
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.interpolant import InterpolantSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
 from nucleate.recipes.flows import cell_flow, coordinate_flow, species_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
@@ -40,10 +40,10 @@ class FlowMM(Recipe):
     def task(self) -> Task:
         return task_of(self.species)
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         cells = lattice_codec("logit-angles", standardise=True, informed=True)
         species, codec = species_flow(self.species, self.species_flow)
-        return Parts(species, coordinate_flow(self.frac), cell_flow(self.lattice, cells), cells, codec)
+        return Components(species, coordinate_flow(self.frac), cell_flow(self.lattice, cells), cells, codec)
 
 
 _csp = FlowMM()

@@ -12,7 +12,7 @@ from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, representation, task_of
+from nucleate.recipes.base import Components, LossWeights, Recipe, Task, representation, task_of
 from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING, suited
 from nucleate.sampling.settings import SamplerSettings
 
@@ -60,11 +60,11 @@ class KLDM(Recipe):
     def task(self) -> Task:
         return task_of(self.species)
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         codec = species_codec(representation(self.species))
         cells = lattice_codec("log-lengths", standardise=self.standardise)
         lattice = Gaussian(self.lattice, width=cells.width)
-        return Parts(self._species(codec.width), Kinetic(self.frac), lattice, cells, codec)
+        return Components(self._species(codec.width), Kinetic(self.frac), lattice, cells, codec)
 
     def _species(self, width: int) -> Process:
         if self.species == "given":

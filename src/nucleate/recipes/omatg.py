@@ -13,7 +13,7 @@ from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.masked import Masked, MaskedSettings
-from nucleate.recipes.base import LossWeights, Parts, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
 from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import small, tiny
 from nucleate.sampling.settings import SamplerSettings
@@ -48,10 +48,10 @@ class OMatG(Recipe):
     def task(self) -> Task:
         return task_of(self.species)
 
-    def parts(self) -> Parts:
+    def parts(self) -> Components:
         cells = lattice_codec("matrix", standardise=False, informed=True, angles=(60.0, 120.0))
         species = Masked(self.masked) if self.species == "masked" else Fixed()
-        return Parts(species, coordinate_flow(self.frac), cell_flow(self.lattice, cells), cells)
+        return Components(species, coordinate_flow(self.frac), cell_flow(self.lattice, cells), cells)
 
 
 _csp = OMatG()

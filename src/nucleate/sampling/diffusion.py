@@ -34,6 +34,7 @@ class DiffusionGenerator(Generator):
     """
 
     fixes = True
+    symmetric = True
     has_path = True
 
     def __init__(

@@ -18,7 +18,7 @@ from nucleate.sampling.condition import check_conditions, condition_in
 from nucleate.sampling.generator import Cost, Generated
 from nucleate.sampling.given import Given
 from nucleate.sampling.loop import trajectory
-from nucleate.sampling.request import Part, Request
+from nucleate.sampling.request import Known, Request
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.symmetry.projection import Projection
 
@@ -78,12 +78,12 @@ def given_in(requests: Sequence[Request], mask: Mask) -> Given | None:
     placed, framed = torch.zeros(mask.shape, dtype=torch.bool), torch.zeros(len(requests), dtype=torch.bool)
     for i, request in enumerate(requests):
         species[i, : len(request.species)] = torch.tensor(request.species)
-        part = request.part or Part()
-        if part.frac:
-            frac[i, : len(part.frac)] = torch.tensor(part.frac)
-            placed[i, : len(part.frac)] = True
-        if part.lattice is not None:
-            cells[i], framed[i] = torch.tensor(part.lattice), True
+        own = request.known or Known()
+        if own.frac:
+            frac[i, : len(own.frac)] = torch.tensor(own.frac)
+            placed[i, : len(own.frac)] = True
+        if own.lattice is not None:
+            cells[i], framed[i] = torch.tensor(own.lattice), True
     known = {"species": species > 0, "frac": placed, "lattice": framed}
     known = {name: value.to(mask.device) for name, value in known.items() if value.any()}
     device = mask.device

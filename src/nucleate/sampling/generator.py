@@ -116,7 +116,8 @@ class Generator(ABC):
         task: whether it needs a composition.
         settings: those it draws with by default, a frozen dataclass; None where there is nothing to set.
         conditions: names of the properties that a request may ask for.
-        fixes: whether a request may fix a cell or atoms (`Request.part`).
+        fixes: whether a request may fix a cell or atoms (`Request.known`).
+        symmetric: whether a request may ask for a template's symmetry (`Request.template`).
         has_path: whether there is a way from noise to crystal that can be recorded.
         model: the network behind it, None without one.
     """
@@ -126,6 +127,7 @@ class Generator(ABC):
     settings: Any = None
     conditions: Sequence[str] = ()
     fixes: bool = False
+    symmetric: bool = False
     has_path: bool = False
     model: Any = None
 
@@ -175,10 +177,14 @@ class Generator(ABC):
                 if name not in self.conditions:
                     known = ", ".join(self.conditions) or "none: leave the condition out"
                     raise ModelError(f"{self.name} knows no condition '{name}'", f"conditions: {known}")
-            if request.part is not None and not self.fixes:
+            if request.known is not None and not self.fixes:
                 raise ModelError(
                     f"{self.name} can't keep a cell or atoms that are given",
                     "take a diffusion model for this",
+                )
+            if request.template is not None and not self.symmetric:
+                raise ModelError(
+                    f"{self.name} can't keep a symmetry that is given", "take a diffusion model for this"
                 )
             if 0 in request.species and self.task == "csp":
                 raise ModelError(

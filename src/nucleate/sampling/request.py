@@ -24,11 +24,12 @@ MOST_CRYSTALS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Part:
+class Known:
     """What is known of a crystal besides species.
 
     Attributes:
-        frac: fractional coordinates of its first atoms. lattice: its cell in Å, rows are the vectors, or None.
+        frac: fractional coordinates of its first atoms.
+        lattice: its cell in Å, rows are the vectors; None where it is not known.
     """
 
     frac: tuple[tuple[float, float, float], ...] = ()
@@ -41,10 +42,12 @@ class Request:
 
     Attributes:
         species: atomic numbers of its atoms, 0 where the model is to invent one.
-        name: what it is called in files. formula: reduced formula.
+        name: what it is called in files.
+        formula: reduced formula.
         sample: which of the samples of the same thing it is, from 0.
-        crystal: row of the data set it answers, or None. material_id: its name there.
-        part: what else is known of it.
+        crystal: row of the data set whose composition it has, or None.
+        material_id: name of that row.
+        known: what else is known of it.
         condition: what is asked of its properties, (name, value) by the names of the model's `conditions`.
         template: whose space group and sites it has, atoms in its order; None where no symmetry is asked.
     """
@@ -55,7 +58,7 @@ class Request:
     sample: int
     crystal: int | None = None
     material_id: str | None = None
-    part: Part | None = None
+    known: Known | None = None
     condition: tuple[tuple[str, float], ...] = ()
     template: Template | None = None
 
@@ -68,14 +71,21 @@ class Request:
         """What makes this crystal this one: the same in every job that asks for it. Fields that are added to this class
         come in by themselves, where they have not their default."""
         origin = f"{self.name}" if self.crystal is None else f"row {self.crystal} {self.material_id}"
-        if 0 in self.species or self.part is not None:
+        if 0 in self.species or self.known is not None:
             species = canonical(self.species) if any(self.species) else ""
-            part = canonical(self.part, always="frac lattice") if self.part else ""
-            origin += f" {len(self.species)} atoms {species} {part}"
-        more = later(self, known="species name formula sample crystal material_id part template")
+            origin += f" {len(self.species)} atoms {species} {self._known_text}"
+        more = later(self, known="species name formula sample crystal material_id known template")
         if self.template is not None:
             more += f" template={self.template.identity}"
         return f"{origin} {self.sample}{more}"
+
+    @property
+    def _known_text(self) -> str:
+        """Its class was once called Part, and is in identities for good."""
+        if self.known is None:
+            return ""
+        text = canonical(self.known, always="frac lattice")
+        return text.replace(type(self.known).__name__, "Part", 1)
 
     @property
     def key(self) -> int:
@@ -123,13 +133,17 @@ def formula_requests(
 
 
 def new_requests(
-    sizes: Sequence[int], limits: Limits, species: Sequence[int] = (), part: Part | None = None
+    sizes: Sequence[int], limits: Limits, species: Sequence[int] = (), known: Known | None = None
 ) -> list[Request]:
-    """Crystals of the given numbers of atoms that the model invents; the first atoms may be known.
+    """Requests for new crystals with the given numbers of atoms.
+
+    Args:
+        species: atomic numbers of the first atoms, where they are known.
+        known: what else is known.
 
     Raises FormulaError for cells larger than the model was trained for, and for elements it never saw.
     """
-    known = Counter(species)
+    counts = Counter(species)
     requests = []
     for sample, atoms in enumerate(sizes):
         if atoms < max(len(species), 1):
@@ -137,9 +151,9 @@ def new_requests(
                 f"{atoms} atoms were asked for, and {len(species)} are known already",
                 "ask for at least as many with --atoms",
             )
-        limits.check(f"a cell of {atoms} atoms", known + Counter({0: atoms - len(species)}))
+        limits.check(f"a cell of {atoms} atoms", counts + Counter({0: atoms - len(species)}))
         cell = (*species, *(0,) * (atoms - len(species)))
-        requests.append(Request(cell, "generated", "", sample, part=part))
+        requests.append(Request(cell, "generated", "", sample, known=known))
     return requests
 
 

@@ -24,7 +24,7 @@ MOST_STEPS = 10**6
 MOST_ANNEAL = 1000
 """The slopes in use are 1 to 20; at a thousand every step but the last goes to where the first guess points."""
 
-Part = TypeVar("Part")
+Owner = TypeVar("Owner")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class SamplerSettings(MaskedStep, GaussianStep, KineticStep, PredictorCorrectorS
         """NFE: network evaluations for each crystal."""
         return self.made().evaluations(self.steps, to_data=self.noise_left == 0)
 
-    def part(self, kind: type[Part]) -> Part:
+    def part(self, kind: type[Owner]) -> Owner:
         """Settings of one owner, with the values of the same names here and its defaults for other names."""
         here = {field.name for field in fields(self)}
         mine = [field.name for field in fields(kind)]  # type: ignore[arg-type]
