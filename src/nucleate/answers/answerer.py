@@ -1,0 +1,99 @@
+"""The answerer: a generator whose sample i of a composition is the i-th best of its different structures.
+
+    question --proposers--> offers --merge--> structures --race--> energies --score--> answers
+
+Exact structures of known types come first. The doubt that they leave says how many draws of the slower proposers are
+worth their time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+from time import perf_counter
+
+from nucleate.answers.offers import Offer, Proposer, Question
+from nucleate.answers.ranked import Ranked, ranked
+from nucleate.answers.settings import AnswerSettings
+from nucleate.crystals import Crystals
+from nucleate.energies.potentials import potential_named
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
+from nucleate.sampling.limits import Limits
+from nucleate.sampling.request import Request
+
+BATCH = 16
+"""Compositions that are worked on at a time: small enough that results reach the disk often."""
+SURE = 0.5
+"""With this much doubt or more all draws are made, with less in proportion."""
+
+
+class Answerer(Generator):
+    """Different structures for a composition, best first.
+
+    Attributes:
+        name: by which files call it.
+        proposers: by their names, in the order in which their structures stand for those of later ones.
+        settings: how answers are found by default.
+    """
+
+    def __init__(
+        self, proposers: Mapping[str, Proposer], limits: Limits, settings: AnswerSettings, name: str = "answers"
+    ) -> None:
+        self.proposers, self._limits, self.settings, self.name = dict(proposers), limits, settings, name
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    @property
+    def identity(self) -> str:
+        text = "\n".join(f"{name} {one.identity}" for name, one in self.proposers.items())
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def answers(
+        self, requests: Sequence[Request], settings: AnswerSettings, seed: int, options: DrawOptions
+    ) -> Iterator[list[Answer]]:
+        groups: dict[Question, list[Request]] = defaultdict(list)
+        for request in requests:
+            groups[Question(request.species, request.units)].append(request)
+        questions = list(groups)
+        for start in range(0, len(questions), BATCH):
+            batch: list[Answer] = []
+            begun = perf_counter()
+            part = questions[start : start + BATCH]
+            for question, offers in zip(part, self.offers(part, settings, seed), strict=True):
+                found = ranked(offers, settings, potential_named(settings.potential) if settings.potential else None)
+                seconds = (perf_counter() - begun) / max(len(found), 1)
+                batch += [_answer(request, found, offers, seconds) for request in groups[question]]
+                begun = perf_counter()
+            if options.on_step is not None:
+                options.on_step(len(batch))
+            yield batch
+
+    def offers(self, questions: Sequence[Question], settings: AnswerSettings, seed: int) -> list[list[Offer]]:
+        """Everything that is proposed for each question."""
+        found: list[list[Offer]] = [[] for _ in questions]
+        for name in settings.propose:
+            most = getattr(settings, name)
+            numbers = [most if name == "prototypes" else worth(most, offers) for offers in found]
+            asked = list(zip(questions, numbers, strict=True))
+            for offers, more in zip(found, self.proposers[name].offers(asked, seed), strict=True):
+                offers += more
+        return found
+
+
+def worth(most: int, offers: Sequence[Offer]) -> int:
+    """How many draws the doubt is worth that is left by offers with a probability."""
+    doubt = max(1.0 - sum(offer.probability for offer in offers), 0.0)
+    return ceil(most * min(doubt / SURE, 1.0))
+
+
+def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer], seconds: float) -> Answer:
+    cost = Cost(sum(offer.nfe for offer in offers), {"proposals": len(offers)}, seconds)
+    if request.sample >= len(found):
+        reason = f"{len(found)} different structures were proposed, and answer {request.sample + 1} is asked for"
+        return Failure(request, reason, cost)
+    one = found[request.sample]
+    return Generated(request, Crystals.of_cells([one.cell]), cost, origin=one.origin())

@@ -1,0 +1,67 @@
+"""Draws of a generator that is given a composition, such as a free diffusion model, as a proposer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nucleate.answers.offers import Offer, Proposer, Question
+from nucleate.cell import Cell
+from nucleate.errors import FormulaError
+from nucleate.sampling.formula import formula_text, reduce_formula
+from nucleate.sampling.generator import Generated, Generator
+from nucleate.sampling.request import Request, formula_requests
+
+
+class Draws(Proposer):
+    """Offers one draw for each of a number of requests; the same draws as the generator gives by itself.
+
+    Attributes:
+        generator: draws them.
+        name: by which files call the proposer.
+    """
+
+    def __init__(self, generator: Generator, name: str = "free") -> None:
+        self.generator, self.name = generator, name
+
+    @property
+    def identity(self) -> str:
+        return f"{self.generator.name} {self.generator.identity}"
+
+    def offers(self, asked: Sequence[tuple[Question, int]], seed: int) -> list[list[Offer]]:
+        wanted = [self._requests(question, number) for question, number in asked]
+        places = {
+            request.key: (place, i) for place, requests in enumerate(wanted) for i, request in enumerate(requests)
+        }
+        found: list[dict[int, Offer]] = [{} for _ in asked]
+        unique = {request.key: request for requests in wanted for request in requests}
+        for batch in self.generator.draw(list(unique.values()), seed=seed):
+            for one in batch:
+                place, i = places[one.request.key]
+                if isinstance(one, Generated):
+                    found[place][i] = self._offer(one)
+        return [[one[i] for i in sorted(one)] for one in found]
+
+    def _requests(self, question: Question, number: int) -> list[Request]:
+        """None where the generator can't be asked for this composition."""
+        if not number:
+            return []
+        formula = formula_text(reduce_formula(_counted(question.species))[0])
+        try:
+            if not question.exact:
+                drawn = formula_requests([formula], number, self.generator.limits, question.units)
+                return drawn[:number]
+            self.generator.limits.check(formula, _counted(question.species))
+        except FormulaError:
+            return []
+        cell = formula_text(_counted(question.species))
+        return [Request(question.species, cell, formula, sample) for sample in range(number)]
+
+    def _offer(self, one: Generated) -> Offer:
+        crystal = one.crystal
+        cell = Cell(crystal.species[0].numpy(), crystal.frac[0].double().numpy(), crystal.lattice[0].double().numpy())
+        return Offer(cell, self.name, nfe=one.cost.nfe)
+
+
+def _counted(species: Sequence[int]) -> Counter[int]:
+    return Counter(species)

@@ -1,0 +1,90 @@
+"""Offers that are the same structure become one: the first that was offered stands for all.
+
+Offers come in the order of their proposers' trust: exact structures of known types first, free draws after them. An
+offer joins the first structure that it fits (StructureMatcher's default tolerances, in both orders of the pair), and
+begins a new one where it fits none. Free draws are compared among themselves first: the one in the middle of those
+that agree stands for them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nucleate.answers.offers import Offer
+from nucleate.defects import defect
+from nucleate.metrics.matching import Shapes, try_match
+from nucleate.metrics.ranking import DEFAULT_TOLERANCES, RANKED, rank_by_agreement
+from nucleate.metrics.reduction import Reduced, reduce_cell
+
+SECONDS = 5.0
+"""For one comparison; one that takes longer counts as different."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A structure with all offers that are it.
+
+    Attributes:
+        offers: the first one stands for it.
+    """
+
+    offers: tuple[Offer, ...]
+
+    @property
+    def first(self) -> Offer:
+        return self.offers[0]
+
+    @property
+    def votes(self) -> Counter[str]:
+        """Offers by their proposers."""
+        return Counter(offer.by for offer in self.offers)
+
+    @property
+    def probability(self) -> float:
+        """The proposers' probability: the largest of its offers."""
+        return max(offer.probability for offer in self.offers)
+
+
+def merged(offers: Sequence[Offer], drawn: frozenset[str]) -> list[Structure]:
+    """Different structures, in the order of the first offer of each. Offers that can't be crystals are left out.
+
+    drawn: names of proposers whose offers are samples, which vote by their number; the offers of any other proposer
+        are different from each other already.
+    """
+    usable = [offer for offer in offers if defect(offer.cell, RANKED) is None]
+    exact = [offer for offer in usable if offer.by not in drawn]
+    draws = [offer for offer in usable if offer.by in drawn]
+    groups = [[offer] for offer in exact]
+    for cluster in rank_by_agreement([offer.cell.to_structure() for offer in draws]) if draws else []:
+        groups.append([draws[i] for i in cluster.members])
+    found: list[list[Offer]] = []
+    reduced: list[Reduced] = []
+    for group in groups:
+        cell, _ = try_match(lambda group=group: reduce_cell(group[0].cell), SECONDS)
+        if cell is None:
+            continue
+        others = [i for i, one in enumerate(found) if group[0].by in drawn or one[0].by != group[0].by]
+        place = _place(cell, reduced, others)
+        if place is None:
+            found.append(list(group))
+            reduced.append(cell)
+        else:
+            found[place] += group
+    return [Structure(tuple(group)) for group in found]
+
+
+def _place(cell: Reduced, reduced: Sequence[Reduced], others: Sequence[int]) -> int | None:
+    """The first of the others, by their places, that a cell fits."""
+    if not others:
+        return None
+    shapes = Shapes.of([reduced[i] for i in others])
+    likely = DEFAULT_TOLERANCES.may_match(Shapes.of([cell] * len(others)), shapes)
+    for place in np.array(others)[likely].tolist():
+        pairs = ((cell, reduced[place]), (reduced[place], cell))
+        if any(try_match(lambda a=a, b=b: DEFAULT_TOLERANCES.fits(a, b), SECONDS)[0] for a, b in pairs):
+            return place
+    return None

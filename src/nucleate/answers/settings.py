@@ -1,0 +1,53 @@
+"""How answers are found: who proposes how many structures, what relaxes them, what ranks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from nucleate.errors import RecipeError
+from nucleate.settings import within
+
+Ranking = Literal["fitted", "prior", "agreement", "energy"]
+RANKINGS = get_args(Ranking)
+PROPOSERS = ("prototypes", "free", "sequences")
+
+
+@dataclass(frozen=True)
+class AnswerSettings:
+    """Settings of `nucleate.answers.answerer.Answerer`.
+
+    Attributes:
+        propose: names of the proposers.
+        prototypes: different structures taken from known crystals of the same anonymous formula.
+        free: draws of the free model, at most: fewer where the prototypes leave little doubt.
+        sequences: structures on templates from Wyckoff sequences, at most, likewise.
+        known: `include` known crystals of the composition itself, as one wants who asks for NaCl, or take them last
+            where another polymorph is asked for (`other`).
+        potential: what relaxes the best structures, such as chgnet; "" for nothing.
+        relaxed: how many of them.
+        rank: order of the answers: by `fitted` probability, by the proposers' probability alone (`prior`), by
+            `agreement` of the free draws, or by `energy`.
+    """
+
+    propose: tuple[str, ...] = ("prototypes", "free")
+    prototypes: int = 20
+    free: int = 10
+    sequences: int = 10
+    known: Literal["include", "other"] = "include"
+    potential: str = ""
+    relaxed: int = 5
+    rank: Ranking = "fitted"
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.propose if name not in PROPOSERS]:
+            raise RecipeError(f"nothing proposes by the name '{unknown[0]}'", f"choose among {', '.join(PROPOSERS)}")
+        if not self.propose or len(set(self.propose)) < len(self.propose):
+            raise RecipeError(f"propose = {list(self.propose)} must name each proposer once", "name at least one")
+        if self.rank not in RANKINGS:
+            raise RecipeError(f"nothing ranks by '{self.rank}'", f"choose among {', '.join(RANKINGS)}")
+        if self.rank == "energy" and not self.potential:
+            raise RecipeError("answers can't be ranked by energy without a potential", "name one, such as chgnet")
+        if self.known not in ("include", "other"):
+            raise RecipeError(f"known must be 'include' or 'other'; got '{self.known}'", "leave it out for include")
+        within(self, 0, 1000, "prototypes free sequences relaxed")

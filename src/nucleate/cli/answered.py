@@ -1,0 +1,76 @@
+"""The answers of a folder as output: files, a table or JSON, and what to doubt in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nucleate.cli.console import print_table, say, warn
+
+if TYPE_CHECKING:
+    from nucleate.cli.finish import Finish
+    from nucleate.discovery.answered import AnswerRow
+
+COLUMNS = ("formula", "rank", "probability", "space group", "cell", "Å³/atom", "proposed by", "prototype", "from")
+ENERGY = "meV/atom"
+DOUBTFUL = 0.3
+NAMED = 10
+
+
+def present_answers(
+    out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_json: bool, finish: Finish
+) -> None:
+    """Write files and ranking of everything in the folder; the first `top` answers of each formula go to stdout.
+
+    order: reduced formulas as they were asked for.
+    """
+    from nucleate.discovery.answered import answers_in, write_answers
+    from nucleate.discovery.candidates import Candidate
+
+    found = answers_in(out, order)
+    write_answers(out, found, kinds, finish.form)
+    finish.relax([Candidate(row.file, cell, origin=row.origin) for row, cell in found], out)
+    shown = [(row, cell) for row, cell in found if row.rank <= top]
+    if as_json:
+        print(json.dumps([_entry(out, kinds, row, cell) for row, cell in shown], indent=1, ensure_ascii=False))
+    else:
+        energies = any(row.above_lowest is not None for row, _ in shown)
+        columns = (*COLUMNS[:3], ENERGY, *COLUMNS[3:]) if energies else COLUMNS
+        print_table(columns, [_words(row, energies) for row, _ in shown])
+    _doubts([row for row, _ in found], order)
+
+
+def _words(row: AnswerRow, energies: bool) -> tuple[str, ...]:
+    above = "-" if row.above_lowest is None else f"{row.above_lowest:.0f}"
+    words = [row.formula, str(row.rank), f"{row.probability:.2f}", above, row.space_group, row.cell]
+    origin = f"{row.source} (known)" if row.known else row.source or "-"
+    words += [f"{row.volume:.2f}", row.proposed_by, row.prototype or "-", origin]
+    return tuple(words if energies else words[:3] + words[4:])
+
+
+def _entry(out: Path, kinds: Sequence[str], row: AnswerRow, cell) -> dict[str, object]:
+    """A row of ranking.csv with the structure (pymatgen's dictionary) and the files that hold it."""
+    from nucleate.data.structure_files import FORMATS
+
+    files = {kind: str(out / kind / f"{row.file}{FORMATS[kind]}") for kind in kinds}
+    return {**asdict(row), "files": files, "structure": cell.to_structure().as_dict()}
+
+
+def _doubts(rows: Sequence[AnswerRow], order: Sequence[str]) -> None:
+    """Say which formulas have no answer, and where the first answer is more likely wrong than right."""
+    best = {row.formula: row.probability for row in rows if row.rank == 1}
+    none = [formula for formula in order if formula not in best]
+    if none:
+        warn(f"no structure was proposed for {_named(none)}")
+    doubtful = [f"{formula} ({p:.0%})" for formula, p in best.items() if p < DOUBTFUL]
+    if doubtful:
+        warn(f"the first answer is probably not right for {_named(doubtful)}: look at the others too")
+    if any(row.known for row in rows):
+        say("answers marked (known) are crystals of that composition in the index, not predictions")
+
+
+def _named(texts: Sequence[str]) -> str:
+    return ", ".join(texts[:NAMED]) + (f" and {len(texts) - NAMED} more" if len(texts) > NAMED else "")

@@ -1,0 +1,123 @@
+"""A folder of answers as a ranked list: a row for each structure, and one file for each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from nucleate.cell import Cell
+from nucleate.data.cell_forms import CellForm, space_group
+from nucleate.data.structure_files import FORMATS, write_structure
+from nucleate.errors import DataError
+from nucleate.files import writing
+from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One answer.
+
+    Attributes:
+        formula: reduced formula.
+        rank: among the answers to its formula, from 1.
+        probability: that it is the structure in question.
+        above_lowest: energy above the lowest of the answers, meV/atom, None where nothing was relaxed.
+        space_group: symbol at 0.1 Å.
+        cell: formula of the cell.
+        volume: Å^3 for each atom.
+        proposed_by: proposers with the number of their offers, such as prototypes:1+free:4.
+        prototype: structure type it was made from, "" for none.
+        source: the known crystal it was made from.
+        known: whether that crystal has this composition.
+        energy: after relaxation, eV/atom.
+        seed, model: how it was made.
+        file: name without ending.
+    """
+
+    formula: str
+    rank: int
+    probability: float
+    above_lowest: float | None
+    space_group: str
+    cell: str
+    volume: float
+    proposed_by: str
+    prototype: str
+    source: str
+    known: bool
+    energy: float | None
+    seed: int
+    model: str
+    file: str
+
+    @property
+    def origin(self) -> str:
+        """One line on where the structure comes from."""
+        made = f" of {self.prototype} from {self.source}" if self.prototype else ""
+        return (
+            f"{self.cell} rank={self.rank} probability={self.probability:.3f} proposed by {self.proposed_by}{made} "
+            f"seed={self.seed} model={self.model} made with nucleate"
+        )
+
+
+def answers_in(folder: Path, order: Iterable[str] = ()) -> list[tuple[AnswerRow, Cell]]:
+    """All answers of a folder by formula and rank. Formulas come in the given order, those that it does not name last.
+
+    Reads the files of all shards. Raises DataError for a frame whose header is not that of an answer.
+    """
+    groups: dict[str, list[tuple[AnswerRow, Cell]]] = {formula: [] for formula in order}
+    for frame in read_prediction_files(prediction_files(folder), unfinished=True)[0]:
+        if frame.cell is not None:
+            row = _row(frame, frame.cell)
+            groups.setdefault(row.formula, []).append((row, frame.cell))
+    return [one for group in groups.values() for one in sorted(group, key=lambda one: one[0].rank)]
+
+
+def _row(frame: Frame, cell: Cell) -> AnswerRow:
+    info = frame.info
+    try:
+        above = info.get("above_lowest")
+        energy = info.get("energy_per_atom")
+        return AnswerRow(
+            formula=info["formula"],
+            rank=int(info["sample"]) + 1,
+            probability=float(info["probability"]),
+            above_lowest=None if above is None else 1000 * float(above),
+            space_group=space_group(cell),
+            cell=info.get("cell") or info.get("material_id") or info["formula"],
+            volume=cell.volume / len(cell.species),
+            proposed_by=info["proposed_by"],
+            prototype=info.get("prototype", ""),
+            source=info.get("source", ""),
+            known=info.get("known") == "1",
+            energy=None if energy is None else float(energy),
+            seed=int(info["seed"]),
+            model=info["model"],
+            file=crystal_name(info, frame.file),
+        )
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            f"{frame.name}: its header is not that of an answer ({error})",
+            "name another --out, or make answers with 'nucleate predict FORMULA --out FOLDER'",
+        ) from error
+
+
+def write_answers(
+    folder: Path, found: Sequence[tuple[AnswerRow, Cell]], kinds: Sequence[str], form: CellForm | None = None
+) -> None:
+    """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each answer in the form that is asked for."""
+    form = form or CellForm()
+    table = folder / "ranking.csv"
+    with writing(table), table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(AnswerRow)])
+        writer.writeheader()
+        writer.writerows(asdict(row) for row, _ in found)
+    for kind in kinds:
+        target = folder / kind
+        with writing(target):
+            target.mkdir(exist_ok=True)
+        for row, cell in found:
+            copy, origin = form.copy(cell.to_structure(), row.origin)
+            write_structure(copy, target / f"{row.file}{FORMATS[kind]}", kind, origin)
