@@ -29,6 +29,7 @@ from nucleate.answers.offers import Offer, Question
 from nucleate.answers.ranked import DRAWN
 from nucleate.answers.retrieval import Retrieval
 from nucleate.answers.score import FEATURES, NONE_FEATURES, Weights, features, probabilities
+from nucleate.answers.settings import AnswerSettings
 from nucleate.cell import Cell
 from nucleate.data.dataset import Dataset
 from nucleate.metrics.matching import Matcher, try_match
@@ -49,6 +50,7 @@ def collect(data: Path, other: Path, draws: Path, out: Path) -> None:
     used = {held.cell(i).formula for i in range(len(held))}
     drawn = _draws(draws)
     retrieval = Retrieval(Prototypes.open(sources={"mp_20"}))
+    settings = AnswerSettings(known="other")
     path = out / "compositions.jsonl"
     done = {json.loads(line)["id"] for line in path.read_text().splitlines()} if path.exists() else set()
     with path.open("a") as file:
@@ -57,7 +59,7 @@ def collect(data: Path, other: Path, draws: Path, out: Path) -> None:
             if name in done or cell.formula in used:
                 continue
             question = Question(tuple(cell.species.tolist()))
-            offers = retrieval.offers([(question, 20)], 0)[0] + [Offer(one, "free") for one in drawn[row]]
+            offers = retrieval.offers([(question, 20)], settings, 0)[0] + [Offer(one, "free") for one in drawn[row]]
             structures = merged(offers, DRAWN)
             record = {
                 "id": name,

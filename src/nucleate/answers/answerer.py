@@ -79,7 +79,7 @@ class Answerer(Generator):
             most = getattr(settings, name)
             numbers = [most if name == "prototypes" else worth(most, offers) for offers in found]
             asked = list(zip(questions, numbers, strict=True))
-            for offers, more in zip(found, self.proposers[name].offers(asked, seed), strict=True):
+            for offers, more in zip(found, self.proposers[name].offers(asked, settings, seed), strict=True):
                 offers += more
         return found
 

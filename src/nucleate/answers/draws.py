@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nucleate.answers.offers import Offer, Proposer, Question
+from nucleate.answers.settings import AnswerSettings
 from nucleate.cell import Cell
 from nucleate.errors import FormulaError
 from nucleate.sampling.formula import formula_text, reduce_formula
@@ -28,7 +29,9 @@ class Draws(Proposer):
     def identity(self) -> str:
         return f"{self.generator.name} {self.generator.identity}"
 
-    def offers(self, asked: Sequence[tuple[Question, int]], seed: int) -> list[list[Offer]]:
+    def offers(
+        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int
+    ) -> list[list[Offer]]:
         wanted = [self._requests(question, number) for question, number in asked]
         places = {
             request.key: (place, i) for place, requests in enumerate(wanted) for i, request in enumerate(requests)

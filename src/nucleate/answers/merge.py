@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucleate.answers.offers import Offer
+from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.metrics.matching import Shapes, try_match
 from nucleate.metrics.ranking import DEFAULT_TOLERANCES, RANKED, rank_by_agreement
@@ -75,6 +76,24 @@ def merged(offers: Sequence[Offer], drawn: frozenset[str]) -> list[Structure]:
         else:
             found[place] += group
     return [Structure(tuple(group)) for group in found]
+
+
+def joined(cells: Sequence[Cell]) -> list[list[int]]:
+    """Places of cells that are the same structure, by the first of each."""
+    groups: list[list[int]] = []
+    reduced: list[Reduced] = []
+    alone: list[list[int]] = []
+    for i, one in enumerate(cells):
+        cell, _ = try_match(lambda one=one: reduce_cell(one), SECONDS)
+        place = None if cell is None else _place(cell, reduced, range(len(reduced)))
+        if cell is None:
+            alone.append([i])
+        elif place is None:
+            groups.append([i])
+            reduced.append(cell)
+        else:
+            groups[place].append(i)
+    return groups + alone
 
 
 def _place(cell: Reduced, reduced: Sequence[Reduced], others: Sequence[int]) -> int | None:

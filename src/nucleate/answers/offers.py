@@ -10,6 +10,7 @@ from math import gcd
 
 import numpy as np
 
+from nucleate.answers.settings import AnswerSettings
 from nucleate.cell import Cell
 
 
@@ -83,5 +84,7 @@ class Proposer(ABC):
         """What its offers depend on besides question, number and seed."""
 
     @abstractmethod
-    def offers(self, asked: Sequence[tuple[Question, int]], seed: int) -> list[list[Offer]]:
+    def offers(
+        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int
+    ) -> list[list[Offer]]:
         """At most so many offers for each question, best first where it ranks them; fewer where it has no more."""

@@ -2,50 +2,79 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+
+import numpy as np
 
 from nucleate.answers.offers import Offer, Proposer, Question
+from nucleate.answers.settings import AnswerSettings
 from nucleate.prototypes.retrieve import Proposal, Prototypes
+
+KNOWN = 0.95
+"""That a known crystal of the composition itself, which is stable, is the one in question."""
 
 
 class Retrieval(Proposer):
-    """Offers what an index of prototypes suggests.
-
-    known: see `nucleate.answers.settings.AnswerSettings`.
-    """
+    """Offers what an index of prototypes suggests."""
 
     name = "prototypes"
 
-    def __init__(self, prototypes: Prototypes, known: Literal["include", "other"] = "include") -> None:
-        self.prototypes, self.known = prototypes, known
+    def __init__(self, prototypes: Prototypes) -> None:
+        self.prototypes = prototypes
+        self._by_sources: dict[tuple[str, ...], Prototypes] = {(): prototypes}
 
     @property
     def identity(self) -> str:
-        return f"{self.prototypes.identity} {self.known}"
+        """A checksum of the index and the ranking."""
+        index, ranking = self.prototypes.index, self.prototypes.ranking
+        digest = hashlib.sha256("\n".join([*index.names, *index.source.tolist()]).encode())
+        digest.update(index.frac.tobytes() + index.lattice.tobytes())
+        if ranking is not None:
+            digest.update(np.concatenate([ranking.hidden.ravel(), ranking.out.ravel()]).tobytes())
+        return digest.hexdigest()[:16]
 
-    def offers(self, asked: Sequence[tuple[Question, int]], seed: int) -> list[list[Offer]]:
-        return [self._offers(question, number) for question, number in asked]
-
-    def _offers(self, question: Question, number: int) -> list[Offer]:
-        if not number:
-            return []
-        unit = Counter(question.unit)
-        if question.exact:
-            found = self.prototypes.propose(Counter(question.species), number, known=self.known)
-        elif question.units is None:
-            found = self.prototypes.propose(unit, number, known=self.known, cells="any")
-        else:
-            found = []
-            for units in question.units:
-                cell = Counter({z: n * units for z, n in unit.items()})
-                found += self.prototypes.propose(cell, number, known=self.known)
-            found = sorted(found, key=lambda one: -one.probability)[:number]
-        return [_offer(one) for one in found]
+    def offers(
+        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int
+    ) -> list[list[Offer]]:
+        """Raises DataError for a source that the index has not."""
+        if settings.sources not in self._by_sources:
+            chosen = self.prototypes.index.of_sources(settings.sources)
+            self._by_sources[settings.sources] = Prototypes(chosen, self.prototypes.ranking)
+        prototypes = self._by_sources[settings.sources]
+        return [_offers(prototypes, question, number, settings) for question, number in asked]
 
 
-def _offer(one: Proposal) -> Offer:
-    return Offer(
-        one.cell, Retrieval.name, getattr(one,"probability",0.0), one.prototype, f"{one.source}:{one.name}", one.known
-    )
+def _offers(
+    prototypes: Prototypes, question: Question, number: int, settings: AnswerSettings
+) -> list[Offer]:
+    if not number:
+        return []
+    unit = Counter(question.unit)
+    if question.exact:
+        found = prototypes.propose(Counter(question.species), number, known=settings.known)
+    elif question.units is None:
+        found = prototypes.propose(unit, number, known=settings.known, cells="any")
+    else:
+        found = []
+        for units in question.units:
+            cell = Counter({z: n * units for z, n in unit.items()})
+            found += prototypes.propose(cell, number, known=settings.known)
+        first = -1 if settings.known == "include" else 1
+        found = sorted(found, key=lambda one: (first * one.known, -one.score))[:number]
+    return [
+        Offer(one.cell, Retrieval.name, p, one.prototype, f"{one.source}:{one.name}", one.known)
+        for one, p in zip(found, _probabilities(found), strict=True)
+    ]
+
+
+def _probabilities(found: Sequence[Proposal]) -> list[float]:
+    """The ranking's. A known crystal that comes first is what was asked for but for KNOWN, and the others share that."""
+    scores = [min(max(one.score, 0.0), 1.0) for one in found]
+    total = max(sum(scores), 1.0)
+    scores = [score / total for score in scores]
+    if not found or not found[0].known:
+        return scores
+    rest = max(sum(scores[1:]), 1.0)
+    return [max(KNOWN, scores[0]), *((1 - KNOWN) * score / rest for score in scores[1:])]

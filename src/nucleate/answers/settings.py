@@ -24,6 +24,7 @@ class AnswerSettings:
         sequences: structures on templates from Wyckoff sequences, at most, likewise.
         known: `include` known crystals of the composition itself, as one wants who asks for NaCl, or take them last
             where another polymorph is asked for (`other`).
+        sources: parts of the index of prototypes that may be used, such as mp_20; all of them where empty.
         potential: what relaxes the best structures, such as chgnet; "" for nothing.
         relaxed: how many of them.
         rank: order of the answers: by `fitted` probability, by the proposers' probability alone (`prior`), by
@@ -35,6 +36,7 @@ class AnswerSettings:
     free: int = 10
     sequences: int = 10
     known: Literal["include", "other"] = "include"
+    sources: tuple[str, ...] = ()
     potential: str = ""
     relaxed: int = 5
     rank: Ranking = "fitted"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nucleate.cli import options
 from nucleate.cli.console import print_table, say, warn
 
 if TYPE_CHECKING:
+    from nucleate.answers.settings import AnswerSettings
     from nucleate.cli.finish import Finish
     from nucleate.discovery.answered import AnswerRow
 
@@ -18,6 +21,34 @@ COLUMNS = ("formula", "rank", "probability", "space group", "cell", "Å³/atom",
 ENERGY = "meV/atom"
 DOUBTFUL = 0.3
 NAMED = 10
+
+
+def answer_settings(
+    settings: AnswerSettings, assignments: list[str] | None, like: bool, propose: str | None, rank: str | None,
+    potential: str | None,
+) -> AnswerSettings:  # fmt: skip
+    """The settings with what the options ask for. Raises NucleateError for what there is not.
+
+    A potential is taken by default where its package is installed, but not with --like, where it takes hours.
+    """
+    from dataclasses import replace
+
+    from nucleate.energies.potentials import potential_named
+
+    options.refuse_both(
+        assignments, {"propose": ("--propose", propose), "rank": ("--rank", rank), "potential": ("--potential", potential)}
+    )
+    names = None if propose is None else tuple(name.strip() for name in propose.split(",") if name.strip())
+    if potential is None and settings.potential == "":
+        potential = "none" if like else "auto"
+    if potential == "auto":
+        potential = "chgnet" if find_spec("chgnet") else "none"
+    if potential == "none":
+        potential = ""
+    elif potential is not None:
+        potential_named(potential).calculator()
+    given = {"propose": names, "rank": rank, "potential": potential}
+    return replace(settings, **{name: value for name, value in given.items() if value is not None})
 
 
 def present_answers(

@@ -118,4 +118,5 @@ class Drawing:
         first += job.failed[lost[0].name_of_key]
         if len(lost) == len(self.requests):
             raise ModelError(first, f"ask for something else; {job.failures} lists them")
-        warn(f"{first}; {job.failures} lists them, and they are not asked for again")
+        tell = detail if self.predictor.generator.ranked else warn
+        tell(f"{first}; {job.failures} lists them, and they are not asked for again")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import options
+from nucleate.cli.answered import answer_settings, present_answers
 from nucleate.cli.console import resumable, say
 from nucleate.cli.finish import Finish
 from nucleate.cli.formulas import asked_formulas, warn_of_large_cells
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
     from nucleate.sampling.request import Request
 
 SHOWN_RANKS = 3
+FREE = "kldm-mp20-csp"
+"""Draws trajectories, and crystals on given sites."""
 
 
 def predict(
     formulas: Annotated[list[str] | None, typer.Argument(metavar="FORMULA...", help="SrTiO3; - is stdin.")] = None,
     file: Annotated[Path | None, typer.Option("--formulas", help="File with one formula a line; - is stdin.")] = None,
     n: Annotated[
-        int | None, typer.Option("-n", min=1, help="Structures for each formula (20) or each row of --like (1).")
+        int | None,
+        typer.Option("-n", min=1, help="Structures for each formula (5; 20 draws of a --model), for each row of --like (1)."),
     ] = None,
     formula_units: Annotated[
         str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto divides n among the likely ones.")
@@ -35,7 +39,17 @@ def predict(
     prototype: Annotated[
         str | None, typer.Option(help="Known crystal whose sites are taken: its name, a file, or auto for the nearest.")
     ] = None,
-    model: options.Model = "kldm-mp20-csp",
+    propose: Annotated[
+        str | None, typer.Option(help="Who proposes: prototypes, sequences, free. Default: prototypes,free.")
+    ] = None,
+    rank: Annotated[str | None, typer.Option(help="fitted, prior, agreement or energy. Default: fitted.")] = None,
+    potential: Annotated[
+        str | None,
+        typer.Option(help="Relaxes the best structures: auto, none, chgnet, emt... Default: auto; with --like none."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="One generator instead of answers: shipped name, folder, hf:owner/name.")
+    ] = None,
     sampler: options.Sampler = None,
     steps: options.Steps = None,
     nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations; picks the best sampler.")] = None,
@@ -80,22 +94,30 @@ def predict(
         import torch
 
         torch.set_num_threads(threads)
-    from nucleate.predictor import load
+    from nucleate.predictor import DEFAULT_MODEL, load
 
-    predictor = load(model, device)
+    symmetric = space_group is not None or prototype is not None
+    predictor = load(model or (FREE if symmetric or trajectory else DEFAULT_MODEL), device)
     settings = options.sampler_of(predictor, sampler, steps, nfe, set_)
+    ranked = predictor.generator.ranked
+    asked_so = {"--propose": propose, "--rank": rank, "--potential": potential}
+    if ranked:
+        settings = answer_settings(settings, set_, like is not None, propose, rank, potential)
+    else:
+        options.refuse_unread(f"with the model {predictor.name}", asked_so)
     if like is not None:
         requests = _like(predictor, like, split or "val", n or 1, limit)
     else:
         asked = asked_formulas(formulas or [], file, predictor.limits)
-        requests = _formulas(predictor, asked, n or 20, formula_units, seed, space_group, prototype)
+        number = n or (5 if ranked else 20)
+        requests = _formulas(predictor, asked, number, formula_units, seed, space_group, prototype)
     with resumable(out):
         Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
         if like is None:
             order = list(dict.fromkeys(request.formula for request in requests))
-            present(
-                out, [kind for kind in kinds if kind != "extxyz"], order, top or SHOWN_RANKS, as_json, finish
-            )
+            show = present_answers if ranked else present
+            files = [kind for kind in kinds if kind != "extxyz"]
+            show(out, files, order, top or SHOWN_RANKS, as_json, finish)
     say(f"written to {out}")
 
 
@@ -103,7 +125,7 @@ def _formulas(
     predictor: Predictor, formulas: list[str], n: int, units: str, seed: int, space_group: int | None,
     prototype: str | None,
 ) -> list[Request]:  # fmt: skip
-    from nucleate.predictor.requests import symmetric_or_not
+    from nucleate.predictor.requests import answers, symmetric_or_not
 
     parts = None if units == "auto" else units.split(",")
     if parts is not None and not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
@@ -111,6 +133,8 @@ def _formulas(
             f"--formula-units must be whole numbers above 0; got {units}", "write for example 1,2,4 or auto"
         )
     numbers = None if parts is None else tuple(int(part) for part in parts)
+    if predictor.generator.ranked:
+        return answers(formulas, n, predictor.limits, numbers, space_group, prototype)
     if space_group is None and prototype is None:
         warn_of_large_cells(formulas, predictor.limits, numbers)
     return symmetric_or_not(formulas, n, seed, predictor.limits, numbers, space_group, prototype)

@@ -172,8 +172,9 @@ class Predictor:
 
     def _all(self, formula, n, seed, formula_units, sampler, space_group, prototype) -> list[Generated]:
         asked = requests.predictions(
-            formula, n, self.limits, formula_units, seed=seed, space_group=space_group, prototype=prototype
-        )
+            formula, n, self.limits, formula_units, ranked=self.generator.ranked, seed=seed,
+            space_group=space_group, prototype=prototype,
+        )  # fmt: skip
         order = {request.identity: place for place, request in enumerate(asked)}
         return sorted(self._drawn(asked, sampler, seed), key=lambda one: order[one.request.identity])
 

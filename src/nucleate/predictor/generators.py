@@ -13,6 +13,8 @@ from nucleate.errors import ModelError, NucleateError
 from nucleate.sampling.generator import Generator
 
 ENTRY_POINTS = "nucleate.generators"
+SHIPPED = {"answers": "nucleate.answers.shipped:made"}
+"""Generators of this package that are no model folders."""
 
 
 def generator_names() -> list[str]:
@@ -42,7 +44,7 @@ def made(name: str, device: str, precision: str) -> Generator:
 
 @cache
 def _points() -> dict[str, EntryPoint]:
-    points: dict[str, EntryPoint] = {}
+    points = {name: EntryPoint(name, value, ENTRY_POINTS) for name, value in SHIPPED.items()}
     for point in sorted(entry_points(group=ENTRY_POINTS)):
         points.setdefault(point.name, point)
     return points

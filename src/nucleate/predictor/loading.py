@@ -16,7 +16,7 @@ from nucleate.predictor.generators import generator_names, made
 from nucleate.runs.model_folder import FILES, load_model
 from nucleate.sampling.folder import FolderGenerator
 
-DEFAULT_MODEL = "kldm-mp20-csp"
+DEFAULT_MODEL = "answers"
 
 
 def load(
@@ -25,7 +25,7 @@ def load(
     """What predicts: a trained model, a generator of another package, or crystals that exist already.
 
     Args:
-        name: a shipped name, a model or run folder, `hf:owner/name` from the Hugging Face hub, a name that an
+        name: `answers` for different structures from several generators, best first; a shipped name, a model or run folder, `hf:owner/name` from the Hugging Face hub, a name that an
             installed package has for a generator, or a file or folder of crystals.
         device: `auto`, `cpu`, `cuda` or another of torch's.
         precision: of the network's products.

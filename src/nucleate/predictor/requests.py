@@ -13,7 +13,14 @@ from nucleate.errors import FormulaError
 from nucleate.predictor import templates
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.repair import repaired
-from nucleate.sampling.request import Known, Limits, Request, formula_requests, new_requests
+from nucleate.sampling.request import (
+    Known,
+    Limits,
+    Request,
+    answer_requests,
+    formula_requests,
+    new_requests,
+)
 from nucleate.sampling.sizes import new_sizes
 
 if TYPE_CHECKING:
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 
 def predictions(
     formula: Any, n: int, limits: Limits, formula_units: int | Sequence[int] | str = "auto", *,
-    seed: int = 0, space_group: int | None = None, prototype: str | None = None,
+    ranked: bool = False, seed: int = 0, space_group: int | None = None, prototype: str | None = None,
 ) -> list[Request]:  # fmt: skip
     """Requests for n structures of each formula; `nucleate.predictor.draw.Predictor.predict` says what may be given.
 
@@ -33,7 +40,23 @@ def predictions(
     texts = []
     for one in formulas:
         texts.append(_readable(_text_of(one), limits))
+    if ranked:
+        return answers(texts, n, limits, units, space_group, prototype)
     return symmetric_or_not(texts, n, seed, limits, units, space_group, prototype)
+
+
+def answers(
+    formulas: Sequence[str], n: int, limits: Limits, units: Sequence[int] | None,
+    space_group: int | None = None, prototype: str | None = None,
+) -> list[Request]:  # fmt: skip
+    """Requests for the n best structures of formulas that can be parsed, from a generator that ranks its own.
+
+    Raises FormulaError for a space group or a prototype, which only a diffusion model is asked for.
+    """
+    if space_group is not None or prototype is not None:
+        asked = f"space group {space_group}" if space_group is not None else f"the prototype {prototype}"
+        raise FormulaError(f"answers can't be asked for {asked}", "name a diffusion model, such as kldm-mp20-csp")
+    return answer_requests(formulas, n, limits, units)
 
 
 def symmetric_or_not(

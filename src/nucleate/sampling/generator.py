@@ -118,6 +118,9 @@ class Generator(ABC):
         conditions: names of the properties that a request may ask for.
         fixes: whether a request may fix a cell or atoms (`Request.known`).
         symmetric: whether a request may ask for a template's symmetry (`Request.template`).
+        ranked: whether sample i of a composition is its i-th best structure, different from the others, instead of a
+            draw. Such a generator may be asked for a composition whose number of formula units is open
+            (`Request.units`), and works on all samples of a composition together.
         has_path: whether there is a way from noise to crystal that can be recorded.
         model: the network behind it, None without one.
     """
@@ -128,6 +131,7 @@ class Generator(ABC):
     conditions: Sequence[str] = ()
     fixes: bool = False
     symmetric: bool = False
+    ranked: bool = False
     has_path: bool = False
     model: Any = None
 

@@ -50,8 +50,12 @@ def record_of(
 class Job(JobFolder):
     """The folder of one job of requests; see `nucleate.records.job_folder`.
 
+    together: all samples of one thing belong to one shard.
+
     settings: class of the generator's settings, to which an older record may lack fields; None where there are none.
     """
+
+    together: bool = False
 
     def __init__(
         self, folder: Path, asked: dict[str, Any], shard: Shard | None = None, stem: str = "predictions",
@@ -66,11 +70,17 @@ class Job(JobFolder):
     ) -> Job:  # fmt: skip
         """The job in which this generator draws these requests; `requests` are those of all shards."""
         asked = record_of(generator, requests, settings, seed)
-        return cls(folder, asked, shard, stem, generator.settings_kind)
+        job = cls(folder, asked, shard, stem, generator.settings_kind)
+        job.together = generator.ranked
+        return job
 
     def mine(self, requests: Sequence[Request]) -> list[Request]:
         """The requests of this shard."""
-        return self.shard.of(requests)
+        if not self.together:
+            return self.shard.of(requests)
+        names = {request.name: None for request in requests}
+        mine = set(self.shard.of(list(names)))
+        return [request for request in requests if request.name in mine]
 
     def missing(self, requests: Sequence[Request]) -> list[Request]:
         """The requests of this shard that no file of the folder holds an answer to yet."""
@@ -111,6 +121,9 @@ def header(one: Generated, seed: int, model: str) -> dict[str, object]:
     request = one.request
     invented = 0 in request.species
     counts = conventional(one.crystal.species[0].tolist()) if invented else Counter(request.species)
+    if request.units != ():
+        cell = Counter(one.crystal.species[0].tolist())
+        counts = Counter({number: cell[number] for number in counts})
     return {
         "crystal": request.crystal,
         "material_id": request.material_id,

@@ -50,6 +50,8 @@ class Request:
         known: what else is known of it.
         condition: what is asked of its properties, (name, value) by the names of the model's `conditions`.
         template: whose space group and sites it has, atoms in its order; None where no symmetry is asked.
+        units: numbers of formula units its cell may hold, where `species` is one formula unit and the number is open;
+            None for any, empty where `species` is the whole cell.
     """
 
     species: tuple[int, ...]
@@ -61,6 +63,7 @@ class Request:
     known: Known | None = None
     condition: tuple[tuple[str, float], ...] = ()
     template: Template | None = None
+    units: tuple[int, ...] | None = ()
 
     def __post_init__(self) -> None:
         # One order, so that the same request has the same identity however it is written.
@@ -129,6 +132,23 @@ def formula_requests(
                 Request(species_of(cell), formula_text(cell), formula_text(unit), sample)
                 for sample in range(count)
             ]
+    return list({request.identity: request for request in requests}.values())
+
+
+def answer_requests(
+    formulas: Sequence[str], n: int, limits: Limits, units: Sequence[int] | None = None
+) -> list[Request]:
+    """The n best structures of each formula, whatever number of formula units is best; those of `units` if given."""
+    check_count(n * max(len(formulas), 1))
+    requests = []
+    for text in formulas:
+        unit, _ = reduce_formula(parse_formula(text))
+        limits.check(formula_text(unit), unit)
+        for number in units or ():
+            limits.check(text, Counter({z: c * number for z, c in unit.items()}))
+        allowed = None if units is None else tuple(sorted(set(units)))
+        name, species = formula_text(unit), species_of(unit)
+        requests += [Request(species, name, name, sample, units=allowed) for sample in range(n)]
     return list({request.identity: request for request in requests}.values())
 
 
