@@ -59,7 +59,9 @@ def collect(data: Path, other: Path, draws: Path, out: Path) -> None:
             if name in done or cell.formula in used:
                 continue
             question = Question(tuple(cell.species.tolist()))
-            offers = retrieval.offers([(question, 20)], settings, 0)[0] + [Offer(one, "free") for one in drawn[row]]
+            offers = retrieval.offers([(question, 20)], settings, 0)[0] + [
+                Offer(one, "free") for one in drawn[row]
+            ]
             structures = merged(offers, DRAWN)
             record = {
                 "id": name,
@@ -176,7 +178,9 @@ def _draws(folder: Path) -> dict[int, list[Cell]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("step", choices=["collect", "fit"])
     parser.add_argument("--data", type=Path, default=Path("runs/answer/clean"))
     parser.add_argument("--without", type=Path, default=Path("data/mp_20"))

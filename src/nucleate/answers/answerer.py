@@ -38,8 +38,14 @@ class Answerer(Generator):
         settings: how answers are found by default.
     """
 
+    ranked = True
+
     def __init__(
-        self, proposers: Mapping[str, Proposer], limits: Limits, settings: AnswerSettings, name: str = "answers"
+        self,
+        proposers: Mapping[str, Proposer],
+        limits: Limits,
+        settings: AnswerSettings,
+        name: str = "answers",
     ) -> None:
         self.proposers, self._limits, self.settings, self.name = dict(proposers), limits, settings, name
 
@@ -64,7 +70,9 @@ class Answerer(Generator):
             begun = perf_counter()
             part = questions[start : start + BATCH]
             for question, offers in zip(part, self.offers(part, settings, seed), strict=True):
-                found = ranked(offers, settings, potential_named(settings.potential) if settings.potential else None)
+                found = ranked(
+                    offers, settings, potential_named(settings.potential) if settings.potential else None
+                )
                 seconds = (perf_counter() - begun) / max(len(found), 1)
                 batch += [_answer(request, found, offers, seconds) for request in groups[question]]
                 begun = perf_counter()
@@ -93,7 +101,9 @@ def worth(most: int, offers: Sequence[Offer]) -> int:
 def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer], seconds: float) -> Answer:
     cost = Cost(sum(offer.nfe for offer in offers), {"proposals": len(offers)}, seconds)
     if request.sample >= len(found):
-        reason = f"{len(found)} different structures were proposed, and answer {request.sample + 1} is asked for"
+        reason = (
+            f"{len(found)} different structures were proposed, and answer {request.sample + 1} is asked for"
+        )
         return Failure(request, reason, cost)
     one = found[request.sample]
     return Generated(request, Crystals.of_cells([one.cell]), cost, origin=one.origin())

@@ -34,7 +34,9 @@ class Draws(Proposer):
     ) -> list[list[Offer]]:
         wanted = [self._requests(question, number) for question, number in asked]
         places = {
-            request.key: (place, i) for place, requests in enumerate(wanted) for i, request in enumerate(requests)
+            request.key: (place, i)
+            for place, requests in enumerate(wanted)
+            for i, request in enumerate(requests)
         }
         found: list[dict[int, Offer]] = [{} for _ in asked]
         unique = {request.key: request for requests in wanted for request in requests}
@@ -62,7 +64,9 @@ class Draws(Proposer):
 
     def _offer(self, one: Generated) -> Offer:
         crystal = one.crystal
-        cell = Cell(crystal.species[0].numpy(), crystal.frac[0].double().numpy(), crystal.lattice[0].double().numpy())
+        cell = Cell(
+            crystal.species[0].numpy(), crystal.frac[0].double().numpy(), crystal.lattice[0].double().numpy()
+        )
         return Offer(cell, self.name, nfe=one.cost.nfe)
 
 

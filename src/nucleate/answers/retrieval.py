@@ -12,8 +12,10 @@ from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.settings import AnswerSettings
 from nucleate.prototypes.retrieve import Proposal, Prototypes
 
-KNOWN = 0.95
-"""That a known crystal of the composition itself, which is stable, is the one in question."""
+KNOWN, NEARLY_STABLE = 0.95, 0.5
+"""That a known crystal of the composition itself is the one in question, on the hull and little above it."""
+ON_HULL = 1e-3
+"""eV/atom."""
 
 
 class Retrieval(Proposer):
@@ -46,9 +48,7 @@ class Retrieval(Proposer):
         return [_offers(prototypes, question, number, settings) for question, number in asked]
 
 
-def _offers(
-    prototypes: Prototypes, question: Question, number: int, settings: AnswerSettings
-) -> list[Offer]:
+def _offers(prototypes: Prototypes, question: Question, number: int, settings: AnswerSettings) -> list[Offer]:
     if not number:
         return []
     unit = Counter(question.unit)
@@ -70,11 +70,11 @@ def _offers(
 
 
 def _probabilities(found: Sequence[Proposal]) -> list[float]:
-    """The ranking's. A known crystal that comes first is what was asked for but for KNOWN, and the others share that."""
+    """The ranking's. A known crystal that comes first is probably what was asked for; the others share the rest."""
     scores = [min(max(one.score, 0.0), 1.0) for one in found]
     total = max(sum(scores), 1.0)
     scores = [score / total for score in scores]
     if not found or not found[0].known:
         return scores
-    rest = max(sum(scores[1:]), 1.0)
-    return [max(KNOWN, scores[0]), *((1 - KNOWN) * score / rest for score in scores[1:])]
+    known = KNOWN if found[0].energy <= ON_HULL else NEARLY_STABLE
+    return [known, *((1 - known) * score for score in scores[1:])]

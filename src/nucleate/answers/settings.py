@@ -43,13 +43,21 @@ class AnswerSettings:
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.propose if name not in PROPOSERS]:
-            raise RecipeError(f"nothing proposes by the name '{unknown[0]}'", f"choose among {', '.join(PROPOSERS)}")
+            raise RecipeError(
+                f"nothing proposes by the name '{unknown[0]}'", f"choose among {', '.join(PROPOSERS)}"
+            )
         if not self.propose or len(set(self.propose)) < len(self.propose):
-            raise RecipeError(f"propose = {list(self.propose)} must name each proposer once", "name at least one")
+            raise RecipeError(
+                f"propose = {list(self.propose)} must name each proposer once", "name at least one"
+            )
         if self.rank not in RANKINGS:
             raise RecipeError(f"nothing ranks by '{self.rank}'", f"choose among {', '.join(RANKINGS)}")
         if self.rank == "energy" and not self.potential:
-            raise RecipeError("answers can't be ranked by energy without a potential", "name one, such as chgnet")
+            raise RecipeError(
+                "answers can't be ranked by energy without a potential", "name one, such as chgnet"
+            )
         if self.known not in ("include", "other"):
-            raise RecipeError(f"known must be 'include' or 'other'; got '{self.known}'", "leave it out for include")
+            raise RecipeError(
+                f"known must be 'include' or 'other'; got '{self.known}'", "leave it out for include"
+            )
         within(self, 0, 1000, "prototypes free sequences relaxed")

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from nucleate.cli.finish import Finish
     from nucleate.discovery.answered import AnswerRow
 
-COLUMNS = ("formula", "rank", "probability", "space group", "cell", "Å³/atom", "proposed by", "prototype", "from")
+COLUMNS = (
+    "formula",
+    "rank",
+    "probability",
+    "space group",
+    "cell",
+    "Å³/atom",
+    "proposed by",
+    "prototype",
+    "from",
+)
 ENERGY = "meV/atom"
 DOUBTFUL = 0.3
 NAMED = 10
@@ -36,7 +46,12 @@ def answer_settings(
     from nucleate.energies.potentials import potential_named
 
     options.refuse_both(
-        assignments, {"propose": ("--propose", propose), "rank": ("--rank", rank), "potential": ("--potential", potential)}
+        assignments,
+        {
+            "propose": ("--propose", propose),
+            "rank": ("--rank", rank),
+            "potential": ("--potential", potential),
+        },
     )
     names = None if propose is None else tuple(name.strip() for name in propose.split(",") if name.strip())
     if potential is None and settings.potential == "":
@@ -66,7 +81,9 @@ def present_answers(
     finish.relax([Candidate(row.file, cell, origin=row.origin) for row, cell in found], out)
     shown = [(row, cell) for row, cell in found if row.rank <= top]
     if as_json:
-        print(json.dumps([_entry(out, kinds, row, cell) for row, cell in shown], indent=1, ensure_ascii=False))
+        print(
+            json.dumps([_entry(out, kinds, row, cell) for row, cell in shown], indent=1, ensure_ascii=False)
+        )
     else:
         energies = any(row.above_lowest is not None for row, _ in shown)
         columns = (*COLUMNS[:3], ENERGY, *COLUMNS[3:]) if energies else COLUMNS

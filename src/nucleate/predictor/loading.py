@@ -16,7 +16,7 @@ from nucleate.predictor.generators import generator_names, made
 from nucleate.runs.model_folder import FILES, load_model
 from nucleate.sampling.folder import FolderGenerator
 
-DEFAULT_MODEL = "answers"
+DEFAULT_MODEL = "kldm-mp20-csp"
 
 
 def load(

@@ -55,7 +55,9 @@ def answers(
     """
     if space_group is not None or prototype is not None:
         asked = f"space group {space_group}" if space_group is not None else f"the prototype {prototype}"
-        raise FormulaError(f"answers can't be asked for {asked}", "name a diffusion model, such as kldm-mp20-csp")
+        raise FormulaError(
+            f"answers can't be asked for {asked}", "name a diffusion model, such as kldm-mp20-csp"
+        )
     return answer_requests(formulas, n, limits, units)
 
 

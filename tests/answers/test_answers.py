@@ -1,0 +1,158 @@
+"""Answers: merging, probabilities, ranking, energies, and the promises of a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from nucleate.answers.answerer import Answerer, worth
+from nucleate.answers.merge import joined, merged
+from nucleate.answers.offers import Offer, Proposer, Question
+from nucleate.answers.ranked import ranked
+from nucleate.answers.score import FEATURES, NONE_FEATURES, Weights, features, probabilities
+from nucleate.answers.settings import AnswerSettings
+from nucleate.cell import Cell
+from nucleate.energies.potentials import potential_named
+from nucleate.errors import RecipeError
+from nucleate.sampling.generator import Failure, Generated
+from nucleate.sampling.job import Job, header
+from nucleate.sampling.limits import Limits
+from nucleate.sampling.request import Request, answer_requests
+
+FCC = Cell(np.array([29]), np.zeros((1, 3)), 1.8 * (np.ones((3, 3)) - np.eye(3)))
+BCC = Cell(np.array([29]), np.zeros((1, 3)), 1.43 * (np.ones((3, 3)) - 2 * np.eye(3)))
+LIMITS = Limits(frozenset({29}), 20, {})
+
+
+def offer(cell: Cell, by: str = "prototypes", probability: float = 0.0, scale: float = 1.0) -> Offer:
+    return Offer(Cell(cell.species, cell.frac, scale * cell.lattice), by, probability, nfe=2 * (by == "free"))
+
+
+class Fixed(Proposer):
+    """Offers the same for every question, as many as are asked for."""
+
+    identity = "fixed"
+
+    def __init__(self, name: str, found: Sequence[Offer]) -> None:
+        self.name, self.found, self.asked = name, list(found), []
+
+    def offers(self, asked, settings, seed):
+        self.asked += [number for _, number in asked]
+        return [self.found[:number] for _, number in asked]
+
+
+def answerer(*proposers: Proposer, **settings) -> Answerer:
+    names = tuple(one.name for one in proposers)
+    return Answerer({one.name: one for one in proposers}, LIMITS, AnswerSettings(propose=names, **settings))
+
+
+def test_offers_of_one_structure_are_one_with_all_votes():
+    found = merged([offer(FCC), offer(BCC, "free"), offer(FCC, "free", scale=1.02)], frozenset({"free"}))
+    assert [dict(one.votes) for one in found] == [{"prototypes": 1, "free": 1}, {"free": 1}]
+    assert found[0].first.by == "prototypes"
+
+
+def test_offers_that_are_no_crystals_are_left_out():
+    flat = Cell(FCC.species, FCC.frac, np.zeros((3, 3)))
+    found = merged([offer(flat), offer(FCC)], frozenset())
+    assert len(found) == 1
+    assert found[0].first.cell.volume > 1
+
+
+def test_cells_that_fall_together_are_joined():
+    assert joined([FCC, BCC, Cell(FCC.species, FCC.frac + 0.3, 1.01 * FCC.lattice)]) == [[0, 2], [1]]
+
+
+def test_doubt_says_how_many_draws_are_worth_their_time():
+    assert [worth(10, [offer(FCC, probability=p)]) for p in (0.0, 0.5, 0.75, 0.96, 1.0)] == [10, 10, 5, 1, 0]
+
+
+def test_probabilities_are_a_softmax_with_none_of_them():
+    structures = merged([offer(FCC, probability=0.6), offer(BCC, "free")], frozenset({"free"}))
+    x, none = features(structures, 1, [-3.5, -3.4])
+    assert x[:, FEATURES.index("energy")] == pytest.approx([0, 4])
+    weights = Weights(np.linspace(-0.5, 0.7, len(FEATURES)), np.linspace(0.1, 0.4, len(NONE_FEATURES)))
+    utilities = np.append(x @ weights.structure, none @ weights.none)
+    by_hand = np.exp(utilities) / np.exp(utilities).sum()
+    assert probabilities(x, none, weights) == pytest.approx(by_hand[:2])
+
+
+def test_each_ranking_orders_by_what_it_says():
+    offers = [offer(BCC, probability=0.9), offer(FCC, probability=0.05), *[offer(FCC, "free")] * 3]
+    emt = potential_named("emt")
+    first = {
+        rank: ranked(offers, AnswerSettings(rank=rank, potential="emt"), emt)[0]
+        for rank in ("prior", "agreement", "energy", "fitted")
+    }
+    assert first["prior"].structure.probability == 0.9
+    assert first["agreement"].structure.votes["free"] == 3
+    assert first["energy"].above == 0
+    # copper is face-centred in EMT, at 3.59 Å
+    assert first["energy"].cell.volume == pytest.approx(3.59**3 / 4, rel=0.01)
+
+
+def test_sample_i_is_the_ith_structure_and_what_lacks_is_a_failure():
+    one = answerer(Fixed("prototypes", [offer(FCC, probability=0.7), offer(BCC, probability=0.2)]))
+    answers = [a for batch in one.draw(answer_requests(["Cu"], 3, LIMITS)) for a in batch]
+    assert [type(a) for a in answers] == [Generated, Generated, Failure]
+    assert "2 different structures" in answers[2].reason
+    told = header(answers[0], 0, one.name)
+    assert (told["cell"], told["proposed_by"], told["formula"]) == ("Cu", "prototypes:1", "Cu")
+
+
+def test_samples_and_batches_change_no_answer():
+    found = [offer(FCC, probability=0.7), offer(BCC, probability=0.2)]
+    requests = answer_requests(["Cu"], 2, LIMITS)
+    both = [a for batch in answerer(Fixed("prototypes", found)).draw(requests) for a in batch]
+    alone = [a for batch in answerer(Fixed("prototypes", found)).draw(requests[1:]) for a in batch]
+    assert isinstance(both[1], Generated)
+    assert isinstance(alone[0], Generated)
+    assert (both[1].crystal.lattice == alone[0].crystal.lattice).all()
+
+
+def test_draws_are_asked_for_where_there_is_doubt_alone():
+    sure, free = Fixed("prototypes", [offer(FCC, probability=1.0)]), Fixed("free", [offer(BCC, "free")] * 9)
+    list(answerer(sure, free).draw(answer_requests(["Cu"], 1, LIMITS)))
+    assert free.asked == [0]
+
+
+def test_samples_of_one_composition_stay_in_one_shard(tmp_path):
+    from nucleate.sampling.job import Shard
+
+    one = answerer(Fixed("prototypes", [offer(FCC)]))
+    requests = [Request((29,) * n, f"Cu{n}", "Cu", k) for n in (1, 2, 3) for k in range(4)]
+    parts = [Job.of(tmp_path, one, requests, one.settings, 0, Shard(i, 2)).mine(requests) for i in range(2)]
+    assert [{r.name for r in part} for part in parts] == [{"Cu1", "Cu3"}, {"Cu2"}]
+    assert sum(map(len, parts)) == len(requests)
+
+
+def test_open_questions_allow_any_number_of_formula_units():
+    unit = (8, 8, 22)
+    assert Question(unit, None).allows(12)
+    assert not Question(unit, None).allows(4)
+    assert Question(unit, (2,)).allows(6)
+    assert not Question(unit, (2,)).allows(3)
+    assert Question(unit * 2).allows(6)
+    assert not Question(unit * 2).allows(3)
+
+
+def test_an_open_number_of_units_is_another_request():
+    closed, open_ = Request((29,), "Cu", "Cu", 0), answer_requests(["Cu"], 1, LIMITS)[0]
+    assert closed.identity != open_.identity
+    assert closed.identity == "Cu 0"
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"propose": ("oracle",)}, "nothing proposes by the name 'oracle'"),
+        ({"propose": ()}, "must name each proposer once"),
+        ({"rank": "energy"}, "without a potential"),
+        ({"free": -1}, "free"),
+    ],
+)  # fmt: skip
+def test_settings_that_mean_nothing(settings, problem):
+    with pytest.raises(RecipeError, match=problem):
+        AnswerSettings(**settings)
