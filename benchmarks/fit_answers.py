@@ -1,7 +1,8 @@
 """Fit the weights that turn what is known of proposed structures into probabilities, and say how honest these are.
 
     nucleate data filter data/mpts_52 --atoms 1:20 --new-to data/mp_20 --out runs/answer/clean
-    nucleate predict --like runs/answer/clean --split val --limit 450 -n 20 --model kldm-mp20-csp --out runs/answer/free-clean
+    nucleate predict --like runs/answer/clean --split val --limit 450 -n 20 --model kldm-mp20-csp \
+        --out runs/answer/free-clean
     python benchmarks/fit_answers.py collect --data runs/answer/clean --draws runs/answer/free-clean --out runs/answer
     python benchmarks/fit_answers.py fit --out runs/answer
 

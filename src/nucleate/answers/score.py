@@ -25,7 +25,7 @@ THERMAL = 0.025
 MOST_ENERGY = 8.0
 """In units of THERMAL: what lies higher counts as this high."""
 
-FEATURES = ("prior", "first", "drawn", "agreement", "new", "sequence", "energy", "without_energy")
+FEATURES = ("prior", "first", "drawn", "agreement", "new", "energy", "without_energy")
 NONE_FEATURES = ("bias", "doubt", "scattered")
 
 
@@ -62,7 +62,6 @@ def features(
     """
     prior = np.array([one.probability for one in structures])
     free = np.array([one.votes["free"] for one in structures], dtype=float)
-    sequence = np.array([one.votes["sequences"] for one in structures], dtype=float)
     share = free / max(draws, 1)
     known = [energy for energy in energies if energy is not None]
     least = min(known, default=0.0)
@@ -72,7 +71,7 @@ def features(
     if prior.any():
         first[prior.argmax()] = 1.0
     columns = [
-        np.log(prior + FLOOR), first, free > 0, share, prior == 0, sequence > 0,
+        np.log(prior + FLOOR), first, free > 0, share, prior == 0,
         np.minimum(above, MOST_ENERGY), missing,
     ]  # fmt: skip
     none = [1.0, np.log(max(1.0 - prior.sum(), 0.0) + FLOOR), 1.0 - share.max(initial=0.0) if draws else 0.0]

@@ -10,7 +10,7 @@ from nucleate.settings import within
 
 Ranking = Literal["fitted", "prior", "agreement", "energy"]
 RANKINGS = get_args(Ranking)
-PROPOSERS = ("prototypes", "free", "sequences")
+PROPOSERS = ("prototypes", "free")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,6 @@ class AnswerSettings:
         propose: names of the proposers.
         prototypes: different structures taken from known crystals of the same anonymous formula.
         free: draws of the free model, at most: fewer where the prototypes leave little doubt.
-        sequences: structures on templates from Wyckoff sequences, at most, likewise.
         known: `include` known crystals of the composition itself, as one wants who asks for NaCl, or take them last
             where another polymorph is asked for (`other`).
         sources: parts of the index of prototypes that may be used, such as mp_20; all of them where empty.
@@ -34,7 +33,6 @@ class AnswerSettings:
     propose: tuple[str, ...] = ("prototypes", "free")
     prototypes: int = 20
     free: int = 10
-    sequences: int = 10
     known: Literal["include", "other"] = "include"
     sources: tuple[str, ...] = ()
     potential: str = ""
@@ -60,4 +58,4 @@ class AnswerSettings:
             raise RecipeError(
                 f"known must be 'include' or 'other'; got '{self.known}'", "leave it out for include"
             )
-        within(self, 0, 1000, "prototypes free sequences relaxed")
+        within(self, 0, 1000, "prototypes free relaxed")

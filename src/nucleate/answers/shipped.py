@@ -33,7 +33,8 @@ class Free(Proposer):
     name = "free"
 
     def __init__(self, device: str, precision: Literal["float32", "bf16"]) -> None:
-        self.device, self.precision = device, precision
+        self.device = device
+        self.precision: Literal["float32", "bf16"] = precision
 
     @cached_property
     def draws(self) -> Draws:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from nucleate.sampling.request import Request
 
 SHOWN_RANKS = 3
-FREE = "kldm-mp20-csp"
-"""Draws trajectories, and crystals on given sites."""
 
 
 def predict(
@@ -30,7 +28,7 @@ def predict(
     file: Annotated[Path | None, typer.Option("--formulas", help="File with one formula a line; - is stdin.")] = None,
     n: Annotated[
         int | None,
-        typer.Option("-n", min=1, help="Structures for each formula (5; 20 draws of a --model), for each row of --like (1)."),
+        typer.Option("-n", min=1, help="Structures for each formula (20; 5 answers) or each row of --like (1)."),
     ] = None,
     formula_units: Annotated[
         str, typer.Option(help="Formula units in the cell: 1,2,4 for n of each; auto divides n among the likely ones.")
@@ -40,16 +38,16 @@ def predict(
         str | None, typer.Option(help="Known crystal whose sites are taken: its name, a file, or auto for the nearest.")
     ] = None,
     propose: Annotated[
-        str | None, typer.Option(help="Who proposes: prototypes, sequences, free. Default: prototypes,free.")
+        str | None, typer.Option(help="With answers, who proposes: prototypes, free. Default: both.")
     ] = None,
-    rank: Annotated[str | None, typer.Option(help="fitted, prior, agreement or energy. Default: fitted.")] = None,
+    rank: Annotated[str | None, typer.Option(help="Of answers: fitted, prior, agreement or energy. Default: fitted.")] = None,
     potential: Annotated[
         str | None,
-        typer.Option(help="Relaxes the best structures: auto, none, chgnet, emt... Default: auto; with --like none."),
+        typer.Option(help="Relaxes the best answers: auto, none, chgnet... Default: auto; with --like none."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="One generator instead of answers: shipped name, folder, hf:owner/name.")
-    ] = None,
+        str, typer.Option(help="answers, or one generator: shipped name, folder, hf:owner/name.")
+    ] = "kldm-mp20-csp",
     sampler: options.Sampler = None,
     steps: options.Steps = None,
     nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations; picks the best sampler.")] = None,
@@ -94,10 +92,9 @@ def predict(
         import torch
 
         torch.set_num_threads(threads)
-    from nucleate.predictor import DEFAULT_MODEL, load
+    from nucleate.predictor import load
 
-    symmetric = space_group is not None or prototype is not None
-    predictor = load(model or (FREE if symmetric or trajectory else DEFAULT_MODEL), device)
+    predictor = load(model, device)
     settings = options.sampler_of(predictor, sampler, steps, nfe, set_)
     ranked = predictor.generator.ranked
     asked_so = {"--propose": propose, "--rank": rank, "--potential": potential}

@@ -25,8 +25,9 @@ def load(
     """What predicts: a trained model, a generator of another package, or crystals that exist already.
 
     Args:
-        name: `answers` for different structures from several generators, best first; a shipped name, a model or run folder, `hf:owner/name` from the Hugging Face hub, a name that an
-            installed package has for a generator, or a file or folder of crystals.
+        name: a shipped name, a model or run folder, `hf:owner/name` from the Hugging Face hub, `answers` for different
+            structures from several generators, a name that an installed package has for a generator, or a file or
+            folder of crystals.
         device: `auto`, `cpu`, `cuda` or another of torch's.
         precision: of the network's products.
 
