@@ -40,7 +40,7 @@ def predict(
     propose: Annotated[
         str | None, typer.Option(help="With answers, who proposes: prototypes, free. Default: both.")
     ] = None,
-    rank: Annotated[str | None, typer.Option(help="Of answers: fitted, prior, agreement or energy. Default: fitted.")] = None,
+    rank: Annotated[str | None, typer.Option(help="Of answers: fitted (default), prior, agreement or energy.")] = None,
     potential: Annotated[
         str | None,
         typer.Option(help="Relaxes the best answers: auto, none, chgnet... Default: auto; with --like none."),
