@@ -105,5 +105,5 @@ def test_a_run_without_an_end_leaves_no_folder(minutes, tmp_path, monkeypatch, c
     write_dataset(tmp_path / "d", train=random_table([2, 3]), val=random_table([2]))
     words = ["train", "kldm-csp-tiny", "--data", "d", "--out", "o", "--accelerator", "cpu", "--minutes"]
     assert run(monkeypatch, *words, minutes) == 2
-    assert_one_line(capsys, "minutes can't be")
+    assert_one_line(capsys, "a run must last more than 0 and at most")
     assert not (tmp_path / "o").exists()

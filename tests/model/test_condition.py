@@ -204,7 +204,7 @@ def test_recipes_whose_conditions_can_not_be(assignments, message):
         ('["gap"]', "no property 'gap' in the data set"),
         ('["shape"]', "'shape' holds text"),
         ('["empty"]', "has a known empty"),
-        ('["endless"]', "is inf, no finite"),
+        ('["endless"]', "is inf, not a finite"),
     ],
 )
 def test_columns_that_are_no_condition_are_refused_before_a_run_begins(names, message, tmp_path):
@@ -221,7 +221,7 @@ def test_columns_that_are_no_condition_are_refused_before_a_run_begins(names, me
 
 @pytest.mark.parametrize(
     ("condition", "message"),
-    [((("gap", 1.0),), "knows no condition 'gap'"), ((("edge", NAN),), "edge = nan can't be asked for")],
+    [((("gap", 1.0),), "has no condition 'gap'"), ((("edge", NAN),), "edge = nan can't be asked for")],
 )
 def test_requests_that_a_model_can_not_answer(condition, message):
     model = get_recipe("kldm-csp-tiny", list(TOLD)).build()

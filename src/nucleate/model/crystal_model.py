@@ -33,13 +33,14 @@ class CrystalModel(Trainable):
 
     Attributes:
         processes: the processes of `species`, `frac` and `lattice`.
-        codec: the representation of the lattice. species_codec: that of the species.
+        codec: the representation of the lattice.
+        species_codec: the representation of the species.
         network: the denoiser, with a head for every process that predicts something.
         loss_weights: weight of each process in the total loss; `axes`, if it is there and above 0, that of the
             disagreement under a renaming of the cell's axes (a second forward pass).
-        self_conditioning: show the network its last guess of the data (Chen et al. 2022, arXiv 2208.04202).
-        conditions: names of the properties that the network is told, in the order of `Crystals.condition`.
-        evaluations: how often the network was called, the NFE of a sampler.
+        self_conditioning: give the network its last guess of the data as input (Chen et al. 2022, arXiv 2208.04202).
+        conditions: names of the properties that are inputs of the network, in the order of `Crystals.condition`.
+        evaluations: number of calls of the network, the NFE of a sampler.
         bf16: run the network's products in bfloat16.
     """
 
@@ -108,7 +109,7 @@ class CrystalModel(Trainable):
     def guess(
         self, states: States, predictions: dict[str, Tensor], t: PerCrystal, mask: Mask
     ) -> dict[str, Tensor]:
-        """What the data are expected to be, for every process that predicts them: what self-conditioning shows."""
+        """The expected data of every process that predicts something: the input of self-conditioning."""
         return {
             name: self.processes[name].endpoint(states[name], prediction, t, mask).detach()
             for name, prediction in predictions.items()
@@ -185,7 +186,7 @@ class CrystalModel(Trainable):
         self, states: States, t: PerCrystal, mask: Mask, noise: Noise, rules: Constraint,
         condition: Conditions | None,
     ) -> dict[str, Tensor] | None:  # fmt: skip
-        """For half of the crystals what the network guesses without a guess, nothing for the others."""
+        """For half of the crystals, the network's guess when it is given none; for the others, no guess."""
         if not self.self_conditioning:
             return None
         inputs = self._inputs(states, t, mask, None, condition)
@@ -217,7 +218,7 @@ class CrystalModel(Trainable):
     ) -> dict[str, PerCrystal]:  # fmt: skip
         """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise.
 
-        What a wrapper has rounded to bfloat16 is rounded for good; a time that came out as 1 is put back before it.
+        A wrapper may have rounded the inputs to bfloat16; a time that was rounded to 1 is set back below it.
         """
         if t.dtype in (torch.bfloat16, torch.float16):
             t = t.float().clamp(max=1 - EARLIEST_NOISE)

@@ -1,4 +1,4 @@
-"""The Python door: load a model, predict structures. Nothing heavy is imported until it is used.
+"""Use from Python: load a model, predict structures. Nothing heavy is imported until it is needed.
 
 >>> import nucleate
 >>> model = nucleate.load("kldm-mp20-csp")

@@ -18,7 +18,7 @@ SHOWN = 12
 
 
 def facts(recipe: AnyRecipe, card: Mapping[str, Any]) -> dict[str, str]:
-    """Names and values, in the order to show them; what a card does not say is said to be unknown."""
+    """Names and values in the order of display. What the card does not state is `unknown`."""
     data = card.get("data") or {}
     crystals = data.get("crystals")
     parameters = card.get("parameters")
@@ -44,7 +44,7 @@ def facts_of(generator: Generator) -> dict[str, str]:
 
 
 def text(name: str, told: Mapping[str, str]) -> str:
-    """A line for the model and one for each fact."""
+    """One line for the model and one for each fact."""
     width = max(map(len, told))
     return "\n".join(
         [f"nucleate model {name}", *(f"  {key:{width}}  {value}" for key, value in told.items())]
@@ -61,7 +61,7 @@ def html(name: str, told: Mapping[str, str]) -> str:
 
 
 def _elements(numbers: list[int]) -> str:
-    """How many, and which: the first or, where they are nearly all, those that are missing up to the heaviest."""
+    """Their number and symbols: the first few or, for a long range, its ends and what it lacks."""
     if not numbers:
         return "unknown"
     missing = [SYMBOLS[number] for number in range(min(numbers), max(numbers)) if number not in numbers]

@@ -128,7 +128,8 @@ class Predictor:
         Args:
             atoms: smallest and largest number of atoms in the cell; as in the training data by default.
             species: formula of the cell, if the composition is given.
-            complete: structure whose cell and atoms are kept. lattice: cell to keep, [3, 3], Å.
+            complete: structure whose cell and atoms are kept.
+            lattice: cell to keep, [3, 3], Å.
             space_group: number of the space group that they have, in its primitive cell.
 
         Raises FormulaError for what the model can't draw, ModelError for a model that invents nothing.

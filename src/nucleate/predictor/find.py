@@ -1,4 +1,4 @@
-"""Where models are: inside the package, in a folder, on the Hugging Face hub."""
+"""Find models: inside the package, in a folder, on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def shipped_models() -> dict[str, Path]:
 
 
 def label(name: str, folder: Path) -> str:
-    """What a model is called in files: the hub's name, the folder's, or the run's with the folder's."""
+    """The name of a model in files: that on the hub, of the folder, or of the run and the folder."""
     if name.startswith("hf:"):
         return name[3:]
     folder = folder.resolve()

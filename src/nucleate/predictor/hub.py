@@ -1,4 +1,4 @@
-"""Model folders on the Hugging Face hub: fetched from there, and pushed."""
+"""Download model folders from the Hugging Face hub, and upload them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILES = ["weights.safetensors", "recipe.toml", "card.json"]
 def fetched(name: str) -> Path:
     """The folder of the model `owner/name`, downloaded where it is not in the hub's cache.
 
-    Raises ModelError where it can't be had, MissingPackageError without huggingface-hub.
+    Raises ModelError where it can't be downloaded, MissingPackageError without huggingface-hub.
     """
     try:
         from huggingface_hub import snapshot_download

@@ -1,4 +1,4 @@
-"""card.json: what a reader of a model must know, and what `predict` needs to refuse what the model can't do."""
+"""card.json: what users of a model must know, and the limits that `predict` enforces."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def make_card(
 
 
 def trained_on(dataset: Dataset, train: CrystalTable) -> dict[str, Any]:
-    """The card's part on the training split, which says what the model can be asked for."""
+    """The entries on the training split, which state what the model can be asked for."""
     return {
         "data": {
             "name": dataset.path.resolve().name,
@@ -89,7 +89,7 @@ def formula_units(table: CrystalTable) -> dict[str, dict[str, float]]:
 
 
 def device_name(device: torch.device) -> str:
-    """What the machine calls itself."""
+    """Name of the processor or GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:

@@ -1,6 +1,6 @@
 """A model folder from a public checkpoint of DiffCSP (arXiv 2309.04475): its weights in the processes of our recipe.
 
-Nothing has to be turned round. The published target of the coordinates is the derivative of log p with respect to the
+No sign or scale differs. The published target of the coordinates is the derivative of log p with respect to the
 mean over its standard deviation, as in `nucleate.processes.wrapped_normal`, and species and lattice predict the noise.
 The file does not say what it was trained on: elements and sizes of cells come from a data set that the user names, or
 from what ASSUMED says.

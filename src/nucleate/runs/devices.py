@@ -1,4 +1,4 @@
-"""Where a run runs: Lightning Fabric with the accelerator, devices and strategy asked for, and in which precision.
+"""Devices and precision of a run: Lightning Fabric with the accelerator, devices and strategy asked for.
 
 Fabric is always launched in float32. Its own `bf16-mixed` casts every input of the model and runs processes and losses
 under autocast too; here only the network's products are in bfloat16, which is `CrystalModel.bf16`.
@@ -64,14 +64,14 @@ def resolve(precision: Literal["auto"] | Precision, accelerator: str) -> Precisi
 
 
 def native_bf16(accelerator: str = "auto") -> bool:
-    """Whether bfloat16 products run in hardware; elsewhere they are emulated and far slower than float32."""
+    """Whether bfloat16 products run in hardware; otherwise they are emulated and far slower than float32."""
     if accelerator != "cpu" and torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(cpu_flags() & BF16_FLAGS)
 
 
 def cpu_flags() -> set[str]:
-    """What the CPU can do, as Linux names it; nothing elsewhere."""
+    """Feature flags of the CPU as Linux names them; empty on other systems."""
     try:
         return set(Path("/proc/cpuinfo").read_text().split())
     except OSError:

@@ -1,4 +1,4 @@
-"""A model folder: weights.safetensors (averaged weights), recipe.toml and card.json. It is what people share."""
+"""A model folder: weights.safetensors (averaged weights), recipe.toml and card.json. It is the unit of sharing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def save_model(
     card: dict[str, Any],
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write a model folder, each file as a whole. Parameters are stored as dtype, statistics in float32."""
+    """Write a model folder, each file atomically. Parameters are stored as dtype, statistics in float32."""
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     parameters = dict(model.named_parameters())
@@ -90,7 +90,7 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def take_over(model: Trainable, folder: Path) -> int:
-    """Copy the weights and statistics of a model folder that fit a model by name and shape; how many did.
+    """Copy the weights and statistics of a model folder that fit a model by name and shape; returns their number.
 
     Raises ModelError if it is not a model folder, or if nothing in it fits.
     """

@@ -35,9 +35,10 @@ class Outcome:
     """How a call of `train_recipe` ended.
 
     Attributes:
+        counters: progress of the run.
         state: `trained` to the end of the budget, `stopped` by a signal with a checkpoint saved, or `finished` by an
             earlier call already.
-        main: whether this is the process that speaks, where there are several.
+        main: whether this process reports to the user, where there are several.
     """
 
     counters: Counters
@@ -52,10 +53,10 @@ def train_recipe(
 ) -> Outcome:  # fmt: skip
     """Train a recipe on a data set folder.
 
-    The budget counts from the run's beginning: epochs (the recipe's by default), or minutes including
+    The budget counts from the start of the run: epochs (the recipe's by default), or minutes including
     validation. `start_from`: a model folder whose weights and statistics are taken over wherever names and shapes
-    agree, to fine-tune it or to carry it to another task; a checkpoint that is resumed goes before. `tell` is given
-    what the user should know, in whole sentences. Raises TrainingError if the run folder is taken and resume is not
+    agree, for fine-tuning or another task; a checkpoint that is resumed takes precedence. `tell` is called with
+    messages for the user, in whole sentences. Raises TrainingError if the run folder is taken and resume is not
     asked, DataError if the data can't be trained on.
     """
     budget = Budget(0, minutes)
@@ -88,7 +89,7 @@ def train_recipe(
     try:
         return _train(trainer, dataset, precision, resume, visible, tell)
     except TrainingError:
-        # Every process meets the same error; one of them tells it.
+        # Every process meets the same error; one of them reports it.
         if trainer.main:
             raise
         raise SystemExit(0) from None
@@ -108,7 +109,7 @@ def _train(
 
 
 def _once(fabric: Any, check: Callable[[], None]) -> None:
-    """Run a check in the first process only. Its error ends all processes, and only the first one tells it."""
+    """Run a check in the first process only. Its error ends all processes, and only the first one reports it."""
     error = None
     if fabric.global_rank == 0:
         try:
@@ -123,7 +124,7 @@ def _once(fabric: Any, check: Callable[[], None]) -> None:
 
 
 def _note_precision(counters: Counters, precision: Precision, tell: Tell) -> None:
-    """A run may go on in another precision, on another machine for example; it is told and kept."""
+    """A run may be resumed in another precision, for example on another machine: tell the user, and record it."""
     before = counters.precisions
     if before and before[-1] != precision:
         tell(

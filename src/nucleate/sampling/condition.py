@@ -1,4 +1,4 @@
-"""What requests ask of properties, as the numbers that a model's network is told."""
+"""Properties that requests ask for, as inputs of a model's network."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from nucleate.sampling.request import Request
 
 
 def check_conditions(requests: Sequence[Request], names: Sequence[str]) -> None:
-    """Raise ModelError where a request asks for what a model with these `conditions` is not told."""
-    known = (
-        f"it is told {', '.join(names)}" if names else "it is told of no property: leave the condition out"
-    )
+    """Raise ModelError where a request asks for a property that is not one of the model's `conditions`."""
+    known = f"its conditions are {', '.join(names)}" if names else "it has no conditions: leave this one out"
     for request in requests:
         for name, value in request.condition:
             if name not in names:
-                raise ModelError(f"this model knows no condition '{name}'", known)
+                raise ModelError(f"this model has no condition '{name}'", known)
             if not math.isfinite(value):
                 raise ModelError(f"{name} = {value} can't be asked for", "give a finite number")
 

@@ -163,7 +163,7 @@ class Generator(ABC):
         Raises NucleateError with a hint for a seed, an option or a request that can't be.
         """
         if not 0 <= seed <= MOST_SEED:
-            raise RecipeError(f"seed = {seed} can't be", f"give a whole number from 0 to {MOST_SEED}")
+            raise RecipeError(f"the seed must be from 0 to {MOST_SEED}; got {seed}", "give another seed")
         if options.with_path and not self.has_path:
             raise ModelError(f"{self.name} has no trajectories to record", "leave --trajectory out")
         self.check(requests)
@@ -180,7 +180,7 @@ class Generator(ABC):
             for name, _ in request.condition:
                 if name not in self.conditions:
                     known = ", ".join(self.conditions) or "none: leave the condition out"
-                    raise ModelError(f"{self.name} knows no condition '{name}'", f"conditions: {known}")
+                    raise ModelError(f"{self.name} has no condition '{name}'", f"conditions: {known}")
             if request.known is not None and not self.fixes:
                 raise ModelError(
                     f"{self.name} can't keep a cell or atoms that are given",

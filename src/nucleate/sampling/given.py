@@ -1,4 +1,4 @@
-"""What is known of crystals before they are drawn: the composition in CSP, a cell or a part of the structure elsewhere.
+"""What is given of crystals before they are drawn: the composition in CSP, a cell or part of the structure elsewhere.
 
 The known part follows a path of its own to its data, drawn from the forward process with the same noise at every step,
 and replaces after each step what the sampler drew for it (Song et al. 2021, arXiv 2011.13456, appendix I.2; inpainting
@@ -47,9 +47,12 @@ class Given:
 
 
 class Held(Constraint):
-    """The known parts are where their own path is. Predictions and noise are free: the path takes their place.
+    """Known parts follow a path of their own. Predictions and noise are left alone: the path replaces states.
 
-    given: what is known. model: which draws. noise: of the whole way.
+    Attributes:
+        given: what is known.
+        model: the model that draws.
+        noise: of the whole trajectory.
     """
 
     projects = False
@@ -72,7 +75,7 @@ class Held(Constraint):
 
 
 def check_given(model: CrystalModel, given: Given | None) -> None:
-    """Raise ModelError where a model needs to be told what it does not invent."""
+    """Raise ModelError where something is not given that the model does not generate."""
     for name, process in model.processes.items():
         if process.target_width == 0 and (given is None or name not in given.known):
             raise ModelError(

@@ -1,6 +1,6 @@
-"""Formulas as people write them, made into formulas that can be parsed: subscripts, hydrate dots, charges, capitals.
+"""Repair of formulas as people write them: subscripts, hydrate dots, charges, capitals.
 
-What can only mean one thing is repaired, with a note that says how; what can mean several is an error that names them.
+Unambiguous text is repaired, with a note; ambiguous text is an error that lists the readings.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def repaired(text: str, elements: Iterable[int] = range(1, MAX_ATOMIC_NUMBER + 1
     """A formula that `parse_formula` reads, and a note on how the text was read, empty where there is nothing to say.
 
     `elements` are the atomic numbers that a model knows: readings with others are not considered. Raises FormulaError
-    where there is no reading, or more than one.
+    if there is no reading, or more than one.
     """
     known = frozenset(elements)
     trimmed = text.translate(_INVISIBLE).strip()

@@ -1,4 +1,4 @@
-"""How a crystal is drawn from a model: a frozen dataclass that every recipe and every prediction holds.
+"""Settings of the sampler: a frozen dataclass that every recipe and every prediction holds.
 
 One flat list of names, as in `[sampler]` of a recipe and `--set`. Each is declared, with its limits, beside what it is
 for: those of a method in its file, those of a process's step in that of the process, the others here.
@@ -67,8 +67,8 @@ class CommonSettings:
 
 @dataclass(frozen=True)
 class SamplerSettings(MaskedStep, GaussianStep, KineticStep, PredictorCorrectorSettings, CommonSettings):
-    """Settings of the sampler: see the classes that it is made of. What a method or a process does not know of, it does
-    not read. A method of another package adds its own (`chosen`).
+    """Settings of the sampler: see the base classes. Methods and processes ignore what is not theirs. A method of
+    another package adds its own (`chosen`).
     """
 
     def __post_init__(self) -> None:

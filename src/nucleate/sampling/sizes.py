@@ -1,4 +1,4 @@
-"""How many atoms the crystals have that a model invents: as in its training cells, or as a given cell holds."""
+"""Numbers of atoms of new crystals: distributed as in the training cells, or as a given cell allows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def new_sizes(
     """Numbers of atoms of n crystals.
 
     Args:
-        atoms: smallest and largest number asked for. least: smallest number if none is asked for.
+        atoms: smallest and largest number asked for.
+        least: smallest number if none is asked for.
         volume: of the cell, Å^3, if it is given: then only numbers that fit it are drawn, the probable ones more often.
 
     Raises FormulaError where no number can be drawn, or the one asked for can't be in the cell.

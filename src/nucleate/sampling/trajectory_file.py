@@ -1,4 +1,4 @@
-"""The way from noise to crystal as extended XYZ, one file for each crystal, that ASE and OVITO open."""
+"""Trajectories from noise to crystal as extended XYZ, one file for each crystal, readable by ASE and OVITO."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nucleate.sampling.request import Request
 
 
 def trajectory_path(folder: Path, request: Request) -> Path:
-    """Where the way of one crystal is written: the file is called as the crystal is everywhere else."""
+    """The file of one crystal's trajectory; it has the crystal's name."""
     invented = request.crystal is None and request.name == "generated"
     info = {"sample": str(request.sample), "cell": request.name}
     name = crystal_name(info, "generated" if invented else "predictions")
@@ -23,13 +23,13 @@ def trajectory_path(folder: Path, request: Request) -> Path:
 
 
 def has_trajectory(folder: Path, request: Request) -> bool:
-    """Whether the way of a crystal is there, under its name or the one that it had in folders of earlier versions."""
+    """Whether the trajectory of a crystal exists, under its name or its name in earlier versions."""
     earlier = folder / "trajectories" / f"{request.name}-{request.sample:03d}.extxyz"
     return trajectory_path(folder, request).exists() or earlier.exists()
 
 
 def write_trajectories(folder: Path, batch: Sequence[Answer], seed: int, model: str) -> None:
-    """FOLDER/trajectories/NAME.extxyz for each crystal of a batch that was drawn with its path."""
+    """FOLDER/trajectories/NAME.extxyz for each crystal of a batch that was drawn with its trajectory."""
     with writing(folder / "trajectories"):
         (folder / "trajectories").mkdir(exist_ok=True)
     for one in batch:

@@ -1,6 +1,6 @@
-"""What every method works with: the processes, the model's answer, and what belongs to each process alone.
+"""What every method works with: the processes, the model's predictions, and the settings of each process.
 
-The only way from a sampler to the network, and so the one place for guidance.
+Samplers reach the network only through this, so guidance is applied here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nucleate.processes.base import Move, Process, State
 from nucleate.sampling.guidance import Guidance, Predictions
 
 LATEST_SHOWN = 1 - 1e-4
-"""The network is never asked at t = 1, where nothing is left to say and weights diverge."""
+"""The network is never called at t = 1, where nothing is left to predict and weights diverge."""
 NOTHING = torch.zeros(0)
 
 Owned = Callable[[Move, str, Process], Move]
@@ -26,7 +26,7 @@ Step = Callable[[Process, State, Tensor, Move], State]
 
 
 class Walk:
-    """One batch on its way from noise to data.
+    """One batch during sampling.
 
     Attributes:
         model: whose network is asked.
@@ -47,7 +47,7 @@ class Walk:
         self.guess: Predictions | None = None
 
     def ask(self, states: States, t: PerCrystal, mask: Mask) -> Predictions:
-        """What the model says of the states at time t, guided. One evaluation of the network, and those of guidance."""
+        """Predictions for the states at time t, with guidance. One evaluation of the network, and those of guidance."""
         t, guess = t.clamp(max=LATEST_SHOWN), self.guess
         predictions = self.rules.answer(self.model.denoise(states, t, mask, guess, self.condition), t)
         if self.model.self_conditioning:

@@ -1,7 +1,7 @@
 """The order of the data: a pure function of seed and step, so that a resumed run needs no sampler state.
 
 Each epoch is shuffled, cut into windows of WINDOW steps, and each window sorted by size. A step takes slices from all
-over its window, so that it mixes small and large cells while each forward pass holds cells of nearly equal size.
+over its window: it mixes small and large cells, while each forward pass holds cells of nearly equal size.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ class StepPlan:
 
     Attributes:
         sizes: atoms in each crystal of the split. [crystals]
-        batch: crystals in a step. edges: most padded pairs (crystals x atoms^2) in one forward pass.
-        seed: of the order. slices: size classes mixed in a step.
+        batch: crystals in a step.
+        edges: most padded pairs (crystals x atoms^2) in one forward pass.
+        seed: of the order.
+        slices: size classes mixed in a step.
     """
 
     sizes: np.ndarray
@@ -60,7 +62,7 @@ class StepPlan:
 
 
 def steps_per_epoch(crystals: int, batch: int) -> int:
-    """Steps of one pass over the data. The rest that fills no batch is left out, another one in every epoch."""
+    """Steps of one pass over the data. A remainder smaller than a batch is left out, a different one in every epoch."""
     return max(1, crystals // batch)
 
 

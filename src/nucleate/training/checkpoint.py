@@ -1,4 +1,4 @@
-"""last.ckpt: everything a run needs to go on, in one safetensors file that is replaced as a whole.
+"""last.ckpt: everything needed to resume a run, in one safetensors file that is replaced atomically.
 
 Tensors are named `model/...`, `ema/...` and `optimiser/<parameter>/<moment>`; the counters are JSON in the header.
 """
@@ -27,7 +27,7 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     progress: dict[str, Any],
 ) -> None:
-    """Write beside `path`, then rename: a kill at any moment leaves the old or the new checkpoint."""
+    """Write a temporary file, then rename: a kill at any moment leaves the old or the new checkpoint."""
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"ema/{name}": tensor for name, tensor in ema.weights.items()}
     for name, parameter in model.named_parameters():
@@ -40,7 +40,7 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, model: nn.Module, ema: AveragedWeights, optimiser: torch.optim.Optimizer
 ) -> dict[str, Any]:
-    """Restore everything in place and return the counters. Raises TrainingError if the file does not fit."""
+    """Restore everything in place and return the counters. Raises TrainingError if the file does not fit the model."""
     progress, tensors = read_checkpoint(path)
     try:
         model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model/")})
@@ -71,7 +71,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             number, progress = header["format"], parse_json(header["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise TrainingError(f"{path} can't be read ({error})", "delete it to start the run anew") from None
+        raise TrainingError(f"{path} can't be read ({error})", "delete it to start the run again") from None
     if number != str(FORMAT):
         raise TrainingError(f"{path} has format {number}, this version reads {FORMAT}", "update nucleate")
     return progress, tensors

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class AveragedWeights:
-    """A copy of the floating-point parameters that follows the model with decay min(decay, (1 + s) / (10 + s))."""
+    """Average of the parameters over the steps s, with decay min(decay, (1 + s) / (10 + s))."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay

@@ -1,4 +1,4 @@
-"""What a run does with its model besides training: the seam between the loop and those who know recipes and metrics."""
+"""What a run does with its model besides training: the loop knows neither recipes nor metrics."""
 
 from __future__ import annotations
 

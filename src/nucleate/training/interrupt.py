@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask a run to stop after the step it is in, so that its checkpoint is whole."""
+"""Ctrl-C and SIGTERM ask a run to stop after the current step, so that its checkpoint is complete."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """A context in which the first signal sets `asked`; a second one acts as it would have without us."""
+    """A context in which the first signal sets `asked`; a second one has its usual effect."""
 
     def __init__(self) -> None:
         self.asked = False
         self.before: dict[int, object] = {}
 
     def __enter__(self) -> StopRequest:
-        # Only the main thread may set handlers; elsewhere whoever owns that thread decides.
+        # Only the main thread may set handlers.
         if threading.current_thread() is threading.main_thread():
             self.before = {number: signal.signal(number, self._ask) for number in SIGNALS}
         return self

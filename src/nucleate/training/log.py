@@ -1,4 +1,4 @@
-"""What a run says while it goes: metrics.jsonl, TensorBoard events where installed, a progress bar on stderr."""
+"""Output during a run: metrics.jsonl, TensorBoard events where installed, a progress bar on stderr."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from nucleate.files import parse_json, write_whole, writing
 
 Tell = Callable[[str], None]
 EVERY = 60.0
-"""Seconds between two lines on a run whose bar nobody sees."""
+"""Seconds between two lines of text where no progress bar is shown."""
 
 
 class MetricsLog:
-    """Append-only JSON lines, cut back to the checkpoint's step when a run resumes."""
+    """Append-only JSON lines, truncated to the checkpoint's step when a run is resumed."""
 
     def __init__(self, run: Path, resume_step: int | None) -> None:
         self.path = run / "metrics.jsonl"
@@ -42,7 +42,7 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """All complete lines of a metrics file; a last line that a kill cut short is left out."""
+    """All complete lines of a metrics file; a last line cut short by a kill is left out."""
     rows = []
     lines = path.read_text().splitlines()
     for number, line in enumerate(lines):
@@ -63,8 +63,7 @@ def _tensorboard(folder: Path, resume_step: int | None):
 
 
 class TrainingBar:
-    """A rich progress bar over the share of the run that is over, which vanishes at the end; where it is not visible,
-    `tell` is given a line every minute instead."""
+    """A progress bar, removed at the end; where it is not visible, `tell` is called with a line every minute."""
 
     def __init__(self, visible: bool, tell: Tell | None = None) -> None:
         self.tell = None if visible else tell
@@ -91,7 +90,7 @@ class TrainingBar:
     def update(
         self, share: float, step: int, rate: float, losses: dict[str, float], seconds_left: float
     ) -> None:
-        """share: of the run that is over. rate: crystals/s. losses: running mean of each process."""
+        """share: fraction of the run that is done. rate: crystals/s. losses: running mean of each process."""
         parts = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         minutes = f"{seconds_left / 60:.0f} min left" if seconds_left < 1e7 else ""
         text = f"step {step}  {rate:.0f} crystals/s  {parts}  {minutes}"

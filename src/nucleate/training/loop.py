@@ -1,4 +1,4 @@
-"""The training loop. Everything random in it is a function of (seed, step), so a run that resumes repeats itself."""
+"""The training loop. Everything random in it is a function of (seed, step), so a resumed run repeats the run."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        """Share of the run that is over."""
+        """Fraction of the run that is done."""
         return self.budget.progress(self.counters.step, self.counters.seconds + self.counters.paused)
 
     def resume(self) -> bool:
-        """Go on from last.ckpt; False if there is none."""
+        """Load last.ckpt; False if there is none."""
         if not self.checkpoint.exists():
             return False
         self.counters = Counters(
@@ -83,7 +83,7 @@ class Trainer:
         return True
 
     def fit(self, visible: bool = True, tell: Tell | None = None) -> bool:
-        """Train until the budget is used up (True) or somebody asks to stop, which saves a checkpoint first (False)."""
+        """Train until the budget is used up (True), or a signal asks to stop and a checkpoint is saved (False)."""
         if self.main:
             self.log = MetricsLog(self.run, self.counters.step or None)
         self.clock = Clock(self.fabric, self.counters)
@@ -166,9 +166,9 @@ class Trainer:
         return sums, finite
 
     def _read(self) -> None:
-        """Look at the losses of the steps since the last look; one that is not finite ends the run.
+        """Read the losses of all steps since the last call. Raises TrainingError for one that is not finite.
 
-        Every save is preceded by a look, so last.ckpt never holds what came after such a step.
+        Called before every save, so last.ckpt never holds weights from after such a step.
         """
         for record in self.unread.read():
             if not record.sound:
@@ -183,7 +183,7 @@ class Trainer:
         return any(every and self.counters.step % every == 0 for every in intervals)
 
     def _visit(self, bar: TrainingBar, done: bool) -> None:
-        """Everything that happens at intervals: log, validate, judge, save."""
+        """What is done at intervals: log, validate, judge, save."""
         counters, settings = self.counters, self.settings
         if done:
             self._read()
@@ -229,7 +229,7 @@ class Trainer:
         return metrics
 
     def _kinds(self, metrics: dict[str, float], done: bool) -> list[str]:
-        """As what the model is exported; notes the new records."""
+        """The kinds the model is exported as; updates the best values so far."""
         kinds = ["last"] if done else []
         if metrics["val/total"] < self.counters.best:
             self.counters.best = metrics["val/total"]

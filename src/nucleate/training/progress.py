@@ -1,4 +1,4 @@
-"""How far a run is: its budget, its counters, and the clock that several processes agree on."""
+"""Progress of a run: its budget, its counters, and the clock that several processes share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_MINUTES = 10_000_000
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a run lasts: optimiser steps, or minutes, whichever ends first. Both count from the run's beginning."""
+    """Length of a run in optimiser steps or minutes, whichever ends first. Both count from the start of the run."""
 
     steps: int
     minutes: float | None = None
@@ -25,27 +25,30 @@ class Budget:
     def __post_init__(self) -> None:
         if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
             raise TrainingError(
-                f"a run of {self.minutes} minutes can't be",
-                f"give --minutes a number above 0 and at most {MOST_MINUTES}, or --epochs",
+                f"a run must last more than 0 and at most {MOST_MINUTES} minutes; got {self.minutes}",
+                "change --minutes, or give --epochs",
             )
 
     def progress(self, step: int, seconds: float) -> float:
-        """Share of the run that is over."""
+        """Fraction of the run that is done."""
         share = step / max(1, self.steps)
         return max(share, seconds / (60 * self.minutes)) if self.minutes else share
 
 
 @dataclass
 class Counters:
-    """What a checkpoint keeps beside tensors.
+    """What a checkpoint holds besides tensors.
 
     Attributes:
-        step, crystals: how many were trained on.
-        seconds: time in training steps. paused: time in validation, predictions and saving.
-        best: lowest validation loss so far. best_match: highest match rate, -1 before the first.
+        step: optimiser steps taken.
+        crystals: crystals trained on.
+        seconds: time spent in training steps.
+        paused: time spent in validation, prediction and saving.
+        best: lowest validation loss so far.
+        best_match: highest match rate so far, -1 before the first.
         recent: running mean of each process's loss.
-        data: which data set the run was started on.
-        precisions: in what the network's products were taken so far, the present one last.
+        data: checksum of the training split that the run was started on.
+        precisions: precisions of the network's products so far, the current one last.
     """
 
     step: int = 0
@@ -60,7 +63,7 @@ class Counters:
 
 
 class Clock:
-    """Adds up the time of training and of pauses. Several processes take the longest time of all, now and then."""
+    """Adds up the time of training and of pauses. Several processes synchronise to the longest time at intervals."""
 
     def __init__(self, fabric: Any, counters: Counters) -> None:
         self.fabric, self.counters = fabric, counters
@@ -69,7 +72,7 @@ class Clock:
         self.stop = False
 
     def lap(self, paused: bool = False) -> None:
-        """Book the time since the last call."""
+        """Add the time since the last call."""
         now = time.perf_counter()
         self.times[paused] += now - self.mark
         self.mark = now

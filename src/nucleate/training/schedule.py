@@ -1,4 +1,4 @@
-"""Learning rate as a share of its peak, from the step and from how much of the run is over."""
+"""Learning rate relative to its peak, from the step and the progress of the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nucleate.training.settings import TrainingSettings
 
 
 def learning_rate_factor(settings: TrainingSettings, step: int, progress: float) -> float:
-    """Factor in [0, 1]. progress: share of the run that is over, in steps or in minutes."""
+    """Factor in [0, 1]. progress: fraction of the run that is done, in steps or in minutes."""
     progress = min(max(progress, 0.0), 1.0)
     warm = min(1.0, (step + 1) / max(1, settings.warmup))
     if settings.schedule == "cosine":

@@ -1,4 +1,4 @@
-"""How a model is trained: a frozen dataclass that every recipe holds."""
+"""Settings of training: a frozen dataclass that every recipe holds."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ class TrainingSettings:
 
     Attributes:
         epochs: passes over the training split, unless a run is given minutes.
-        batch: crystals in an optimiser step. edges: most padded pairs of atoms in one forward pass.
-        slices: size classes that are mixed in a step, each a forward pass of its own: fewer keep a GPU busier, more
-            pad less.
-        learning_rate, weight_decay, amsgrad: of AdamW.
+        batch: crystals in an optimiser step.
+        edges: most padded pairs of atoms in one forward pass.
+        slices: size classes mixed in a step, each a separate forward pass: fewer keep a GPU busier, more pad less.
+        learning_rate: of AdamW, at its peak.
+        weight_decay: of AdamW.
+        amsgrad: use the AMSGrad variant of AdamW.
         schedule: `constant`, `cosine` (to zero), or `cooldown` (constant, then linear to zero over the last part).
-        cooldown: share of the run that the cooldown takes. warmup: steps of linear warm-up.
+        cooldown: fraction of the run that the cooldown takes.
+        warmup: steps of linear warm-up.
         clip: largest gradient norm, 0 for none.
         ema: decay of the averaged weights, reached as (1 + step) / (10 + step).
         precision: `auto` takes bfloat16 where the hardware multiplies it natively, else float32.
         seed: of the initial weights, the order of the data and all noise.
-        validate_every, checkpoint_every: steps. match_every: steps between match rates on validation, 0 for never.
-        match_crystals: how many validation crystals are predicted for it.
+        validate_every: steps between validation losses.
+        checkpoint_every: steps between checkpoints.
+        match_every: steps between match rates on the validation split, 0 for never.
+        match_crystals: validation crystals predicted for a match rate.
         symmetry: train each crystal under its own space group: its noise, states, targets and cell obey, as those of
             a draw on a template do. Crystals without one are trained as they are.
-        compile: let torch.compile build the network; pays on GPUs in runs of more than a few minutes.
+        compile: compile the network with torch.compile; pays off on GPUs in runs of more than a few minutes.
     """
 
     epochs: int = 1000
@@ -63,10 +68,11 @@ class TrainingSettings:
         within(self, 0, MOST_SEED, "seed", "training.")
         if not 0 < self.ema < 1:
             raise RecipeError(
-                f"training.ema = {self.ema} is no decay", "give training.ema a number between 0 and 1"
+                f"training.ema must be between 0 and 1; got {self.ema}",
+                "it is the decay of the averaged weights",
             )
         if not 0 < self.cooldown <= 1:
             raise RecipeError(
-                f"training.cooldown = {self.cooldown} is no share",
-                "give training.cooldown a share of the run, above 0",
+                f"training.cooldown must be above 0 and at most 1; got {self.cooldown}",
+                "it is the fraction of the run that the cooldown takes",
             )

@@ -1,4 +1,4 @@
-"""Losses and gradient norms that are still on the device. Reading them makes the host wait, so it is done in bulk."""
+"""Losses and gradient norms still on the device. Reading them makes the host wait, so they are read in bulk."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from nucleate.errors import TrainingError
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What one step found.
+    """Losses and gradient norm of one step.
 
     Attributes:
-        step: its number, from 0. norm: of the gradient. losses: mean over the step's crystals, by process.
+        step: its number, from 0.
+        norm: norm of the gradient.
+        losses: means over the step's crystals, by process.
         finite: whether the loss of each crystal is finite, in the order of the step's plan; [] if all gradients are.
     """
 
@@ -33,8 +35,11 @@ class StepRecord:
 
 
 def refusal(record: StepRecord, ids: Sequence[str], bf16: bool) -> TrainingError:
-    """What is said of a step that is not sound: its number, its crystals by their ids in the order of its plan, those
-    with a broken loss alone where there are any, and the precision of the network's products."""
+    """The error for a step with numbers that are not finite. It names the step, the precision of the products of the
+    network, and the crystals whose loss is not finite, or all of the step's.
+
+    ids: of the crystals, in the order of the plan.
+    """
     culprits = [name for name, finite in zip(ids, record.finite, strict=True) if not finite]
     named = culprits or ids
     shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
@@ -48,7 +53,7 @@ def refusal(record: StepRecord, ids: Sequence[str], bf16: bool) -> TrainingError
 
 @dataclass
 class Unread:
-    """Steps whose numbers nobody has looked at yet."""
+    """Steps whose numbers have not been read yet."""
 
     fabric: Any
     steps: list[tuple[int, Tensor, dict[str, Tensor], Tensor]] = field(default_factory=list)
