@@ -74,7 +74,8 @@ for folder, words in json.load(sys.stdin):
 RECIPES = """
 import json
 from nucleate.recipes.registry import recipes
-print(json.dumps({name: (one.network, one.task) for name, one in recipes().items()}))
+known = {name: (getattr(one, "network", ""), one.task) for name, one in recipes().items()}
+print(json.dumps({name: one for name, one in known.items() if one[0]}))
 """
 SHRUNK = {
     "torus-transformer": ("width=32", "layers=1", "heads=2", "pair_width=8", "frequencies=4", "time_width=8"),
