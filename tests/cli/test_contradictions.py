@@ -77,7 +77,7 @@ def test_numbers_out_of_range_are_refused_before_anything_is_loaded(words, monke
         ("evaluate dng a.cif --relax none --hull bad.json", "the hull 'bad.json' has no effect"),
         ("evaluate dng a.cif --relax none --split train", "--split train has no effect without --reference"),
         ("evaluate dng a.cif --relax none --reference-limit 3", "--reference-limit 3 has no effect without"),
-        ("evaluate csp a.cif --reference d --protocol geometry --fingerprints", "fingerprints are asked for"),
+        ("evaluate csp a.cif --reference d --protocol geometry --fingerprints", "uses fingerprints"),
         ("evaluate csp a.cif --reference d --timeout inf", "timeout = inf is too large"),
         ("train kldm-csp --data d --out o --epochs 3 --set training.epochs=4", "both say the same thing"),
         ("train kldm-csp --data d --out o --minutes 3 --set training.epochs=4", "both say the same thing"),

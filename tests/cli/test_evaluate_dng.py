@@ -138,7 +138,7 @@ def test_a_hull_of_a_data_set_needs_one(place):
     words = ["dng", str(place / "nowhere"), "--hull", "dft"]
     error = CliRunner().invoke(app, words).exception
     assert isinstance(error, NucleateError)
-    assert "the hull 'dft' is made of the energies of a data set" in error.message
+    assert "the hull 'dft' needs a data set with energies" in error.message
     assert "--reference" in error.hint
 
 
