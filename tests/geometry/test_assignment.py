@@ -50,5 +50,5 @@ def test_an_atom_across_the_border_is_near():
 
 def test_costs_that_are_no_numbers_are_refused():
     cost = torch.full((1, 2, 2), float("nan"))
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="must be finite"):
         assign(cost, torch.ones(1, 2, dtype=torch.bool))

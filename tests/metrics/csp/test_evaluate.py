@@ -236,7 +236,7 @@ def test_wrong_input_is_one_sentence_with_a_hint(predictions, settings, message)
 def test_wrong_settings_are_errors():
     with pytest.raises(DataError, match="no protocol is called 'diffcsp'"):
         CspSettings(protocols=("diffcsp",))
-    with pytest.raises(DataError, match="k = 0"):
+    with pytest.raises(DataError, match="k must be at least 1; got 0"):
         CspSettings(k=(0, 1))
 
 

@@ -211,7 +211,7 @@ def test_numbers_say_how_many_samples_against_how_many_and_what_real_crystals_sc
 def test_bad_input_is_named():
     with pytest.raises(DataError, match="no cutoffs are called 'mp20'"):
         CoverageSettings("mp20")
-    with pytest.raises(DataError, match="0 reference crystals"):
+    with pytest.raises(DataError, match="limit_reference must be at least 1; got 0"):
         CoverageSettings(limit_reference=0)
     with pytest.raises(DataError, match="of 0 reference crystals by 1 samples"):
         judge_coverage(salts(1), [])

@@ -176,7 +176,7 @@ def test_bad_input_is_named():
         judge_distributions(salt, [])
     with pytest.raises(DataError, match="fingerprints of 2 samples and 1 reference crystals, but 1 and 1"):
         judge_distributions(salt, salt, fingerprints=(made(0, 2), made(0, 1)))
-    with pytest.raises(DataError, match="limit_mmd = 0"):
+    with pytest.raises(DataError, match="limit_mmd must be at least 1; got 0"):
         DistributionSettings(limit_mmd=0)
     with pytest.raises(DataError, match="symprec must be above 0"):
         DistributionSettings(symprec=0.0)
