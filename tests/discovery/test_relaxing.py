@@ -124,7 +124,7 @@ def test_other_settings_and_other_crystals_are_refused_more_are_not(tmp_path: Pa
             Relaxing(TABLE, other).run(few, tmp_path)
     with pytest.raises(DataError, match=r"potential table .*, now emt"):
         Relaxing(EMT, ONE_STEP.settings).run(few, tmp_path)
-    with pytest.raises(DataError, match="holds 1 crystals that are not among these"):
+    with pytest.raises(DataError, match="holds 1 crystals that are missing here or have changed"):
         ONE_STEP.run(alloys()[1:], tmp_path)
     mended = [more[0], Candidate("later", more[1].cell), more[2]]
     patient = RelaxSettings(max_steps=1, timeout=900)

@@ -77,7 +77,7 @@ def test_nothing_to_fit() -> None:
     with pytest.raises(DataError, match="no structure"):
         ElementEnergies.fit(np.zeros((0, 119)), np.zeros(0))
     fractions = np.stack([fractions_of(np.array([3]))] * 4)
-    with pytest.raises(DataError, match="no element has one energy"):
+    with pytest.raises(DataError, match="no element has the same energy throughout"):
         ElementEnergies.fit(fractions, np.array([0.0, 5.0, -5.0, 9.0]))
 
 

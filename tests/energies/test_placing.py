@@ -70,7 +70,7 @@ def test_what_a_user_writes_is_read_once(tmp_path: Path) -> None:
 
 
 def test_a_hull_of_a_data_set_needs_one() -> None:
-    with pytest.raises(DataError, match="the hull 'dft' is made of the energies of a data set"):
+    with pytest.raises(DataError, match="the hull 'dft' needs a data set with energies"):
         HullChoice("dft", "dft").open(EMT, None)
     nothing = HullChoice().open(EMT, None)
     assert nothing.above(np.array([29]), -3.0).energy is None
