@@ -301,7 +301,7 @@ def test_errors(first: Path, tmp_path: Path) -> None:
         (("merge", first, first, "--out", there), "exists"),
         (("export", first, there), "exists"),
         (("export", first, tmp_path / "a.csv", "--format", "cif"), "is not a name for the format 'cif'"),
-        (("export", first, tmp_path / "new", "--format", "csv"), "no name for the format 'csv'"),
+        (("export", first, tmp_path / "new", "--format", "csv"), "is not a name for the format 'csv'"),
         (("export", first, tmp_path / "new", "--format", "pdb"), "no format 'pdb'"),
         (("export", first, tmp_path / "a.cif"), "would become a folder"),
         (("export", first, tmp_path / "a.csv", "--split", "test"), "has no split 'test'"),

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from time import perf_counter
 
+from nucleate.answers.answer import Ranked
 from nucleate.answers.offers import Offer, Proposer, Question
-from nucleate.answers.ranked import Ranked, ranked
+from nucleate.answers.ranked import ranked
 from nucleate.answers.settings import AnswerSettings
 from nucleate.crystals import Crystals
 from nucleate.energies.potentials import potential_named

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nucleate.answers.answer import Ranked
 from nucleate.answers.merge import joined
-from nucleate.answers.ranked import Ranked
 from nucleate.energies.potential import Potential
 from nucleate.energies.racing import race
 

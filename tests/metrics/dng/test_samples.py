@@ -178,7 +178,7 @@ def test_bad_places(tmp_path):
     ):
         with pytest.raises(DataError, match=message):
             read_samples(tmp_path / path, split=split)
-    with pytest.raises(DataError, match="0 samples"):
+    with pytest.raises(DataError, match="--limit must be at least 1; got 0"):
         read_samples(tmp_path / "a.cif", limit=0)
 
 

@@ -108,7 +108,7 @@ def test_bad_input_is_named():
     with pytest.raises(DataError, match="no samples"):
         judge_symmetry([])
     for symprec in ((), (0.1, -0.1)):
-        with pytest.raises(DataError, match="can't be found with the tolerances"):
+        with pytest.raises(DataError, match="each symprec must be above 0"):
             SymmetrySettings(symprec)
 
 

@@ -1,0 +1,40 @@
+"""One answer: a structure with its probability and, where a potential was asked, its energy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nucleate.answers.merge import Structure
+from nucleate.cell import Cell
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One answer.
+
+    Attributes:
+        cell: the structure, relaxed where there is an energy.
+        structure: with all offers that are it.
+        probability: that it is the structure in question.
+        energy: after relaxation, eV/atom, None without.
+        above: the lowest energy among the answers, eV/atom, None without.
+    """
+
+    cell: Cell
+    structure: Structure
+    probability: float = 0.0
+    energy: float | None = None
+    above: float | None = None
+
+    def origin(self) -> dict[str, str | int | float]:
+        """What files say of it."""
+        first, votes = self.structure.first, self.structure.votes
+        found: dict[str, str | int | float] = {
+            "probability": round(self.probability, 4),
+            "proposed_by": "+".join(f"{name}:{number}" for name, number in votes.items()),
+        }
+        if first.prototype:
+            found |= {"prototype": first.prototype, "source": first.source, "known": int(first.known)}
+        if self.energy is not None and self.above is not None:
+            found |= {"energy_per_atom": round(self.energy, 5), "above_lowest": round(self.above, 5)}
+        return found
