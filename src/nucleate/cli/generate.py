@@ -57,7 +57,7 @@ def generate(
     settings = options.sampler_of(predictor, sampler, steps, None, set_)
     species = None if species_fixed is None else readable(species_fixed, predictor.limits)
     requests = predictor.inventions(
-        n, seed, atoms=_atoms(atoms), species=species,
+        n, seed, atoms=atom_range(atoms), species=species,
         complete=None if complete is None else read_structure(complete),
         lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
         space_group=space_group,
@@ -65,11 +65,11 @@ def generate(
     with resumable(out):
         Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)
         if kinds != ["extxyz"] or relax is not None:
-            _present(out, [kind for kind in kinds if kind != "extxyz"], finish)
+            present(out, [kind for kind in kinds if kind != "extxyz"], finish)
     say(f"written to {out}; judge them with: nucleate evaluate dng {out} --reference DATA")
 
 
-def _atoms(text: str | None) -> tuple[int, int] | None:
+def atom_range(text: str | None) -> tuple[int, int] | None:
     """`8` or `4-12` as the smallest and the largest number."""
     if text is None:
         return None
@@ -82,7 +82,7 @@ def _atoms(text: str | None) -> tuple[int, int] | None:
     return int(low), int(high)
 
 
-def _present(out: Path, kinds: list[str], finish: Finish) -> None:
+def present(out: Path, kinds: list[str], finish: Finish) -> None:
     """Files and a table of everything in the folder; the first rows are the command's output."""
     from nucleate.cell import Cell
     from nucleate.discovery.candidates import Candidate

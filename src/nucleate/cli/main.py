@@ -20,6 +20,7 @@ from nucleate.cli import (
     predict,
     prototypes,
     relax,
+    substitute,
     train,
 )
 from nucleate.cli.console import App, Log, Quiet, Verbose, fail, hush, note_traceback, speak
@@ -41,6 +42,7 @@ app.add_typer(prototypes.app, name="prototypes")
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("generate")(generate.generate)
+app.command("substitute")(substitute.substitute)
 app.command("relax")(relax.relax)
 app.command("models")(models.models)
 app.command("draw")(draw.draw)

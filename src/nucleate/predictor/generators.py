@@ -13,7 +13,10 @@ from nucleate.errors import ModelError, NucleateError
 from nucleate.sampling.generator import Generator
 
 ENTRY_POINTS = "nucleate.generators"
-SHIPPED = {"answers": "nucleate.answers.shipped:made"}
+SHIPPED = {
+    "answers": "nucleate.answers.shipped:made",
+    "substitution": "nucleate.prototypes.exchange_generator:made",
+}
 """Generators of this package that are no model folders."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,19 @@ def read_index(path: Path) -> Index:
         found["letters"].to_pylist(), multiplicities.astype(np.int64), orbit_offsets,
         frac.reshape(-1, 3), offsets // 3, lattice.reshape(-1, 3, 3), found["energy_above_hull"].to_numpy(),
     )  # fmt: skip
+
+
+def checksum_of(index: Index) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the crystals of an index and their names."""
+    digest = hashlib.sha256("\n".join([*index.names, *index.source.tolist()]).encode())
+    for array, kind in (
+        (index.elements, "<i8"),
+        (index.counts, "<i8"),
+        (index.frac, "<f4"),
+        (index.lattice, "<f4"),
+    ):
+        digest.update(array.astype(kind).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _lists(offsets: np.ndarray, values: np.ndarray, kind):

@@ -15,8 +15,13 @@ def substituted(cell: Cell, old: np.ndarray, new: np.ndarray, volumes: Volumes) 
     species = np.zeros_like(cell.species)
     for one, other in zip(old, new, strict=True):
         species[cell.species == one] = other
-    ratio = volumes.of(Counter(species.tolist())) / volumes.of(Counter(cell.species.tolist()))
-    return Cell(species, cell.frac, cell.lattice * ratio ** (1 / 3))
+    return rescaled(Cell(species, cell.frac, cell.lattice), cell.species, volumes)
+
+
+def rescaled(cell: Cell, old: np.ndarray, volumes: Volumes) -> Cell:
+    """The cell with the volume that its elements need, where it has the one of other elements. old: those. [atoms]"""
+    ratio = volumes.of(Counter(cell.species.tolist())) / volumes.of(Counter(old.tolist()))
+    return Cell(cell.species, cell.frac, cell.lattice * ratio ** (1 / 3))
 
 
 def repeated(cell: Cell, times: int) -> Cell:
