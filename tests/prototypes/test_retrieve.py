@@ -14,7 +14,7 @@ from nucleate.cell import Cell
 from nucleate.data.columns import make_tables
 from nucleate.errors import FormulaError
 from nucleate.prototypes.candidates import Families, candidates_of
-from nucleate.prototypes.chemistry import element_distances
+from nucleate.prototypes.chemistry import element_distances, element_vectors
 from nucleate.prototypes.distinct import Distinct, alike
 from nucleate.prototypes.index import index_of
 from nucleate.prototypes.retrieve import Prototypes, checked
@@ -164,23 +164,38 @@ def test_repeated_cells_are_the_same_crystal():
     assert repeated(cell, 1) is cell
 
 
-def test_volumes_of_a_mixture_of_known_elemental_volumes():
+def test_volumes_of_mixtures_whose_atoms_feel_their_surroundings():
+    """A law that the fit can hold exactly, at compositions that it has not seen."""
     random = np.random.default_rng(0)
-    true = np.zeros(101)
-    true[[3, 9, 11]] = (10.0, 12.0, 25.0)
-    counts = random.integers(1, 9, (400, 3))
-    shares = shares_of(np.tile([3, 9, 11], 400), counts.reshape(-1), np.arange(0, 1201, 3))
+    elements = [3, 9, 11, 26]
+    law = np.array([[10.0, 12.0, 25.0, 11.0], [1.0, -1.5, 0.5, 0.0], [0.5, 1.0, -1.0, 2.0]])
+    pull = element_vectors()[elements, 3]
+
+    def crystals(count: int) -> tuple[np.ndarray, np.ndarray]:
+        counts = random.integers(1, 9, (count, 4))
+        some = counts / counts.sum(1, keepdims=True)
+        mean = some @ pull
+        spread = np.sqrt(some @ pull**2 - mean**2)
+        per_atom = some @ law[0] + mean * (some @ law[1]) + spread * (some @ law[2])
+        return shares_of(
+            np.tile(elements, count), counts.reshape(-1), np.arange(0, 4 * count + 1, 4)
+        ), per_atom
+
+    shares, per_atom = crystals(3000)
     assert shares.sum(1) == pytest.approx(1)
-    fitted = Volumes.fit(shares, shares @ true)
-    assert fitted.each[[3, 9, 11]] == pytest.approx([10, 12, 25], rel=0.03)
-    assert fitted.of({3: 2, 9: 1}) == pytest.approx(32, rel=0.03)
+    fitted = Volumes.fit(shares, per_atom)
+    others, truth = crystals(50)
+    assert fitted.per_atom(others) == pytest.approx(truth, rel=0.005)
+    assert fitted.of({3: 2, 9: 2}) == pytest.approx(
+        4 * fitted.per_atom(shares_of(np.array([3, 9]), np.ones(2), np.array([0, 2])))[0]
+    )
 
 
-def test_substitution_scales_by_the_sums_of_elemental_volumes():
+def test_substitution_scales_by_the_volumes_of_the_compositions():
     each = np.ones(101)
     each[[37, 35]] = (30.0, 34.0)
     cell = Cell.of(structure("KCl"))
-    swapped = substituted(cell, np.array([19, 17]), np.array([37, 35]), Volumes(each))
+    swapped = substituted(cell, np.array([19, 17]), np.array([37, 35]), Volumes(each, np.zeros((2, 101))))
     assert sorted(swapped.species.tolist()) == [35, 37]
     assert swapped.volume == pytest.approx(32 * cell.volume)
 

@@ -54,7 +54,7 @@ def train(
     index: Annotated[Path, typer.Argument(help="File of an index; its crystals are the questions.")],
     out: Annotated[Path, typer.Option(help="File of the ranking (.safetensors).")],
     sources: Annotated[str, typer.Option(help="Entries of these sources alone, such as mp_20.")] = "",
-    examples: Annotated[int, typer.Option(min=10, help="Crystals whose candidates are judged.")] = 4000,
+    examples: Annotated[int, typer.Option(min=10, help="Crystals whose candidates are judged.")] = 5000,
     seed: options.Seed = 0,
     workers: options.Workers = 2,
 ) -> None:

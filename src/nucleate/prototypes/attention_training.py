@@ -31,8 +31,8 @@ class AttentionSettings:
         seed: of the order.
     """
 
-    numbers: int = 12
-    questions: int = 24000
+    numbers: int = 16
+    questions: int = 200_000
     batch: int = 16
     entries: int = 800
     rate: float = 0.02

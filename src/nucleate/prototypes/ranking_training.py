@@ -15,6 +15,8 @@ from nucleate.prototypes.ranking import Ranking
 from nucleate.prototypes.volumes import Volumes
 
 UNITS = 32
+DROPPED = 0.2
+"""Share of the hidden units that a step of the training does without."""
 HELD_BACK = 0.15
 """Share of the examples that choose when to stop."""
 
@@ -35,13 +37,15 @@ def learn_ranking(
     targets = torch.from_numpy(matches).float()
     generator = torch.Generator().manual_seed(seed)
     network = _network(numbers.shape[1], generator)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     keep = torch.from_numpy(held)
     best, state = np.inf, {}
     for step in range(steps):
         optimiser.zero_grad()
         batch = torch.randint(0, int((~keep).sum()), (1024,), generator=generator)
-        logits = network(inputs[~keep][batch])[:, 0]
+        kept = torch.rand(1024, UNITS, generator=generator) >= DROPPED
+        hidden = network[1](network[0](inputs[~keep][batch])) * kept / (1 - DROPPED)
+        logits = network[2](hidden)[:, 0]
         torch.nn.functional.binary_cross_entropy_with_logits(logits, targets[~keep][batch]).backward()
         optimiser.step()
         if step % 25 == 24:

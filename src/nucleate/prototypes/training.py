@@ -37,7 +37,7 @@ class RankingSettings:
     """
 
     attention: AttentionSettings = AttentionSettings()
-    examples: int = 4000
+    examples: int = 5000
     steps: int = 1500
     seed: int = 0
 
