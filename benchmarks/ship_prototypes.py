@@ -30,7 +30,11 @@ def aflow(work: Work) -> Index:
         structure = one["snl"].structure
         if structure.is_ordered:
             rows.append(
-                (f"{tags['aflow']} {tags['mineral']}", Cell.of(structure.get_primitive_structure()), {})
+                (
+                    f"{tags['aflow']} {tags['mineral'] or ''}".strip(),
+                    Cell.of(structure.get_primitive_structure()),
+                    {},
+                )
             )
     return index_of(make_tables({"all": rows})["all"], "aflow", work)
 
