@@ -60,7 +60,8 @@ class Volumes:
         found, weight = prior, 1 / per_atom
         for _ in range(ROUNDS):
             weighted = diags(weight) @ inputs
-            normal = (weighted.T @ weighted).toarray() + PENALTY / middle**2 * np.eye(len(prior))
+            square = csr_matrix(weighted.T @ weighted).toarray()
+            normal = square + PENALTY / middle**2 * np.eye(len(prior))
             found = prior + np.linalg.solve(normal, weighted.T @ ((per_atom - inputs @ prior) * weight))
             apart = np.abs(inputs @ found / per_atom - 1)
             weight = 1 / per_atom / np.sqrt(np.maximum(apart, SMALL))
