@@ -16,7 +16,7 @@ from nucleate.errors import NucleateError
 from nucleate.prototypes.exchange import Exchange, ExchangeSettings
 from nucleate.prototypes.exchange_generator import ExchangeGenerator
 from nucleate.prototypes.files import read_index
-from nucleate.prototypes.groupings import first_of_its_kind, images_of
+from nucleate.prototypes.groupings import first_of_its_kind
 from nucleate.prototypes.ions import hautier
 from nucleate.prototypes.shipped import INDEX
 from nucleate.prototypes.volumes import Volumes
@@ -83,7 +83,7 @@ def test_choices_up_to_symmetry_are_as_many_as_burnside_counts(label):
     index = read_index(INDEX)
     entry = int(np.flatnonzero(index.label == label)[0])
     cell = index.cell(entry)
-    images = images_of(cell, int(index.number[entry]))
+    images = index.template(entry).images
     assert (np.sort(images, 1) == np.arange(len(cell.species))).all()
     atoms = np.flatnonzero(cell.species == cell.species[-1])
     for count in range(1, min(len(atoms), 4) + 1):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from pymatgen.core import Structure
 
 from nucleate.data.cell_forms import CellForm
-from nucleate.data.structure_files import FORMATS, write_structure
+from nucleate.discovery.ranking_files import RankingRow, write_ranking
 from nucleate.errors import DataError
-from nucleate.files import writing
 from nucleate.metrics.ranking import Cluster, rank_by_agreement
 from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.records.job_folder import is_job
@@ -23,7 +21,7 @@ NO_CLUSTER = Cluster((), 0.0, "-")
 
 
 @dataclass(frozen=True)
-class RankedRow:
+class RankedRow(RankingRow):
     """One predicted structure in the ranked list.
 
     Attributes:
@@ -154,18 +152,5 @@ def write_shortlist(
     kinds: Sequence[str],
     form: CellForm | None = None,
 ) -> None:
-    """Write FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each usable structure in the chosen cell form."""
-    form = form or CellForm()
-    table = folder / "ranking.csv"
-    with writing(table), table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(RankedRow)])
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    for kind in kinds:
-        target = folder / kind
-        with writing(target):
-            target.mkdir(exist_ok=True)
-        for row, structure in zip(rows, structures, strict=True):
-            if row.rank and structure is not None:
-                copy, origin = form.copy(structure, row.origin)
-                write_structure(copy, target / f"{row.file}{FORMATS[kind]}", kind, origin)
+    """As `nucleate.discovery.ranking_files.write_ranking`."""
+    write_ranking(folder, RankedRow, rows, structures, kinds, form)

@@ -42,13 +42,18 @@ DETAIL = 200
 """Characters kept of a potential's message."""
 
 
+Descend = Callable[[Cell, Potential, Any], Relaxed]
+"""A way to relax one crystal: from the cell, the potential and its own settings."""
+
+
 @dataclass(frozen=True)
 class _RelaxJob:
     cell: Cell
     key: str
     potential: Potential
-    settings: RelaxSettings
+    settings: Any
     cache: Path | None
+    descend: Descend
 
 
 def relax(
@@ -72,10 +77,27 @@ def relax(
     Raises MissingPackageError where the potential's package is not installed, NucleateError where a worker
     process was killed.
     """
-    settings, cache = work.limiting(settings or RelaxSettings()), work.cache and work.cache.absolute()
+    settings = settings or RelaxSettings()
+    return relax_each("relax", _try_to_descend, cells, potential, settings, work, on_result)
+
+
+def relax_each(
+    name: str,
+    descend: Descend,
+    cells: Sequence[Cell],
+    potential: Potential,
+    settings: Any,
+    work: Work = Work(),
+    on_result: Callable[[int, Relaxed], None] | None = None,
+) -> list[Relaxed]:
+    """As `relax`, by any way to relax one crystal; name: of that way, in the keys of the cache.
+
+    settings: of that way, with an `identity` and a `timeout`.
+    """
+    settings, cache = work.limiting(settings), work.cache and work.cache.absolute()
     potential.calculator()
     tell = on_result or (lambda place, result: None)
-    keys = [key_of("relax", cell, potential.identity, settings.identity) for cell in cells]
+    keys = [key_of(name, cell, potential.identity, settings.identity) for cell in cells]
     first = dict(zip(keys, cells, strict=True))
     stored = open_cache(cache).get(first) if cache else {}
     known = {key: decode(value) for key, value in stored.items()}
@@ -85,7 +107,9 @@ def relax(
         if key in known:
             tell(place, known[key])
     jobs = [
-        _RelaxJob(cell, key, potential, settings, cache) for key, cell in first.items() if key not in known
+        _RelaxJob(cell, key, potential, settings, cache, descend)
+        for key, cell in first.items()
+        if key not in known
     ]
     done = len(first) - len(jobs)
     for job, result in zip(jobs, work.run("relaxing", _relax_one, jobs, done + len(jobs), done), strict=True):
@@ -120,7 +144,7 @@ def _relax_one(job: _RelaxJob) -> Relaxed:
         result = Relaxed(reason=reason)
     else:
         with quiet_single_thread():
-            work = partial(_try_to_descend, job.cell, job.potential, job.settings)
+            work = partial(job.descend, job.cell, job.potential, job.settings)
             found, failure = attempt(work, job.settings.timeout, FAILURES)
         result = found or Relaxed(reason=failure)
     result = replace(result, seconds=perf_counter() - start)

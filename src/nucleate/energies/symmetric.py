@@ -9,24 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.defects import defect
-from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.descent import Descent
 from nucleate.energies.free_parameters import FreeParameters
 from nucleate.energies.potential import Evaluation, Potential
-from nucleate.energies.relax import DETAIL, FAILURES, limits
-from nucleate.energies.relaxed import Relaxed, decode, encode
+from nucleate.energies.relax import DETAIL, FAILURES, limits, relax_each
+from nucleate.energies.relaxed import Relaxed
 from nucleate.errors import NucleateError
 from nucleate.identity import canonical
 from nucleate.settings import MOST_SECONDS, within
-from nucleate.time_limit import attempt
 from nucleate.work import Work
 
 
@@ -87,48 +82,14 @@ def relax_symmetric(
         MissingPackageError: where the potential's package is not installed.
         NucleateError: where a worker process was killed.
     """
-    settings, cache = work.limiting(settings), work.cache and work.cache.absolute()
-    potential.calculator()
-    keys = [key_of("relax symmetric", cell, potential.identity, settings.identity) for cell in cells]
-    first = dict(zip(keys, cells, strict=True))
-    stored = open_cache(cache).get(first) if cache else {}
-    known = {key: decode(value) for key, value in stored.items()}
-    left = [key for key in first if key not in known]
-    jobs = [_Job(first[key], key, potential, settings, cache) for key in left]
-    results = work.run("relaxing", _relax_one, jobs, len(first), len(known))
-    known |= dict(zip(left, results, strict=True))
-    return [known[key] for key in keys]
+    return relax_each("relax symmetric", _descend, cells, potential, settings, work)
 
 
-@dataclass(frozen=True)
-class _Job:
-    cell: Cell
-    key: str
-    potential: Potential
-    settings: DescentSettings
-    cache: Path | None
-
-
-def _relax_one(job: _Job) -> Relaxed:
-    """One crystal, in a worker; written to the cache before it is handed back."""
-    start = perf_counter()
-    reason = defect(job.cell, limits(job.potential))
-    if reason:
-        result = Relaxed(reason=reason)
-    else:
-        found, failure = attempt(partial(_descend, job), job.settings.timeout, FAILURES)
-        result = found or Relaxed(reason=failure)
-    result = replace(result, seconds=perf_counter() - start)
-    if job.cache and result.reason != "timed_out":
-        open_cache(job.cache).put(job.key, encode(result))
-    return result
-
-
-def _descend(job: _Job) -> Relaxed:
-    descent, lost = begin(job.cell, job.settings), None
-    while lost is None and not finished(descent, job.settings):
-        (lost,) = advance([descent], job.potential)
-    return lost or relaxed_by(descent, job.settings)
+def _descend(cell: Cell, potential: Potential, settings: DescentSettings) -> Relaxed:
+    descent, lost = begin(cell, settings), None
+    while lost is None and not finished(descent, settings):
+        (lost,) = advance([descent], potential)
+    return lost or relaxed_by(descent, settings)
 
 
 def begin(cell: Cell, settings: DescentSettings) -> Descent:

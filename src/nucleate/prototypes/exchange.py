@@ -18,7 +18,7 @@ from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
 from nucleate.errors import RecipeError
 from nucleate.prototypes.entry import Entry, describe
-from nucleate.prototypes.groupings import first_of_its_kind, images_of
+from nucleate.prototypes.groupings import first_of_its_kind
 from nucleate.prototypes.index import Index
 from nucleate.prototypes.ions import Ions
 from nucleate.prototypes.labels import automorphisms
@@ -133,7 +133,7 @@ class Exchange:
             taken = random.permutation(orbits)[: random.integers(1, len(orbits) + 1)]
             return np.flatnonzero(np.isin(orbit, taken))
         chosen = random.permutation(own)[: random.integers(1, len(own))]
-        return np.array(first_of_its_kind(chosen, images_of(cell, int(self.index.number[parent]))))
+        return np.array(first_of_its_kind(chosen, self.index.template(parent).images))
 
 
 def _formula(index: Index, entry: int) -> tuple[tuple[int, int], ...]:

@@ -10,7 +10,7 @@ standardised primitive cell in single precision; `Index.cell` makes their symmet
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,8 @@ from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
 from nucleate.prototypes.entry import Entry, describe
-from nucleate.prototypes.exact import exactly
+from nucleate.symmetry.operations import operations_of_number
+from nucleate.symmetry.template import Template
 from nucleate.work import Work
 
 ENERGIES = ("e_above_hull", "energy_above_hull")
@@ -111,11 +112,20 @@ class Index:
 
     def cell(self, entry: int) -> Cell:
         """The standardised primitive cell, exactly symmetric, atoms by role and then by orbit."""
+        found = self.template(entry)
+        assert found.lattice is not None
+        return Cell(found.species, found.frac, found.lattice)
+
+    def template(self, entry: int) -> Template:
+        """The same with the operations of its space group in moyo's default setting."""
+        return Template.under(self._stored(entry), operations_of_number(int(self.number[entry])))
+
+    def _stored(self, entry: int) -> Cell:
+        """As the file has it, in single precision."""
         atoms = slice(int(self.atom_offsets[entry]), int(self.atom_offsets[entry + 1]))
         roles = self.roles(entry)
         species = np.repeat(self.elements[roles], self.counts[roles]).astype(np.int64)
-        rough = Cell(species, self.frac[atoms].astype(np.float64), self.lattice[entry].astype(np.float64))
-        return exactly(rough, int(self.number[entry]))
+        return Cell(species, self.frac[atoms].astype(np.float64), self.lattice[entry].astype(np.float64))
 
     def select(self, chosen: np.ndarray) -> Index:
         """The entries of these numbers, in this order. [chosen]"""
@@ -162,25 +172,16 @@ def _describe(job: tuple[Cell, str, str, float]) -> Entry | None:
 
 
 def _joined(one: Index, other: Index) -> Index:
-    both = {
-        name: np.concatenate([getattr(one, name), getattr(other, name)])
-        for name in [
-            "source",
-            "label",
-            "number",
-            "elements",
-            "counts",
-            "multiplicities",
-            "frac",
-            "lattice",
-            "energy",
-        ]
-    }
-    offsets = {
-        name: np.concatenate([getattr(one, name), getattr(other, name)[1:] + getattr(one, name)[-1]])
-        for name in ("role_offsets", "orbit_offsets", "atom_offsets")
-    }
-    return replace(one, names=one.names + other.names, letters=one.letters + other.letters, **both, **offsets)
+    columns = {}
+    for name in (field.name for field in fields(Index)):
+        first, second = getattr(one, name), getattr(other, name)
+        if isinstance(first, list):
+            columns[name] = first + second
+        elif name.endswith("_offsets"):
+            columns[name] = np.concatenate([first, second[1:] + first[-1]])
+        else:
+            columns[name] = np.concatenate([first, second])
+    return Index(**columns)
 
 
 def offsets_of(sizes: Sequence[int]) -> np.ndarray:

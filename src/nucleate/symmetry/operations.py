@@ -7,7 +7,7 @@ multiplication to 1e-12, since moyo carries exact ones over from the standard se
 from __future__ import annotations
 
 import logging
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +39,7 @@ def check_number(number: int) -> int:
     return number
 
 
+@lru_cache(maxsize=2 * GROUPS)
 def operations_of_number(number: int, primitive: bool = True) -> Operations:
     """Those of a space group in moyo's standard setting, in the primitive or the conventional cell."""
     found = _moyo().operations_from_number(check_number(number), primitive=primitive)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError
-from nucleate.symmetry.operations import niggli_change, operations_of
+from nucleate.symmetry.operations import Operations, niggli_change, operations_of
 from nucleate.symmetry.orbits import images, operations
 from nucleate.symmetry.sites import Sites
 
@@ -46,7 +46,14 @@ class Template:
 
         Raises DataError where no operations can be found, and where they don't carry atoms onto atoms.
         """
-        found = operations_of(cell, symprec)
+        return cls.under(cell, operations_of(cell, symprec))
+
+    @classmethod
+    def under(cls, cell: Cell, found: Operations) -> Template:
+        """That of a crystal under operations of its cell that it obeys nearly; they need not be all it has.
+
+        Raises DataError where they don't carry atoms onto atoms.
+        """
         images = images_of(cell.species, cell.frac, found.rotations, found.translations, cell.lattice)
         return cls(
             found.number,
