@@ -81,9 +81,7 @@ def test_a_file_is_a_prototype(rutile: str) -> None:
 
 
 def test_a_prototype_of_another_stoichiometry_is_refused(rutile: str) -> None:
-    with pytest.raises(
-        FormulaError, match=r"rutile.cif \(TiO2\) has the stoichiometry|has the stoichiometry of NaCl"
-    ):
+    with pytest.raises(FormulaError, match=r"rutile.cif \(.*\) does not have the stoichiometry of NaCl"):
         ask("NaCl", prototype=rutile)
 
 

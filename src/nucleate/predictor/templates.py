@@ -76,9 +76,13 @@ def on_prototype(formulas: Sequence[str], n: int, limits: Limits, prototype: str
         found = source.propose(cell, n if prototype == AUTO else 1, cells="any")
         found = [one for one in found if len(one.cell.species) <= limits.largest_cell] or found[:1]
         if not found:
-            what = "no known crystal" if prototype == AUTO else f"{prototype} ({_text(source.index)})"
+            what = (
+                "no known crystal has"
+                if prototype == AUTO
+                else f"{prototype} ({_text(source.index)}) does not have"
+            )
             raise FormulaError(
-                f"{what} has the stoichiometry of {formula}", "give another prototype, or a space group alone"
+                f"{what} the stoichiometry of {formula}", "give another prototype, or a space group alone"
             )
         for sample in range(n):
             chosen = found[sample % len(found)].cell

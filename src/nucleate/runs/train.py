@@ -24,7 +24,7 @@ from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer
 from nucleate.training.progress import Budget, Counters
-from nucleate.training.symmetric_split import symmetric_examples
+from nucleate.training.symmetric_split import obeying, symmetric_examples
 
 FOLDERS = {"best": "model", "match": "model-match", "last": "model-last"}
 Tell = Callable[[str], None]
@@ -73,13 +73,14 @@ def train_recipe(
     if start_from is not None:
         taken = take_over(model, start_from)
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
+    # what can be refused is refused before the folder is taken
+    symmetric = recipe.training.symmetry and obeying(model)
+    found = None if symmetric else [model.examples(split, fabric.device) for split in (train, val)]
     _once(fabric, partial(claim_run, run, recipe, resume))
-    examples, held_out = (
+    examples, held_out = found or [
         symmetric_examples(model, split, fabric.device, run / f"symmetry-{name}.npz")
-        if recipe.training.symmetry
-        else model.examples(split, fabric.device)
         for name, split in (("train", train), ("val", val))
-    )
+    ]
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
     budget = replace(budget, steps=epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch))

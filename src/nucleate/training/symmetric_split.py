@@ -150,11 +150,17 @@ class SymmetricFeed(Feed):
         return {**found, "constraint": self.split.rules(indices.cpu().numpy(), self.model, mask)}
 
 
-def symmetric_examples(model: Trainable, table: CrystalTable, device: torch.device, file: Path) -> Examples:
-    """A split under the symmetry of its crystals, whose operations are kept in this file. Raises RecipeError for a
-    model that is no diffusion or flow of crystals."""
+def obeying(model: Trainable) -> CrystalModel:
+    """The model, if it can be trained under symmetry. Raises RecipeError where it can't."""
     if not isinstance(model, CrystalModel):
         raise RecipeError(
             f"{type(model).__name__} can't be trained under symmetry", "leave training.symmetry out"
         )
+    return model
+
+
+def symmetric_examples(model: Trainable, table: CrystalTable, device: torch.device, file: Path) -> Examples:
+    """A split under the symmetry of its crystals, whose operations are kept in this file. Raises RecipeError for a
+    model that is no diffusion or flow of crystals."""
+    model = obeying(model)
     return SymmetricFeed(SymmetricSplit.of(table, file), device, model, model.conditions)
