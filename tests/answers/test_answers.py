@@ -7,15 +7,29 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from nucleate.answers.answer import Ranked
 from nucleate.answers.answerer import Answerer, worth
-from nucleate.answers.merge import joined, merged
+from nucleate.answers.merge import Structure, joined, merged
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.ranked import ranked
-from nucleate.answers.score import FEATURES, NONE_FEATURES, Weights, features, probabilities
+from nucleate.answers.relaxing import relaxed
+from nucleate.answers.retrieval import Retrieval
+from nucleate.answers.score import (
+    FEATURES,
+    NONE_FEATURES,
+    Weights,
+    features,
+    probabilities,
+    shared_by_energies,
+    with_stated,
+)
 from nucleate.answers.settings import AnswerSettings
 from nucleate.cell import Cell
 from nucleate.energies.potentials import potential_named
 from nucleate.errors import RecipeError
+from nucleate.prototypes.entry import describe
+from nucleate.prototypes.index import Index
+from nucleate.prototypes.retrieve import Prototypes
 from nucleate.sampling.generator import Failure, Generated
 from nucleate.sampling.job import Job, header
 from nucleate.sampling.limits import Limits
@@ -71,12 +85,60 @@ def test_doubt_says_how_many_draws_are_worth_their_time():
 
 def test_probabilities_are_a_softmax_with_none_of_them():
     structures = merged([offer(FCC, probability=0.6), offer(BCC, "free")], frozenset({"free"}))
-    x, none = features(structures, 1, [-3.5, -3.4])
-    assert x[:, FEATURES.index("energy")] == pytest.approx([0, 4])
+    x, none = features(structures, 1)
+    assert x[:, FEATURES.index("agreement")] == pytest.approx([0, 1])
+    assert none[NONE_FEATURES.index("doubt")] == pytest.approx(np.log(0.401))
     weights = Weights(np.linspace(-0.5, 0.7, len(FEATURES)), np.linspace(0.1, 0.4, len(NONE_FEATURES)))
     utilities = np.append(x @ weights.structure, none @ weights.none)
     by_hand = np.exp(utilities) / np.exp(utilities).sum()
     assert probabilities(x, none, weights) == pytest.approx(by_hand[:2])
+
+
+def test_what_is_stated_stays_and_the_others_share_the_rest():
+    shares, nothing = np.array([0.5, 0.2, 0.1]), np.full(3, np.nan)
+    assert with_stated(shares, nothing) == pytest.approx(shares)
+    # of the two others and none of them, 0.2 : 0.1 : 0.2, a tenth is left
+    assert with_stated(shares, np.array([0.9, np.nan, np.nan])) == pytest.approx([0.9, 0.04, 0.02])
+
+
+def test_energies_share_out_only_what_those_with_energies_hold():
+    shares = np.array([0.4, 0.2, 0.1])
+    assert shared_by_energies(shares, np.full(3, np.nan)) == pytest.approx(shares)
+    found = shared_by_energies(shares, np.array([np.log(1 / 4), 0.0, np.nan]))
+    assert found == pytest.approx([0.2, 0.4, 0.1])
+
+
+def test_a_known_crystal_a_little_above_the_hull_is_not_certain():
+    index = index_of_two()
+    offers = Retrieval(Prototypes(index)).offers([(Question((29,), None), 5)], AnswerSettings(), 0)[0]
+    assert next((one.known, one.stated) for one in offers) == (True, 0.5)
+    best = ranked(offers, AnswerSettings(), None)[0]
+    assert best.structure.first.known
+    assert best.probability == pytest.approx(0.5)
+    other = Retrieval(Prototypes(index)).offers(
+        [(Question((29,), None), 5)], AnswerSettings(known="other"), 0
+    )[0]
+    assert not other[0].known
+    assert {one.stated for one in other} == {None}
+
+
+def index_of_two() -> Index:
+    """Copper 15 meV above the hull in one structure, silver in another."""
+    silver = Cell(np.array([47]), BCC.frac, 1.14 * BCC.lattice)
+    entries = [describe(FCC, "Cu", "known", 0.015), describe(silver, "Ag", "known", 0.0)]
+    return Index.of_entries([one for one in entries if one is not None])
+
+
+def test_of_structures_that_fall_together_the_more_probable_stays():
+    near = offer(FCC, probability=0.2, scale=1.02)
+    first, second = Ranked(FCC, Structure((offer(FCC),)), 0.6), Ranked(near.cell, Structure((near,)), 0.2)
+    emt = potential_named("emt")
+    (one,) = relaxed([first, second], 2, emt)
+    assert one.probability == pytest.approx(0.8)
+    assert one.structure.offers == (*first.structure.offers, near)
+    assert one.relaxation == "relaxed"
+    assert one.log_odds is not None
+    assert one.log_odds < 0
 
 
 def test_each_ranking_orders_by_what_it_says():

@@ -17,7 +17,10 @@ class Ranked:
         structure: with all offers that are it.
         probability: that it is the structure in question.
         energy: after relaxation, eV/atom, None without.
-        above: the lowest energy among the answers, eV/atom, None without.
+        above: energy above the lowest that was found for the composition, eV/atom, None without.
+        relaxation: how the relaxation ended (`nucleate.energies.raced.Raced`), "" without; unless it is "relaxed" the
+            energy is an upper bound.
+        log_odds: that its energies give it, None without.
     """
 
     cell: Cell
@@ -25,6 +28,8 @@ class Ranked:
     probability: float = 0.0
     energy: float | None = None
     above: float | None = None
+    relaxation: str = ""
+    log_odds: float | None = None
 
     def origin(self) -> dict[str, str | int | float]:
         """What files say of it."""
@@ -37,4 +42,5 @@ class Ranked:
             found |= {"prototype": first.prototype, "source": first.source, "known": int(first.known)}
         if self.energy is not None and self.above is not None:
             found |= {"energy_per_atom": round(self.energy, 5), "above_lowest": round(self.above, 5)}
+            found["relaxation"] = self.relaxation
         return found

@@ -95,16 +95,19 @@ class Answerer(Generator):
 
 def worth(most: int, offers: Sequence[Offer]) -> int:
     """How many draws the doubt is worth that is left by offers with a probability."""
-    doubt = max(1.0 - sum(offer.probability for offer in offers), 0.0)
+    stated = sum(offer.stated or 0.0 for offer in offers)
+    doubt = max(1.0 - sum(offer.probability for offer in offers), 0.0) * max(1.0 - stated, 0.0)
     return ceil(most * min(doubt / SURE, 1.0))
 
 
 def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer], seconds: float) -> Answer:
     cost = Cost(sum(offer.nfe for offer in offers), {"proposals": len(offers)}, seconds)
     if request.sample >= len(found):
-        reason = (
+        known = (
             f"{len(found)} different structures were proposed, and answer {request.sample + 1} is asked for"
         )
+        nothing = f"nothing was proposed for {request.formula}: no known crystal has its stoichiometry"
+        reason = known if found else f"{nothing}, and no draw of it is a crystal"
         return Failure(request, reason, cost)
     one = found[request.sample]
     return Generated(request, Crystals.of_cells([one.cell]), cost, origin=one.origin())

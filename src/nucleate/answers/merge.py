@@ -45,6 +45,11 @@ class Structure:
         return Counter(offer.by for offer in self.offers)
 
     @property
+    def stated(self) -> float:
+        """The probability that is stated of it, NaN for none."""
+        return max((one.stated for one in self.offers if one.stated is not None), default=float("nan"))
+
+    @property
     def probability(self) -> float:
         """The proposers' probability: the largest of its offers."""
         return max(offer.probability for offer in self.offers)

@@ -57,6 +57,7 @@ class Offer:
         prototype: name of its structure type, "" where it is not known.
         source: the known crystal that it was made from, "" for none.
         known: whether that crystal is of the same composition.
+        stated: a probability that is stated, not estimated, such as that of a known stable crystal; None for none.
         nfe: network evaluations it took.
     """
 
@@ -66,6 +67,7 @@ class Offer:
     prototype: str = ""
     source: str = ""
     known: bool = False
+    stated: float | None = None
     nfe: int = 0
 
 

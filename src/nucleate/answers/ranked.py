@@ -11,7 +11,7 @@ from nucleate.answers.answer import Ranked
 from nucleate.answers.merge import merged
 from nucleate.answers.offers import Offer
 from nucleate.answers.relaxing import relaxed
-from nucleate.answers.score import features, probabilities, shipped
+from nucleate.answers.score import features, probabilities, shared_by_energies, shipped, with_stated
 from nucleate.answers.settings import AnswerSettings
 from nucleate.energies.potential import Potential
 
@@ -24,20 +24,22 @@ def ranked(offers: Sequence[Offer], settings: AnswerSettings, potential: Potenti
     structures = merged(offers, DRAWN)
     draws = sum(offer.by in DRAWN for offer in offers)
     found = [Ranked(one.first.cell, one) for one in structures]
-    found = _judged(found, draws, False)
-    if potential is not None:
+    if found:
+        x, none = features(structures, draws)
+        stated = np.array([one.stated for one in structures])
+        found = _with(found, with_stated(probabilities(x, none, shipped()), stated))
+    if found and potential is not None:
         found = relaxed(found, settings.relaxed, potential)
-        found = _judged(found, draws, True)
+        shares = np.array([one.probability for one in found])
+        log_odds = np.array([np.nan if one.log_odds is None else one.log_odds for one in found])
+        found = _with(found, shared_by_energies(shares, log_odds))
     return sorted(found, key=lambda one: _place(one, settings))
 
 
-def _judged(found: Sequence[Ranked], draws: int, energies: bool) -> list[Ranked]:
-    """With probabilities, best first."""
-    if not found:
-        return []
-    x, none = features([one.structure for one in found], draws, [one.energy for one in found])
-    shares = probabilities(x, none, shipped(energies))
-    return [replace(found[i], probability=float(shares[i])) for i in np.argsort(-shares, kind="stable")]
+def _with(found: Sequence[Ranked], shares: np.ndarray) -> list[Ranked]:
+    """With these probabilities, best first."""
+    order = np.argsort(-shares, kind="stable").tolist()
+    return [replace(found[i], probability=float(shares[i])) for i in order]
 
 
 def _place(one: Ranked, settings: AnswerSettings) -> tuple[float, ...]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from nucleate.answers.answer import Ranked
 from nucleate.answers.merge import joined
+from nucleate.discovery.deciding import Evidence, shipped_decision
 from nucleate.energies.potential import Potential
-from nucleate.energies.racing import race
+from nucleate.energies.racing import Raced, race
 
 
 def relaxed(found: Sequence[Ranked], number: int, potential: Potential) -> list[Ranked]:
@@ -18,23 +19,29 @@ def relaxed(found: Sequence[Ranked], number: int, potential: Potential) -> list[
     """
     first, rest = list(found[:number]), list(found[number:])
     raced = race([one.cell for one in first], potential)
-    done = []
-    for one, result in zip(first, raced, strict=True):
-        cell = result.relaxed.cell
-        if cell is None or result.energy_per_atom is None:
-            done.append(one)
-        else:
-            done.append(replace(one, cell=cell, energy=result.energy_per_atom, above=result.above))
-    return [*_apart(done), *rest]
+    return [*_apart([_with_energy(one, result) for one, result in zip(first, raced, strict=True)]), *rest]
+
+
+def _with_energy(one: Ranked, result: Raced) -> Ranked:
+    """A structure with what the race found; as it was where it found no energy."""
+    cell, energy = result.relaxed.cell, result.energy_per_atom
+    if cell is None or energy is None:
+        return one
+    change = cell.volume / one.cell.volume - 1
+    # what retrieval says is judged already: only the energies of the evidence count here
+    evidence = Evidence(0.0, 0, 1, False, result.above, result.relaxed.energy_drop_per_atom, change)
+    return replace(
+        one, cell=cell, energy=energy, above=result.above, relaxation=result.status,
+        log_odds=shipped_decision().of_energies(evidence),
+    )  # fmt: skip
 
 
 def _apart(found: Sequence[Ranked]) -> list[Ranked]:
-    """Structures that have fallen into one are one, that of the lower energy, with the offers of both."""
-    by_energy = sorted(found, key=lambda one: float("inf") if one.energy is None else one.energy)
-    groups = joined([one.cell for one in by_energy])
+    """Structures that have fallen into one are one: the more probable one, with the offers and shares of all."""
     kept = []
-    for group in groups:
-        first = by_energy[group[0]]
-        offers = tuple(offer for i in group for offer in by_energy[i].structure.offers)
-        kept.append(replace(first, structure=replace(first.structure, offers=offers)))
+    for group in joined([one.cell for one in found]):
+        first = found[group[0]]
+        offers = tuple(offer for i in group for offer in found[i].structure.offers)
+        share = sum(found[i].probability for i in group)
+        kept.append(replace(first, structure=replace(first.structure, offers=offers), probability=share))
     return kept

@@ -13,7 +13,7 @@ from nucleate.answers.settings import AnswerSettings
 from nucleate.prototypes.retrieve import Proposal, Prototypes
 
 KNOWN, NEARLY_STABLE = 0.95, 0.5
-"""That a known crystal of the composition itself is the one in question, on the hull and little above it."""
+"""Stated, not fitted: that a known crystal of the composition itself is in question, on the hull and little above."""
 ON_HULL = 1e-3
 """eV/atom."""
 
@@ -63,18 +63,18 @@ def _offers(prototypes: Prototypes, question: Question, number: int, settings: A
             found += prototypes.propose(cell, number, known=settings.known)
         first = -1 if settings.known == "include" else 1
         found = sorted(found, key=lambda one: (first * one.known, -one.score))[:number]
-    return [
-        Offer(one.cell, Retrieval.name, p, one.prototype, f"{one.source}:{one.name}", one.known)
-        for one, p in zip(found, _probabilities(found), strict=True)
-    ]
+    total = max(sum(max(one.score, 0.0) for one in found), 1.0)
+    stated = _stated(found[0]) if found and settings.known == "include" else None
+    offers = []
+    for place, one in enumerate(found):
+        probability, source = max(one.score, 0.0) / total, f"{one.source}:{one.name}"
+        given = None if place else stated
+        offers.append(Offer(one.cell, Retrieval.name, probability, one.prototype, source, one.known, given))
+    return offers
 
 
-def _probabilities(found: Sequence[Proposal]) -> list[float]:
-    """The ranking's. A known crystal that comes first is probably what was asked for; the others share the rest."""
-    scores = [min(max(one.score, 0.0), 1.0) for one in found]
-    total = max(sum(scores), 1.0)
-    scores = [score / total for score in scores]
-    if not found or not found[0].known:
-        return scores
-    known = KNOWN if found[0].energy <= ON_HULL else NEARLY_STABLE
-    return [known, *((1 - known) * score for score in scores[1:])]
+def _stated(first: Proposal) -> float | None:
+    """Of the best known crystal of the composition, which comes first if it is nearly stable."""
+    if not first.known:
+        return None
+    return KNOWN if first.energy <= ON_HULL else NEARLY_STABLE

@@ -1,9 +1,9 @@
 """How probable it is that a structure is the one in question: a conditional logit over all structures of a composition.
 
 Every structure has a utility, linear in what is known of it, and so has "none of them"; their softmax are the
-probabilities (McFadden 1974). What is known: the proposers' probability, how many free draws agree, and, where energies
-were asked for, how far a structure lies above the lowest. The weights are fitted by benchmarks/fit_answers.py on
-compositions that the proposers had not seen, and come with the package.
+probabilities (McFadden 1974). What is known: the proposers' probability, and how many free draws agree. The weights are
+fitted by benchmarks/fit_answers.py on compositions that the proposers had not seen, and come with the package. Energies
+only share out anew what the structures that have one hold together (`nucleate.discovery.deciding`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,8 @@ from nucleate.answers.merge import Structure
 
 FLOOR = 1e-3
 """Added to probabilities before their logarithm."""
-THERMAL = 0.025
-"""eV/atom, the unit of energies."""
-MOST_ENERGY = 8.0
-"""In units of THERMAL: what lies higher counts as this high."""
 
-FEATURES = ("prior", "first", "drawn", "agreement", "new", "energy", "without_energy")
+FEATURES = ("prior", "first", "drawn", "agreement", "new")
 NONE_FEATURES = ("bias", "doubt", "scattered")
 
 
@@ -43,37 +39,25 @@ class Weights:
 
 
 @lru_cache
-def shipped(energies: bool) -> Weights:
-    """The weights in the package, with and without energies."""
+def shipped() -> Weights:
+    """The weights in the package."""
     entry = json.loads(files("nucleate.answers").joinpath("weights.json").read_text())
-    entry = entry["energies" if energies else "structures"]
     structure = np.array([entry["structure"].get(name, 0.0) for name in FEATURES])
     return Weights(structure, np.array([entry["none"].get(name, 0.0) for name in NONE_FEATURES]))
 
 
-def features(
-    structures: Sequence[Structure], draws: int, energies: Sequence[float | None]
-) -> tuple[np.ndarray, np.ndarray]:
+def features(structures: Sequence[Structure], draws: int) -> tuple[np.ndarray, np.ndarray]:
     """What is known of each structure [structures, FEATURES], and of there being none [NONE_FEATURES].
 
-    Args:
-        draws: of the free model, all of them.
-        energies: eV/atom after relaxation, None where there is none.
+    draws: of the free model, all of them.
     """
     prior = np.array([one.probability for one in structures])
     free = np.array([one.votes["free"] for one in structures], dtype=float)
     share = free / max(draws, 1)
-    known = [energy for energy in energies if energy is not None]
-    least = min(known, default=0.0)
-    above = np.array([0.0 if energy is None else (energy - least) / THERMAL for energy in energies])
-    missing = np.array([energy is None and bool(known) for energy in energies], dtype=float)
     first = np.zeros(len(structures))
     if prior.any():
         first[prior.argmax()] = 1.0
-    columns = [
-        np.log(prior + FLOOR), first, free > 0, share, prior == 0,
-        np.minimum(above, MOST_ENERGY), missing,
-    ]  # fmt: skip
+    columns = [np.log(prior + FLOOR), first, free > 0, share, prior == 0]
     none = [1.0, np.log(max(1.0 - prior.sum(), 0.0) + FLOOR), 1.0 - share.max(initial=0.0) if draws else 0.0]
     return np.stack(columns, axis=1).astype(float).reshape(-1, len(FEATURES)), np.array(none)
 
@@ -83,3 +67,32 @@ def probabilities(x: np.ndarray, none: np.ndarray, weights: Weights) -> np.ndarr
     utility = np.append(x @ weights.structure, none @ weights.none)
     share = np.exp(utility - utility.max())
     return (share / share.sum())[:-1]
+
+
+def with_stated(shares: np.ndarray, stated: np.ndarray) -> np.ndarray:
+    """Probabilities of which some are stated, not estimated; the others share what these leave. [structures]
+
+    Args:
+        shares: as `probabilities` gives them.
+        stated: NaN where nothing is. [structures]
+    """
+    known = np.isfinite(stated)
+    if not known.any():
+        return shares
+    left = max(1.0 - stated[known].sum(), 0.0)
+    others = 1.0 - shares[known].sum()
+    return np.where(known, stated, shares * left / max(others, FLOOR))
+
+
+def shared_by_energies(shares: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
+    """What the structures with energies hold together, shared out by both. [structures]
+
+    log_odds: that energies give, NaN where there are none. [structures]
+    """
+    raced = np.isfinite(log_odds)
+    if not raced.any():
+        return shares
+    odds = shares[raced] * np.exp(log_odds[raced] - log_odds[raced].max())
+    found = shares.copy()
+    found[raced] = odds * shares[raced].sum() / max(odds.sum(), 1e-300)
+    return found

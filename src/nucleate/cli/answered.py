@@ -93,6 +93,8 @@ def present_answers(
 
 def _words(row: AnswerRow, energies: bool) -> tuple[str, ...]:
     above = "-" if row.above_lowest is None else f"{row.above_lowest:.0f}"
+    if row.relaxation not in ("", "relaxed"):
+        above = f"< {above}"
     words = [row.formula, str(row.rank), f"{row.probability:.2f}", above, row.space_group, row.cell]
     origin = f"{row.source} (known)" if row.known else row.source or "-"
     words += [f"{row.volume:.2f}", row.proposed_by, row.prototype or "-", origin]

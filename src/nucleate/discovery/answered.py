@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import CellForm, space_group
-from nucleate.data.structure_files import FORMATS, write_structure
+from nucleate.discovery.ranking_files import RankingRow, write_ranking
 from nucleate.errors import DataError
-from nucleate.files import writing
 from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
 
 
 @dataclass(frozen=True)
-class AnswerRow:
+class AnswerRow(RankingRow):
     """One answer.
 
     Attributes:
@@ -32,6 +30,7 @@ class AnswerRow:
         source: the known crystal it was made from.
         known: whether that crystal has this composition.
         energy: after relaxation, eV/atom.
+        relaxation: how it ended, "" for none; unless it is "relaxed" energies are upper bounds.
         seed, model: how it was made.
         file: name without ending.
     """
@@ -48,6 +47,7 @@ class AnswerRow:
     source: str
     known: bool
     energy: float | None
+    relaxation: str
     seed: int
     model: str
     file: str
@@ -93,6 +93,7 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
             source=info.get("source", ""),
             known=info.get("known") == "1",
             energy=None if energy is None else float(energy),
+            relaxation=info.get("relaxation", ""),
             seed=int(info["seed"]),
             model=info["model"],
             file=crystal_name(info, frame.file),
@@ -107,17 +108,6 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
 def write_answers(
     folder: Path, found: Sequence[tuple[AnswerRow, Cell]], kinds: Sequence[str], form: CellForm | None = None
 ) -> None:
-    """FOLDER/ranking.csv, and FOLDER/KIND/ with one file for each answer in the form that is asked for."""
-    form = form or CellForm()
-    table = folder / "ranking.csv"
-    with writing(table), table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(AnswerRow)])
-        writer.writeheader()
-        writer.writerows(asdict(row) for row, _ in found)
-    for kind in kinds:
-        target = folder / kind
-        with writing(target):
-            target.mkdir(exist_ok=True)
-        for row, cell in found:
-            copy, origin = form.copy(cell.to_structure(), row.origin)
-            write_structure(copy, target / f"{row.file}{FORMATS[kind]}", kind, origin)
+    """As `nucleate.discovery.ranking_files.write_ranking`."""
+    structures = [cell.to_structure() for _, cell in found]
+    write_ranking(folder, AnswerRow, [row for row, _ in found], structures, kinds, form)

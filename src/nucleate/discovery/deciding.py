@@ -67,6 +67,7 @@ def features(one: Evidence) -> dict[str, float]:
 
 
 FEATURES = tuple(features(Evidence(0.0, 0, 1)))
+OF_ENERGIES = ("above", "root_above", "root_gain", "volume_change")
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,11 @@ class Decision:
         powers = np.exp(utilities - utilities.max())
         shares = powers / powers.sum()
         return shares[:-1], float(shares[-1])
+
+    def of_energies(self, one: Evidence) -> float:
+        """The part of a candidate's utility that its energies decide."""
+        values = features(one)
+        return sum(self.weights.get(name, 0.0) * values[name] for name in OF_ENERGIES)
 
     def _utility(self, one: Evidence) -> float:
         return sum(self.weights.get(name, 0.0) * value for name, value in features(one).items())
