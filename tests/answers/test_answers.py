@@ -34,10 +34,12 @@ from nucleate.sampling.generator import Failure, Generated
 from nucleate.sampling.job import Job, header
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request, answer_requests
+from nucleate.testing import GeneratorCase, generator_tests
 
 FCC = Cell(np.array([29]), np.zeros((1, 3)), 1.8 * (np.ones((3, 3)) - np.eye(3)))
 BCC = Cell(np.array([29]), np.zeros((1, 3)), 1.43 * (np.ones((3, 3)) - 2 * np.eye(3)))
 LIMITS = Limits(frozenset({29}), 20, {})
+LIMITS_OF_ALL = Limits(frozenset(range(1, 95)), 52, {})
 
 
 def offer(cell: Cell, by: str = "prototypes", probability: float = 0.0, scale: float = 1.0) -> Offer:
@@ -218,3 +220,20 @@ def test_an_open_number_of_units_is_another_request():
 def test_settings_that_mean_nothing(settings, problem):
     with pytest.raises(RecipeError, match=problem):
         AnswerSettings(**settings)
+
+
+test_the_suite = generator_tests(
+    [
+        GeneratorCase(
+            "answers",
+            Answerer(
+                {"prototypes": Retrieval(Prototypes.open(sources={"aflow"}))},
+                LIMITS_OF_ALL,
+                AnswerSettings(propose=("prototypes",), prototypes=3),
+            ),
+            [Request((11,) * n + (17,) * n, f"Na{n}Cl{n}", "NaCl", k) for n in (1, 2) for k in range(4)]
+            + answer_requests(["MgO", "Si"], 2, LIMITS_OF_ALL),
+            tolerance=0.0,
+        )
+    ]
+)

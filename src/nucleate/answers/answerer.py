@@ -12,7 +12,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
-from time import perf_counter
 
 from nucleate.answers.answer import Ranked
 from nucleate.answers.offers import Offer, Proposer, Question
@@ -66,17 +65,13 @@ class Answerer(Generator):
         for request in requests:
             groups[Question(request.species, request.units)].append(request)
         questions = list(groups)
+        potential = potential_named(settings.potential) if settings.potential else None
         for start in range(0, len(questions), BATCH):
             batch: list[Answer] = []
-            begun = perf_counter()
             part = questions[start : start + BATCH]
             for question, offers in zip(part, self.offers(part, settings, seed), strict=True):
-                found = ranked(
-                    offers, settings, potential_named(settings.potential) if settings.potential else None
-                )
-                seconds = (perf_counter() - begun) / max(len(found), 1)
-                batch += [_answer(request, found, offers, seconds) for request in groups[question]]
-                begun = perf_counter()
+                found = ranked(offers, settings, potential)
+                batch += [_answer(request, found, offers) for request in groups[question]]
             if options.on_step is not None:
                 options.on_step(len(batch))
             yield batch
@@ -100,8 +95,9 @@ def worth(most: int, offers: Sequence[Offer]) -> int:
     return ceil(most * min(doubt / SURE, 1.0))
 
 
-def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer], seconds: float) -> Answer:
-    cost = Cost(sum(offer.nfe for offer in offers), {"proposals": len(offers)}, seconds)
+def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer]) -> Answer:
+    """The request's place among the answers. The cost is that of the whole composition, which its answers share."""
+    cost = Cost(sum(offer.nfe for offer in offers), {"proposals": len(offers)})
     if request.sample >= len(found):
         known = (
             f"{len(found)} different structures were proposed, and answer {request.sample + 1} is asked for"

@@ -97,7 +97,8 @@ def every_request_has_one_answer(case: GeneratorCase) -> None:
 
 
 def crystals_are_what_was_asked_for(case: GeneratorCase) -> None:
-    """As many atoms of the given species, finite, on the CPU, in a batch of one without padding."""
+    """As many atoms of the given species, or whole formula units where their number is left open; finite, on the CPU, in
+    a batch of one without padding."""
     drawn = [one for one in answers(case, case.requests) if isinstance(one, Generated)]
     require(drawn, "it answers none of the requests with a crystal")
     for one in drawn:
@@ -107,7 +108,11 @@ def crystals_are_what_was_asked_for(case: GeneratorCase) -> None:
             f"{one.request.name}: padding, or several crystals",
         )
         found, known = Counter(crystal.species[0].tolist()), Counter(z for z in asked if z)
-        require(found.total() == len(asked), f"{one.request.name}: {found.total()} atoms for {len(asked)}")
+        units, rest = divmod(found.total(), len(asked))
+        open_ = one.request.units is None or units in one.request.units
+        right = not rest and (open_ if one.request.units != () else units == 1)
+        require(right, f"{one.request.name}: {found.total()} atoms for {len(asked)}")
+        known = Counter({z: count * units for z, count in known.items()})
         require(not known - found, f"{one.request.name}: atoms that were asked for are not there")
         require(crystal.frac.device.type == "cpu", f"{one.request.name}: not on the CPU")
         finite = crystal.frac.isfinite().all() and crystal.lattice.isfinite().all()

@@ -1,0 +1,116 @@
+"""`nucleate predict --model answers`: files, table, JSON, doubts, resuming, and what can't be asked for."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+
+import numpy as np
+import pytest
+from pymatgen.core import Structure
+
+from nucleate.cell import Cell
+from nucleate.data.extxyz import frame_text
+from nucleate.discovery.answered import answers_in
+from nucleate.errors import DataError
+from tests.cli.words import assert_one_line, run
+
+QUICK = ("--model", "answers", "--propose", "prototypes", "--potential", "none")
+HEADER = {
+    "sample": 0, "formula": "Cu", "cell": "Cu", "seed": 0, "nfe": 0, "model": "answers", "key": "0",
+    "probability": 0.25, "proposed_by": "prototypes:1",
+}  # fmt: skip
+
+
+def written(folder, **header) -> None:
+    cell = Cell(np.array([29]), np.zeros((1, 3)), 1.8 * (np.ones((3, 3)) - np.eye(3)))
+    folder.mkdir(exist_ok=True)
+    with (folder / "predictions.extxyz").open("a") as file:
+        file.write(frame_text(*cell, {**HEADER, **header}))
+
+
+def test_files_table_and_ranking_hold_the_same_answers(monkeypatch, tmp_path, capsys):
+    assert run(monkeypatch, "predict", "KNiF3", "MgO", "-n", 3, *QUICK, "--out", tmp_path / "out") == 0
+    said = capsys.readouterr()
+    assert "Pm-3m" in said.out
+    assert "answers marked (known) are crystals of that composition" in said.err
+    rows = list(csv.DictReader((tmp_path / "out" / "ranking.csv").open()))
+    assert [(row["formula"], row["rank"]) for row in rows] == [
+        (formula, str(rank)) for formula in ("KNiF3", "MgO") for rank in (1, 2, 3)
+    ]
+    assert all(
+        float(one["probability"]) >= float(other["probability"])
+        for one, other in itertools.pairwise(rows[:3])
+    )
+    perovskite = Structure.from_file(tmp_path / "out" / "cif" / f"{rows[0]['file']}.cif")
+    assert perovskite.composition.reduced_formula == "KNiF3"
+    assert perovskite.get_space_group_info(symprec=1e-3)[1] == 221
+    # the same command again draws nothing, another setting is another job
+    before = (tmp_path / "out" / "predictions.extxyz").read_bytes()
+    assert run(monkeypatch, "predict", "KNiF3", "MgO", "-n", 3, *QUICK, "--out", tmp_path / "out") == 0
+    assert (tmp_path / "out" / "predictions.extxyz").read_bytes() == before
+    capsys.readouterr()
+    assert run(
+        monkeypatch, "predict", "KNiF3", "MgO", "-n", 3, *QUICK, "--rank", "prior", "--out", tmp_path / "out"
+    )
+    assert_one_line(capsys, "holds")
+
+
+def test_json_has_structures_and_where_they_come_from(monkeypatch, tmp_path, capsys):
+    assert run(monkeypatch, "predict", "MgO", "-n", 2, "--json", "--top", 1, *QUICK, "--out", tmp_path) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["rank"], entry["known"], entry["prototype"]) == (1, True, "AB_cF8_225_a_b")
+    assert Structure.from_dict(entry["structure"]).composition.reduced_formula == "MgO"
+    assert (tmp_path / "cif" / f"{entry['file']}.cif").is_file()
+
+
+def test_doubtful_first_answers_are_warned_of(monkeypatch, tmp_path, capsys):
+    assert run(monkeypatch, "predict", "LiFePO4", "-n", 1, *QUICK, "--out", tmp_path) == 0
+    assert "the first answer is probably not right for LiFePO4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--propose", "oracle"), "nothing proposes by the name 'oracle'"),
+        (("--rank", "energy"), "can't be ranked by energy without a potential"),
+        (("--nfe", "20"), "nfe 20 means nothing to answers"),
+        (("--space-group", "225"), "answers can't be asked for space group 225"),
+        (("--set", 'sources=["mp_99"]'), "no source 'mp_99'"),
+        (("--trajectory",), "has no trajectories"),
+    ],
+)
+def test_what_answers_can_not_be_asked(monkeypatch, tmp_path, capsys, words, part):
+    options = (
+        [word for word in QUICK if word not in ("--propose", "prototypes")] if "--propose" in words else QUICK
+    )
+    assert run(monkeypatch, "predict", "MgO", *options, *words, "--out", tmp_path / "out") == 2
+    assert_one_line(capsys, part)
+
+
+def test_options_of_answers_mean_nothing_to_a_model(monkeypatch, tmp_path, capsys):
+    words = ("predict", "MgO", "--model", "kldm-perov5-csp", "--rank", "prior", "--out", tmp_path / "out")
+    assert run(monkeypatch, *words) == 2
+    assert_one_line(capsys, "--rank prior has no effect")
+
+
+def test_a_composition_without_proposals_says_so(monkeypatch, tmp_path, capsys):
+    assert run(monkeypatch, "predict", "Na7Cl3KBr11", "-n", 2, *QUICK, "--out", tmp_path / "out") == 2
+    assert_one_line(capsys, "nothing was proposed for Na7Cl3KBr11: no known crystal has its stoichiometry")
+
+
+def test_rows_come_by_formula_and_rank_with_energies_in_mev(tmp_path):
+    written(tmp_path, sample=1, key="1", above_lowest=0.012, energy_per_atom=-3.5, relaxation="stopped")
+    written(tmp_path)
+    (first, _), (second, cell) = answers_in(tmp_path)
+    assert (first.rank, second.rank) == (1, 2)
+    assert (first.above_lowest, second.above_lowest) == (None, pytest.approx(12))
+    assert (second.energy, second.relaxation) == (-3.5, "stopped")
+    assert second.volume == pytest.approx(cell.volume)
+
+
+def test_a_frame_of_another_program_is_named(tmp_path):
+    written(tmp_path, probability="much")
+    with pytest.raises(DataError, match=r"predictions.extxyz, frame 0: its header is not that of an answer"):
+        answers_in(tmp_path)
