@@ -97,8 +97,8 @@ def every_request_has_one_answer(case: GeneratorCase) -> None:
 
 
 def crystals_are_what_was_asked_for(case: GeneratorCase) -> None:
-    """As many atoms of the given species, or whole formula units where their number is left open; finite, on the CPU, in
-    a batch of one without padding."""
+    """As many atoms of the given species, or whole formula units where their number is left open; finite, on the CPU,
+    in a batch of one without padding."""
     drawn = [one for one in answers(case, case.requests) if isinstance(one, Generated)]
     require(drawn, "it answers none of the requests with a crystal")
     for one in drawn:
