@@ -1,5 +1,8 @@
 """Make the index of prototypes that the package holds: MP-20's training split, the cells of 21 to 52 atoms of MPTS-52's
-validation split, and the 288 AFLOW prototypes of pymatgen.
+validation split, the 288 AFLOW prototypes of pymatgen, and the elements at room temperature as ASE has them.
+
+A compound that gave a Strukturbericht symbol its structure is reported to have it, the earlier the smaller the number
+(TiO2: C4 rutile before C5 anatase and C21 brookite); so is an element of its structure at room temperature.
 
     python benchmarks/ship_prototypes.py --data data --workers 2
 """
@@ -7,9 +10,13 @@ validation split, and the 288 AFLOW prototypes of pymatgen.
 from __future__ import annotations
 
 import argparse
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from ase.build import bulk
+from ase.data import chemical_symbols, reference_states
 from pymatgen.analysis.prototypes import AFLOW_PROTOTYPE_LIBRARY
 
 from nucleate.cell import Cell
@@ -21,22 +28,45 @@ from nucleate.prototypes.shipped import INDEX
 from nucleate.work import Work
 
 MPTS_ATOMS = (21, 52)
+ELEMENTAL = ("fcc", "bcc", "hcp", "diamond", "sc", "rhombohedral")
+"""Structures of elements that ASE builds whole; of others it has the cell alone."""
+NOT_SIMPLE = ("Se", "Te", "La", "Pr", "Nd")
+"""Hexagonal in ASE, where they are chains or stacked fourfold."""
+OF_ELEMENT, OF_LETTER = 1, 100
+"""Numbers of what is reported: an element's structure comes first, Strukturbericht symbols with letters last."""
 
 
 def aflow(work: Work) -> Index:
-    rows = []
+    rows, reported = [], {}
     for one in AFLOW_PROTOTYPE_LIBRARY:
         tags = one["tags"]
         structure = one["snl"].structure
         if structure.is_ordered:
-            rows.append(
-                (
-                    f"{tags['aflow']} {tags['mineral'] or ''}".strip(),
-                    Cell.of(structure.get_primitive_structure()),
-                    {},
-                )
-            )
-    return index_of(make_tables({"all": rows})["all"], "aflow", work)
+            name = f"{tags['aflow']} {tags['mineral'] or ''}".strip()
+            # Hg_xSn stands in the library as tin
+            reported[name] = 0 if "_x" in name else strukturbericht(tags["strukturbericht"])
+            rows.append((name, Cell.of(structure.get_primitive_structure()), {}))
+    found = index_of(make_tables({"all": rows})["all"], "aflow", work)
+    return replace(found, reported=np.array([reported[name] for name in found.names]))
+
+
+def strukturbericht(symbol: str | None) -> int:
+    """Its place among the symbols of one stoichiometry: 1 + the number (4 in C4, 11 in C11_b, 1 in D5_1).
+
+    Symbols with a letter alone, such as A_b and D0_a, come last; 0 for none."""
+    if re.fullmatch(r"[ABC]_[a-z]|[D-L]\d+_[a-z]", symbol or ""):
+        return OF_LETTER
+    found = re.fullmatch(r"[ABC](\d+)(?:_\w+|')?|[D-L]\d+_(\d+)|[D-L](\d+)", symbol or "")
+    return 1 + int(next(number for number in found.groups() if number)) if found else 0
+
+
+def elements(work: Work) -> Index:
+    rows = []
+    for symbol, state in zip(chemical_symbols, reference_states, strict=False):
+        if state and state["symmetry"] in ELEMENTAL and symbol not in NOT_SIMPLE:
+            rows.append((f"{symbol} {state['symmetry']}", Cell.of_atoms(bulk(symbol)), {}))
+    found = index_of(make_tables({"all": rows})["all"], "elements", work)
+    return replace(found, reported=np.full(len(found), OF_ELEMENT))
 
 
 def main() -> None:
@@ -52,7 +82,7 @@ def main() -> None:
     larger = Dataset.open(asked.data / "mpts_52").split("val")
     inside = (larger.sizes >= MPTS_ATOMS[0]) & (larger.sizes <= MPTS_ATOMS[1])
     mpts_52 = index_of(larger.select(np.flatnonzero(inside)), "mpts_52", work)
-    index = merged([mp_20, mpts_52, aflow(work)])
+    index = merged([mp_20, mpts_52, aflow(work), elements(work)])
     write_index(index, asked.out)
     print(f"{len(index)} entries, {asked.out.stat().st_size / 1e6:.2f} MB")
 

@@ -50,6 +50,11 @@ class Structure:
         return max((one.stated for one in self.offers if one.stated is not None), default=float("nan"))
 
     @property
+    def reported(self) -> bool:
+        """Whether handbooks report it for the composition."""
+        return any(offer.reported for offer in self.offers)
+
+    @property
     def probability(self) -> float:
         """The proposers' probability: the largest of its offers."""
         return max(offer.probability for offer in self.offers)

@@ -58,6 +58,7 @@ class Offer:
         source: the known crystal that it was made from, "" for none.
         known: whether that crystal is of the same composition.
         stated: a probability that is stated, not estimated, such as that of a known stable crystal; None for none.
+        reported: whether handbooks report this structure for the composition.
         nfe: network evaluations it took.
     """
 
@@ -68,6 +69,7 @@ class Offer:
     source: str = ""
     known: bool = False
     stated: float | None = None
+    reported: bool = False
     nfe: int = 0
 
 

@@ -31,9 +31,14 @@ def ranked(offers: Sequence[Offer], settings: AnswerSettings, potential: Potenti
     if found and potential is not None:
         found = relaxed(found, settings.relaxed, potential)
         shares = np.array([one.probability for one in found])
-        log_odds = np.array([np.nan if one.log_odds is None else one.log_odds for one in found])
+        log_odds = np.array([_said_by_energies(one) for one in found])
         found = _with(found, shared_by_energies(shares, log_odds))
     return sorted(found, key=lambda one: _place(one, settings))
+
+
+def _said_by_energies(one: Ranked) -> float:
+    """The logarithm of the odds; NaN where there is no energy, and where a report outweighs it."""
+    return np.nan if one.log_odds is None or one.structure.reported else one.log_odds
 
 
 def _with(found: Sequence[Ranked], shares: np.ndarray) -> list[Ranked]:

@@ -10,12 +10,11 @@ import numpy as np
 
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.settings import AnswerSettings
-from nucleate.prototypes.retrieve import Proposal, Prototypes
+from nucleate.prototypes.retrieve import ON_HULL, Proposal, Prototypes
 
-KNOWN, NEARLY_STABLE = 0.95, 0.5
-"""Stated, not fitted: that a known crystal of the composition itself is in question, on the hull and little above."""
-ON_HULL = 1e-3
-"""eV/atom."""
+KNOWN, DISPUTED = 0.95, 0.5
+"""Stated, not fitted: that the best known crystal of the composition itself is in question, and that it is where it
+lies above the hull or where handbooks report others too."""
 
 
 class Retrieval(Proposer):
@@ -29,12 +28,13 @@ class Retrieval(Proposer):
 
     @property
     def identity(self) -> str:
-        """A checksum of the index and the ranking."""
-        index, ranking = self.prototypes.index, self.prototypes.ranking
+        """A checksum of the index and the rankings."""
+        index, rankings = self.prototypes.index, self.prototypes.rankings
         digest = hashlib.sha256("\n".join([*index.names, *index.source.tolist()]).encode())
-        digest.update(index.frac.tobytes() + index.lattice.tobytes())
-        if ranking is not None:
-            digest.update(np.concatenate([ranking.hidden.ravel(), ranking.out.ravel()]).tobytes())
+        digest.update(index.frac.tobytes() + index.lattice.tobytes() + index.reported.tobytes())
+        for ranking in rankings.values():
+            if ranking is not None:
+                digest.update(np.concatenate([ranking.hidden.ravel(), ranking.out.ravel()]).tobytes())
         return digest.hexdigest()[:16]
 
     def offers(
@@ -43,7 +43,7 @@ class Retrieval(Proposer):
         """Raises DataError for a source that the index has not."""
         if settings.sources not in self._by_sources:
             chosen = self.prototypes.index.of_sources(settings.sources)
-            self._by_sources[settings.sources] = Prototypes(chosen, self.prototypes.ranking)
+            self._by_sources[settings.sources] = self.prototypes.on(chosen)
         prototypes = self._by_sources[settings.sources]
         return [_offers(prototypes, question, number, settings) for question, number in asked]
 
@@ -62,19 +62,26 @@ def _offers(prototypes: Prototypes, question: Question, number: int, settings: A
             cell = Counter({z: n * units for z, n in unit.items()})
             found += prototypes.propose(cell, number, known=settings.known)
         first = -1 if settings.known == "include" else 1
-        found = sorted(found, key=lambda one: (first * one.known, -one.score))[:number]
+        found = sorted(found, key=lambda one: (first * one.known, first * one.reported, -one.score))[:number]
     total = max(sum(max(one.score, 0.0) for one in found), 1.0)
-    stated = _stated(found[0]) if found and settings.known == "include" else None
+    stated = _stated(found) if found and settings.known == "include" else None
     offers = []
     for place, one in enumerate(found):
         probability, source = max(one.score, 0.0) / total, f"{one.source}:{one.name}"
         given = None if place else stated
-        offers.append(Offer(one.cell, Retrieval.name, probability, one.prototype, source, one.known, given))
+        offers.append(
+            Offer(
+                one.cell, Retrieval.name, probability, one.prototype, source, one.known, given, one.reported
+            )
+        )
     return offers
 
 
-def _stated(first: Proposal) -> float | None:
-    """Of the best known crystal of the composition, which comes first if it is nearly stable."""
+def _stated(found: Sequence[Proposal]) -> float | None:
+    """Of the best known crystal of the composition, which comes first if it is reported or nearly stable."""
+    first = found[0]
     if not first.known:
         return None
-    return KNOWN if first.energy <= ON_HULL else NEARLY_STABLE
+    if first.reported:
+        return DISPUTED if any(one.reported for one in found[1:]) else KNOWN
+    return KNOWN if first.energy <= ON_HULL else DISPUTED

@@ -11,11 +11,9 @@ from nucleate.answers.draws import Draws
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.retrieval import Retrieval
 from nucleate.answers.settings import AnswerSettings
-from nucleate.predictor.loading import load
+from nucleate.predictor.loading import FREE_MODEL, load
 from nucleate.prototypes.retrieve import Prototypes
 from nucleate.sampling.limits import Limits
-
-FREE = "kldm-mp20-csp"
 
 
 def made(device: str, precision: Literal["float32", "bf16"]) -> Answerer:
@@ -38,7 +36,7 @@ class Free(Proposer):
 
     @cached_property
     def draws(self) -> Draws:
-        return Draws(load(FREE, self.device, self.precision).generator)
+        return Draws(load(FREE_MODEL, self.device, self.precision).generator)
 
     @property
     def identity(self) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nucleate.cli import options
 from nucleate.cli.console import print_table, say, warn
+from nucleate.cli.progress import progress_bars
+from nucleate.errors import RecipeError
 
 if TYPE_CHECKING:
     from nucleate.answers.settings import AnswerSettings
+    from nucleate.cell import Cell
     from nucleate.cli.finish import Finish
     from nucleate.discovery.answered import AnswerRow
+    from nucleate.energies.hull_choice import HullChoice
 
 COLUMNS = (
     "formula",
@@ -28,7 +32,7 @@ COLUMNS = (
     "prototype",
     "from",
 )
-ENERGY = "meV/atom"
+ENERGY, ABOVE_HULL = "meV/atom", "above hull"
 DOUBTFUL = 0.3
 NAMED = 10
 
@@ -66,9 +70,62 @@ def answer_settings(
     return replace(settings, **{name: value for name, value in given.items() if value is not None})
 
 
+@dataclass(frozen=True)
+class Placing:
+    """Answers placed against a hull.
+
+    Attributes:
+        reference: data set whose crystals the hull is made of, None where the hull is whole without.
+        hull: the choice of the user.
+        potential: that gave the answers their energies.
+    """
+
+    reference: Path | None
+    hull: HullChoice
+    potential: str
+
+    @classmethod
+    def of(cls, reference: Path | None, hull: str, potential: str) -> Placing | None:
+        """From the options; None where none asks for it. Raises NucleateError where the hull can't be had."""
+        from nucleate.data.dataset import Dataset
+        from nucleate.energies.hull_choice import HullChoice
+
+        if reference is None and not hull:
+            return None
+        if not potential:
+            raise RecipeError(
+                "a hull needs energies, and no potential relaxes the answers",
+                "give --potential, such as chgnet",
+            )
+        choice = HullChoice.read(hull, potential)
+        choice.check(reference is not None)
+        if reference is None and not choice.complete:
+            raise RecipeError(f"--hull {hull} needs a data set", "name one with --reference")
+        if reference is not None:
+            Dataset.open(reference)
+        return cls(reference, choice, potential)
+
+    def place(self, found: list[tuple[AnswerRow, Cell]], out: Path) -> list[tuple[AnswerRow, Cell]]:
+        """Energies of the reference are kept in OUT/hull.sqlite."""
+        from nucleate.data.dataset import Dataset
+        from nucleate.discovery.answered import against_hull
+        from nucleate.energies.placing import same_scale
+        from nucleate.energies.potentials import potential_named
+        from nucleate.work import Work
+
+        potential = potential_named(self.potential)
+        dataset = None if self.reference is None else Dataset.open(self.reference)
+        with progress_bars() as progress:
+            work = Work(progress=progress).kept_in(out / "hull.sqlite")
+            hull = self.hull.open(potential, dataset, work)
+            same_scale(potential, hull)
+            return against_hull(found, hull, work)
+
+
 def present_answers(
-    out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_json: bool, finish: Finish
-) -> None:
+    out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_json: bool, finish: Finish,
+    placing: Placing | None = None,
+) -> None:  # fmt: skip
     """Write files and ranking of everything in the folder; the first `top` answers of each formula go to stdout.
 
     order: reduced formulas as they were asked for.
@@ -77,6 +134,8 @@ def present_answers(
     from nucleate.discovery.candidates import Candidate
 
     found = answers_in(out, order)
+    if placing is not None:
+        found = placing.place(found, out)
     write_answers(out, found, kinds, finish.form)
     finish.relax([Candidate(row.file, cell, origin=row.origin) for row, cell in found], out)
     shown = [(row, cell) for row, cell in found if row.rank <= top]
@@ -86,19 +145,27 @@ def present_answers(
         )
     else:
         energies = any(row.above_lowest is not None for row, _ in shown)
-        columns = (*COLUMNS[:3], ENERGY, *COLUMNS[3:]) if energies else COLUMNS
-        print_table(columns, [_words(row, energies) for row, _ in shown])
+        more = (ENERGY,) * energies + (ABOVE_HULL,) * (placing is not None)
+        rows = [_words(row, energies, placing is not None) for row, _ in shown]
+        print_table((*COLUMNS[:3], *more, *COLUMNS[3:]), rows)
     _doubts([row for row, _ in found], order)
 
 
-def _words(row: AnswerRow, energies: bool) -> tuple[str, ...]:
-    above = "-" if row.above_lowest is None else f"{row.above_lowest:.0f}"
-    if row.relaxation not in ("", "relaxed"):
-        above = f"< {above}"
-    words = [row.formula, str(row.rank), f"{row.probability:.2f}", above, row.space_group, row.cell]
+def _words(row: AnswerRow, energies: bool, placed: bool) -> tuple[str, ...]:
+    bound = "" if row.relaxation in ("", "relaxed") else "< "
+    above = [row.above_lowest] * energies + [row.above_hull] * placed
+    words = [row.formula, str(row.rank), f"{row.probability:.2f}"]
+    words += ["-" if one is None else f"{bound}{one:.0f}" for one in above]
     origin = f"{row.source} (known)" if row.known else row.source or "-"
-    words += [f"{row.volume:.2f}", row.proposed_by, row.prototype or "-", origin]
-    return tuple(words if energies else words[:3] + words[4:])
+    return (
+        *words,
+        row.space_group,
+        row.cell,
+        f"{row.volume:.2f}",
+        row.proposed_by,
+        row.prototype or "-",
+        origin,
+    )
 
 
 def _entry(out: Path, kinds: Sequence[str], row: AnswerRow, cell) -> dict[str, object]:

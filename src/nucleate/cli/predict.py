@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleate.cli import options
-from nucleate.cli.answered import answer_settings, present_answers
+from nucleate.cli.answered import Placing, answer_settings, present_answers
 from nucleate.cli.console import resumable, say
 from nucleate.cli.finish import Finish
 from nucleate.cli.formulas import asked_formulas, warn_of_large_cells
@@ -45,9 +45,14 @@ def predict(
         str | None,
         typer.Option(help="Relaxes the best answers: auto, none, chgnet... Default: auto; with --like none."),
     ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Data set that answers are placed against: meV/atom above its hull.")
+    ] = None,
+    hull: Annotated[str, typer.Option(help="Its hull: the potential's (default), dft, or a JSON of entries.")] = "",
     model: Annotated[
-        str, typer.Option(help="answers, or one generator: shipped name, folder, hf:owner/name.")
-    ] = "kldm-mp20-csp",
+        str | None,
+        typer.Option(help="answers (default), or one generator: shipped name, folder, hf:owner/name."),
+    ] = None,
     sampler: options.Sampler = None,
     steps: options.Steps = None,
     nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations; picks the best sampler.")] = None,
@@ -85,6 +90,7 @@ def predict(
         files = None if format_ in ("cif", "extxyz") else format_
         options.refuse_unread("with --like", {"--formula-units": units, "--format": files})
         options.refuse_unread("with --like", {"--space-group": space_group, "--prototype": prototype})
+        options.refuse_unread("with --like", {"--reference": reference, "--hull": hull or None})
         options.refuse_unread("with --like", {"--relax": relax, "--cell": None if cell == "as-is" else cell})
     kinds, part = formats(format_), shard_of(shard)
     finish = Finish.of(cell, symprec, relax, relax_steps, kinds)
@@ -94,15 +100,26 @@ def predict(
         torch.set_num_threads(threads)
     from nucleate.predictor import load
 
-    predictor = load(model, device)
+    of_diffusion = {
+        "--sampler": sampler, "--steps": steps, "--nfe": nfe, "--trajectory": trajectory, "--edges": edges,
+        "--space-group": space_group, "--prototype": prototype,
+    }  # fmt: skip
+    predictor = load(model or _fitting(of_diffusion), device)
     settings = options.sampler_of(predictor, sampler, steps, nfe, set_)
     ranked = predictor.generator.ranked
     asked_so = {"--propose": propose, "--rank": rank, "--potential": potential}
+    placing = None
     if ranked:
         settings = answer_settings(settings, set_, like is not None, propose, rank, potential)
+        placing = Placing.of(reference, hull, settings.potential)
     else:
+        asked_so |= {"--reference": reference, "--hull": hull or None}
         options.refuse_unread(f"with the model {predictor.name}", asked_so)
     if like is not None:
+        if ranked and settings.known == "include":
+            say(
+                "known crystals of a composition come first; --set known=other asks for others, as benchmarks do"
+            )
         requests = _like(predictor, like, split or "val", n or 1, limit)
     else:
         asked = asked_formulas(formulas or [], file, predictor.limits)
@@ -112,10 +129,24 @@ def predict(
         Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
         if like is None:
             order = list(dict.fromkeys(request.formula for request in requests))
-            show = present_answers if ranked else present
             files = [kind for kind in kinds if kind != "extxyz"]
-            show(out, files, order, top or SHOWN_RANKS, as_json, finish)
+            if ranked:
+                present_answers(out, files, order, top or SHOWN_RANKS, as_json, finish, placing)
+            else:
+                present(out, files, order, top or SHOWN_RANKS, as_json, finish)
     say(f"written to {out}")
+
+
+def _fitting(of_diffusion: dict[str, object]) -> str:
+    """The model that is taken where none is named: one that draws where options only make sense for a diffusion."""
+    from nucleate.predictor import DEFAULT_MODEL
+    from nucleate.predictor.loading import FREE_MODEL
+
+    given = [name for name, value in of_diffusion.items() if value not in (None, False)]
+    if not given:
+        return DEFAULT_MODEL
+    say(f"{FREE_MODEL} draws, since {given[0]} is for a single model; --model chooses another")
+    return FREE_MODEL
 
 
 def _formulas(

@@ -10,6 +10,7 @@ import typer
 from nucleate.cli import options
 from nucleate.cli.console import App, say
 from nucleate.cli.progress import progress_bars
+from nucleate.errors import DataError
 
 app = App(help="Make indices of known crystals, from which structures are proposed.", no_args_is_help=True)
 
@@ -54,6 +55,9 @@ def train(
     index: Annotated[Path, typer.Argument(help="File of an index; its crystals are the questions.")],
     out: Annotated[Path, typer.Option(help="File of the ranking (.safetensors).")],
     sources: Annotated[str, typer.Option(help="Entries of these sources alone, such as mp_20.")] = "",
+    cells: Annotated[
+        str, typer.Option(help="same: cells of as many atoms; any: of any number of formula units.")
+    ] = "same",
     examples: Annotated[int, typer.Option(min=10, help="Crystals whose candidates are judged.")] = 5000,
     seed: options.Seed = 0,
     workers: options.Workers = 2,
@@ -66,7 +70,9 @@ def train(
 
     check_target(out)
     named = [one.strip() for one in sources.split(",") if one.strip()] or None
-    settings = RankingSettings(examples=examples, seed=seed)
+    if cells not in ("same", "any"):
+        raise DataError(f"--cells must be same or any; got {cells}", "leave it out for same")
+    settings = RankingSettings(cells=cells, examples=examples, seed=seed)
     with progress_bars() as progress:
         ranking, found = train_ranking(index, named, settings, Work.local(workers, progress))
     save_ranking(ranking, out)

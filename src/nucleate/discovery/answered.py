@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import CellForm, space_group
 from nucleate.discovery.ranking_files import RankingRow, write_ranking
+from nucleate.energies.hull import Hull
 from nucleate.errors import DataError
+from nucleate.prototypes.entry import describe
 from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
+from nucleate.work import Work
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,12 @@ class AnswerRow(RankingRow):
         rank: among the answers to its formula, from 1.
         probability: that it is the structure in question.
         above_lowest: energy above the lowest of the answers, meV/atom, None where nothing was relaxed.
+        above_hull: energy above the hull of a reference, meV/atom, None where it is not known or none was given.
         space_group: symbol at 0.1 Å.
         cell: formula of the cell.
         volume: Å^3 for each atom.
         proposed_by: proposers with the number of their offers, such as prototypes:1+free:4.
-        prototype: structure type it was made from, "" for none.
+        prototype: structure type it was made from, or that it has where it was drawn; "" for none.
         source: the known crystal it was made from.
         known: whether that crystal has this composition.
         energy: after relaxation, eV/atom.
@@ -39,6 +43,7 @@ class AnswerRow(RankingRow):
     rank: int
     probability: float
     above_lowest: float | None
+    above_hull: float | None
     space_group: str
     cell: str
     volume: float
@@ -85,11 +90,12 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
             rank=int(info["sample"]) + 1,
             probability=float(info["probability"]),
             above_lowest=None if above is None else 1000 * float(above),
+            above_hull=None,
             space_group=space_group(cell),
             cell=info.get("cell") or info.get("material_id") or info["formula"],
             volume=cell.volume / len(cell.species),
             proposed_by=info["proposed_by"],
-            prototype=info.get("prototype", ""),
+            prototype=info.get("prototype") or _type_of(cell),
             source=info.get("source", ""),
             known=info.get("known") == "1",
             energy=None if energy is None else float(energy),
@@ -103,6 +109,27 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
             f"{frame.name}: its header is not that of an answer ({error})",
             "name another --out, or make answers with 'nucleate predict FORMULA --out FOLDER'",
         ) from error
+
+
+def _type_of(cell: Cell) -> str:
+    """Its prototype at 0.1 Å, "" where it has no symmetry."""
+    found = describe(cell)
+    return "" if found is None or found.number == 1 else found.label
+
+
+def against_hull(
+    found: Sequence[tuple[AnswerRow, Cell]], hull: Hull, work: Work = Work()
+) -> list[tuple[AnswerRow, Cell]]:
+    """The same answers, those with an energy placed against a hull on the scale of their potential."""
+    hull.prepare((cell.species for row, cell in found if row.energy is not None), work)
+    return [(replace(row, above_hull=_above(row, cell, hull)), cell) for row, cell in found]
+
+
+def _above(row: AnswerRow, cell: Cell, hull: Hull) -> float | None:
+    if row.energy is None:
+        return None
+    energy = hull.above(cell.species, row.energy * len(cell.species)).energy
+    return None if energy is None else 1000 * energy
 
 
 def write_answers(

@@ -16,7 +16,9 @@ from nucleate.predictor.generators import generator_names, made
 from nucleate.runs.model_folder import FILES, load_model
 from nucleate.sampling.folder import FolderGenerator
 
-DEFAULT_MODEL = "kldm-mp20-csp"
+DEFAULT_MODEL = "answers"
+FREE_MODEL = "kldm-mp20-csp"
+"""The shipped model that draws structures of a composition."""
 
 
 def load(

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
+from typing import Literal
 
 import numpy as np
 
 from nucleate.prototypes.index import Index
 from nucleate.prototypes.labels import automorphisms, orders
 
+Cells = Literal["same", "any"]
+"""Cells of as many atoms as are asked for, or of any number of formula units."""
 Counts = tuple[int, ...]
 """Atoms of each role in a cell, ascending."""
 
@@ -107,7 +110,7 @@ class Families:
 
 
 def candidates_of(
-    families: Families, composition: Mapping[int, int], cells: str, distances: np.ndarray
+    families: Families, composition: Mapping[int, int], cells: Cells, distances: np.ndarray
 ) -> Candidates | None:
     """All candidates for a composition, None where there are none.
 

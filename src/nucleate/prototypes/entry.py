@@ -33,6 +33,7 @@ class Entry:
         multiplicities: atoms of each orbit in the primitive cell. [orbits]
         cell: standardised primitive cell of moyo's default setting, atoms by role and then by orbit.
         energy: above the hull, eV/atom, NaN where it is not known.
+        reported: 0, or its place among the structures that handbooks report for the compound.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Entry:
     multiplicities: tuple[int, ...]
     cell: Cell
     energy: float
+    reported: int = 0
 
 
 def describe(cell: Cell, name: str = "", source: str = "", energy: float = float("nan")) -> Entry | None:

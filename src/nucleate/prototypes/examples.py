@@ -15,7 +15,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.metrics.matching import Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
-from nucleate.prototypes.candidates import Candidates, Families, candidates_of, few_of_a_group
+from nucleate.prototypes.candidates import Candidates, Cells, Families, candidates_of, few_of_a_group
 from nucleate.prototypes.chemistry import element_distances
 from nucleate.prototypes.distinct import alike
 
@@ -39,10 +39,13 @@ class Example:
 
 
 class Examiner:
-    """Judges the candidates for entries of an index."""
+    """Judges the candidates for entries of an index: in cells of as many atoms, or of any number of formula units."""
 
-    def __init__(self, families: Families, judged: int = 40, of_one_group: int = 2) -> None:
+    def __init__(
+        self, families: Families, cells: Cells = "same", judged: int = 40, of_one_group: int = 2
+    ) -> None:
         self.families, self.index = families, families.index
+        self.cells: Cells = cells
         self.judged, self.of_one_group = judged, of_one_group
         self.matcher = Matcher()
         self._reduced = lru_cache(maxsize=16384)(self._reduce)
@@ -55,13 +58,7 @@ class Examiner:
 
     def candidates(self, entry: int) -> Candidates | None:
         """The candidates to judge, the entry itself left out."""
-        roles = self.index.roles(entry)
-        counts = dict(
-            zip(self.index.elements[roles].tolist(), self.index.counts[roles].tolist(), strict=True)
-        )
-        found = candidates_of(self.families, counts, "same", element_distances())
-        assert found is not None
-        found = found.take(np.flatnonzero((found.entries != entry) & (found.units == 1)))
+        found = others(self.families, entry, self.cells, element_distances())
         order = np.argsort(found.distance, kind="stable")
         order = order[few_of_a_group(found, order, self.of_one_group)][: self.judged]
         return found.take(order) if len(order) else None
@@ -101,3 +98,12 @@ class Examiner:
 
     def _reduce(self, entry: int) -> Reduced | None:
         return try_match(lambda: reduce_cell(self.index.cell(entry)), SECONDS)[0]
+
+
+def others(families: Families, entry: int, cells: Cells, distances: np.ndarray) -> Candidates:
+    """The candidates for the composition of an entry, itself left out. distances: of every two atomic numbers."""
+    roles = families.index.roles(entry)
+    elements, counts = families.index.elements[roles].tolist(), families.index.counts[roles].tolist()
+    found = candidates_of(families, dict(zip(elements, counts, strict=True)), cells, distances)
+    assert found is not None
+    return found.take(np.flatnonzero((found.entries != entry) & (found.units == 1)))

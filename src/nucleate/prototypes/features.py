@@ -42,7 +42,7 @@ def features(found: Candidates, index: Index, attention: Attention, volumes: Vol
     """The groups of candidates, and what a ranking is told of them."""
     energy = index.energy[found.entries].astype(float)
     logits = attention.logits(found, energy)
-    weight = np.where(found.known, 0.0, np.exp(logits - logits.max()))
+    weight = np.where(found.known, 0.0, np.exp(logits - logits.max()) * index.stands_for[found.entries])
     total = max(weight.sum(), 1e-12)
     _, of = np.unique(found.group, return_inverse=True)
     of = of.reshape(-1)

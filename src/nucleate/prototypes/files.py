@@ -33,6 +33,7 @@ def write_index(index: Index, path: Path) -> None:
         "frac": _lists(3 * index.atom_offsets, index.frac.reshape(-1), pa.float32()),
         "lattice": pa.FixedSizeListArray.from_arrays(pa.array(index.lattice.reshape(-1), pa.float32()), 9),
         "energy_above_hull": pa.array(index.energy, pa.float32()),
+        "reported": pa.array(index.reported, pa.uint8()),
     }
     table = pa.table(columns).replace_schema_metadata({KEY: FORMAT})
     with beside(path) as part:
@@ -58,6 +59,7 @@ def read_index(path: Path) -> Index:
     multiplicities, orbit_offsets = _flat(found["orbits"])
     frac, offsets = _flat(found["frac"])
     lattice = found["lattice"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    plain = "reported" not in found.column_names
     return Index(
         found["material_id"].to_pylist(),
         np.array(found["source"].to_pylist()),
@@ -66,6 +68,7 @@ def read_index(path: Path) -> Index:
         elements.astype(np.int64), _flat(found["counts"])[0].astype(np.int64), role_offsets,
         found["letters"].to_pylist(), multiplicities.astype(np.int64), orbit_offsets,
         frac.reshape(-1, 3), offsets // 3, lattice.reshape(-1, 3, 3), found["energy_above_hull"].to_numpy(),
+        np.zeros(len(found), dtype=np.int64) if plain else found["reported"].to_numpy().astype(np.int64),
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 Columns: `material_id`, `source`, `prototype` (its name, which begins with the anonymous formula), `space_group`,
 `elements` and `counts` (by role: atomic numbers, and atoms in the primitive cell), `letters` (Wyckoff letters, one an
 orbit), `orbits` (by orbit: atoms in the primitive cell), `frac` (3 numbers an atom, by role and orbit), `lattice` (9
-numbers, row by row, Å), `energy_above_hull` (eV/atom, NaN where it is not known). Positions and cells are those of a
+numbers, row by row, Å), `energy_above_hull` (eV/atom, NaN where it is not known), `reported` (0, or the place among the
+structures that handbooks report for the compound). Positions and cells are those of a
 standardised primitive cell in single precision; `Index.cell` makes their symmetry exact again.
 """
 
@@ -19,6 +20,7 @@ from nucleate.cell import Cell
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
 from nucleate.prototypes.entry import Entry, describe
+from nucleate.prototypes.shipped import STANDS_FOR
 from nucleate.symmetry.operations import operations_of_number
 from nucleate.symmetry.template import Template
 from nucleate.work import Work
@@ -46,6 +48,7 @@ class Index:
         atom_offsets: as role_offsets. [entries + 1]
         lattice: rows are the cell vectors, Å. [entries, 3, 3], float32
         energy: above the hull, eV/atom. [entries], float32
+        reported: 0, or that handbooks report this structure for this compound, the smaller the earlier. [entries]
     """
 
     names: list[str]
@@ -62,6 +65,7 @@ class Index:
     atom_offsets: np.ndarray
     lattice: np.ndarray
     energy: np.ndarray
+    reported: np.ndarray
 
     def __len__(self) -> int:
         return len(self.names)
@@ -89,6 +93,7 @@ class Index:
             offsets_of([len(e.cell.species) for e in entries]),
             np.stack([e.cell.lattice for e in entries]).astype(np.float32),
             np.array([e.energy for e in entries], dtype=np.float32),
+            np.array([e.reported for e in entries], dtype=np.int64),
         )
 
     @cached_property
@@ -100,6 +105,11 @@ class Index:
     def volume(self) -> np.ndarray:
         """Of each cell, Å^3. [entries]"""
         return np.abs(np.linalg.det(self.lattice.astype(np.float64)))
+
+    @cached_property
+    def stands_for(self) -> np.ndarray:
+        """How many crystals of its kind each entry stands for. [entries]"""
+        return np.array([STANDS_FOR.get(one, 1.0) for one in self.source.tolist()])
 
     def roles(self, entry: int) -> slice:
         """Where the roles of an entry are in `elements` and `counts`."""
@@ -137,7 +147,7 @@ class Index:
             [self.names[i] for i in chosen], self.source[chosen], self.label[chosen], self.number[chosen],
             self.elements[roles], self.counts[roles], role_offsets, [self.letters[i] for i in chosen],
             self.multiplicities[orbits], orbit_offsets, self.frac[atoms], atom_offsets, self.lattice[chosen],
-            self.energy[chosen],
+            self.energy[chosen], self.reported[chosen],
         )  # fmt: skip
 
     def of_sources(self, sources: Collection[str]) -> Index:

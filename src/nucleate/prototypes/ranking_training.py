@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from nucleate.prototypes.attention import Attention
-from nucleate.prototypes.candidates import Families, candidates_of
-from nucleate.prototypes.examples import Example
+from nucleate.prototypes.candidates import Cells, Families
+from nucleate.prototypes.examples import Example, others
 from nucleate.prototypes.features import features
 from nucleate.prototypes.ranking import Ranking
 from nucleate.prototypes.volumes import Volumes
@@ -26,11 +26,12 @@ def learn_ranking(
     attention: Attention,
     volumes: Volumes,
     examples: Sequence[Example],
+    cells: Cells = "same",
     steps: int = 1500,
     seed: int = 0,
 ) -> tuple[Ranking, dict[str, float]]:
     """The ranking, and its loss on the examples that were held back, beside that of the plain share."""
-    numbers, matches, question = judged_groups(families, attention, volumes, examples)
+    numbers, matches, question = judged_groups(families, attention, volumes, examples, cells)
     mean, scale = numbers.mean(0), numbers.std(0) + 1e-6
     held = question >= (1 - HELD_BACK) * len(examples)
     inputs = torch.from_numpy((numbers - mean) / scale).float()
@@ -71,17 +72,13 @@ def learn_ranking(
 
 
 def judged_groups(
-    families: Families, attention: Attention, volumes: Volumes, examples: Sequence[Example]
+    families: Families, attention: Attention, volumes: Volumes, examples: Sequence[Example], cells: Cells
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Numbers of all groups that have a verdict [groups, numbers], the verdicts, and which example each is of."""
     index = families.index
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for place, example in enumerate(examples):
-        roles = index.roles(example.entry)
-        counts = dict(zip(index.elements[roles].tolist(), index.counts[roles].tolist(), strict=True))
-        found = candidates_of(families, counts, "same", attention.distances)
-        assert found is not None
-        found = found.take(np.flatnonzero((found.entries != example.entry) & (found.units == 1)))
+        found = others(families, example.entry, cells, attention.distances)
         groups = features(found, index, attention, volumes)
         verdicts = _verdicts(example)
         exact = {

@@ -13,14 +13,14 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import FormulaError
-from nucleate.prototypes.candidates import Candidates, Families, candidates_of, few_of_a_group
+from nucleate.prototypes.candidates import Candidates, Cells, Families, candidates_of, few_of_a_group
 from nucleate.prototypes.chemistry import element_distances
 from nucleate.prototypes.distinct import Distinct
 from nucleate.prototypes.features import features
 from nucleate.prototypes.files import read_index
 from nucleate.prototypes.index import Index
 from nucleate.prototypes.ranking import Ranking, load_ranking
-from nucleate.prototypes.shipped import INDEX, RANKING
+from nucleate.prototypes.shipped import INDEX, RANKING, RANKING_OF_ANY
 from nucleate.prototypes.substitute import repeated, substituted
 from nucleate.prototypes.volumes import Volumes
 
@@ -33,6 +33,8 @@ OF_ONE_GROUP = 3
 VARIANT = 0.5
 """A candidate that does not stand for its group, though as near as the one that does, counts as this much of it."""
 AFLOW = "aflow"
+ON_HULL = 1e-3
+"""eV/atom above the hull: up to here a known crystal counts as being on it."""
 STABLE = 0.02
 """eV/atom above the hull: up to here a known crystal of a formula is taken to be its ground state."""
 
@@ -53,6 +55,7 @@ class Proposal:
         votes: candidates that suggest the same structure, of those that were looked at.
         energy: of the known crystal above the hull, eV/atom, NaN where it is not known.
         entry: its number in the index. units: how many of its cells make the structure.
+        reported: whether handbooks report this structure for the compound.
     """
 
     cell: Cell
@@ -67,14 +70,17 @@ class Proposal:
     energy: float
     entry: int
     units: int = 1
+    reported: bool = False
 
 
 class Prototypes:
     """An index with what proposing from it needs."""
 
-    def __init__(self, index: Index, ranking: Ranking | None = None) -> None:
-        self.index, self.ranking = index, ranking
-        self.distances = element_distances() if ranking is None else ranking.attention.distances
+    def __init__(
+        self, index: Index, ranking: Ranking | None = None, ranking_of_any: Ranking | None = None
+    ) -> None:
+        self.index = index
+        self.rankings: dict[Cells, Ranking | None] = {"same": ranking, "any": ranking_of_any or ranking}
         self.families = Families(index)
         self.volumes = Volumes.of_index(index)
 
@@ -90,13 +96,22 @@ class Prototypes:
         Args:
             path: its file; the shipped index by default.
             sources: take entries of these alone.
-            ranking: a file of 'nucleate prototypes train'; None ranks by the distance of elements alone.
+            ranking: a file of 'nucleate prototypes train'; None ranks by the distance of elements alone. With the
+                shipped one comes another for cells of any number of formula units.
 
         Raises DataError where a file is missing or broken, and for a source that the index has not.
         """
         index = read_index(INDEX if path is None else Path(path))
-        learned = None if ranking is None else load_ranking(Path(ranking))
-        return cls(index if sources is None else index.of_sources(sources), learned)
+        index = index if sources is None else index.of_sources(sources)
+        if ranking is None:
+            return cls(index)
+        return cls(
+            index, load_ranking(Path(ranking)), load_ranking(RANKING_OF_ANY) if ranking == RANKING else None
+        )
+
+    def on(self, index: Index) -> Prototypes:
+        """The same rankings on another index."""
+        return Prototypes(index, self.rankings["same"], self.rankings["any"])
 
     def propose(
         self,
@@ -104,16 +119,16 @@ class Prototypes:
         k: int = 20,
         *,
         known: Known = "include",
-        cells: Literal["same", "any"] = "same",
+        cells: Cells = "same",
         without: Collection[int] = (),
     ) -> list[Proposal]:
         """At most k different structures, best first; none where the index has no entry of the anonymous formula.
 
         Args:
             composition: atoms of each atomic number in the cell, or all atomic numbers.
-            known: `include`: known crystals of the formula itself that lie within STABLE of the hull come first, the
-                lowest first, as one wants who asks for NaCl; `other`: all known ones come last, where another
-                polymorph is asked for.
+            known: `include`: structures that handbooks report for the formula itself come first, then known crystals
+                of it that lie within STABLE of the hull, the lowest first, as one wants who asks for NaCl; `other`: all
+                known ones come last, where another polymorph is asked for.
             cells: `same`: cells of this composition (smaller ones are repeated to fill it, after those that fill it by
                 themselves); `any`: cells of any number of formula units.
             without: entries that may not be used, by number.
@@ -121,26 +136,29 @@ class Prototypes:
         Raises FormulaError for what is no element, and for an empty composition.
         """
         counts = checked(composition)
-        found = candidates_of(self.families, counts, cells, self.distances)
+        ranking = self.rankings[cells]
+        distances = element_distances() if ranking is None else ranking.attention.distances
+        found = candidates_of(self.families, counts, cells, distances)
         if found is None:
             return []
-        # AFLOW's entries are structure types: the compound that gave one its name need not be stable in it
-        named = self.index.source[found.entries] == AFLOW
+        # AFLOW's entries are structure types: unless it is reported, the compound that gave one its name need not be
+        # stable in it
+        named = (self.index.source[found.entries] == AFLOW) & (self.index.reported[found.entries] == 0)
         found = replace(found, known=found.known & ~named)
         if len(without):
             found = found.take(np.flatnonzero(~np.isin(found.entries, list(without))))
-        scores = self._scores(found)
+        scores = self._scores(found, ranking)
         order = self._order(found, scores, known)
         order = order[few_of_a_group(found, order, OF_ONE_GROUP)]
         return self._different(found, scores, order[: max(LOOKED_AT * k, LEAST_LOOKED_AT)], k)
 
-    def _scores(self, found: Candidates) -> np.ndarray:
+    def _scores(self, found: Candidates, ranking: Ranking | None) -> np.ndarray:
         """The larger, the better. [candidates]"""
-        if self.ranking is None:
+        if ranking is None:
             return -found.distance
-        groups = features(found, self.index, self.ranking.attention, self.volumes)
-        scores = self.ranking.probability(groups.numbers)[groups.of]
-        logits = self.ranking.attention.logits(found, self.index.energy[found.entries])
+        groups = features(found, self.index, ranking.attention, self.volumes)
+        scores = ranking.probability(groups.numbers)[groups.of]
+        logits = ranking.attention.logits(found, self.index.energy[found.entries])
         behind = np.ones(len(found), dtype=bool)
         behind[groups.best] = False
         return scores * np.where(behind, VARIANT * np.exp(logits - logits[groups.best][groups.of]), 1.0)
@@ -148,9 +166,15 @@ class Prototypes:
     def _order(self, found: Candidates, scores: np.ndarray, known: Known) -> np.ndarray:
         """Best first; candidates of one score by energy above the hull."""
         energy = np.nan_to_num(self.index.energy[found.entries], nan=1.0)
+        if known == "other":
+            return np.lexsort((energy, -scores, found.units > 1, found.known))
+        reported = np.where(found.known, self.index.reported[found.entries], 0)
         ground_state = found.known & (energy <= STABLE)
-        first = np.where(ground_state, -1, 0) if known == "include" else found.known.astype(int)
-        return np.lexsort((energy, np.where(first < 0, 0, -scores), found.units > 1, first))
+        # of several that are reported the one that is on the hull, else the one that was reported first
+        on_hull = np.isin(found.group, found.group[found.known & (energy <= ON_HULL)])
+        early = np.where(reported > 0, np.where(on_hull, 0, reported), 0)
+        first = np.select([reported > 0, ground_state], [-2, -1], 0)
+        return np.lexsort((energy, np.where(first < 0, 0, -scores), early, found.units > 1, first))
 
     def _different(self, found: Candidates, scores: np.ndarray, order: np.ndarray, k: int) -> list[Proposal]:
         distinct, chosen = Distinct(), []
@@ -180,6 +204,7 @@ class Prototypes:
             cell, str(self.index.label[entry]), int(self.index.number[entry]), str(self.index.source[entry]),
             self.index.names[entry], bool(found.known[place]), float(found.distance[place]), float(scores[place]),
             votes, float(self.index.energy[entry]), entry, int(found.units[place]),
+            bool(found.known[place] and self.index.reported[entry]),
         )  # fmt: skip
 
 

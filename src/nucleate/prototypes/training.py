@@ -11,7 +11,7 @@ import numpy as np
 
 from nucleate.errors import DataError
 from nucleate.prototypes.attention_training import AttentionSettings, learn_attention
-from nucleate.prototypes.candidates import Families
+from nucleate.prototypes.candidates import Cells, Families
 from nucleate.prototypes.examples import Examiner, Example
 from nucleate.prototypes.files import read_index
 from nucleate.prototypes.index import Index
@@ -31,12 +31,14 @@ class RankingSettings:
 
     Attributes:
         attention: how the attention is.
+        cells: of which the candidates are: of as many atoms, or of any number of formula units.
         examples: entries whose candidates are judged by the matcher.
         steps: of the network's training.
         seed: of their choice, and of the network.
     """
 
     attention: AttentionSettings = AttentionSettings()
+    cells: Cells = "same"
     examples: int = 5000
     steps: int = 1500
     seed: int = 0
@@ -68,16 +70,28 @@ def train_ranking(
         work.tell("learning element vectors", done, total)
 
     attention = learn_attention(families, settings.attention, tell)
-    chosen = QUESTIONS.generator(settings.seed).permutation(len(index))[: settings.examples]
+    chosen = _questions(index, settings)
     pieces = np.array_split(chosen, -(-len(chosen) // ENTRIES_PER_JOB))
-    jobs = ((path, sources, piece) for piece in pieces)
+    cells = settings.cells
+    jobs = ((path, sources, cells, piece) for piece in pieces)
     judged = work.run("judging candidates", _judge, jobs, len(pieces))
     examples = [example for some in judged for example in some]
     if not examples:
         raise DataError(f"no two entries of {path} have the same anonymous formula", "give a larger index")
     return learn_ranking(
-        families, attention, Volumes.of_index(index), examples, settings.steps, settings.seed
+        families, attention, Volumes.of_index(index), examples, settings.cells, settings.steps, settings.seed
     )
+
+
+def _questions(index: Index, settings: RankingSettings) -> np.ndarray:
+    """Entries to ask for: as often as crystals of their kind exist, and never those of which no more is known than that
+    their type exists."""
+    possible = np.flatnonzero(index.reported == 0)
+    random, number = QUESTIONS.generator(settings.seed), min(settings.examples, len(possible))
+    if settings.cells == "same":
+        return random.permutation(possible)[:number]
+    weights = index.stands_for[possible]
+    return random.choice(possible, number, replace=False, p=weights / weights.sum())
 
 
 @lru_cache(maxsize=1)
@@ -87,10 +101,10 @@ def _open(path: Path, sources: tuple[str, ...] | None) -> Index:
 
 
 @lru_cache(maxsize=1)
-def _examiner(path: Path, sources: tuple[str, ...] | None) -> Examiner:
-    return Examiner(Families(_open(path, sources)))
+def _examiner(path: Path, sources: tuple[str, ...] | None, cells: Cells) -> Examiner:
+    return Examiner(Families(_open(path, sources)), cells)
 
 
-def _judge(job: tuple[Path, tuple[str, ...] | None, np.ndarray]) -> list[Example]:
-    path, sources, entries = job
-    return list(_examiner(path, sources).examples(entries))
+def _judge(job: tuple[Path, tuple[str, ...] | None, Cells, np.ndarray]) -> list[Example]:
+    path, sources, cells, entries = job
+    return list(_examiner(path, sources, cells).examples(entries))
