@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,6 +123,25 @@ def test_a_known_crystal_a_little_above_the_hull_is_not_certain():
     )[0]
     assert not other[0].known
     assert {one.stated for one in other} == {None}
+
+
+def test_a_reported_structure_is_certain_and_no_energy_overrules_it():
+    cells = [describe(FCC, "fcc", "known", 0.0), describe(BCC, "bcc", "handbook")]
+    index = Index.of_entries([one for one in cells if one is not None])
+    question = [(Question((29,), None), 5)]
+    for reported, stated in ((0, 1), 0.95), ((3, 2), 0.5):
+        prototypes = Prototypes(replace(index, reported=np.array(reported)))
+        offers = Retrieval(prototypes).offers(question, AnswerSettings(), 0)[0]
+        assert [one.stated for one in offers] == [stated, None]
+    # copper is face centred, in its energies too
+    prototypes = Prototypes(replace(index, reported=np.array([0, 1])))
+    offers = Retrieval(prototypes).offers(question, AnswerSettings(), 0)[0]
+    best, other = ranked(offers, AnswerSettings(potential="emt"), potential_named("emt"))
+    assert best.structure.first.source == "handbook:bcc"
+    assert best.probability == pytest.approx(0.95)
+    assert best.above is not None
+    assert other.above == 0
+    assert best.above > 0.01
 
 
 def index_of_two() -> Index:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import moyopy
 import numpy as np
@@ -126,3 +126,29 @@ def test_the_shipped_index():
     for source in SOURCES:
         count = int((shipped.source == source).sum())
         assert f"| `{source}` | {count:,} |" in card
+
+
+def test_an_index_without_the_column_of_reports_can_be_read(tmp_path):
+    """Files from before the column was there."""
+    import pyarrow.parquet as pq
+
+    index = replace(index_of(table_of(KNOWN), "known"), reported=np.arange(len(KNOWN)))
+    write_index(index, tmp_path / "new.parquet")
+    assert read_index(tmp_path / "new.parquet").reported.tolist() == list(range(len(KNOWN)))
+    pq.write_table(pq.read_table(tmp_path / "new.parquet").drop(["reported"]), tmp_path / "old.parquet")
+    old = read_index(tmp_path / "old.parquet")
+    assert old.names == index.names
+    assert not old.reported.any()
+
+
+@pytest.mark.parametrize(
+    ("symbol", "place"),
+    [("A4", 5), ("B8_1", 9), ("C11_b", 12), ("D5_1", 2), ("D0_11", 12), ("L1_0", 1), ("A3'", 4), ("E3", 4)],
+)
+def test_strukturbericht_symbols_are_ordered_by_their_numbers(symbol, place):
+    from benchmarks.ship_prototypes import OF_LETTER, strukturbericht
+
+    assert strukturbericht(symbol) == place
+    assert [strukturbericht(one) for one in ("A_b", "D0_a", "None", '"40"', None)] == [OF_LETTER] * 2 + [
+        0
+    ] * 3

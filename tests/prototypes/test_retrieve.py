@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -214,3 +215,43 @@ def test_the_shipped_index_answers():
     assert found[0].prototype == "ABC3_cP5_221_a_b_c"
     assert found[0].cell.lattice[0, 0] == pytest.approx(3.9, abs=0.1)
     assert {p.source for p in found} == {"mp_20"}
+
+
+def test_what_handbooks_report_comes_first_in_their_order_or_that_on_the_hull_does(prototypes):
+    """CsBr and CsCl in both structures; energies alone put the one on the hull first."""
+    salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(6.9), ["Cs", "Br"], ROCK_SALT[1])
+    rows = [
+        ("other", Cell.of(salt.get_primitive_structure()), {"e_above_hull": 0.0}),
+        ("first", Cell.of(structure("CsBr")), {"e_above_hull": 0.03}),
+    ]
+    index = index_of(make_tables({"train": rows})["train"], "known")
+
+    def order(*reported: int) -> list[str]:
+        found = Prototypes(replace(index, reported=np.array(reported))).propose({55: 1, 35: 1})
+        assert [one.reported for one in found] == [
+            reported[["other", "first"].index(one.name)] > 0 for one in found
+        ]
+        return [one.name for one in found]
+
+    assert order(0, 0) == ["other", "first"]
+    assert order(0, 3) == ["first", "other"]
+    assert order(2, 3) == ["other", "first"]
+    assert order(4, 3) == ["other", "first"]  # of two that are reported, the one on the hull
+
+
+@pytest.mark.parametrize(
+    ("formula", "first"),
+    [
+        ({14: 1}, "A_cF8_227_a"), ({26: 1}, "A_cI2_229_a"), ({22: 1, 8: 2}, "AB2_tP6_136_a_f"),
+        ({13: 2, 8: 3}, "A2B3_hR30_167_c_e"), ({55: 1, 17: 1}, "AB_cP2_221_a_b"), ({30: 1, 16: 1}, "AB_cF8_216_a_c"),
+        ({26: 1, 16: 2}, "AB2_cP12_205_a_c"), ({20: 1, 6: 1, 8: 3}, "ABC3_hR30_167_a_b_e"),
+    ],
+)  # fmt: skip
+def test_the_shipped_index_knows_what_handbooks_report(shipped, formula, first):
+    found = shipped.propose(formula, 2, cells="any")[0]
+    assert (found.prototype, found.known, found.reported) == (first, True, True)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Prototypes:
+    return Prototypes.open()

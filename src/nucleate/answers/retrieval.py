@@ -10,7 +10,7 @@ import numpy as np
 
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.settings import AnswerSettings
-from nucleate.prototypes.retrieve import ON_HULL, Proposal, Prototypes
+from nucleate.prototypes.retrieve import ON_HULL, STABLE, Proposal, Prototypes
 
 KNOWN, DISPUTED = 0.95, 0.5
 """Stated, not fitted: that the best known crystal of the composition itself is in question, and that it is where it
@@ -80,8 +80,8 @@ def _offers(prototypes: Prototypes, question: Question, number: int, settings: A
 def _stated(found: Sequence[Proposal]) -> float | None:
     """Of the best known crystal of the composition, which comes first if it is reported or nearly stable."""
     first = found[0]
-    if not first.known:
-        return None
     if first.reported:
         return DISPUTED if any(one.reported for one in found[1:]) else KNOWN
+    if not first.known or not first.energy <= STABLE:
+        return None
     return KNOWN if first.energy <= ON_HULL else DISPUTED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +32,6 @@ OF_ONE_GROUP = 3
 """Of them, how many of one prototype with the same elements in its roles: the free parameters may differ."""
 VARIANT = 0.5
 """A candidate that does not stand for its group, though as near as the one that does, counts as this much of it."""
-AFLOW = "aflow"
 ON_HULL = 1e-3
 """eV/atom above the hull: up to here a known crystal counts as being on it."""
 STABLE = 0.02
@@ -141,10 +140,6 @@ class Prototypes:
         found = candidates_of(self.families, counts, cells, distances)
         if found is None:
             return []
-        # AFLOW's entries are structure types: unless it is reported, the compound that gave one its name need not be
-        # stable in it
-        named = (self.index.source[found.entries] == AFLOW) & (self.index.reported[found.entries] == 0)
-        found = replace(found, known=found.known & ~named)
         if len(without):
             found = found.take(np.flatnonzero(~np.isin(found.entries, list(without))))
         scores = self._scores(found, ranking)

@@ -21,6 +21,8 @@ from nucleate.prototypes.volumes import Volumes
 from nucleate.streams import QUESTIONS
 from nucleate.work import Work
 
+Job = tuple[Path, tuple[str, ...] | None, Cells, np.ndarray]
+"""Index, its sources, which cells, numbers of entries."""
 ENTRIES_PER_JOB = 10
 LEAST_ENTRIES = 50
 
@@ -72,8 +74,7 @@ def train_ranking(
     attention = learn_attention(families, settings.attention, tell)
     chosen = _questions(index, settings)
     pieces = np.array_split(chosen, -(-len(chosen) // ENTRIES_PER_JOB))
-    cells = settings.cells
-    jobs = ((path, sources, cells, piece) for piece in pieces)
+    jobs: list[Job] = [(path, sources, settings.cells, piece) for piece in pieces]
     judged = work.run("judging candidates", _judge, jobs, len(pieces))
     examples = [example for some in judged for example in some]
     if not examples:
@@ -105,6 +106,6 @@ def _examiner(path: Path, sources: tuple[str, ...] | None, cells: Cells) -> Exam
     return Examiner(Families(_open(path, sources)), cells)
 
 
-def _judge(job: tuple[Path, tuple[str, ...] | None, Cells, np.ndarray]) -> list[Example]:
+def _judge(job: Job) -> list[Example]:
     path, sources, cells, entries = job
     return list(_examiner(path, sources, cells).examples(entries))
