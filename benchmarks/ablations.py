@@ -2,9 +2,9 @@
 
     python benchmarks/ablations.py --data data/perov_5 --epochs 16
 
-One run folder for each cell and seed under runs/ablations/; a call goes on where the last one stopped, and
-cells that are finished cost nothing. Validation match rate (one sample, `geometry` protocol) against the
-training step goes into a YAML record and a figure. One thread for each run, --workers runs side by side.
+One run folder for each cell and seed under runs/ablations/; a later call resumes where the last one stopped and skips
+finished cells. Validation match rate (one sample, `geometry` protocol) against the training step goes into a YAML
+record and a figure. One thread for each run, --workers runs in parallel.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def settings_of(asked: argparse.Namespace, cell: str, seed: int, steps: int) -> 
 
 
 def train_cells(asked: argparse.Namespace) -> None:
-    """Train the cells that are asked for and not trained yet, seed by seed: an early stop leaves whole seeds."""
+    """Train the requested cells that are not trained yet, seed by seed, so that an early stop leaves whole seeds."""
     cells = [(cell, seed) for seed in range(asked.seeds) for cell in asked.cells or CELLS]
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
         for number, line in enumerate(pool.map(partial(train_cell, asked), cells)):
@@ -82,7 +82,7 @@ def train_cells(asked: argparse.Namespace) -> None:
 
 
 def train_cell(asked: argparse.Namespace, which: tuple[str, int]) -> str:
-    """Train one cell with one seed, or go on with it; a line that says how long it took."""
+    """Train or resume one cell with one seed. Returns a line that says how long it took."""
     from nucleate.data.dataset import Dataset
 
     torch.set_num_threads(1)
@@ -122,7 +122,7 @@ def curve(root: Path, cell: str, seeds: int) -> list[dict[str, Any]]:
 
 
 def record(asked: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
-    """The record of all cells; `before` are those of the last one."""
+    """The record of all cells; `before` holds those of the last record."""
     words = [
         f"--{name} {getattr(asked, name)}"
         for name in ("epochs", "minutes", "seeds", "crystals", "nfe", "points")
@@ -141,7 +141,7 @@ def record(asked: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
 
 
 def measured(asked: argparse.Namespace, cell: str, before: dict[str, Any]) -> dict[str, Any]:
-    """What --root holds of a cell, else what the last record says of it."""
+    """A cell's curve from the runs in --root, else from the last record."""
     found = curve(asked.root, cell, asked.seeds)
     return {"settings": list(CELLS[cell]), "curve": found or before.get(cell, {}).get("curve", [])}
 
@@ -177,15 +177,15 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=Path("data/perov_5"))
     parser.add_argument("--root", type=Path, default=Path("runs/ablations"))
-    parser.add_argument("--cells", nargs="*", choices=list(CELLS), help="train these alone")
+    parser.add_argument("--cells", nargs="*", choices=list(CELLS), help="train only these")
     parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--minutes", type=float, help="most minutes of a cell")
+    parser.add_argument("--minutes", type=float, help="minutes of training for each cell, at most")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--crystals", type=int, default=200, help="validation compositions that are judged")
+    parser.add_argument("--crystals", type=int, default=200, help="validation compositions to judge")
     parser.add_argument("--nfe", type=int, default=100, help="network evaluations for each crystal")
-    parser.add_argument("--points", type=int, default=4, help="match rates in a run")
-    parser.add_argument("--workers", type=int, default=1, help="runs side by side")
-    parser.add_argument("--note", default="", help="a sentence that the record keeps")
+    parser.add_argument("--points", type=int, default=4, help="match rates measured during a run")
+    parser.add_argument("--workers", type=int, default=1, help="runs in parallel")
+    parser.add_argument("--note", default="", help="a sentence to keep in the record")
     parser.add_argument("--yaml", type=Path, default=Path("benchmarks/results/ablations/perov-5.yaml"))
     parser.add_argument("--figure", type=Path, default=Path("docs/images/ablations.png"))
     asked = parser.parse_args()

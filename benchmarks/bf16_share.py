@@ -1,11 +1,11 @@
-"""What of a network's time is products, in float32 and with bfloat16 products, and what the casts move.
+"""The share of a network's time spent in products, in float32 and in bfloat16, and the bytes that casts move.
 
     python benchmarks/bf16_share.py --threads 1 --out bf16_share.json
 
-Works on any CPU. Where bfloat16 is emulated the time of its products says nothing and is left out: the estimate takes
+Works on any CPU. Where bfloat16 is emulated, the time of its products is meaningless and left out: the estimate takes
 the measured float32 products at `--gain` times their speed (2.27 was measured on two threads of a CPU with avx512_bf16,
-420 against 185 GFLOP/s) and the measured rest. Times are sums over operators by torch's profiler, the least of all
-repeats, since other programs only add to them.
+420 against 185 GFLOP/s) and the measured rest. Times are sums over operators from torch's profiler, the minimum over
+all repeats, since other programs only add to them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def passes(net: nn.Module, batch: tuple, rounded: bool, training: bool):
 
 
 def seconds(run, repeats: int) -> dict[str, float]:
-    """Least time in products and outside of them, s."""
+    """Minimum time in products and outside them, s."""
     found: dict[str, list[float]] = {"products": [], "rest": []}
     for _ in range(repeats):
         with profile(activities=[ProfilerActivity.CPU]) as seen:
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--crystals", type=int, default=32)
     parser.add_argument("--atoms", type=int, default=12)
-    parser.add_argument("--layers", type=int, default=6, help="of CSPNet")
+    parser.add_argument("--layers", type=int, default=6, help="layers of CSPNet")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--gain", type=float, default=2.27, help="speed of bfloat16 products against float32")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/bf16_share.json"))

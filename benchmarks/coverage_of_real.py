@@ -1,9 +1,9 @@
-"""What COV real crystals could score: how far scale, samples and reference decide, before any model is judged.
+"""The COV that real crystals would score: how much depends on scale, samples and reference, not on a model.
 
     python benchmarks/coverage_of_real.py --data data/perov_5 data/mp_20 --out benchmarks/results/coverage-of-real.json
 
 Random crystals of the training split stand for a perfect model. Only compositions are compared: no structure
-fingerprint is made, so the shares are what COV can't exceed, and the run takes seconds.
+fingerprint is made, so the shares are upper bounds of COV, and the run takes seconds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nucleate.metrics.dng.nearest import nearest, standardiser
 from nucleate.metrics.intervals import wilson
 
 COUNTS = ((200, 300), (1000, 1000), (1000, None), (10_000, None))
-"""Samples and reference crystals, None for all: those of our first records, and the published ones."""
+"""Samples and reference crystals (None: all) of our first records and of the published ones."""
 
 
 def compositions(data: Dataset, split: str) -> np.ndarray:

@@ -21,28 +21,30 @@ NAMES = {
     "informed-flow": "informed flow (FlowMM)",
 }
 NOTES = {
-    "perov_5": """What to see: along the plain flow no process stands out by its match rate, and RMSE separates them.
-Second-order steps are converged at NFE 20, for the kinetic process at 10, where stochastic samplers need 50 to 100.
-Annealing with slope 5 lowers the RMSE of every process, 1.7-fold (wrapped normal) to 3-fold (interpolant), and costs 3
-to 8 points of match rate at one sample, as it takes variety; all pairs find every structure in 20 samples.
-Wrapped-normal coordinates fall out beside the informed flow (24 %) because they have not been learned yet: their loss
-is the last to fall, and the flow's larger gradients, at equal weights, hold it up (validation loss 0.541; beside VP
-0.468). With a tenth of the lattice's weight it is 0.469 after the same epochs, and the match rate is like the others'
-(a table of its own on this page); with equal weights and 32 epochs it is 0.488 and 51.0 % (one
-seed, `--only wrapped-normal/informed-flow --epochs 32 --seeds 1`).
+    "perov_5": """Along the plain flow no process stands out by its match rate; RMSE separates them. Second-order steps
+converge at NFE 20 (the kinetic process at 10), where stochastic samplers need 50 to 100. Annealing with slope 5 lowers
+the RMSE of every process, 1.7-fold (wrapped normal) to 3-fold (interpolant), and costs 3 to 8 points of match rate at
+one sample, as it reduces variety; all pairs find every structure in 20 samples. Wrapped-normal coordinates do badly
+beside the informed flow (24 %) because they have not been learned yet: their loss is the last to fall, and at equal
+weights the flow's larger gradients slow it down (validation loss 0.541; beside VP 0.468). With a tenth of the lattice's
+weight it is 0.469 after the same epochs, and the match rate is like the others' (a separate table on this page); with
+equal weights and 32 epochs it is 0.488 and 51.0 % (one seed, `--only wrapped-normal/informed-flow --epochs 32
+--seeds 1`).
 """,
     "mp_20": """The order is the published one as far as 300 crystals and one seed can tell: DiffCSP last, KLDM first,
-FlowMM and OMatG between them and not apart (published on the test split: 51.5, 61.4 and 63.8 under the `smact`
-protocol, KLDM 65.8 under `geometry`). All are far below the published rates, as the budget is: 14 epochs of 1 million
-parameters, 15 minutes of one core. With the noise of a matrix in Å predicted, Heun's first steps go astray at NFE 20.
+FlowMM and OMatG between them and indistinguishable (published on the test split: 51.5, 61.4 and 63.8 under the `smact`
+protocol, KLDM 65.8 under `geometry`). All are far below the published rates because the budget is small: 14 epochs, 1
+million parameters, 15 minutes of one core. Where the noise of a matrix in Å is predicted, Heun's first steps go wrong
+at NFE 20.
 """,
-    "perov_5-tenth": """The pair that falls out at equal weights: `loss_weights.lattice = 0.1`, nothing else changed.
+    "perov_5-tenth": """The pair that does badly at equal weights, with `loss_weights.lattice = 0.1` and nothing else
+changed.
 """,
     "mp_20-recipes": """The two recipes with a lattice of their own, at the budget of the pairs above.
 """,
-    "perov_5-recipes": """Each recipe as it stands (losses, lattice, sampler of its paper) on the same small network and
-budget; its own sampler is scaled to each NFE. The own samplers of EquiCSP and trigonometric OMatG are the published
-ones here; their small recipes have since taken what this table says.
+    "perov_5-recipes": """Each recipe with the losses, lattice and sampler of its paper, on the same small network and
+budget; the sampler is scaled to each NFE. EquiCSP and trigonometric OMatG use their published samplers here; their
+small recipes have since adopted what this table shows.
 """,
 }
 HEAD = """## Every process with every lattice
@@ -84,7 +86,7 @@ def _record(found: dict[str, Any], name: str) -> str:
 
 
 def _is_grid(names: list[str]) -> bool:
-    """Whether every process of the coordinates stands with every lattice."""
+    """Whether every process of the coordinates is paired with every lattice."""
     rows, columns = ({name.split("/")[i] for name in names} for i in (0, 1))
     return len(columns) > 1 and len(names) == len(rows) * len(columns)
 
@@ -94,11 +96,11 @@ def _budget(found: dict[str, Any]) -> str:
 
 
 def _grid(entries: dict[str, Any], found: dict[str, Any]) -> str:
-    """MR@1 and RMSE along the probability flow and with the best of the samplers that all seeds have."""
+    """MR@1 and RMSE along the probability flow and with the best sampler that all seeds have."""
     parts = []
     for title, choose in (
         ("along the probability flow (first order)", _of("ODE")),
-        ("with the sampler of the least cRMSE (named)", _least),
+        ("with the sampler of the lowest cRMSE (named)", _least),
     ):
         parts.append(f"MR@1 % / RMSE {title}, at the largest NFE:\n\n" + _table(entries, choose))
     return "\n".join(parts)
@@ -115,7 +117,7 @@ def _table(entries: dict[str, Any], choose) -> str:
 
 
 def _singles(entry: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """What was measured with every seed, at the largest cost."""
+    """Points measured with every seed, at the largest NFE."""
     rows = [row for row in (entry or {}).get("points", []) if row["samples"] == 1]
     if not rows:
         return []
@@ -179,7 +181,7 @@ def _top(entries: dict[str, Any], found: dict[str, Any]) -> str:
 
 
 def _list(entries: dict[str, Any]) -> str:
-    """Entries that form no table: each with its best sampler."""
+    """Entries that form no grid, each with its best sampler."""
     lines = [
         "| model | MR@1 % / RMSE | NFE | cRMSE | MR@20 % / RMSE@20 | validation loss | steps |",
         "|---|---|---|---|---|---|---|",
@@ -206,7 +208,7 @@ def _samplers(entries: dict[str, Any]) -> str:
             continue
         if not lines:
             lines = [
-                "Samplers, MR@1 % / RMSE by NFE (Heun takes one evaluation less):\n",
+                "Samplers, MR@1 % / RMSE by NFE (Heun takes one evaluation fewer):\n",
                 "| model | sampler | " + " | ".join(map(str, costs)) + " |",
                 "|---" * (len(costs) + 2) + "|",
             ]

@@ -2,8 +2,8 @@
 
     python benchmarks/dng_recipes.py --data data/perov_5
 
-A run folder for each recipe under runs/dng-recipes/; a call goes on where the last one stopped. One thread. Each recipe
-generates with its own sampler, scaled to the same number of network evaluations.
+A run folder for each recipe under runs/dng-recipes/; a later call resumes where the last one stopped. One thread. Each
+recipe generates with its own sampler, scaled to the same number of network evaluations.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def sets_of(settings: list[str]) -> list[str]:
 
 
 def one(asked: argparse.Namespace, name: str) -> None:
-    """Train, generate, judge and record one recipe, as far as it is not done."""
+    """Train, generate, judge and record one recipe; steps that are done are skipped."""
     folder = asked.root / name
     record = asked.records / f"{asked.data.name.replace('_', '-')}-{name}.yaml"
     if record.exists():
@@ -82,12 +82,10 @@ def main() -> None:
     parser.add_argument("--records", type=Path, default=Path("benchmarks/results/dng"))
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--crystals", type=int, default=200)
-    parser.add_argument("--reference", type=int, help="validation crystals to compare with, if not all")
+    parser.add_argument("--reference", type=int, help="validation crystals to compare with; all by default")
     parser.add_argument("--nfe", type=int, default=100)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
-    parser.add_argument(
-        "--set", action="append", default=[], help="change a setting; take a --root of its own"
-    )
+    parser.add_argument("--set", action="append", default=[], help="change a setting; needs its own --root")
     asked = parser.parse_args()
     for name in asked.recipes:
         one(asked, name)

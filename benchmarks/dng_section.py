@@ -29,7 +29,7 @@ STABILITY = {
     "joint.msun": "S.U.N. at 0.1 %",
     "joint.sun": "S.U.N. at 0 %",
 }
-# KLDM (arXiv 2507.03602), its tables of DNG, which quote the other rows.
+# DNG tables of KLDM (arXiv 2507.03602), which also quote the other rows.
 PUBLISHED_PROXIES = {
     "mp_20": {
         "CDVAE": "100 86.70 99.15 99.49 0.6875 1.432",
@@ -57,13 +57,13 @@ HEAD = """## New materials
 
 Generated from nothing and judged with `nucleate evaluate dng`; shares are of all generated crystals, with 95 %
 intervals. Proxies are against the validation split (tuned on: it also chose the checkpoint, the sampler and the
-defaults); published rows are of 10,000 crystals against the test split. COV stands in these tables only where it was
-computed as published, on CDVAE's scale against all crystals of a split; other values have a table of their own.
-Composition: SMACT, oxidation states of 2014, alloys valid. Our stability is of CHGNet: relaxed with it, against a hull
-of its own energies of MP-20; published stability is of MatterSim-v1 against Alex-MP with energies corrected to DFT:
-not the same measure. *Below -0.1*: the share of structures that far below the hull, more often an error of the
-potential than a discovery; they are in the mean and not among the stable. Where that column is empty, the record was
-made before they were kept apart: they may be in every number of its row, its mean and its stable and S.U.N. shares too.
+defaults); published rows are of 10,000 crystals against the test split. COV is in these tables only where it was
+computed as published, on CDVAE's scale against all crystals of a split; other values are in a separate table.
+Composition: SMACT, oxidation states of 2014, alloys valid. Our stability uses CHGNet: relaxed with it, against a hull
+of its own energies of MP-20. Published stability uses MatterSim-v1 against Alex-MP with energies corrected to DFT: not
+the same measure. *Below -0.1*: the share of structures that far below the hull, more often an error of the potential
+than a discovery; they count in the mean but not as stable. Where that column is empty, the record is older than this
+rule: its mean and its stable and S.U.N. shares may all count them.
 """
 
 
@@ -86,7 +86,7 @@ def new_materials(results: Path) -> str:
 
 
 def _comparable(record: dict[str, Any]) -> dict[str, Any]:
-    """The record, without COV where that is not as published."""
+    """The record, without COV where that was not computed as published."""
     how = record.get("coverage")
     if how is None or (how["scale"] == "cdvae" and how["references"] == how["of"]):
         return record
@@ -95,11 +95,11 @@ def _comparable(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _other_coverage(records: list[dict[str, Any]]) -> str:
-    """COV of other scales and counts, which no published number is to be compared with."""
+    """COV on other scales and counts, not comparable with published numbers."""
     if not records:
         return ""
     lines = [
-        "COV with composition features scaled by ourselves or against a part of the split: **not comparable** with "
+        "COV with composition features on our own scale or against a part of the split: **not comparable** with "
         "published numbers, only with each other at equal counts.\n",
         "| run | scale | samples | reference crystals | COV-R % | COV-P % |",
         "|---|---|---|---|---|---|",
@@ -119,7 +119,7 @@ def _coverage_of_real(path: Path) -> str:
         return ""
     found = json.loads(path.read_text())
     lines = [
-        "### What COV real crystals could score\n",
+        "### COV of real crystals\n",
         "Random crystals of the training split in place of samples, against the validation split. Only compositions "
         "are compared, so COV with structures is at most this. *Fitted*: features scaled on the training split.\n",
         "| data | scale | samples | reference crystals | COV-R at most % | COV-P at most % |",

@@ -1,11 +1,11 @@
-"""What a race of retrieved candidates says, and which of them is right: the data that the fitted decision is made from.
+"""Races between retrieved candidates, and which of them are right: the data that the decision is fitted to.
 
     python benchmarks/energy_labels.py --data data/mp_20 --count 250 --out runs/fit-energy/labels.parquet
 
-Compositions are crystals of the training split, each held out of the index of prototypes that answers for it; crystals
-of the same formula come last among its candidates. One row a candidate. A candidate is right where it matches the
-crystal at the tolerances of the published match rates, relaxed (`right`) or as it was proposed (`right_before`).
-Continues from what is there.
+Compositions are those of training crystals, each left out of the index of prototypes that is asked for it; crystals of
+the same formula come last among its candidates. One row for each candidate. A candidate is right if it matches the
+crystal at the tolerances of the published match rates, relaxed (`right`) or as proposed (`right_before`). Resumes from
+the rows that are there.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from nucleate.prototypes.retrieve import Prototypes
 SEED = 12
 SECONDS = 10.0
 EVERY = 5
-"""Compositions after which the table is written."""
+"""Compositions between two writes of the table."""
 
 
 def rms(cell: Cell | None, truth: Cell) -> float:
-    """From the truth; NaN without a match."""
+    """Normalised RMS displacement from the truth; NaN without a match."""
     if cell is None:
         return math.nan
     found, _ = try_match(lambda: Matcher().rms(reduce_cell(cell), reduce_cell(truth)), SECONDS)
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def rows_alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All with the same columns."""
+    """Rows with the same columns, None where a row has no value."""
     names = list(max(rows, key=len))
     return [{name: row.get(name) for name in names} for row in rows]
 

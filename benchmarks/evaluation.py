@@ -5,7 +5,7 @@
 
 The plain loop calls `StructureMatcher(stol=0.5, angle_tol=10, ltol=0.3).get_rms_dist(prediction, reference)` pair by
 pair, as every published evaluation does, on structures that are in memory already, with pymatgen's own cache of
-reduced structures. Ours judges the same pairs with `judge_row` in a pool that has started. Rounds alternate; the
+reduced structures. Ours judges the same pairs with `judge_row` in a pool that is already running. Rounds alternate; the
 ratio is that of the medians, of wall time, or of processor time with one worker. Without --predictions, references
 serve as predictions: exact, moved by 0.1, 0.3 and 0.8 Å with strained cells, and with random coordinates, in equal
 parts. One JSON line goes to stdout; the exit status is 1 if a verdict differs.
@@ -71,7 +71,7 @@ def plain_loop(pairs: list) -> list[float | None]:
 
 
 def ours(jobs: list[RowJob], workers: int) -> tuple[float, list[float | None]]:
-    """Seconds without the start of the pool, and the verdicts."""
+    """Seconds without starting the pool, and the verdicts."""
     with Work.local(workers).mapped() as mapped:
         list(mapped(judge_row, jobs[:1] * (64 * workers if workers > 1 else 1)))
         start = clock(workers)

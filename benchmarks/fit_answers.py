@@ -1,4 +1,4 @@
-"""Fit the weights that turn what is known of proposed structures into probabilities, and say how honest these are.
+"""Fit the weights that turn what is known of proposed structures into probabilities, and check their calibration.
 
     nucleate data filter data/mpts_52 --atoms 1:20 --new-to data/mp_20 --out runs/answer/clean
     nucleate predict --like runs/answer/clean --split val --limit 450 -n 20 --model kldm-mp20-csp \
@@ -7,8 +7,8 @@
     python benchmarks/fit_answers.py fit --out runs/answer
 
 Compositions are those of MPTS-52's validation split with cells of up to 20 atoms that neither MP-20's training split
-(which the proposers learned) nor its validation split (which results are measured on) holds. `collect` asks the index
-for structures (MP-20's training entries alone), merges them with the draws as `nucleate predict` does, and finds which
+(which the proposers learned) nor its validation split (which results are measured on) holds. `collect` takes structures
+from the index (only MP-20's training entries), merges them with the draws as `nucleate predict` does, and finds which
 is right by the field's tolerances; `fit` fits a conditional logit by maximum likelihood, checks it by ten-fold
 cross-validation, and writes src/nucleate/answers/weights.json and benchmarks/results/answers-fit.json.
 """
@@ -39,7 +39,7 @@ from nucleate.prototypes.retrieve import Prototypes
 from nucleate.records.crystal_files import prediction_files, read_prediction_files
 
 PENALTY = 0.02
-"""Of squared weights, in compositions."""
+"""Weight of the squared weights in the loss, for each composition."""
 FOLDS = 10
 
 
@@ -106,7 +106,7 @@ Case = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _case(row: dict[str, Any]) -> Case:
-    """Features of the structures, of there being none, and which are right."""
+    """Features of the structures, features of "none is right", and which are right."""
     structures = [
         Structure(tuple(
             Offer(EMPTY, by, one["probability"] if by == "prototypes" else 0.0)

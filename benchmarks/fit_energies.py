@@ -1,11 +1,10 @@
-"""Fit the decision between candidates of one composition to labelled races, and say how well it does on held-out ones.
+"""Fit the decision between candidates of one composition to labelled races, and test it on held-out ones.
 
     python benchmarks/fit_energies.py --labels runs/fit-energy/labels.parquet \
         --model src/nucleate/discovery/deciding.json --out benchmarks/results/fit_energies.json
 
-Numbers are of compositions that a fit has not seen, in FOLDS parts. Models: `prior` (what the retrieval says), `energy`
-(the energies alone), `fitted` (both). A composition whose candidates match in several places counts each of them as
-right.
+Numbers are for compositions left out of the fit, in FOLDS parts. Models: `prior` (what the retrieval says), `energy`
+(the energies alone), `fitted` (both). Where several candidates of a composition match, each counts as right.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from nucleate.files import write_whole
 from nucleate.metrics.intervals import wilson
 
 FOLDS, SEED, WIDTH, BINS = 10, 12, 1.5, 5
-"""WIDTH: standard deviation of the weights of standardised features before anything is known."""
+"""WIDTH: prior standard deviation of the weights of standardised features."""
 PRIOR = ("score", "first", "log_place", "log_votes", "known")
 ENERGY = ("above", "root_above", "root_gain", "volume_change")
 MODELS = {"prior": PRIOR, "energy": ENERGY, "fitted": PRIOR + ENERGY}
@@ -70,7 +69,7 @@ class Fit:
 
     def decision(self, card: dict[str, Any]) -> Decision:
         weights = self.found[:-2] / self.scale
-        # utilities count from zero features, those of the fit from mean ones
+        # utilities are relative to zero features, those of the fit to mean ones
         none = self.found[-2] + float(weights @ self.mean)
         return Decision(
             {name: round(float(w), 6) for name, w in zip(self.names, weights, strict=True)},
@@ -103,7 +102,7 @@ def _loss(found: np.ndarray, data: list[tuple[np.ndarray, np.ndarray]]) -> tuple
 
 
 def held_out(names: tuple[str, ...], asked: list[Question]) -> list[np.ndarray]:
-    """Probabilities of candidates, by fits that have not seen their composition; that of none is last."""
+    """Probabilities of candidates from fits without their composition; the last is that of none."""
     fold = np.random.default_rng(SEED).permutation(len(asked)) % FOLDS
     said: dict[int, np.ndarray] = {}
     for part in range(FOLDS):
@@ -134,7 +133,7 @@ def judged(asked: list[Question], said: list[np.ndarray]) -> dict[str, Any]:
 
 
 def reliability(pairs: list[tuple[float, bool]]) -> list[dict[str, float]]:
-    """The candidates ranked first by their probability: what was said, and what share was right."""
+    """First-ranked candidates in bins of their probability: its mean, and the share that is right."""
     table = []
     for low in np.arange(BINS) / BINS:
         inside = [(p, r) for p, r in pairs if low <= p < low + 1 / BINS or (p == 1.0 and low + 1 / BINS >= 1)]

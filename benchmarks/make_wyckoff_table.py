@@ -2,10 +2,10 @@
 
     python benchmarks/make_wyckoff_table.py
 
-Positions come from pyxtal 1.1.5 (MIT licence), which has them from the Bilbao Crystallographic Server; the
-relabellings under the Euclidean normaliser from pymatgen (MIT licence), data of the AFLOW prototype labels. Needs both
-packages; pyxtal is no dependency of nucleate, the table is made once and checked in. tests/symmetry/test_wyckoff.py
-holds it against moyo's own tables.
+Positions come from pyxtal 1.1.5 (MIT licence), which has them from the Bilbao Crystallographic Server; the relabellings
+under the Euclidean normaliser from pymatgen (MIT licence), data of the AFLOW prototype labels. Needs both packages;
+pyxtal is no dependency of nucleate: the table is made once and checked in. tests/symmetry/test_wyckoff.py compares it
+with moyo's own tables.
 """
 
 from __future__ import annotations

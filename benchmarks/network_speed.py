@@ -1,7 +1,7 @@
 """Speed of CSPNet against a plain scatter implementation of the same layer (scatter_cspnet.py), at equal output.
 
 Training step: forward, backward and AdamW on one batch of random sizes, the same for both. Sampling: forward passes
-without gradients over a pool of crystals, the network evaluations of any sampler. The library batches its pool by size
+without gradients over a pool of crystals, as in any sampler. The library batches its pool by size
 as `predict` does; the scatter network gets random batches as public codes make them, and the library's batches as well.
 Both take turns in one run; the ratio is that of the medians. Building the list of edges is not timed for scatter, while
 everything that the library derives from sizes and coordinates is.
@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument(
         "--batch", type=int, default=64, help="crystals of a training step and of a random batch"
     )
-    parser.add_argument("--pool", type=int, default=256, help="crystals that are sampled")
+    parser.add_argument("--pool", type=int, default=256, help="crystals to sample")
     parser.add_argument(
         "--edges", type=int, default=32768, help="padded pairs in one of the library's batches"
     )

@@ -2,10 +2,10 @@
 
     python benchmarks/novelty.py --reference data/mp_20 -n 10000 --out benchmarks/results/novelty.json
 
-Samples are made up, from a fixed seed: crystals of the training and of the validation split in turn, as they are,
-or moved and strained a little or a lot, and every fifth with one element put in the place of another, so that about
-half of the formulas are known. With --least-group only of crystals with that many references of their formula.
-Compared are, all in one process and in processor time, with structures in memory:
+Samples are made up from a fixed seed: crystals of the training and the validation split in turn, unchanged or moved and
+strained a little or a lot, every fifth with one element replaced by another, so that about half of the formulas are
+known. With --least-group, only crystals with at least that many references of their formula. Compared in one process,
+by processor time, with structures in memory:
 
 - plain: `StructureMatcher().fit` on every pair of one reduced formula, with pymatgen's own cache of reduced cells. For
   uniqueness the samples go in our canonical order, so that both judge each pair in the same direction, and all pairs of
@@ -13,7 +13,7 @@ Compared are, all in one process and in processor time, with structures in memor
 - all pairs: the same without grouping by formula, extrapolated from the mean time of random pairs.
 - ours: `judge_uniqueness` and `judge_novelty`, with no index on disk, and again with references reduced before.
 
-The exit status is 1 if one verdict differs: which samples are novel, and which are in one cluster.
+The exit status is 1 if any verdict differs: which samples are novel, and which are in one cluster.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def main() -> None:
         "--reference", type=Path, required=True, help="data set with the splits train and val"
     )
     parser.add_argument("-n", type=int, default=10_000, help="samples")
-    parser.add_argument("--least-group", type=int, default=1, help="references of the formula of each sample")
+    parser.add_argument("--least-group", type=int, default=1, help="fewest references of a sample's formula")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
@@ -158,7 +158,7 @@ def main() -> None:
     opening = time.process_time() - started
     unique, novel, samples, cold = ours(cells, index)
     _, _, _, warm = ours(cells, index)
-    # the plain loops find their order for nothing
+    # the order of the plain loops is not timed
     samples.reduce(range(len(cells)))
     order = sorted(samples.reduced, key=lambda row: canonical_key(samples.reduced[row]))
     structures = [cell.to_structure() for cell in cells]

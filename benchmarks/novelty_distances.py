@@ -1,10 +1,10 @@
-"""What average minimum distances know of the matcher's verdict, on all pairs of one formula of a training split.
+"""How well average minimum distances predict the matcher's verdict, on all pairs of one formula of a training split.
 
     python benchmarks/novelty_distances.py --reference data/mp_20 --out benchmarks/results/novelty-distances.json
 
 For each descriptor: quantiles of the difference over pairs that fit and over pairs of one composition that don't; the
-share of those that don't which a threshold keeps that keeps 99.9 % of those that do; and the chance that a pair that
-fits differs less than one that doesn't, over pairs whose lattices can match. Also: how often `fit` depends on the
+share of non-fitting pairs below the threshold that keeps 99.9 % of the fitting ones; and the chance that a fitting pair
+differs less than a non-fitting one, over pairs whose lattices can match. Also: how often `fit` depends on the
 direction, and how often `get_rms_dist` is within the tolerance where `fit` says no.
 """
 
@@ -30,7 +30,7 @@ from nucleate.metrics.matching import Shapes
 
 
 def chance_of_order(distances: np.ndarray, fits: np.ndarray) -> float:
-    """Area under the ROC curve: of a random pair that fits and one that doesn't, the first differs less."""
+    """Area under the ROC curve: the chance that a random fitting pair differs less than a random other one."""
     from scipy.stats import rankdata
 
     ranks, n = rankdata(distances), fits.sum()

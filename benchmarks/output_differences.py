@@ -1,4 +1,4 @@
-"""What differs between two folders of outputs, but for what the clock or an installed version decides."""
+"""Differences between two folders of outputs, except what depends on the clock or an installed version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHUNK = 1 << 20
 
 
 def checksum(path: Path) -> str:
-    """Of the tensors and their names in a safetensors file, whatever else its header says."""
+    """Checksum of the tensors and their names in a safetensors file, whatever else its header holds."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
@@ -33,7 +33,7 @@ def checksum(path: Path) -> str:
 
 
 def content(path: Path) -> Any:
-    """What is compared of a file."""
+    """The part of a file that is compared."""
     if path.suffix == ".json":
         return steady(json.loads(path.read_text()))
     if path.suffix == ".jsonl":
@@ -52,7 +52,7 @@ def steady(value: Any) -> Any:
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:
-    """One line for each file that only one folder has, or that says something else."""
+    """One line for each file that only one folder has or that differs."""
     old, new = ({p.relative_to(f) for p in f.rglob("*") if p.is_file()} for f in (before, after))
     yield from (f"{path}: only in {before}" for path in sorted(old - new))
     yield from (f"{path}: only in {after}" for path in sorted(new - old))

@@ -1,10 +1,10 @@
-"""Seconds and answers of a race beside relaxing every candidate with FIRE, in turns within one run.
+"""Time and winners of a race beside those of relaxing every candidate with FIRE, in turn within one run.
 
     python benchmarks/race.py --data data/mp_20 --count 40 --out benchmarks/results/race.json
 
-Compositions of the validation split, for each up to five retrieved candidates (entries of the training split; those of
-the same formula last). Both ways use CHGNet on one thread of the processor; which goes first changes from composition
-to composition. Processor seconds are what it costs where other programs share the machine.
+Compositions of the validation split, each with up to five retrieved candidates (entries of the training split; those of
+the same formula last). Both use CHGNet on one thread; which goes first alternates. Processor seconds are the cost where
+other programs share the machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from turns import hardware
 SEED = 12
 STEPS = 40
 SAME = 2.0
-"""meV/atom: winners this near are as good as the same."""
+"""meV/atom: winners this near count as the same."""
 
 
 def by_fire(cells: list[Cell]) -> dict[str, Any]:

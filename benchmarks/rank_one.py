@@ -3,7 +3,7 @@
     nucleate predict --like data/mp_20 --split val --limit 200 -n 20 --out predictions
     python benchmarks/rank_one.py --predictions predictions/predictions.extxyz --data data/mp_20
 
-Beside it the mean of a single sample and the best of all: what ranking gains, and what it leaves. Protocol `geometry`.
+Beside it the mean of a single sample and the best of all: what ranking gains, and what it misses. Protocol `geometry`.
 """
 
 from __future__ import annotations

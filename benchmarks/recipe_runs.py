@@ -70,7 +70,7 @@ def training_step(model: CrystalModel, batches: list[Batch], clip: float) -> Cal
 def sampling(
     model: CrystalModel, batches: list[Batch], task: str, settings: SamplerSettings
 ) -> Callable[[], None]:
-    """All crystals of the batches drawn, their compositions given in CSP."""
+    """Draws all crystals of the batches; in CSP their compositions are given."""
     masks = [batch.crystals.mask for batch in batches]
     given = [
         Given.composition(batch.crystals.species, mask) if task == "csp" else None
@@ -99,7 +99,7 @@ def compared(dense: CrystalModel, scatter: CrystalModel, batch: Batch) -> float:
 
 
 def models_of(recipe: Recipe, table: CrystalTable, device: str) -> dict[str, CrystalModel]:
-    """Ours, and beside a CSPNet the same model with its scatter twin."""
+    """Our model and, if it has a CSPNet, the same model with a scatter twin."""
     lattice, sizes = torch.tensor(table.lattice), torch.tensor(table.sizes)
     dense = recipe.build()
     dense.codec.fit(lattice, sizes)

@@ -3,9 +3,9 @@
 Training: loss, backward and AdamW on one step's micro-batches as the trainer makes them. Sampling: the recipe's own
 sampler at a few network evaluations, whose cost is the same in every step, so that NFE 100 and the recipe's default NFE
 are scaled from it. Both run the same processes, losses, batches and sampler; only the network is exchanged, with the
-same weights and, checked, the same answers. The two take turns in one run; the ratio is that of the medians. Lists of
-edges are made once for scatter and are not timed. The torus transformer of the small recipes has no published scatter
-code: no ratio there. A run that was cut off goes on where it was; --recipe starts over with those that it names.
+same weights and the same, checked, predictions. The two take turns in one run; the ratio is that of the medians. Lists
+of edges are made once for scatter and are not timed. The torus transformer of the small recipes has no published
+scatter code: no ratio there. An interrupted run resumes; the recipes that --recipe names are measured again.
 
     python benchmarks/recipe_speed.py --data data/mp_20 --threads 2
     python benchmarks/recipe_speed.py --data data/mp_20 --device cuda
@@ -49,8 +49,8 @@ PUBLISHED_CALLS = {
     "omatg-csp-trigonometric": "2 to 4",
     "omatg-dng": "3 to 4",
 }
-"""Network calls of one sampler step in the public codes, by the longest beginning of the recipe's name. Predictor
-and corrector take one each; OMatG's code calls its network for each quantity, and again for the noise beside it."""
+"""Network calls of one sampler step in the public codes, by the longest prefix of the recipe's name. Predictor and
+corrector take one each; OMatG's code calls its network for each quantity, and again for its noise."""
 
 
 def measure(recipe: Recipe, table: CrystalTable, asked: argparse.Namespace) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def published_calls(name: str) -> str:
 
 
 def chosen(names: list[str] | None) -> list[Recipe]:
-    """The recipes that are named, or all papers' networks and their small ones."""
+    """The named recipes; by default all published ones and their small versions."""
     known = recipes()
     unknown = set(names or []) - known.keys()
     if unknown:
@@ -136,15 +136,15 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", help="data set folder; default: made-up crystals of MP-20's sizes")
-    parser.add_argument("--recipe", action="append", help="measure this one alone; repeatable")
+    parser.add_argument("--recipe", action="append", help="measure only this one; repeatable")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--batch", type=int, help="crystals of a step; 64 on a CPU, else the recipe's")
-    parser.add_argument("--pool", type=int, default=64, help="crystals that are sampled")
-    parser.add_argument("--timed-nfe", type=int, help="evaluations that are timed; 10 on a CPU, else 100")
+    parser.add_argument("--pool", type=int, default=64, help="crystals to sample")
+    parser.add_argument("--timed-nfe", type=int, help="evaluations to time; 10 on a CPU, else 100")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="a few crystals, once: does it run?")
+    parser.add_argument("--quick", action="store_true", help="a few crystals, once, to see that it runs")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/recipe_speed.json"))
     asked = parser.parse_args()
     on_cpu = asked.device == "cpu"
@@ -157,7 +157,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measured(out: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """What an earlier run under the same conditions has measured: this one goes on."""
+    """Results of an interrupted run under the same conditions, which this one resumes."""
     earlier = json.loads(out.read_text()) if out.exists() else {}
     alike = ("hardware", "threads", "torch", "precision", "data", "repeats")
     return earlier["recipes"] if earlier and all(earlier[k] == record[k] for k in alike) else {}
@@ -166,7 +166,7 @@ def measured(out: Path, record: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     asked = arguments()
     torch.set_num_threads(asked.threads)
-    # What the networks are compared in must be float32, also on a GPU.
+    # The networks must be compared in float32, also on a GPU.
     torch.backends.cuda.matmul.allow_tf32 = False
     table = crystals_of(asked)
     record: dict[str, Any] = {

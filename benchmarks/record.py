@@ -104,7 +104,7 @@ def split_of(data: dict[str, Any]) -> str:
 
 
 def results(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
-    """One entry for each protocol and k; METRe and cRMSE stand with one sample, which they are computed from."""
+    """One entry for each protocol and k; METRe and cRMSE stand with one sample, from which they are computed."""
     found = []
     for protocol in PROTOCOLS:
         numbers = evaluation.get(protocol, {})

@@ -91,7 +91,7 @@ def make_record(
 
 
 def _coverage(families: dict[str, Any]) -> dict[str, Any]:
-    """What COV hangs on: the scale of compositions, and how many samples and reference crystals there were."""
+    """What COV depends on: the scale of compositions, and how many samples and reference crystals there were."""
     settings = families.get("coverage", {}).get("settings")
     if not settings:
         return {}

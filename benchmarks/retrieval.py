@@ -37,7 +37,7 @@ from nucleate.streams import LIKE_SEED, SUBSET
 KS = (1, 3, 5, 20)
 SIZES = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 20), (21, 52))
 SECONDS = 20.0
-"""For one comparison."""
+"""Time limit of one comparison."""
 
 
 class Row(NamedTuple):
@@ -93,7 +93,7 @@ def numbers(rows: list[Row]) -> dict[str, Any]:
 
 
 def parts(rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """Parts of the rows that are told apart."""
+    """Parts of the rows that are reported separately."""
     named = {
         "all": rows,
         "formula in the index": [row for row in rows if row.formula_known],
@@ -121,12 +121,12 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="val")
-    parser.add_argument("--limit", type=int, help="the part that 'nucleate predict --like --limit' takes")
+    parser.add_argument("--limit", type=int, help="as of 'nucleate predict --like --limit'")
     parser.add_argument("--index", type=Path, help="the shipped one by default")
-    parser.add_argument("--sources", default="", help="of the index; all by default")
+    parser.add_argument("--sources", default="", help="sources of the index; all by default")
     parser.add_argument("--ranking", default="shipped", help="shipped, nearest, or a file")
     parser.add_argument(
-        "--remove", default="", help="anonymous formula that the index loses, and whose rows are judged"
+        "--remove", default="", help="anonymous formula to remove from the index; only its rows are judged"
     )
     parser.add_argument("--name", required=True)
     asked = parser.parse_args()

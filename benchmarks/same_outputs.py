@@ -4,10 +4,10 @@
     python benchmarks/same_outputs.py record /tmp/after
     python benchmarks/same_outputs.py compare /tmp/before /tmp/after
 
-Predictions of two shipped models, generated crystals, both evaluations, relaxations, hulls, and of every recipe ten
-steps of training and a draw: float32, one thread, on the CPU, so that the same code says the same bit for bit on one
-machine, in about two minutes. `compare` prints what differs, but for what the clock or an installed version decides
-(output_differences.py), and exits with 1.
+Predictions of two shipped models, generated crystals, both evaluations, relaxations, hulls, and ten training steps and
+a draw of every recipe: float32, one thread, on the CPU, so that the same code gives the same result bit for bit on one
+machine, in about two minutes. `compare` prints what differs, except what depends on the clock or an installed version
+(output_differences.py), and then exits with 1.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DROPPED = (
     "dataset.json",
     "rejected.csv",
 )
-"""Files of a command that are no output to compare, or say nothing beyond one that is."""
+"""Files of a command that are not compared, or say nothing beyond one that is."""
 
 SHOWN = 20
 FILE = """data_SrTiO3
@@ -69,7 +69,7 @@ for folder, words in json.load(sys.stdin):
             if end.code:
                 sys.exit(f"nucleate {' '.join(words)} in {folder} failed")
 """
-"""Commands one after another in one process, which spares the imports."""
+"""Runs commands one after another in one process, which saves importing again."""
 
 RECIPES = """
 import json
@@ -90,7 +90,7 @@ QUICK = ("--threads", "1", "--device", "cpu", "--steps", "10")
 
 @dataclass
 class Recording:
-    """A folder that is being filled by one source tree."""
+    """A folder being filled with the outputs of one source tree."""
 
     folder: Path
     source: Path
@@ -113,7 +113,7 @@ class Recording:
         self.python(DRIVER, json.dumps(self.cases))
 
     def data_sets(self) -> None:
-        """Small parts of the data sets, which the other cases take from beside them."""
+        """Small parts of the data sets, for the other cases to use."""
         for name, count in (("perov_5", 80), ("mp_20", 120)):
             words = ("--out", name, "-n", str(count), "--each")
             self.add("data", "data", "sample", self.data / name, *words)
@@ -167,7 +167,7 @@ class Recording:
         self.add("relax-symmetry", "relax", "../given.cif", "--keep-symmetry", *asked)
 
     def training(self) -> None:
-        """Each recipe, and crystals drawn by its own sampler from what it has become."""
+        """Trains each recipe, and draws crystals from the result by its own sampler."""
         recipes: dict[str, tuple[str, str]] = json.loads(self.python(RECIPES))
         draw = {
             "csp": ("predict", "--like", "../data/perov_5", "--limit", "4"),

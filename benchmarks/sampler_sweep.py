@@ -1,4 +1,4 @@
-"""Match rate against NFE: samplers and step counts on validation, one small job for each, resumable.
+"""Match rate against NFE: samplers and step counts on the validation split, one small resumable job each.
 
     python benchmarks/sampler_sweep.py --model kldm-mp20-csp --data data/mp_20 --limit 200 --out runs/sweep-mp20
 

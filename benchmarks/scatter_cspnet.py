@@ -26,7 +26,7 @@ class Graph:
 
     @classmethod
     def of(cls, mask: Tensor, loops: bool = False) -> Graph:
-        """All ordered pairs of atoms in each crystal of a padded batch, of an atom with itself only with loops."""
+        """All ordered pairs of atoms in each crystal of a padded batch; an atom with itself only with loops."""
         number = torch.full(mask.shape, -1, device=mask.device)
         number[mask] = torch.arange(int(mask.sum()), device=mask.device)
         pairs = mask.unsqueeze(2) & mask.unsqueeze(1)
@@ -97,7 +97,7 @@ class ScatterCSPNet(nn.Module):
         return torch.cat([torch.sin(phase), torch.cos(phase)], 1)
 
     def _waves(self, difference: Tensor) -> Tensor:
-        """Once for all layers, which is kinder than codes that compute them in each."""
+        """Computed once for all layers, which is faster than the codes that compute them in each."""
         with torch.autocast(difference.device.type, enabled=False):
             k = torch.arange(self.frequencies, dtype=difference.dtype, device=difference.device)
             phase = 2 * torch.pi * (difference.unsqueeze(-1) * k).flatten(1)
@@ -132,7 +132,7 @@ class ScatterLayer(nn.Module):
 
 
 def inner_products(lattice: Tensor) -> Tensor:
-    """Of each matrix of nine numbers those of L L^T; other representations as they are."""
+    """L L^T for each matrix of nine numbers; other representations unchanged."""
     if lattice.shape[-1] % 9:
         return lattice
     cells = [part.reshape(-1, 3, 3) for part in lattice.split(9, 1)]

@@ -26,7 +26,7 @@ class Scatter(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor], t: Tensor, mask: Tensor) -> dict[str, Tensor]:
         if id(mask) not in self.known:
-            # The mask is kept, so that nothing else gets its id.
+            # The mask is kept so that its id is not used again.
             self.known[id(mask)] = mask, Graph.of(mask, self.loops), mask.flatten().nonzero()[:, 0]
         _, graph, real = self.known[id(mask)]
         flat = {n: x if n == "lattice" else x.flatten(0, 1)[real] for n, x in inputs.items()}

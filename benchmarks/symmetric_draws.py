@@ -5,7 +5,7 @@
 One crystal each, protocol `geometry`, the model's own sampler with --nfe evaluations. `true` says how good a model is
 under symmetry, and is no prediction: it is given the sites of the answer (not its free parameters, and not its cell).
 `retrieved` takes the nearest entry of the shipped index of MP-20's training split, entries of the same formula last;
-where there is none the crystal counts as no match. `prototype` is that entry itself, elements swapped, undrawn.
+where there is none the crystal counts as no match. `prototype` is that entry itself, elements swapped, nothing drawn.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WAYS = ("free", "true", "retrieved", "prototype")
 
 
 def true_template(cell: Cell) -> Template | None:
-    """Of the answer, with free parameters that say nothing of it."""
+    """The template of the true crystal, with free parameters that say nothing of it."""
     try:
         return replace(Template.of(cell), lattice=None)
     except DataError:

@@ -1,4 +1,4 @@
-"""Common compounds whose structure every textbook has: is the first rank of a model the right one?
+"""Common compounds whose structure is in every textbook: is a model's first rank right?
 
     python benchmarks/textbook.py --model kldm-mp20-csp
     python benchmarks/textbook.py --model answers --out benchmarks/results/textbook-answers.json

@@ -1,4 +1,4 @@
-"""Runs that are compared take turns, so that whatever else the machine does meets all of them alike."""
+"""Runs that are compared take turns, so that other work of the machine affects them equally."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Seconds = dict[str, list[tuple[float, float]]]
 
 
 def take_turns(runs: dict[str, Callable[[], None]], repeats: int, device: str) -> Seconds:
-    """Wall-clock and processor seconds of each run, in turn in every round, after a round that does not count."""
+    """Wall-clock and processor seconds of each run, in turn in every round, after an uncounted first round."""
     seconds: Seconds = {name: [] for name in runs}
     for number in range(repeats + 1):
         for name, run in runs.items():

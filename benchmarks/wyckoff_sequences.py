@@ -1,4 +1,4 @@
-"""Wyckoff sequences alone, before any cell or place: likelihood, hits of prompted formulas, and what is invented.
+"""Wyckoff sequences alone, without cells or coordinates: likelihood, hits of prompted formulas, unprompted draws.
 
     python benchmarks/wyckoff_sequences.py --model runs/wyckoff/model --data data/mp_20
 
@@ -41,7 +41,7 @@ RANKS = (1, 5, 20)
 
 
 def sequences(table: CrystalTable, cache: Path | None) -> list[Sites]:
-    """Canonical sites of each crystal; from lines of [id, group, letters, elements] where they were written down."""
+    """Canonical sites of each crystal; read from lines of [id, group, letters, elements] if they were saved."""
     if cache is not None and cache.is_file():
         rows = {row[0]: row for row in map(json.loads, cache.read_text().splitlines())}
         return [Sites(*_row(rows[name])) for name in table.ids]
@@ -60,7 +60,7 @@ def _row(row: list) -> tuple[int, tuple[str, ...], tuple[int, ...]]:
 
 
 def likelihoods(model: WyckoffModel, val: list[Sites]) -> dict[str, float]:
-    """Mean nats for each crystal, by what is told."""
+    """Mean nats for each crystal, by what is given."""
     formulas = [Prompt.of(counts=sites.counts) for sites in val]
     asked = {"nothing": [Prompt()] * len(val), "formula": formulas}
     return {
@@ -89,7 +89,7 @@ def hits(model: WyckoffModel, val: list[Sites], draws: int, seed: int) -> dict[s
 
 
 def invented(model: WyckoffModel, train: list[Sites], val: list[Sites], n: int, seed: int) -> dict[str, Any]:
-    """What is drawn when nothing is asked, beside the validation crystals."""
+    """Draws with an empty prompt, beside the validation crystals."""
     start = time.perf_counter()
     drawn = [sites.canonical() for sites, _ in model.propose(n, seed)]
     seconds = time.perf_counter() - start

@@ -19,8 +19,8 @@ OUT = Path(__file__).parents[1] / "docs" / "images" / "zero-net-translation.png"
 def frechet_mean(angles: torch.Tensor) -> torch.Tensor:
     """The point of the circle with the smallest sum of squared arc lengths to the angles [sets, atoms]: [sets].
 
-    Exact: it is one of the atoms means that follow from cutting the circle between two neighbouring angles, which
-    differ by turns of 2 pi / atoms.
+    Exact: each cut of the circle between two neighbouring angles gives a mean, 2 pi / atoms from the next; it is one
+    of these.
     """
     atoms = angles.shape[-1]
     candidates = angles.mean(-1, keepdim=True) + TAU / atoms * torch.arange(atoms, dtype=angles.dtype)

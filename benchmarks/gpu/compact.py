@@ -1,5 +1,5 @@
-"""A run in few megabytes, to carry it between machines: `pack` a run folder into parts, `unpack` them into one that
-`nucleate train --resume` takes up.
+"""A run in a few megabytes, to move it between machines: `pack` a run folder into parts, `unpack` them into one that
+`nucleate train --resume` continues.
 
 last.ckpt is 16 bytes a parameter; a packed state is 3: averaged weights in half precision, the difference of
 the present ones from them as int8 with one scale a row, and of the optimiser the mean squares by rows and

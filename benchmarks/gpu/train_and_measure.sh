@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Train a recipe on a machine with a GPU that is ours for a few minutes at a time, and bring home what it takes to go on.
+# Train a recipe on a GPU machine in calls of a few minutes, and bring back what is needed to resume.
 #
 #   OUT=out RECIPE=kldm-csp-large MINUTES=25 CALL=500 bash benchmarks/gpu/train_and_measure.sh
 #
-# Each call goes on from $FROM (what the last call left under $OUT), trains for CALL seconds of a run of MINUTES minutes
+# Each call resumes from $FROM (what the last call left under $OUT), trains for CALL seconds of a run of MINUTES minutes
 # in all, measures training and sampling, and leaves in $OUT: state.00.. (at most 15 MB each), progress.json, run.tgz,
-# report.json, predictions.extxyz. At home, `python benchmarks/gpu/compact.py unpack $OUT RUN` makes a run folder of it.
+# report.json, predictions.extxyz. Afterwards `python benchmarks/gpu/compact.py unpack $OUT RUN` makes a run folder of it.
 # Packages that the machine lacks may lie in $SITE; see benchmarks/gpu/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
