@@ -231,7 +231,7 @@ def test_an_open_number_of_units_is_another_request():
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"propose": ("oracle",)}, "nothing proposes by the name 'oracle'"),
+        ({"propose": ("oracle",)}, "there is no proposer 'oracle'"),
         ({"propose": ()}, "must name each proposer once"),
         ({"rank": "energy"}, "without a potential"),
         ({"free": -1}, "free"),

@@ -73,7 +73,7 @@ def test_doubtful_first_answers_are_warned_of(monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (("--propose", "oracle"), "nothing proposes by the name 'oracle'"),
+        (("--propose", "oracle"), "there is no proposer 'oracle'"),
         (("--rank", "energy"), "can't be ranked by energy without a potential"),
         (("--nfe", "20"), "nfe 20 means nothing to answers"),
         (("--space-group", "225"), "answers can't be asked for space group 225"),

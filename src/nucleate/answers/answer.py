@@ -1,4 +1,4 @@
-"""One answer: a structure with its probability and, where a potential was asked, its energy."""
+"""One answer: a structure with its probability and, where a potential was used, its energy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Ranked:
 
     Attributes:
         cell: the structure, relaxed where there is an energy.
-        structure: with all offers that are it.
-        probability: that it is the structure in question.
+        structure: the merged structure with all its offers.
+        probability: that it is the right structure.
         energy: after relaxation, eV/atom, None without.
         above: energy above the lowest that was found for the composition, eV/atom, None without.
         relaxation: how the relaxation ended (`nucleate.energies.raced.Raced`), "" without; unless it is "relaxed" the
             energy is an upper bound.
-        log_odds: that its energies give it, None without.
+        log_odds: from the energies, None without.
     """
 
     cell: Cell
@@ -32,7 +32,7 @@ class Ranked:
     log_odds: float | None = None
 
     def origin(self) -> dict[str, str | int | float]:
-        """What files say of it."""
+        """Its origin as files record it."""
         first, votes = self.structure.first, self.structure.votes
         found: dict[str, str | int | float] = {
             "probability": round(self.probability, 4),

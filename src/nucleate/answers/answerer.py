@@ -2,8 +2,7 @@
 
     question --proposers--> offers --merge--> structures --race--> energies --score--> answers
 
-Exact structures of known types come first. The doubt that they leave says how many draws of the slower proposers are
-worth their time.
+Exact structures of known types come first. The less certain they are, the more draws of the slower proposers are made.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 
 BATCH = 16
-"""Compositions that are worked on at a time: small enough that results reach the disk often."""
+"""Compositions answered at a time: few, so that results reach the disk often."""
 SURE = 0.5
-"""With this much doubt or more all draws are made, with less in proportion."""
+"""At this doubt or more all draws are made; at less, in proportion."""
 
 
 class Answerer(Generator):
     """Different structures for a composition, best first.
 
     Attributes:
-        name: by which files call it.
-        proposers: by their names, in the order in which their structures stand for those of later ones.
-        settings: how answers are found by default.
+        name: its name in files.
+        proposers: by their names; a structure that several offer is taken from the first.
+        settings: the default settings.
     """
 
     ranked = True
@@ -77,7 +76,7 @@ class Answerer(Generator):
             yield batch
 
     def offers(self, questions: Sequence[Question], settings: AnswerSettings, seed: int) -> list[list[Offer]]:
-        """Everything that is proposed for each question."""
+        """All offers for each question."""
         found: list[list[Offer]] = [[] for _ in questions]
         for name in settings.propose:
             most = getattr(settings, name)
@@ -89,14 +88,14 @@ class Answerer(Generator):
 
 
 def worth(most: int, offers: Sequence[Offer]) -> int:
-    """How many draws the doubt is worth that is left by offers with a probability."""
+    """How many draws to make, given the doubt that offers with a probability leave."""
     stated = sum(offer.stated or 0.0 for offer in offers)
     doubt = max(1.0 - sum(offer.probability for offer in offers), 0.0) * max(1.0 - stated, 0.0)
     return ceil(most * min(doubt / SURE, 1.0))
 
 
 def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer]) -> Answer:
-    """The request's place among the answers. The cost is that of the whole composition, which its answers share."""
+    """The answer at the request's rank. The cost is that of the whole composition, shared by its answers."""
     cost = Cost(sum(offer.nfe for offer in offers), {"proposals": len(offers)})
     if request.sample >= len(found):
         known = (

@@ -1,4 +1,4 @@
-"""Draws of a generator that is given a composition, such as a free diffusion model, as a proposer."""
+"""A proposer that draws from a generator given a composition, such as a free diffusion model."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nucleate.sampling.request import Request, formula_requests
 
 
 class Draws(Proposer):
-    """Offers one draw for each of a number of requests; the same draws as the generator gives by itself.
+    """Offers one draw for each of a number of requests, the same as the generator gives directly.
 
     Attributes:
         generator: draws them.
-        name: by which files call the proposer.
+        name: the proposer's name in files.
     """
 
     def __init__(self, generator: Generator, name: str = "free") -> None:
@@ -48,7 +48,7 @@ class Draws(Proposer):
         return [[one[i] for i in sorted(one)] for one in found]
 
     def _requests(self, question: Question, number: int) -> list[Request]:
-        """None where the generator can't be asked for this composition."""
+        """Requests; None where the generator can't take this composition."""
         if not number:
             return []
         formula = formula_text(reduce_formula(_counted(question.species))[0])

@@ -1,9 +1,8 @@
 """Offers that are the same structure become one: the first that was offered stands for all.
 
-Offers come in the order of their proposers' trust: exact structures of known types first, free draws after them. An
-offer joins the first structure that it fits (StructureMatcher's default tolerances, in both orders of the pair), and
-begins a new one where it fits none. Free draws are compared among themselves first: the one in the middle of those
-that agree stands for them.
+Offers come from the most trusted proposer to the least: exact structures of known types first, free draws last. An
+offer joins the first structure that it fits (StructureMatcher's default tolerances, in both orders of the pair), or
+begins a new one. Free draws are compared among themselves first: the central one of those that agree represents them.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from nucleate.metrics.ranking import DEFAULT_TOLERANCES, RANKED, rank_by_agreeme
 from nucleate.metrics.reduction import Reduced, reduce_cell
 
 SECONDS = 5.0
-"""For one comparison; one that takes longer counts as different."""
+"""Time limit of one comparison; one that takes longer counts as different."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """A structure with all offers that are it.
+    """A structure with all its offers.
 
     Attributes:
-        offers: the first one stands for it.
+        offers: the first one represents it.
     """
 
     offers: tuple[Offer, ...]
@@ -41,12 +40,12 @@ class Structure:
 
     @property
     def votes(self) -> Counter[str]:
-        """Offers by their proposers."""
+        """Number of offers by proposer."""
         return Counter(offer.by for offer in self.offers)
 
     @property
     def stated(self) -> float:
-        """The probability that is stated of it, NaN for none."""
+        """Its stated probability, NaN for none."""
         return max((one.stated for one in self.offers if one.stated is not None), default=float("nan"))
 
     @property
@@ -63,8 +62,8 @@ class Structure:
 def merged(offers: Sequence[Offer], drawn: frozenset[str]) -> list[Structure]:
     """Different structures, in the order of the first offer of each. Offers that can't be crystals are left out.
 
-    drawn: names of proposers whose offers are samples, which vote by their number; the offers of any other proposer
-        are different from each other already.
+    drawn: names of proposers whose offers are samples, whose number counts as votes; offers of any other proposer
+        already differ from each other.
     """
     usable = [offer for offer in offers if defect(offer.cell, RANKED) is None]
     exact = [offer for offer in usable if offer.by not in drawn]
@@ -89,7 +88,7 @@ def merged(offers: Sequence[Offer], drawn: frozenset[str]) -> list[Structure]:
 
 
 def joined(cells: Sequence[Cell]) -> list[list[int]]:
-    """Places of cells that are the same structure, by the first of each."""
+    """Indices of cells that are the same structure, by the first of each."""
     groups: list[list[int]] = []
     reduced: list[Reduced] = []
     alone: list[list[int]] = []
@@ -107,7 +106,7 @@ def joined(cells: Sequence[Cell]) -> list[list[int]]:
 
 
 def _place(cell: Reduced, reduced: Sequence[Reduced], others: Sequence[int]) -> int | None:
-    """The first of the others, by their places, that a cell fits."""
+    """Index of the first of the others that a cell fits."""
     if not others:
         return None
     shapes = Shapes.of([reduced[i] for i in others])

@@ -1,4 +1,4 @@
-"""What is asked for, and the structures that proposers offer for it."""
+"""Questions, and the structures that proposers offer for them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Question:
         return self.units == ()
 
     def allows(self, atoms: int) -> bool:
-        """Whether a cell of so many atoms answers."""
+        """Whether an answer may have so many atoms."""
         if self.exact:
             return atoms == len(self.species)
         number, rest = divmod(atoms, len(self.unit))
@@ -53,11 +53,11 @@ class Offer:
     Attributes:
         cell: the structure.
         by: name of the proposer.
-        probability: that it is the structure in question, 0 where the proposer does not say.
+        probability: that it is the right structure, 0 where the proposer gives none.
         prototype: name of its structure type, "" where it is not known.
         source: the known crystal that it was made from, "" for none.
         known: whether that crystal is of the same composition.
-        stated: a probability that is stated, not estimated, such as that of a known stable crystal; None for none.
+        stated: a probability that is given, not estimated, such as that of a known stable crystal; None for none.
         reported: whether handbooks report this structure for the composition.
         nfe: network evaluations it took.
     """
@@ -74,10 +74,10 @@ class Offer:
 
 
 class Proposer(ABC):
-    """Offers structures for compositions. The question and the seed decide its offers, whatever else is asked.
+    """Offers structures for compositions. Its offers depend only on the question and the seed.
 
     Attributes:
-        name: by which files call it.
+        name: its name in files.
     """
 
     name: str

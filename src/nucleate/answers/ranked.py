@@ -1,4 +1,4 @@
-"""Offers of one composition, merged, relaxed where that is asked for, and put in order."""
+"""Offers of one composition, merged, relaxed if asked for, and ranked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nucleate.answers.settings import AnswerSettings
 from nucleate.energies.potential import Potential
 
 DRAWN = frozenset({"free"})
-"""Proposers whose offers are samples: how many agree says something."""
+"""Proposers whose offers are samples, so that how many agree is informative."""
 
 
 def ranked(offers: Sequence[Offer], settings: AnswerSettings, potential: Potential | None) -> list[Ranked]:
@@ -42,7 +42,7 @@ def _said_by_energies(one: Ranked) -> float:
 
 
 def _with(found: Sequence[Ranked], shares: np.ndarray) -> list[Ranked]:
-    """With these probabilities, best first."""
+    """Structures with these probabilities, best first."""
     order = np.argsort(-shares, kind="stable").tolist()
     return [replace(found[i], probability=float(shares[i])) for i in order]
 

@@ -15,7 +15,7 @@ from nucleate.energies.racing import Raced, race
 def relaxed(found: Sequence[Ranked], number: int, potential: Potential) -> list[Ranked]:
     """All structures in their order; the first `number` with an energy and a relaxed cell where the potential gave one.
 
-    Structures that fall together are one answer.
+    Structures that relax to the same one are one answer.
     """
     first, rest = list(found[:number]), list(found[number:])
     raced = race([one.cell for one in first], potential)
@@ -23,12 +23,12 @@ def relaxed(found: Sequence[Ranked], number: int, potential: Potential) -> list[
 
 
 def _with_energy(one: Ranked, result: Raced) -> Ranked:
-    """A structure with what the race found; as it was where it found no energy."""
+    """A structure with the result of the race; unchanged where that found no energy."""
     cell, energy = result.relaxed.cell, result.energy_per_atom
     if cell is None or energy is None:
         return one
     change = cell.volume / one.cell.volume - 1
-    # what retrieval says is judged already: only the energies of the evidence count here
+    # the retrieval is counted elsewhere: only the energies of the evidence count here
     evidence = Evidence(0.0, 0, 1, False, result.above, result.relaxed.energy_drop_per_atom, change)
     return replace(
         one, cell=cell, energy=energy, above=result.above, relaxation=result.status,
@@ -37,7 +37,7 @@ def _with_energy(one: Ranked, result: Raced) -> Ranked:
 
 
 def _apart(found: Sequence[Ranked]) -> list[Ranked]:
-    """Structures that have fallen into one are one: the more probable one, with the offers and shares of all."""
+    """Structures that are now the same become the most probable one, with the offers and shares of all."""
     kept = []
     for group in joined([one.cell for one in found]):
         first = found[group[0]]

@@ -1,9 +1,9 @@
-"""How probable it is that a structure is the one in question: a conditional logit over all structures of a composition.
+"""The probability that a structure is the right one: a conditional logit over all structures of a composition.
 
 Every structure has a utility, linear in what is known of it, and so has "none of them"; their softmax are the
 probabilities (McFadden 1974). What is known: the proposers' probability, and how many free draws agree. The weights are
 fitted by benchmarks/fit_answers.py on compositions that the proposers had not seen, and come with the package. Energies
-only share out anew what the structures that have one hold together (`nucleate.discovery.deciding`).
+only redistribute the total of the structures that have one (`nucleate.discovery.deciding`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from nucleate.answers.merge import Structure
 
 FLOOR = 1e-3
-"""Added to probabilities before their logarithm."""
+"""Added to probabilities before taking logarithms."""
 
 FEATURES = ("prior", "first", "drawn", "agreement", "new")
 NONE_FEATURES = ("bias", "doubt", "scattered")
@@ -27,11 +27,11 @@ NONE_FEATURES = ("bias", "doubt", "scattered")
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Of the utilities.
+    """Weights of the utilities.
 
     Attributes:
         structure: of FEATURES, for a structure.
-        none: of NONE_FEATURES, for the case that none is right.
+        none: of NONE_FEATURES, for "none of them".
     """
 
     structure: np.ndarray
@@ -47,9 +47,9 @@ def shipped() -> Weights:
 
 
 def features(structures: Sequence[Structure], draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is known of each structure [structures, FEATURES], and of there being none [NONE_FEATURES].
+    """What is known of each structure [structures, FEATURES], and of "none of them" [NONE_FEATURES].
 
-    draws: of the free model, all of them.
+    draws: number of draws of the free model.
     """
     prior = np.array([one.probability for one in structures])
     free = np.array([one.votes["free"] for one in structures], dtype=float)
@@ -63,18 +63,18 @@ def features(structures: Sequence[Structure], draws: int) -> tuple[np.ndarray, n
 
 
 def probabilities(x: np.ndarray, none: np.ndarray, weights: Weights) -> np.ndarray:
-    """That each structure is the right one; what is missing to 1 is that none is. [structures]"""
+    """Probability that each structure is the right one; the rest to 1 is that of none. [structures]"""
     utility = np.append(x @ weights.structure, none @ weights.none)
     share = np.exp(utility - utility.max())
     return (share / share.sum())[:-1]
 
 
 def with_stated(shares: np.ndarray, stated: np.ndarray) -> np.ndarray:
-    """Probabilities of which some are stated, not estimated; the others share what these leave. [structures]
+    """Probabilities with stated ones in place of estimates; the others share the rest. [structures]
 
     Args:
         shares: as `probabilities` gives them.
-        stated: NaN where nothing is. [structures]
+        stated: NaN where none is. [structures]
     """
     known = np.isfinite(stated)
     if not known.any():
@@ -85,9 +85,9 @@ def with_stated(shares: np.ndarray, stated: np.ndarray) -> np.ndarray:
 
 
 def shared_by_energies(shares: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
-    """What the structures with energies hold together, shared out by both. [structures]
+    """The total of the structures with energies, redistributed by shares and log-odds. [structures]
 
-    log_odds: that energies give, NaN where there are none. [structures]
+    log_odds: from energies, NaN where there are none. [structures]
     """
     raced = np.isfinite(log_odds)
     if not raced.any():

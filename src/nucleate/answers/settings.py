@@ -1,4 +1,4 @@
-"""How answers are found: who proposes how many structures, what relaxes them, what ranks them."""
+"""How answers are found: which proposers offer how many structures, what relaxes them, what ranks them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class AnswerSettings:
         propose: names of the proposers.
         prototypes: different structures taken from known crystals of the same anonymous formula.
         free: draws of the free model, at most: fewer where the prototypes leave little doubt.
-        known: `include` known crystals of the composition itself, as one wants who asks for NaCl, or take them last
-            where another polymorph is asked for (`other`).
-        sources: parts of the index of prototypes that may be used, such as mp_20; all of them where empty.
+        known: `include` known crystals of the composition itself, as for NaCl, or take them last to find another
+            polymorph (`other`).
+        sources: sources in the index of prototypes that may be used, such as mp_20; all if empty.
         potential: what relaxes the best structures, such as chgnet; "" for nothing.
-        relaxed: how many of them.
+        relaxed: how many structures are relaxed.
         rank: order of the answers: by `fitted` probability, by the proposers' probability alone (`prior`), by
             `agreement` of the free draws, or by `energy`.
     """
@@ -41,15 +41,13 @@ class AnswerSettings:
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.propose if name not in PROPOSERS]:
-            raise RecipeError(
-                f"nothing proposes by the name '{unknown[0]}'", f"choose among {', '.join(PROPOSERS)}"
-            )
+            raise RecipeError(f"there is no proposer '{unknown[0]}'", f"choose among {', '.join(PROPOSERS)}")
         if not self.propose or len(set(self.propose)) < len(self.propose):
             raise RecipeError(
                 f"propose = {list(self.propose)} must name each proposer once", "name at least one"
             )
         if self.rank not in RANKINGS:
-            raise RecipeError(f"nothing ranks by '{self.rank}'", f"choose among {', '.join(RANKINGS)}")
+            raise RecipeError(f"there is no ranking '{self.rank}'", f"choose among {', '.join(RANKINGS)}")
         if self.rank == "energy" and not self.potential:
             raise RecipeError(
                 "answers can't be ranked by energy without a potential", "name one, such as chgnet"

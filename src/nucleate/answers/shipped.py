@@ -1,4 +1,4 @@
-"""The answerer that comes with the package: its index of prototypes, its free model, both made when they are asked."""
+"""The answerer that comes with the package: its index of prototypes and its free model, both loaded when first used."""
 
 from __future__ import annotations
 

@@ -1,16 +1,15 @@
-"""Symmetric: the constraint that crystals have the space groups of templates, whatever the processes.
+"""Symmetric: the constraint that crystals have the space groups of templates, for all processes.
 
-Coordinates keep to f0 + W u, a subspace of the torus, displacements and answers to their means over the operations:
-linear, exact, the same for special positions (`nucleate.symmetry.free`). A start that is uniform is uniform in u.
-Projecting a uniform displacement is not, for sites such as (x, 2x, z), and averaging wrapped images of a state that
-does not obey is none of this.
+Coordinates stay on f0 + W u, a subspace of the torus; displacements and answers are averaged over the operations:
+linear, exact, the same for special positions (`nucleate.symmetry.free`). A uniform start is uniform in u. A projected
+uniform displacement is not, for sites such as (x, 2x, z), nor are averages of wrapped images of an asymmetric state.
 
-Noise of the coordinates has, along the directions that are left, the mean square that free atoms have in them: widths
-mean what they mean without a symmetry. Species are drawn once for an orbit.
+Noise of the coordinates has, along the free directions, the mean square that it has for free atoms: widths mean the
+same with and without a symmetry. Species are drawn once for an orbit.
 
 The channels of a codec turn cells that share a symmetry into a curved surface. Channels keep to the plane that touches
-it at a reference, and on the way to where the process takes this reference by itself, without noise (which says what
-the answer to it is, whatever the process asks for); `finish` averages the metric of what comes out.
+it at a reference; at a time t, to that through what the process makes of this reference without noise (which gives the
+answer there in any parametrisation). `finish` averages the metric of the result.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ from nucleate.symmetry.projection import Projection
 
 
 class Symmetric(Constraint):
-    """Crystals keep to their templates.
+    """Keeps crystals to their templates.
 
     model: whose crystals. projection: the templates, on its device. mask: which atoms are real.
-    Raises RecipeError for a process of the coordinates that does not say which of its state are positions.
+    Raises RecipeError for a process of the coordinates that does not say which parts of its state are positions.
     """
 
     def __init__(self, model: CrystalModel, projection: Projection, mask: Mask) -> None:
@@ -77,7 +76,7 @@ class Symmetric(Constraint):
         return {name: self._held(name, state, t) for name, state in states.items()}
 
     def finish(self, crystals: Crystals) -> Crystals:
-        """Positions and cells once more, in double precision."""
+        """Positions and cells made symmetric again, in double precision."""
         frac = wrap(self.projection.positions(crystals.frac.double())) * self.mask.unsqueeze(-1)
         cells = self.projection.cells(crystals.lattice)
         return replace(crystals, frac=wrap(frac.to(crystals.frac)), lattice=cells.to(crystals.lattice))
@@ -95,7 +94,7 @@ class Symmetric(Constraint):
         return {part: value * real for part, value in moved.items()}
 
     def _placed(self, x: Tensor, low: float, high: float) -> Tensor:
-        """Symmetric points for those of a cell from low to below high, in this cell."""
+        """Symmetric points for points of a cell that goes from low to high."""
         moved = self.projection.positions(x, high - low)
         inside = torch.remainder(moved - low, high - low) + low
         return self.projection.asked(torch.where(inside < high, inside, torch.full_like(inside, low)), x)

@@ -1,8 +1,8 @@
-"""The channels of cells with a symmetry: a plane that touches their surface, for any codec and any process.
+"""The channels of cells with a symmetry: the tangent plane of their surface, for any codec and any process.
 
-Cells that a symmetry leaves free are curved in most channels: body-centred tetragonal ones, in a primitive setting,
+Cells with a symmetry form a curved surface in most channels: body-centred tetragonal ones, in a primitive setting,
 have angles whose cosines sum to -1. The plane touches them at a reference: the template's own cell, or the codec's
-mean made symmetric. What a process makes of the reference without noise at a time t is where the plane is at t.
+mean made symmetric. At a time t the plane goes through what the process makes of the reference without noise.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from nucleate.processes.base import Noised, Process
 from nucleate.symmetry.projection import Projection
 
 STEP = 1e-4
-"""Of a metric, relative to its size: for slopes of channels by central differences, in float64."""
+"""Step of a metric, relative to its size, for slopes of channels by central differences in float64."""
 
 
 class CellPlane:
-    """The planes of one batch. Crystals of which nothing is asked are left as they are.
+    """The planes of one batch. Crystals without a template are left as they are.
 
     process, codec: of the lattice. projection: the templates. mask: which atoms are real.
     """
@@ -38,7 +38,7 @@ class CellPlane:
         self.along = slopes @ torch.linalg.pinv(slopes, rtol=1e-6)
 
     def flat(self, x: Vectors) -> Vectors:
-        """Along the plane, for every `width` channels by themselves; other tensors as they are."""
+        """The part along the plane, for every `width` channels separately; other tensors as they are."""
         width = self.along.shape[-1]
         if x.ndim != 2 or x.shape[1] % width:
             return x
@@ -51,7 +51,7 @@ class CellPlane:
         return torch.where(self.free.unsqueeze(-1), x, middle + self.flat(x - middle))
 
     def answered(self, x: Vectors, t: PerCrystal) -> Vectors:
-        """An answer, or a target, of what obeys: what it is of the reference, and what is along the plane."""
+        """An answer, or a target, for symmetric cells: that for the reference, and the part along the plane."""
         middle = self._path(x, t).target
         return torch.where(self.free.unsqueeze(-1), x, middle + self.flat(x - middle))
 
@@ -60,7 +60,7 @@ class CellPlane:
 
 
 class Still(Noise):
-    """Noise without noise: normal numbers are 0, uniform ones a half."""
+    """Noise replaced by its mean: normal numbers are 0, uniform ones a half."""
 
     def normal(self, *shape: int) -> Tensor:
         return torch.zeros(len(self.keys), *shape, device=self.keys.device)
@@ -70,7 +70,7 @@ class Still(Noise):
 
 
 def _slopes(codec: LatticeCodec, cells: Cells, metrics: Tensor, sizes: Tensor) -> Tensor:
-    """Slopes of the channels along each of the metrics that stay as they are. [crystals, channels, metrics]"""
+    """Slopes of the channels along each metric that the operations leave unchanged. [crystals, channels, metrics]"""
     metric = cells @ cells.mT
     step = STEP * metric.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
     slopes = []

@@ -1,6 +1,6 @@
-"""Templates for what is asked for: sites of a space group that hold a formula, and prototypes with other elements.
+"""Templates for a request: sites of a space group that hold a formula, or a prototype with other elements.
 
-Sites are chosen as often as known crystals of the shipped index occupy them, others once in a while.
+Sites are chosen as often as known crystals of the shipped index occupy them, other sites rarely.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from nucleate.symmetry.template import Template
 from nucleate.symmetry.wyckoff import space_group
 
 MOST_WAYS = 1000
-"""Ways to occupy the sites of a space group that are told apart."""
+"""Most ways to occupy the sites of a space group that are considered."""
 WEIGHT = 20.0
-"""Of a known crystal on these sites, where every way has 1 to begin with."""
+"""Weight of a known crystal on these sites; every way begins with 1."""
 STANDARD = 0.01
-"""Å; cells of an index have their space group to within rounding."""
+"""Tolerance, Å; cells of an index have their space group to within rounding."""
 AUTO = "auto"
 
 
 def on_group(
     formulas: Sequence[str], n: int, seed: int, limits: Limits, units: Sequence[int] | None, number: int
 ) -> list[Request]:
-    """n crystals of each formula in a space group; with units None, shared over the numbers of formula units in the
-    primitive cell that it can hold. Raises FormulaError where it can hold none."""
+    """n crystals of each formula in a space group; with units None, shared among the numbers of formula units that its
+    primitive cell can hold. Raises FormulaError where it can hold none."""
     requests = []
     for text in formulas:
         unit, written = reduce_formula(parse_formula(text))
@@ -63,7 +63,7 @@ def on_group(
 def on_prototype(formulas: Sequence[str], n: int, limits: Limits, prototype: str) -> list[Request]:
     """n crystals of each formula on a prototype: a name in the shipped index, a file, or `auto` for the nearest ones.
 
-    Raises FormulaError where the stoichiometry is another one, DataError for a name or a file that is not there.
+    Raises FormulaError where the stoichiometry differs, DataError for a name or a file that does not exist.
     """
     known = _shipped()
     source = known if prototype == AUTO else _only(prototype)
@@ -132,7 +132,7 @@ def inventions(
 def _plan(
     unit: Counter[int], written: int, n: int, limits: Limits, units: Sequence[int] | None, number: int
 ) -> dict[int, int]:
-    """How many crystals with how many formula units in the primitive cell."""
+    """How many crystals to draw with each number of formula units in the primitive cell."""
     atoms = sum(unit.values())
     if units is not None:
         asked = {times * (written if len(units) == 1 else 1): n for times in units}
@@ -161,7 +161,7 @@ def _holds(number: int, unit: Mapping[int, int], times: int) -> bool:
 
 
 def _chosen(ways: list[Sites], count: int, seed: int) -> list[int]:
-    """One of the ways for each crystal, the first of them the same for every count."""
+    """One of the ways for each crystal; that of crystal i is the same for every count."""
     known = _occupied()
     weights = np.array([1 + WEIGHT * known[_key(way.number, "".join(way.letters))] for way in ways])
     edges = np.cumsum(weights / weights.sum())
@@ -169,7 +169,7 @@ def _chosen(ways: list[Sites], count: int, seed: int) -> list[int]:
 
 
 def _some(entries: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """n of the entries, the first of them the same for every n."""
+    """n of the entries; the i-th is the same for every n."""
     return (
         entries[(_uniform(n, seed) * len(entries)).astype(int).clip(max=len(entries) - 1)]
         if len(entries)
@@ -182,7 +182,7 @@ def _uniform(count: int, seed: int) -> np.ndarray:
 
 
 def _placed(sites: Sites) -> Sites:
-    """With free parameters at some value: a draw begins at others."""
+    """The sites with placeholder free parameters: a draw begins at others."""
     return replace(sites, free=0.1 + 0.37 * np.arange(sites.freedom))
 
 

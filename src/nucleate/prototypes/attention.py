@@ -3,8 +3,8 @@
     logit(candidate) = - sum over roles of w_r |v(new element) - v(old element)|  -  slope * energy above the hull
 
 with w_r the share of the role's atoms, to a learned power. A softmax over all candidates gives their shares; those of
-one group (the same prototype with the elements in equivalent roles) add up, so that candidates that say the same vote
-together. Crystals of the formula itself take no part: they are other polymorphs, or the answer that is asked for.
+one group (the same prototype with the elements in equivalent roles) add up, so that equivalent candidates vote
+together. Crystals of the formula itself take no part: they are other polymorphs, or the answer itself.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from nucleate.prototypes.candidates import Candidates
 
 UNKNOWN_ENERGY = 0.03
-"""eV/atom above the hull where it is not known."""
+"""Assumed energy above the hull where it is not known, eV/atom."""
 MOST_ENERGY = 0.3
-"""eV/atom above the hull, beyond which it makes no difference."""
+"""Energy above the hull beyond which it makes no difference, eV/atom."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +37,12 @@ class Attention:
 
     @property
     def distances(self) -> np.ndarray:
-        """Of every two atomic numbers. [MAX_ATOMIC_NUMBER + 1, MAX_ATOMIC_NUMBER + 1]"""
+        """Distance of every two atomic numbers. [MAX_ATOMIC_NUMBER + 1, MAX_ATOMIC_NUMBER + 1]"""
         gap = self.vectors[:, None] - self.vectors
         return np.sqrt((gap**2).sum(-1) + 1e-6) - 1e-3
 
     def logits(self, found: Candidates, energy: np.ndarray) -> np.ndarray:
-        """Of each candidate, with the energy of its entry above the hull, NaN where unknown. [candidates]"""
+        """Logit of each candidate, given the energy of its entry above the hull, NaN where unknown. [candidates]"""
         weights = found.weights**self.power
         weights = weights / weights.sum(1, keepdims=True)
         apart = (self.distances[found.elements, found.old] * weights).sum(1)
@@ -50,5 +50,5 @@ class Attention:
 
 
 def bounded(energy: np.ndarray) -> np.ndarray:
-    """Energies above the hull as the logits take them."""
+    """Energies above the hull as the logits use them."""
     return np.clip(np.nan_to_num(energy, nan=UNKNOWN_ENERGY), 0, MOST_ENERGY)

@@ -1,4 +1,4 @@
-"""Learning the attention: each entry of an index is a question, left out of it; its own prototype is the answer."""
+"""Learning the attention: each entry, left out of the index, is a question; its own prototype is the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nucleate.prototypes.chemistry import element_vectors
 from nucleate.streams import ATTENTION, QUESTIONS
 
 SHARPNESS = 6.0
-"""Of the first distances: the baseline's, times this."""
+"""Initial distances are the baseline's times this."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class AttentionSettings:
     """How the attention is learned.
 
     Attributes:
-        numbers: of each element vector.
+        numbers: components of each element vector.
         questions: entries asked for, over the whole training.
-        batch: of them at once, all of one formula.
+        batch: questions at once, all of one formula.
         entries: most entries of a family that take part in one batch.
-        rate: of Adam, falling to zero.
-        decay: pull of the vectors to where they begin.
+        rate: learning rate of Adam, falling to zero.
+        decay: pull of the vectors towards their initial values.
         seed: of the order.
     """
 
@@ -45,7 +45,7 @@ def learn_attention(
 ) -> Attention:
     """Element vectors, power and slope that give the prototype of each entry the largest share.
 
-    tell: called with the batches done, all of them, and the mean loss since the last call.
+    tell: called with the batches done, the number of batches, and the mean loss since the last call.
     """
     start = np.zeros((len(element_vectors()), settings.numbers), dtype=np.float32)
     start[:, : element_vectors().shape[1]] = SHARPNESS * element_vectors()
@@ -93,7 +93,7 @@ class Batch:
 
 
 def batches(families: Families, settings: AttentionSettings) -> Iterator[Batch]:
-    """Without end: batches of questions, formulas as often as they have entries."""
+    """Endless batches of questions, each formula as often as it has entries."""
     random = QUESTIONS.generator(settings.seed)
     index = families.index
     while True:
@@ -113,7 +113,7 @@ def make_batch(
     taking = random.permutation(count)[: settings.entries]
     asked = random.permutation(taking)[: settings.batch]
     mine = family.elements[asked]
-    # the elements of each question by (count, number): what the ways are ways of
+    # the elements of each question by (count, number), the order that the ways permute
     place = np.lexsort((mine, np.broadcast_to(family.counts, mine.shape)), axis=1)
     numbers = np.take_along_axis(mine, place, 1)
     new = numbers[:, family.ways]

@@ -1,7 +1,7 @@
-"""Candidates for a composition: every entry of its anonymous cell formula, with every way to hand out its roles.
+"""Candidates for a composition: every entry of its anonymous cell formula, with every assignment of its roles.
 
-Roles of equal count may be taken by the elements in any order: a half-Heusler ABC has three different ones, a spinel
-AB2C4 is normal or inverse only where counts agree. All are candidates, with a distance each.
+Elements of equal count may take the roles of that count in any order: a half-Heusler ABC has three different ones. All
+are candidates, each with a distance.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nucleate.prototypes.labels import automorphisms, orders
 Cells = Literal["same", "any"]
 """Cells of as many atoms as are asked for, or of any number of formula units."""
 Counts = tuple[int, ...]
-"""Atoms of each role in a cell, ascending."""
+"""Atoms of each role in a cell, in ascending order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Candidates:
         return len(self.entries)
 
     def take(self, chosen: np.ndarray) -> Candidates:
-        """Those of these places, in this order."""
+        """The candidates at these indices, in this order."""
         return Candidates(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
 
@@ -115,7 +115,7 @@ def candidates_of(
     """All candidates for a composition, None where there are none.
 
     Args:
-        composition: atoms of each atomic number in the cell that is asked for.
+        composition: atoms of each atomic number in the requested cell.
         cells: `same`: cells of as many atoms, and smaller ones that fit into them; `any`: of any number of formula
             units.
         distances: of every two atomic numbers.
@@ -151,7 +151,7 @@ def _of_family(
 
 
 def _same_way(label: str, ways: np.ndarray) -> np.ndarray:
-    """For each way to hand out roles the first that is equivalent to it in a prototype. [ways]"""
+    """For each way to assign roles the first that is equivalent to it in a prototype. [ways]"""
     number = {tuple(way): place for place, way in enumerate(ways.tolist())}
     found = np.arange(len(ways))
     for order in automorphisms(label):

@@ -33,6 +33,6 @@ def element_vectors() -> np.ndarray:
 
 @cache
 def element_distances() -> np.ndarray:
-    """Euclidean, of every two atomic numbers. [MAX_ATOMIC_NUMBER + 1, MAX_ATOMIC_NUMBER + 1]"""
+    """Euclidean distance of every two atomic numbers. [MAX_ATOMIC_NUMBER + 1, MAX_ATOMIC_NUMBER + 1]"""
     vectors = element_vectors()
     return np.linalg.norm(vectors[:, None] - vectors, axis=-1)

@@ -10,9 +10,9 @@ from nucleate.metrics.ranking import DEFAULT_TOLERANCES
 from nucleate.metrics.reduction import Reduced, reduce_cell
 
 NEAR = 0.05
-"""Of the length (volume / atoms)^(1/3): atoms this near, in cells this alike, are the same place without a match."""
+"""In units of (volume / atoms)^(1/3): cells and atoms this close are the same without asking the matcher."""
 SECONDS = 2.0
-"""For one comparison; one that takes longer counts as different."""
+"""Time limit of one comparison; one that takes longer counts as different."""
 
 
 class Distinct:
@@ -25,9 +25,9 @@ class Distinct:
         self.reduced: list[Reduced] = []
 
     def place(self, key: int, cell: Cell) -> tuple[int, bool]:
-        """Where a structure belongs, and whether it is new there.
+        """The index of a structure, and whether it is new.
 
-        key: the same for the same prototype with the same elements, whose cells are described alike.
+        key: the same for the same prototype with the same elements in the same standard description.
         """
         for place, other in enumerate(self.keys):
             if other == key and alike(cell, self.cells[place]):
@@ -49,7 +49,7 @@ class Distinct:
 
 
 def alike(one: Cell, other: Cell) -> bool:
-    """Whether two cells in one standard description are near each other atom by atom, whatever their volumes."""
+    """Whether two cells in one standard description are close atom by atom, at any volumes."""
     if one.frac.shape != other.frac.shape or (one.species != other.species).any():
         return False
     first, second = (cell.lattice / cell.volume ** (1 / 3) for cell in (one, other))

@@ -16,7 +16,7 @@ from nucleate.metrics.dng.symmetry import PLACED
 from nucleate.prototypes.labels import prototype_label
 
 TOLERANCES = (0.1, 0.03, 0.01, 0.001)
-"""Å, tried in turn: the first whose primitive cell has as many atoms as the crystal that is given."""
+"""Tolerances, Å, tried in turn: the first whose primitive cell has as many atoms as the given crystal is used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Entry:
 
 
 def describe(cell: Cell, name: str = "", source: str = "", energy: float = float("nan")) -> Entry | None:
-    """The crystal as an entry, None where it is no crystal that has a space group."""
+    """The crystal as an entry, None where no space group is found."""
     if defect(cell, PLACED) is not None or cell.species.max(initial=0) > MAX_ATOMIC_NUMBER:
         return None
     found = _dataset(cell)
@@ -78,7 +78,7 @@ def describe(cell: Cell, name: str = "", source: str = "", energy: float = float
 
 
 def _dataset(cell: Cell):
-    """What moyo says of a crystal at the widest tolerance that leaves it its atoms; None where it can't place it."""
+    """moyo's analysis of a crystal at the widest tolerance that keeps its number of atoms; None where it fails."""
     moyopy = _moyo()
     atoms = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
     smaller = None

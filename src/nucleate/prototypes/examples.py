@@ -1,7 +1,7 @@
 """Examples to learn ranking from: entries of an index as questions, and which candidates for them match.
 
 Each question is an entry that is left out of the index; its answer is the entry itself. Verdicts are those of the CSP
-match rate (StructureMatcher, tolerances 0.3, 0.5, 10 degrees), which depend on no volume.
+match rate (StructureMatcher, tolerances 0.3, 0.5, 10 degrees), which do not depend on volumes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nucleate.prototypes.chemistry import element_distances
 from nucleate.prototypes.distinct import alike
 
 SECONDS = 2.0
-"""For one comparison; one that takes longer counts as no match."""
+"""Time limit of one comparison; one that takes longer counts as no match."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,8 @@ class Example:
     """A question with its candidates.
 
     Attributes:
-        entry: the entry that is asked for.
-        candidates: those that were judged, nearest elements first.
+        entry: the entry asked for.
+        candidates: the judged ones, nearest elements first.
         matches: whether each is the structure of the entry. [candidates]
     """
 

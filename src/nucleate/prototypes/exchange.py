@@ -2,8 +2,8 @@
 
 One draw: a known crystal, one or two of its elements, another element for each, and how many of its atoms are
 replaced: all of them, some of its Wyckoff orbits, or any number of its atoms; choices that symmetry turns into one
-another count once. The composition must differ, and the cell is scaled by fitted elemental volumes. GNoME goes through
-all of it; here it is drawn at random, so that there is no end to it.
+another count once. The composition must differ, and the cell is scaled by fitted elemental volumes. GNoME enumerates
+all choices; here they are drawn at random, so that draws never run out.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class ExchangeSettings:
         two: probability that two elements are replaced, where there are two.
         threshold: least substitution probability.
         new: whether formulas of the index are left out.
-        sources: of the index, those that are used; all of them by default.
-        tries: draws for one crystal before it is given up.
+        sources: sources of the index to use; all by default.
+        tries: draws for one crystal before giving up.
     """
 
     charges: bool = False
@@ -63,7 +63,7 @@ class Exchanged:
     Attributes:
         entry: its description: prototype, orbits, standardised primitive cell.
         parent: number of the known crystal in the index.
-        replaced: atoms that are other elements now.
+        replaced: number of atoms whose element was replaced.
         key: the same for the same prototype with the same elements in its roles.
     """
 
@@ -81,7 +81,7 @@ class Exchange:
         self._formulas = {_formula(index, entry) for entry in range(len(index))} if settings.new else set()
 
     def draw(self, parents: np.ndarray, random: np.random.Generator) -> Exchanged | None:
-        """One crystal from one of these entries, None where all tries came to nothing."""
+        """One crystal from one of these entries, None where all tries fail."""
         for _ in range(self.settings.tries):
             parent = int(parents[random.integers(len(parents))])
             if (found := self._try(parent, random)) is not None:
@@ -104,7 +104,7 @@ class Exchange:
         return Exchanged(entry, parent, int((species != cell.species).sum()), key)
 
     def _exchanged(self, cell: Cell, parent: int, random: np.random.Generator) -> np.ndarray | None:
-        """The new species, None where no element may replace the one that was drawn."""
+        """The new species, None where no element may replace the drawn one."""
         counts = Counter(cell.species.tolist())
         charges = self.ions.charges(counts) if self.settings.charges else {}
         if charges is None:

@@ -32,8 +32,8 @@ class ExchangeGenerator(Generator):
 
     Attributes:
         index: the known crystals.
-        without_repeats: whether a crystal that this instance has made before, or was told of, is a failure. Then an
-            answer depends on those before it.
+        without_repeats: whether a crystal that this instance made before, or was told of, counts as a failure. Answers
+            then depend on those before them.
     """
 
     name = NAME
@@ -56,7 +56,7 @@ class ExchangeGenerator(Generator):
         return checksum_of(self.index)
 
     def remember(self, folder: Path) -> None:
-        """Take the crystals of a job's folder for made before."""
+        """Count the crystals of a job's folder as made before."""
         for file in sorted(folder.glob(GENERATED)) if folder.is_dir() else ():
             self.seen |= {header["same"] for header, _ in read_headers(file) if "same" in header}
 

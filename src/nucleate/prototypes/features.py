@@ -1,4 +1,4 @@
-"""What a ranking is told of each group of candidates: the same prototype with the elements in equivalent roles."""
+"""What a ranking takes of each group of candidates: the same prototype with the elements in equivalent roles."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Groups:
 
 
 def features(found: Candidates, index: Index, attention: Attention, volumes: Volumes) -> Groups:
-    """The groups of candidates, and what a ranking is told of them."""
+    """The groups of candidates with the numbers that a ranking takes."""
     energy = index.energy[found.entries].astype(float)
     logits = attention.logits(found, energy)
     weight = np.where(found.known, 0.0, np.exp(logits - logits.max()) * index.stands_for[found.entries])

@@ -1,4 +1,4 @@
-"""The file of an index: parquet, written and read here alone."""
+"""The file of an index: parquet, written and read only here."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_index(index: Index, path: Path) -> None:
 
 
 def read_index(path: Path) -> Index:
-    """Read an index. Raises DataError where the file is missing, broken or something else."""
+    """Read an index. Raises DataError where the file is missing, broken or not an index."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -73,7 +73,7 @@ def read_index(path: Path) -> Index:
 
 
 def checksum_of(index: Index) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of the crystals of an index and their names."""
+    """First 16 hexadecimal digits of the SHA-256 of an index's crystals and their names."""
     digest = hashlib.sha256("\n".join([*index.names, *index.source.tolist()]).encode())
     for array, kind in (
         (index.elements, "<i8"),
@@ -92,7 +92,7 @@ def _lists(offsets: np.ndarray, values: np.ndarray, kind):
 
 
 def _flat(column) -> tuple[np.ndarray, np.ndarray]:
-    """The values of lists one after another, and offsets."""
+    """The values of lists, concatenated, and their offsets."""
     chunk = column.combine_chunks()
     sizes = chunk.value_lengths().to_numpy(zero_copy_only=False)
     return chunk.flatten().to_numpy(zero_copy_only=False), offsets_of(sizes.tolist())

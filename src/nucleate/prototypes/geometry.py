@@ -1,4 +1,4 @@
-"""Entries of an index made ready to be matched: reduced once each, elements swapped where they are wanted."""
+"""Entries of an index prepared for the matcher: each reduced once, elements swapped on demand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nucleate.prototypes.candidates import Candidates
 from nucleate.prototypes.index import Index
 
 SECONDS = 2.0
-"""For one reduction or comparison; one that takes longer counts as no match."""
+"""Time limit of one reduction or comparison; one that takes longer counts as no match."""
 KEPT = 16384
-"""Reduced cells that are kept, a few kilobytes each."""
+"""Reduced cells kept in memory, a few kilobytes each."""
 
 
 class Geometry:
-    """The reduced cells of an index. Volumes play no part in matches, and so are left as they are."""
+    """The reduced cells of an index. Matches do not depend on volumes, so these are not rescaled."""
 
     def __init__(self, index: Index, matcher: Matcher | None = None) -> None:
         self.index, self.matcher = index, matcher or Matcher()
@@ -42,7 +42,7 @@ class Geometry:
         return try_match(lambda: self.matcher.rms(one, other), SECONDS)[0] is not None
 
     def agreeing(self, found: Candidates, places: np.ndarray) -> np.ndarray:
-        """Which of these candidates match one another, each itself. [places, places]"""
+        """Which of these candidates match one another; each matches itself. [places, places]"""
         agree = np.eye(len(places), dtype=bool)
         cells = [self.candidate(found, place) for place in places.tolist()]
         sound = [i for i, cell in enumerate(cells) if cell is not None]

@@ -1,4 +1,4 @@
-"""Some of the atoms of an element, chosen up to symmetry: choices that an operation turns into one another are one."""
+"""Subsets of the atoms of an element up to symmetry: choices that an operation maps onto each other are one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def first_of_its_kind(chosen: np.ndarray, images: np.ndarray) -> tuple[int, ...]:
-    """The least of all choices that the operations make of one: the same for equivalent choices.
+    """The smallest image of a choice under the operations: the same for equivalent choices.
 
     chosen: numbers of atoms. images: of a `nucleate.symmetry.template.Template`.
     """

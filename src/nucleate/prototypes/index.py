@@ -1,8 +1,8 @@
-"""An index of prototypes: the crystals of a data set as entries, in columns, as they lie in one parquet file.
+"""An index of prototypes: the crystals of a data set as entries, in the columns of one parquet file.
 
 Columns: `material_id`, `source`, `prototype` (its name, which begins with the anonymous formula), `space_group`,
-`elements` and `counts` (by role: atomic numbers, and atoms in the primitive cell), `letters` (Wyckoff letters, one an
-orbit), `orbits` (by orbit: atoms in the primitive cell), `frac` (3 numbers an atom, by role and orbit), `lattice` (9
+`elements` and `counts` (by role: atomic numbers, and atoms in the primitive cell), `letters` (Wyckoff letters, one per
+orbit), `orbits` (by orbit: atoms in the primitive cell), `frac` (3 numbers per atom, by role and orbit), `lattice` (9
 numbers, row by row, Å), `energy_above_hull` (eV/atom, NaN where it is not known), `reported` (0, or the place among the
 structures that handbooks report for the compound). Positions and cells are those of a
 standardised primitive cell in single precision; `Index.cell` makes their symmetry exact again.
@@ -26,7 +26,7 @@ from nucleate.symmetry.template import Template
 from nucleate.work import Work
 
 ENERGIES = ("e_above_hull", "energy_above_hull")
-"""Names under which a data set may give the energy above the hull, eV/atom."""
+"""Column names for the energy above the hull in data sets, eV/atom."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ class Index:
 
     Attributes:
         names: names of the crystals. [entries]
-        source: from which data. [entries], strings
+        source: the data they are from. [entries], strings
         label: names of the prototypes. [entries], strings
         number: of the space groups. [entries]
         elements: atomic numbers by role, one entry after another. [roles of all]
         counts: atoms of each role in the cell. [roles of all]
         role_offsets: entry i owns roles role_offsets[i] to role_offsets[i + 1]. [entries + 1]
-        letters: Wyckoff letters, one an orbit. [entries], strings
+        letters: Wyckoff letters, one per orbit. [entries], strings
         multiplicities: atoms of each orbit in the cell. [orbits of all]
         orbit_offsets: as role_offsets. [entries + 1]
         frac: fractional coordinates. [atoms of all, 3], float32
@@ -103,7 +103,7 @@ class Index:
 
     @cached_property
     def volume(self) -> np.ndarray:
-        """Of each cell, Å^3. [entries]"""
+        """Volume of each cell, Å^3. [entries]"""
         return np.abs(np.linalg.det(self.lattice.astype(np.float64)))
 
     @cached_property
@@ -112,7 +112,7 @@ class Index:
         return np.array([STANDS_FOR.get(one, 1.0) for one in self.source.tolist()])
 
     def roles(self, entry: int) -> slice:
-        """Where the roles of an entry are in `elements` and `counts`."""
+        """The slice of an entry's roles in `elements` and `counts`."""
         return slice(int(self.role_offsets[entry]), int(self.role_offsets[entry + 1]))
 
     def orbits(self, entry: int) -> tuple[str, np.ndarray]:
@@ -127,11 +127,11 @@ class Index:
         return Cell(found.species, found.frac, found.lattice)
 
     def template(self, entry: int) -> Template:
-        """The same with the operations of its space group in moyo's default setting."""
+        """The cell as a template, with the operations of its space group in moyo's default setting."""
         return Template.under(self._stored(entry), operations_of_number(int(self.number[entry])))
 
     def _stored(self, entry: int) -> Cell:
-        """As the file has it, in single precision."""
+        """The cell as stored, in single precision."""
         atoms = slice(int(self.atom_offsets[entry]), int(self.atom_offsets[entry + 1]))
         roles = self.roles(entry)
         species = np.repeat(self.elements[roles], self.counts[roles]).astype(np.int64)
@@ -151,7 +151,7 @@ class Index:
         )  # fmt: skip
 
     def of_sources(self, sources: Collection[str]) -> Index:
-        """The entries of some sources alone. Raises DataError for a source that the index has not."""
+        """The entries of some sources. Raises DataError for a source that the index does not have."""
         known = sorted(set(self.source.tolist()))
         if unknown := sorted(set(sources) - set(known)):
             raise DataError(f"the index has no source '{unknown[0]}'", f"it has {', '.join(known)}")
@@ -195,12 +195,12 @@ def _joined(one: Index, other: Index) -> Index:
 
 
 def offsets_of(sizes: Sequence[int]) -> np.ndarray:
-    """Where each of several lists begins, and where the last ends, when they lie one after another. [lists + 1]"""
+    """Where each of several concatenated lists begins, and where the last ends. [lists + 1]"""
     return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
 
 
 def _spans(offsets: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where all that the chosen own is, and their new offsets."""
+    """The positions of everything that the chosen entries own, and their new offsets."""
     sizes = np.diff(offsets)[chosen]
     new = offsets_of(sizes.tolist())
     return np.repeat(offsets[chosen] - new[:-1], sizes) + np.arange(new[-1]), new

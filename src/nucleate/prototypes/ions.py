@@ -1,4 +1,4 @@
-"""Which ion may stand for which: the substitution probabilities of Hautier et al. (Inorg. Chem. 50, 656, 2011).
+"""Which ion may replace which: the substitution probabilities of Hautier et al. (Inorg. Chem. 50, 656, 2011).
 
     p(new | old) = exp(lambda(new, old)) / sum over all ions x of exp(lambda(x, old))
 
@@ -22,9 +22,9 @@ from nucleate.elements import ATOMIC_NUMBERS
 from nucleate.errors import MissingPackageError
 
 HEAVIEST = 94
-"""Plutonium: the last element that is put in by itself."""
+"""Plutonium: the last element that substitutes without a charge."""
 PLACES = ("pymatgen.core.structure_prediction", "pymatgen.analysis.structure_prediction")
-"""Where pymatgen keeps the table, now and before."""
+"""Where newer and older versions of pymatgen keep the table."""
 
 Ion = tuple[int, float]
 """Atomic number and charge."""
@@ -37,8 +37,9 @@ class Ions:
     Attributes:
         ions: those of the table. [ions]
         given: p(new | old) of the ions. [new, old]
-        elements: p(new | old) of elements without charges, by atomic number; no element for itself. [numbers, numbers]
-        common: how much each ion takes part, as a logarithm. [ions]
+        elements: p(new | old) of elements without charges, by atomic number; zero for an element itself. [numbers,
+            numbers]
+        common: logarithm of the total weight of each ion. [ions]
     """
 
     ions: tuple[Ion, ...]
@@ -64,7 +65,7 @@ class Ions:
     def instead_of(self, old: int, charge: float | None, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """Elements that may replace one, and their probabilities, which sum to 1; of the same charge if there is one.
 
-        threshold: on p(new | old), before they are made to sum to 1.
+        threshold: on p(new | old), before normalisation.
         """
         if charge is None:
             found = self.elements[:, old]

@@ -3,8 +3,8 @@
     ABC3_cP5_221_a_b_c        perovskite: role A on position a, B on b, three C on c
 
 Roles are the elements of a crystal in the order of the name: by count, then by letters. A space group may be described
-from several origins, which rename its positions; the name is the least over all of them and over all orders of roles
-of equal count (Mehl et al., Comput. Mater. Sci. 136, S1, 2017; relabelling as in Goodall et al., arXiv 2106.11132).
+from several origins, which rename its positions; the name is the first over all of them and all orders of roles of
+equal count (Mehl et al., Comput. Mater. Sci. 136, S1, 2017; relabelling as in Goodall et al., arXiv 2106.11132).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
 
 MOST_ORDERS = 720
-"""Of roles; where there are more, roles of equal count are put in the order of their letters alone."""
+"""Most orders of roles to compare; beyond it, roles of equal count are only sorted by their letters."""
 
 ROLES = (*ascii_uppercase, *(one + other for one in ascii_uppercase for other in ascii_lowercase))
-"""What the roles of a formula are called: A to Z, then Aa, Ab..."""
+"""Names of the roles of a formula: A to Z, then Aa, Ab..."""
 
 Letters = tuple[str, ...]
 """Letters of the orbits of each role, sorted: ("a", "b", "cc")."""
@@ -37,7 +37,7 @@ def prototype_label(
         pearson: Pearson symbol.
         number: of the space group.
         counts: atoms of each element in the cell. [elements]
-        letters: Wyckoff letters of the orbits of each element, one letter an orbit. [elements]
+        letters: Wyckoff letters of the orbits of each element, one per orbit. [elements]
     """
     found = min(
         (named, order)
@@ -62,7 +62,7 @@ def anonymous(counts: Sequence[int]) -> str:
 
 
 def orders(counts: Sequence[int]) -> list[tuple[int, ...]]:
-    """All orders of elements by count, those of equal count in every order. The identity where these are too many."""
+    """All orders of elements by count, those of equal count in every order. The identity if too many."""
     place = sorted(range(len(counts)), key=lambda i: counts[i])
     groups = [list(group) for _, group in groupby(place, key=lambda i: counts[i])]
     if prod(factorial(len(group)) for group in groups) > MOST_ORDERS:
@@ -79,12 +79,12 @@ def renamings(number: int) -> list[dict[int, int]]:
 
 @cache
 def _table() -> dict[str, list[str]]:
-    """By space group: the letters, and what they become. From pymatgen, whose import takes seconds."""
+    """By space group: the letters, and what they become. From pymatgen, which takes seconds to import."""
     return json.loads((Path(__file__).parent / "data" / "renamings.json").read_text())
 
 
 def _ordered(counts: Sequence[int], letters: Letters) -> tuple[tuple[int, ...], Letters]:
-    """The order by count and then letters, and the letters in it."""
+    """The order by count and then letters, and the letters in that order."""
     order = tuple(sorted(range(len(counts)), key=lambda i: (counts[i], letters[i])))
     return order, tuple(letters[i] for i in order)
 
@@ -97,9 +97,9 @@ def _runs(letters: str) -> str:
 
 @cache
 def automorphisms(label: str) -> tuple[tuple[int, ...], ...]:
-    """Orders of the roles of a prototype that another origin turns into one another: rock salt has two, (0, 1), (1, 0).
+    """Orders of a prototype's roles that a change of origin maps onto one another: rock salt has (0, 1), (1, 0).
 
-    Elements handed out in one order or another of these are the same crystal, free parameters apart.
+    Elements assigned in any of these orders give the same crystal, free parameters apart.
     """
     _, _, number, *roles = label.split("_")
     letters = [_letters(one) for one in roles]
@@ -116,10 +116,10 @@ def automorphisms(label: str) -> tuple[tuple[int, ...], ...]:
 
 
 def _letters(runs: str) -> str:
-    """The other way round from `_runs`: "a2b" is "abb"."""
+    """The inverse of `_runs`: "a2b" is "abb"."""
     return "".join(letter * int(number or 1) for number, letter in re.findall(r"(\d*)([A-Za-z])", runs))
 
 
 def _counts(label: str) -> list[int]:
-    """Of the roles, from the anonymous formula of a label."""
+    """Counts of the roles, from the anonymous formula of a label."""
     return [int(number or 1) for number in re.findall(r"[A-Z][a-z]?(\d*)", label.split("_")[0])]

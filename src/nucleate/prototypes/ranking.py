@@ -1,4 +1,4 @@
-"""A learned ranking: the probability that a candidate is the structure that is asked for.
+"""A learned ranking: the probability that a candidate is the right structure.
 
 Attention gives shares to groups of candidates (attention.py); a small network turns what is known of a group
 (features.py) into a probability. Files are safetensors of some kilobytes.
@@ -26,7 +26,7 @@ class Ranking:
 
     Attributes:
         attention: learned resemblance of elements.
-        mean, scale: of the numbers of a group. [numbers]
+        mean, scale: standardisation of the numbers of a group. [numbers]
         hidden, hidden_bias: first layer. [numbers, units], [units]
         out, out_bias: second layer. [units], []
     """
@@ -40,7 +40,7 @@ class Ranking:
     out_bias: float
 
     def probability(self, numbers: np.ndarray) -> np.ndarray:
-        """That the best candidate of each group matches, by what is known of the groups. [groups]"""
+        """Probability that the best candidate of each group matches. [groups]"""
         inner = np.maximum((numbers - self.mean) / self.scale @ self.hidden + self.hidden_bias, 0)
         logits = np.clip(inner @ self.out + self.out_bias, -50, 50)
         return 1 / (1 + np.exp(-logits))
@@ -60,7 +60,7 @@ def save_ranking(ranking: Ranking, path: Path) -> None:
 
 
 def load_ranking(path: Path) -> Ranking:
-    """Read a ranking. Raises DataError where the file is missing, broken or of other numbers."""
+    """Read a ranking. Raises DataError where the file is missing, broken or for other numbers."""
     from safetensors import SafetensorError, safe_open
 
     hint = "make one with 'nucleate prototypes train INDEX --out FILE'"

@@ -16,9 +16,9 @@ from nucleate.prototypes.volumes import Volumes
 
 UNITS = 32
 DROPPED = 0.2
-"""Share of the hidden units that a step of the training does without."""
+"""Dropout: share of the hidden units left out in a training step."""
 HELD_BACK = 0.15
-"""Share of the examples that choose when to stop."""
+"""Share of the examples held back to choose when to stop."""
 
 
 def learn_ranking(
@@ -30,7 +30,7 @@ def learn_ranking(
     steps: int = 1500,
     seed: int = 0,
 ) -> tuple[Ranking, dict[str, float]]:
-    """The ranking, and its loss on the examples that were held back, beside that of the plain share."""
+    """The ranking, and its loss on the held-back examples, beside that of the plain share."""
     numbers, matches, question = judged_groups(families, attention, volumes, examples, cells)
     mean, scale = numbers.mean(0), numbers.std(0) + 1e-6
     held = question >= (1 - HELD_BACK) * len(examples)
@@ -74,7 +74,7 @@ def learn_ranking(
 def judged_groups(
     families: Families, attention: Attention, volumes: Volumes, examples: Sequence[Example], cells: Cells
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers of all groups that have a verdict [groups, numbers], the verdicts, and which example each is of."""
+    """Numbers of all judged groups [groups, numbers], their verdicts, and the example that each belongs to."""
     index = families.index
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for place, example in enumerate(examples):

@@ -1,4 +1,4 @@
-"""Where the index and the ranking lie that the package brings, and their sources."""
+"""Where the shipped index and ranking are, and their sources."""
 
 from __future__ import annotations
 

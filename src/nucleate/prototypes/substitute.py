@@ -19,13 +19,13 @@ def substituted(cell: Cell, old: np.ndarray, new: np.ndarray, volumes: Volumes) 
 
 
 def rescaled(cell: Cell, old: np.ndarray, volumes: Volumes) -> Cell:
-    """The cell with the volume that its elements need, where it has the one of other elements. old: those. [atoms]"""
+    """The cell rescaled from the volume of the old elements to that of its own. old: atomic numbers. [atoms]"""
     ratio = volumes.of(Counter(cell.species.tolist())) / volumes.of(Counter(old.tolist()))
     return Cell(cell.species, cell.frac, cell.lattice * ratio ** (1 / 3))
 
 
 def repeated(cell: Cell, times: int) -> Cell:
-    """So many cells on one another, along the shortest vector each time."""
+    """A supercell of so many cells, stacked along the shortest vector each time."""
     for factor in _prime_factors(times):
         axis = int(np.linalg.norm(cell.lattice, axis=1).argmin())
         lattice, step = cell.lattice.copy(), np.eye(3)[axis] / factor

@@ -32,11 +32,11 @@ class RankingSettings:
     """How a ranking is learned.
 
     Attributes:
-        attention: how the attention is.
-        cells: of which the candidates are: of as many atoms, or of any number of formula units.
+        attention: settings of the attention.
+        cells: which candidates there are: cells of as many atoms, or of any number of formula units.
         examples: entries whose candidates are judged by the matcher.
         steps: of the network's training.
-        seed: of their choice, and of the network.
+        seed: of the choice of examples, and of the network.
     """
 
     attention: AttentionSettings = AttentionSettings()
@@ -52,11 +52,11 @@ def train_ranking(
     settings: RankingSettings = RankingSettings(),
     work: Work = Work(),
 ) -> tuple[Ranking, dict[str, float]]:
-    """A ranking for the index in a file, and its numbers: `loss` of examples that were held back, `examples`, `groups`.
+    """A ranking for the index in a file, and its numbers: `loss` of held-back examples, `examples`, `groups`.
 
     Args:
-        path: file of the index. sources: entries of these alone.
-        settings: how it is learned. work: where candidates are judged, and who is told.
+        path: file of the index. sources: only entries of these.
+        settings: how it is learned. work: where candidates are judged, and where progress is reported.
 
     Raises DataError where the index is too small to learn from.
     """

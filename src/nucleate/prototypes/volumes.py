@@ -19,14 +19,14 @@ from nucleate.prototypes.chemistry import element_vectors
 from nucleate.prototypes.index import Index
 
 PENALTY = 1.0
-"""Of a coefficient's deviation from its prior by the median volume, in crystals."""
+"""Weight of a coefficient's deviation from its prior by the median volume, in crystals."""
 ROUNDS = 4
 SMALL = 0.02
-"""Relative deviations below count alike."""
+"""Relative deviations below this count alike."""
 LEAST = 1.0
-"""Å^3; no atom takes less."""
+"""Smallest volume of an atom, Å^3."""
 ELECTRONEGATIVITY = 3
-"""Its column in `element_vectors`."""
+"""Column of the electronegativity in `element_vectors`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Volumes:
     """Volumes of elements.
 
     Attributes:
-        each: in surroundings of the mean electronegativity of all elements, a above, Å^3. [MAX_ATOMIC_NUMBER + 1]
+        each: a above, the volume at the mean electronegativity of all elements, Å^3. [MAX_ATOMIC_NUMBER + 1]
         surroundings: b and c above, Å^3. [2, MAX_ATOMIC_NUMBER + 1]
     """
 
@@ -75,7 +75,7 @@ class Volumes:
         return cls.fit(shares, index.volume / index.sizes)
 
     def of(self, counts: Mapping[int, int]) -> float:
-        """Volume of a cell with so many atoms of each atomic number, Å^3."""
+        """Volume of a cell with these counts of each atomic number, Å^3."""
         shares = np.zeros((1, len(self.each)))
         for number, count in counts.items():
             shares[0, number] += count

@@ -1,7 +1,7 @@
 """Which sites of a space group hold a composition: exact, in a fixed order, up to a cap.
 
-The count is of ways to give each element a multiset of positions so that multiplicities add up to its atoms and no
-position without freedom is occupied twice. Whether there is any is the question of holding.py.
+A combination gives each element a multiset of positions whose multiplicities add up to its atoms, with no position
+without freedom occupied twice. Whether there is one at all is decided in holding.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def combinations(number: int, counts: Mapping[int, int], limit: int = 1000) -> l
     Args:
         number: of the space group.
         counts: atoms of each element in the primitive cell, by atomic number.
-        limit: how many to give.
+        limit: most combinations to return.
 
     Raises:
         StructureError: outside 1 to 230.

@@ -15,11 +15,11 @@ from nucleate.symmetry.sites import Sites
 from nucleate.symmetry.wyckoff import space_group
 
 FAR = 1e-4
-"""Fractional coordinates that miss a position by more don't lie on it."""
+"""Tolerance: fractional coordinates further from a position than this don't lie on it."""
 
 
 def find_sites(cell: Cell, symprec: float = 0.1) -> Sites:
-    """The sites of a crystal in the group's standard setting, on a refined lattice and refined places.
+    """The sites of a crystal in the group's standard setting, with a refined lattice and refined coordinates.
 
     Args:
         cell: any cell of the crystal.
@@ -53,17 +53,17 @@ def find_sites(cell: Cell, symprec: float = 0.1) -> Sites:
 
 
 def free_parameters(number: int, letter: str, places: np.ndarray) -> np.ndarray:
-    """Free parameters in [0, 1) of the orbit that holds given places of the conventional cell. [free parameters]
+    """Free parameters in [0, 1) of the orbit through given points of the conventional cell. [free parameters]
 
-    Of several answers that give the same orbit, the first by size of its numbers.
+    Of several solutions for the same orbit, the smallest in lexicographic order.
 
     Args:
         number: of the space group.
         letter: of the Wyckoff position.
-        places: atoms of the orbit, one for each atom of the primitive cell. [atoms, 3]
+        places: points of the orbit, one for each atom of the primitive cell. [atoms, 3]
 
     Raises:
-        StructureError: where the places don't lie on the position.
+        StructureError: where the points don't lie on the position.
     """
     group = space_group(number)
     position = group[letter]
@@ -81,7 +81,7 @@ def free_parameters(number: int, letter: str, places: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=4096)
 def _solvable(number: int, letter: str) -> tuple[list[int], np.ndarray]:
-    """Rows of W that alone give the free parameters, whole numbers remaining whole, and the inverse."""
+    """Rows of W that determine the free parameters and are unimodular, and their inverse."""
     linear = space_group(number)[letter].linear
     for rows in itertools.combinations(range(3), linear.shape[1]):
         part = linear[list(rows)]

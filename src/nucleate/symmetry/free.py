@@ -2,7 +2,7 @@
 
 W is an integer matrix and so is B with B W = 1, which reads u off one atom of each orbit. Integer matrices commute with
 wrapping, so f0 + W B (f - f0) is a symmetric point of the torus for any f, whatever image each number stands for, is f
-itself where f is symmetric, and is uniform in u where f is uniform. What is no point but a displacement D is averaged:
+itself where f is symmetric, and is uniform in u where f is uniform. A displacement D is averaged instead:
 D_j = mean over g of R_g D_i = W K D, the projector that is orthogonal in the metric of any cell that has the symmetry.
 
 Lattices are averaged too: G -> mean of R^T G R for the metric G = L L^T.
@@ -30,7 +30,7 @@ class Freedom:
         mean: K: the free parameters of the mean over the operations. [free, 3 atoms], float64
         multiplicity: atoms of the orbit that a parameter belongs to. [free]
         metric: the mean over the operations of what they do to a metric, row by row. [9, 9], float64
-        metrics: independent metrics that they leave as they are, of length 1. [1 to 6, 3, 3], float64
+        metrics: independent metrics that they leave unchanged, of norm 1. [1 to 6, 3, 3], float64
     """
 
     origin: np.ndarray
@@ -83,8 +83,8 @@ class Freedom:
 
 
 def fixed_directions(rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of rotations [operations, 3, 3]: a basis of the integer vectors that all of them leave as they are, [3, free],
-    and integer rows that read its coefficients off such a vector, [free, 3].
+    """Of rotations [operations, 3, 3]: a basis of the integer vectors that all of them leave unchanged, [3, free], and
+    integer rows that read its coefficients off such a vector, [free, 3].
 
     By column operations on the equations (R - 1) v = 0, which keep a basis of all integer vectors: those of its columns
     that solve all equations are left at the end.
@@ -119,7 +119,7 @@ def metric_average(rotations: np.ndarray) -> np.ndarray:
 
 
 def free_metrics(rotations: np.ndarray) -> np.ndarray:
-    """Independent symmetric matrices with R^T G R = G, of length 1, as many as a lattice has free parameters: cubic 1,
+    """Independent symmetric matrices with R^T G R = G, of norm 1, as many as a lattice has free parameters: cubic 1,
     hexagonal, trigonal and tetragonal 2, orthorhombic 3, monoclinic 4, triclinic 6. [free, 3, 3]"""
     pairs = [(i, j) for i in range(3) for j in range(i, 3)]
     symmetric = np.zeros((6, 3, 3))

@@ -1,7 +1,7 @@
 """Whether Wyckoff positions can hold given numbers of atoms: exact, and fast enough to ask at each step of a draw.
 
 Positions with freedom may be occupied any number of times, so what they hold is a set of sums; those without may be
-occupied once, by one element, so they are counted by multiplicity and shared out.
+occupied once, by one element, so they are counted by multiplicity and distributed over the elements.
 """
 
 from __future__ import annotations

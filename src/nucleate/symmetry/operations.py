@@ -1,7 +1,7 @@
 """Operations of space groups, by moyo: f' = R f + t on columns of fractional coordinates.
 
-Those of a crystal are found in its own cell, whatever its setting. R are integers there, and translations closed under
-multiplication to 1e-12, since moyo carries exact ones over from the standard setting.
+Those of a crystal are found in its own cell, in any setting. R are integers there, and translations are closed under
+multiplication to 1e-12, since moyo transforms exact ones from the standard setting.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def check_number(number: int) -> int:
 
 @lru_cache(maxsize=2 * GROUPS)
 def operations_of_number(number: int, primitive: bool = True) -> Operations:
-    """Those of a space group in moyo's standard setting, in the primitive or the conventional cell."""
+    """Operations of a space group in moyo's standard setting, in the primitive or the conventional cell."""
     found = _moyo().operations_from_number(check_number(number), primitive=primitive)
     return Operations(
         number, np.array(found.rotations, dtype=np.int64), np.array(found.translations, dtype=float)
@@ -49,17 +49,17 @@ def operations_of_number(number: int, primitive: bool = True) -> Operations:
 
 
 def operations_of(cell: Cell, symprec: float) -> Operations:
-    """Those of a crystal in its own cell, found within symprec (Å).
+    """Operations of a crystal in its own cell, found within symprec (Å).
 
-    Raises DataError where there are none to be found, and where the cell is too long to hold them all, such as one
-    cube on top of another.
+    Raises DataError where none are found, and where the cell is a supercell that can't hold them all, such as two cubes
+    stacked.
     """
     moyo = _moyo()
     atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.species.tolist())
     try:
         found = moyo.MoyoDataset(atoms, symprec=symprec)
     except BaseException as error:
-        # a panic in Rust is no Exception, and its class can't be imported
+        # a panic in Rust is not an Exception, and its class can't be imported
         if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
             raise
         raise DataError(

@@ -13,7 +13,7 @@ import numpy as np
 from nucleate.symmetry.wyckoff import GROUPS, space_group
 
 GENERIC = np.array([0.137203491, 0.322801577, 0.049187263])
-"""Free parameters that bring no two atoms of an orbit together: used to count and to name atoms, never as places."""
+"""Free parameters at which no two atoms of an orbit meet: used to count and identify atoms, never to place them."""
 
 TOLERANCE = 1e-6
 
@@ -42,7 +42,7 @@ class Orbit:
 def operations(number: int, primitive: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Operations f' = R f + t of a group in its primitive or conventional cell, the identity first.
 
-    Those of the conventional cell hold each centring translation. Rotations are integers. [operations, 3, 3] and
+    Those of the conventional cell include each centring translation. Rotations are integers. [operations, 3, 3] and
     [operations, 3]
     """
     import moyopy
@@ -84,6 +84,6 @@ def wrapped(frac: np.ndarray) -> np.ndarray:
 
 
 def matches(places: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Indices of the places [atoms, 3] that are a place [3] but for whole numbers."""
+    """Indices of the points [atoms, 3] that equal a point [3] up to lattice translations."""
     apart = places - place
     return np.flatnonzero(np.abs(apart - np.round(apart)).max(-1, initial=0.0) < TOLERANCE)

@@ -1,4 +1,4 @@
-"""A batch of templates as tensors: what each of them leaves of positions, displacements, species and cells.
+"""A batch of templates as tensors: projections of positions, displacements, species and cells.
 
 Padded free parameters have zeros, and templates of one operation, or none, leave everything as it is. See
 `nucleate.symmetry.free` for W, B and K.
@@ -24,14 +24,14 @@ class Projection:
     """Templates of one batch, float64.
 
     Attributes:
-        free: crystals that nothing is asked of. [crystals]
+        free: crystals without a template. [crystals]
         origin: f0, in cells. [crystals, atoms, 3]
         anchors: the atom of the same orbit that free parameters are read off. [crystals, atoms]
-        shares: the mean over an orbit, for each of its atoms. [crystals, atoms, atoms]
+        shares: the matrix of the mean over an orbit. [crystals, atoms, atoms]
         basis, read, mean: W, B and K. [crystals, 3 atoms, free], twice [crystals, free, 3 atoms]
-        spread: root of the atoms of the orbit of each free parameter. [crystals, free]
-        metric: the mean over operations for metrics, row by row. [crystals, 9, 9]
-        metrics: metrics that stay as they are, and zeros. [crystals, 6, 3, 3]
+        spread: square root of the number of atoms in the orbit of each free parameter. [crystals, free]
+        metric: the mean over operations, for metrics row by row. [crystals, 9, 9]
+        metrics: metrics that the operations leave unchanged, padded with zeros. [crystals, 6, 3, 3]
         lattice: a cell with the symmetry, zeros where none is known. [crystals, 3, 3]
     """
 
@@ -49,13 +49,13 @@ class Projection:
 
     @classmethod
     def of(cls, templates: Sequence[Template | None], atoms: int) -> Projection:
-        """Templates, None for a crystal that nothing is asked of, padded to so many atoms."""
+        """Templates (None: a crystal without one), padded to so many atoms."""
         asked = [None if one is None or len(one.rotations) == 1 else one for one in templates]
         return cls.of_freedoms([one and Freedom.of(one) for one in asked], atoms)
 
     @classmethod
     def of_freedoms(cls, freedoms: Sequence[Freedom | None], atoms: int) -> Projection:
-        """The same where what templates leave free is known already."""
+        """The same from the templates' free parameters."""
         count = len(freedoms)
         most = max((one.basis.shape[1] for one in freedoms if one), default=0)
         origin, anchors = np.zeros((count, atoms, 3)), np.tile(np.arange(atoms), (count, 1))
@@ -83,7 +83,7 @@ class Projection:
         return Projection(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     def positions(self, x: PerAtom3, period: float = 1.0) -> PerAtom3:
-        """f0 + W B (x - f0): symmetric points of the torus, for those whose unit is `period` to a cell; not wrapped."""
+        """f0 + W B (x - f0): symmetric points of the torus, in units of which a cell has `period`; not wrapped."""
         origin = (period * self.origin).to(x)
         moved = origin + self._carried(self.read, x - origin)
         return self.asked(moved, x)
@@ -96,18 +96,18 @@ class Projection:
         return self.asked(self._spread_out(u, x), shortest)
 
     def displacements(self, x: PerAtom) -> PerAtom:
-        """W K x, the mean over the operations, for every three channels by themselves."""
+        """W K x, the mean over the operations, for every three channels separately."""
         parts = [self._carried(self.mean, part) for part in x.split(3, -1)]
         return self.asked(torch.cat(parts, -1), x)
 
     def normals(self, x: PerAtom3) -> PerAtom3:
-        """Displacements of standard normal numbers whose mean square over an orbit is what it would be of free atoms in
-        the directions that are left."""
+        """Displacements from standard normal numbers, with the mean square over an orbit that free atoms would have in
+        the free directions."""
         u = self._times(self.mean, x) * self.spread.to(x).unsqueeze(-1)
         return self.asked(self._spread_out(u, x), x)
 
     def anchored(self, x: Tensor) -> Tensor:
-        """What the anchor of each orbit has, for all of its atoms. [crystals, atoms, ...]"""
+        """The value of each orbit's anchor, for all of its atoms. [crystals, atoms, ...]"""
         index = self.anchors.reshape(*self.anchors.shape, *(1,) * (x.ndim - 2)).expand_as(x)
         return x.gather(1, index)
 
@@ -116,7 +116,7 @@ class Projection:
         return self.asked(self.shares.to(x) @ x, x)
 
     def cells(self, lattice: Cells) -> Cells:
-        """Cells with the metric averaged over the operations, turned as little as may be. float64"""
+        """Cells with the metric averaged over the operations, turned as little as possible. float64"""
         rows = lattice.double()
         metric = rows @ rows.mT
         mean = (self.metric @ metric.flatten(1).unsqueeze(-1)).reshape(-1, 3, 3)
@@ -133,7 +133,7 @@ class Projection:
         return matrix.to(x) @ x.flatten(1).unsqueeze(-1)
 
     def asked(self, projected: Tensor, x: Tensor) -> Tensor:
-        """What was projected, and x as it is where nothing is asked."""
+        """The projected values, and x itself for crystals without a template."""
         return torch.where(self.free.reshape(-1, *(1,) * (x.ndim - 1)), x, projected)
 
 

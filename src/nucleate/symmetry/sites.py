@@ -21,8 +21,8 @@ class Sites:
         number: of the space group, 1 to 230.
         letters: one for each site.
         species: an atomic number for each site.
-        free: the free parameters of all sites after each other, None where nobody has set them. [free parameters]
-        lattice: rows are the conventional cell's vectors, Å; None where nobody has set them. [3, 3]
+        free: the free parameters of all sites in order, None where they are not set. [free parameters]
+        lattice: rows are the conventional cell's vectors, Å; None where it is not set. [3, 3]
     """
 
     number: int
@@ -114,7 +114,7 @@ class Sites:
         return replace(self, letters=letters, species=species, free=free)
 
     def canonical(self) -> Sites:
-        """The first of all equivalent sequences under the group's Euclidean normaliser; places are not kept.
+        """The first of all equivalent sequences under the group's Euclidean normaliser; coordinates are dropped.
 
         Two descriptions of one crystal that differ by a choice of origin or of axes become equal.
         """

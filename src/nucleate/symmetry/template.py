@@ -1,4 +1,4 @@
-"""Template: a space group with its occupied orbits, in one cell: what a symmetric crystal is drawn on."""
+"""Template: a space group with its occupied orbits in one cell, on which a symmetric crystal is drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nucleate.symmetry.orbits import images, operations
 from nucleate.symmetry.sites import Sites
 
 SAME_PLACE = 1e-4
-"""In cells: how far symmetric positions may be from the images of one another, and how near atoms may be."""
+"""Fractional: how far symmetric positions may be from each other's images, and how near two atoms may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +23,8 @@ class Template:
 
     Attributes:
         number: of the space group, 1 to 230.
-        species: atomic numbers, alike on an orbit; 0 where none is known. [atoms]
-        frac: exactly symmetric positions; the free ones are at their present values. [atoms, 3], float64
+        species: atomic numbers, the same on an orbit; 0 where none is known. [atoms]
+        frac: exactly symmetric positions, at the current free parameters. [atoms, 3], float64
         rotations: integers, on columns: f' = R f + t. [operations, 3, 3]
         translations: in cells. [operations, 3], float64
         images: the atom that an operation carries an atom onto. [operations, atoms]
@@ -41,18 +41,18 @@ class Template:
 
     @classmethod
     def of(cls, cell: Cell, symprec: float = 0.1) -> Template:
-        """That of a crystal in its own cell, atoms in their order: operations are found within symprec (Å), positions
-        and metric then averaged over them, so that both obey exactly.
+        """The template of a crystal in its own cell, atoms in their order: operations are found within symprec (Å),
+        then positions and metric are averaged over them, so that both are exactly symmetric.
 
-        Raises DataError where no operations can be found, and where they don't carry atoms onto atoms.
+        Raises DataError where no operations can be found, and where they don't map atoms onto atoms.
         """
         return cls.under(cell, operations_of(cell, symprec))
 
     @classmethod
     def under(cls, cell: Cell, found: Operations) -> Template:
-        """That of a crystal under operations of its cell that it obeys nearly; they need not be all it has.
+        """The template of a crystal under operations that it obeys approximately; they need not be all it has.
 
-        Raises DataError where they don't carry atoms onto atoms.
+        Raises DataError where they don't map atoms onto atoms.
         """
         images = images_of(cell.species, cell.frac, found.rotations, found.translations, cell.lattice)
         return cls(
@@ -67,9 +67,9 @@ class Template:
 
     @classmethod
     def from_sites(cls, sites: Sites) -> Template:
-        """That of occupied Wyckoff positions in the primitive cell, site after site.
+        """The template of occupied Wyckoff positions in the primitive cell, site after site.
 
-        Exact at any free parameters: which atom is carried where is known from the orbits, not from distances.
+        Exact at any free parameters: atoms are mapped by their orbits, not by distances.
         Raises StructureError where the free parameters are not set.
         """
         rotations, translations = operations(sites.number)
@@ -88,7 +88,7 @@ class Template:
         )
 
     def in_basis(self, change: np.ndarray) -> Template:
-        """The same crystals in a cell whose vectors are integer combinations of the present ones: the rows of `change`,
+        """The same crystals in a cell whose vectors are integer combinations of the current ones: the rows of `change`,
         of determinant 1 or -1. [3, 3]"""
         inverse = np.round(np.linalg.inv(change)).astype(np.int64)
         return replace(
@@ -100,14 +100,14 @@ class Template:
         )
 
     def reduced(self) -> Template:
-        """The same in the Niggli cell, in which models of primitive cells are trained: of the template's own lattice,
-        or, where none is known, of that which is nearest to a cube for these operations."""
+        """The same in the Niggli cell, in which models of primitive cells are trained: that of the template's own
+        lattice or, where none is known, of the lattice nearest to a cube under these operations."""
         lattice = averaged_lattice(np.eye(3), self.rotations) if self.lattice is None else self.lattice
         return self.in_basis(niggli_change(lattice))
 
     @property
     def identity(self) -> str:
-        """16 hexadecimal digits of all that a draw depends on, numbers to 6 decimal places."""
+        """16 hexadecimal digits for everything that a draw depends on, numbers to 6 decimal places."""
         places = [np.round(x, 6) + 0.0 for x in (self.translations, self.frac)]
         lattice = None if self.lattice is None else (np.round(self.lattice, 6) + 0.0).tolist()
         parts = [self.number, self.species.tolist(), self.rotations.tolist(), self.images.tolist(), lattice]
@@ -116,7 +116,7 @@ class Template:
 
     @property
     def orbits(self) -> np.ndarray:
-        """For each atom the first one that an operation carries onto it: the same for all of an orbit. [atoms]"""
+        """For each atom the first atom of its orbit. [atoms]"""
         return self.images.min(0)
 
 
@@ -147,9 +147,9 @@ def images_of(
 def symmetrised(
     frac: np.ndarray, rotations: np.ndarray, translations: np.ndarray, images: np.ndarray
 ) -> np.ndarray:
-    """Positions that are nearly symmetric, averaged over all images, each by the shortest way, in [0, 1).
+    """Nearly symmetric positions, averaged over all images, each by the shortest way, in [0, 1).
 
-    Raises DataError where the averages don't obey: positions are further from symmetric than half a cell allows.
+    Raises DataError where the averages are not symmetric: positions are too far from symmetric ones for half a cell.
     """
     mean = np.asarray(frac, dtype=float)
     for _ in range(3):
@@ -173,7 +173,7 @@ def _excess(
 
 
 def averaged_lattice(lattice: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """The cell, turned as little as may be, whose metric is the mean of R^T G R over the operations. [3, 3], Å
+    """The cell, turned as little as possible, whose metric is the mean of R^T G R over the operations. [3, 3], Å
 
     G = L L^T for rows L; R^T G R is the metric after the operation.
     """

@@ -34,10 +34,10 @@ CENTRINGS = {
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """One Wyckoff position: the points f = W u + t, and all that the group makes of them.
+    """One Wyckoff position: the points f = W u + t and their images under the group.
 
     Attributes:
-        letter: a, b, c, ... by falling site symmetry; A after z.
+        letter: a, b, c, ... by descending site symmetry; A after z.
         multiplicity: atoms of the orbit in the conventional cell.
         site_symmetry: oriented symbol of the site-symmetry group, such as 4mm or m.mm.
         linear: W, integers; its columns belong to the free parameters. [3, free parameters]

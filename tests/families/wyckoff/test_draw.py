@@ -112,8 +112,8 @@ def test_temperature_and_top_p() -> None:
         ({"formula": "NaCl", "atoms": 3}, FormulaError, "the formula has 2 atoms"),
         ({"formula": "NaCl", "elements": ["K"]}, FormulaError, "other elements"),
         ({"elements": ["Xx"]}, FormulaError, "'Xx' is no element"),
-        ({"temperature": 0.0}, NucleateError, "temperature = 0.0"),
-        ({"top_p": 1.5}, NucleateError, "top_p = 1.5"),
+        ({"temperature": 0.0}, NucleateError, "temperature can't be 0.0"),
+        ({"top_p": 1.5}, NucleateError, "top_p can't be 1.5"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(asked: dict, kind: type[Exception], words: str) -> None:

@@ -1,4 +1,4 @@
-"""Draws of sequences: all of a batch step by step, each word among those that still lead to what is asked."""
+"""Draws of sequences: a whole batch step by step, each word among those that can still fulfil the prompt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Choice:
     """How words are chosen.
 
     Attributes:
-        temperature: logits are divided by it; 1 draws from the model, less keeps to what is likely.
+        temperature: logits are divided by it; 1 draws from the model, less favours likely words.
         top_p: only the likeliest words that together have this probability.
     """
 
@@ -48,12 +48,12 @@ def draw(
 
     Args:
         network: in evaluation mode.
-        prompts: that have an answer (`Prompt.check`).
-        numbers: of the sequences: with the seed they fix the random numbers, whatever the batch.
+        prompts: all with an answer (`Prompt.check`).
+        numbers: of the sequences; with the seed they fix the random numbers, in any batch.
         seed: of all of them.
         most: atoms that a sequence may have.
         choice: temperature and top-p.
-        cached: whether keys and values of earlier steps are kept rather than computed anew; the answer is the same.
+        cached: whether keys and values of earlier steps are kept rather than computed again; the result is the same.
     """
     batch = _Batch(network, Noise.of(seed, numbers), choice, [first_step(prompts, most)], cached)
     words, likelihood = batch.choose(network.groups(batch.seen()), groups_allowed(prompts, most), 0)
@@ -79,7 +79,7 @@ def draw(
 
 
 class _Batch:
-    """The sequences of a batch that still go on: what the network was told, and what it answers."""
+    """The unfinished sequences of a batch: what the network was told, and what it answers."""
 
     def __init__(
         self, network: WyckoffNetwork, noise: Noise, choice: Choice, told: list[Steps], cached: bool
@@ -99,14 +99,14 @@ class _Batch:
         return self.network(joined(self.told), self.cache)[:, -1]
 
     def keep(self, on: Bool[Tensor, " sequences"]) -> None:
-        """Goes on with these alone."""
+        """Keeps only these."""
         self.rows, self.x = self.rows[on], self.x[on]
         self.told = [rows_of(one, on) for one in self.told]
         if self.cache is not None:
             self.cache.keep(on)
 
     def position(self, going: list[Progress]) -> tuple[Tensor, Tensor]:
-        """An index, or the end, for each; and its log-probability."""
+        """A position's index, or the end, for each; and its log-probability."""
         group = torch.tensor([state.number for state in going])
         allowed = torch.from_numpy(np.stack([positions_allowed(state) for state in going]))
         return self.choose(self.network.positions(self.x[:, None], group)[:, 0], allowed, 2 * self.step - 1)
@@ -120,7 +120,7 @@ class _Batch:
         )
 
     def choose(self, logits: Tensor, allowed: Tensor, word: int) -> tuple[Tensor, Tensor]:
-        """Of the word with this number in the sequence."""
+        """A uniform number for the word with this number in the sequence."""
         return choose(
             logits, allowed, Noise(self.noise.keys[self.rows]).at(SEQUENCES.step(word)), self.choice
         )
@@ -146,7 +146,7 @@ def positions_allowed(state: Progress) -> np.ndarray:
 def choose(
     logits: Float[Tensor, "sequences words"], allowed: Tensor, noise: Noise, choice: Choice
 ) -> tuple[Int[Tensor, " sequences"], Float[Tensor, " sequences"]]:
-    """A word for each sequence, by the inverse of the distribution function, and its log-probability."""
+    """A word for each sequence, by inverting the distribution function, and its log-probability."""
     masked = logits.double().masked_fill(~allowed, -torch.inf)
     weights = torch.softmax(masked / choice.temperature, -1)
     if choice.top_p < 1:

@@ -1,4 +1,4 @@
-"""Wyckoff sequences as a generator: a sequence for each request, placed simply (placing.py)."""
+"""Wyckoff sequences as a generator: a sequence for each request, with a simple cell and coordinates (placing.py)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WyckoffSampling:
     """How crystals are drawn.
 
     Attributes:
-        temperature: below 1 keeps to likely sequences.
+        temperature: below 1 favours likely sequences.
         top_p: only the likeliest words that together have this probability.
         tries: placements, of which the one with the largest shortest distance is kept.
     """

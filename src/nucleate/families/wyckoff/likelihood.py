@@ -23,11 +23,12 @@ from nucleate.symmetry.sites import Sites
 def log_likelihood(
     network: WyckoffNetwork, every: Sequence[Sites], prompts: Sequence[Prompt], most: int
 ) -> Float[Tensor, " sequences"]:
-    """Nats for each sequence, minus infinity where it is no answer to its prompt; over all answers they sum to 1.
+    """Nats for each sequence, minus infinity where it does not answer its prompt; the probabilities of all answers sum
+    to 1.
 
     Args:
         network: in evaluation mode.
-        every: sequences; equal ones in another order are the same sequence.
+        every: sequences; the order of sites does not matter.
         prompts: one for each.
         most: atoms that a sequence may have.
     """
@@ -42,7 +43,7 @@ def log_likelihood(
 
 
 def _answers(sites: Sites, prompt: Prompt, most: int) -> bool:
-    """Whether a sequence is what is asked."""
+    """Whether a sequence fulfils its prompt."""
     elements = tuple(sites.counts)
     return (
         prompt.space_group in (None, sites.number)
@@ -76,7 +77,7 @@ def _log_likelihood(
 
 
 def masks(sites: Sites, prompt: Prompt, most: int) -> tuple[Tensor, Tensor]:
-    """What a sequence's steps may answer: [sites + 1, letters + 1] and [sites, elements + 1]."""
+    """The words that a sequence's steps may answer: [sites + 1, letters + 1] and [sites, elements + 1]."""
     state = Progress.begin(prompt, sites.number, most)
     positions = np.zeros((len(sites.letters) + 1, LETTERS + 1), dtype=bool)
     elements = np.zeros((len(sites.letters), MAX_ATOMIC_NUMBER + 1), dtype=bool)

@@ -1,8 +1,8 @@
-"""The loss: minus the log-likelihood of whole sequences, nats for each, with the masks that are cheap to know.
+"""The loss: minus the log-likelihood of whole sequences, nats for each, with the masks that are cheap to compute.
 
-Letters go up, positions without freedom come once, elements of one letter go up, a cell has room; asked elements and
-their atoms are kept to. What still fits on the rest of the positions is looked up in draws alone (progress.py): there
-the same probabilities, shared out anew over fewer words, can only be higher.
+Letters ascend, positions without freedom come once, elements of one letter ascend, the cell has room, and the prompt's
+elements and atoms are respected. What still fits on the remaining positions is only checked in draws (progress.py):
+there the same probabilities, normalised over fewer words, can only be higher.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from nucleate.families.wyckoff.vocabulary import END, UNKNOWN, UNUSED, vocabular
 def negative_log_likelihood(
     network: WyckoffNetwork, sequences: Sequences, told: Told, most: int
 ) -> Float[Tensor, "sequences 3"]:
-    """Of groups, positions (with the end) and elements, nats for each sequence.
+    """Loss of groups, positions (with the end) and elements, nats for each sequence.
 
     Args:
         network: in training or not.
-        sequences: what was seen.
+        sequences: the data.
         told: which parts of each are its prompt.
         most: atoms that a sequence may have.
     """
@@ -62,7 +62,7 @@ def positions_allowed(steps: Steps, most: int) -> Bool[Tensor, "sequences steps 
 
 
 def elements_allowed(steps: Steps, position: Tensor) -> Bool[Tensor, "sequences sites elements"]:
-    """Which elements each site may take, by atomic number, told its position. [sequences, sites]"""
+    """Which elements each site may take, by atomic number, given its position. [sequences, sites]"""
     words = vocabulary()
     before, element = steps.position[:, 1:-1], steps.element[:, 1:-1]
     asked, amount = steps.asked[:, 1:-1], steps.amount[:, 1:-1]
@@ -79,5 +79,5 @@ def _cross_entropy(logits: Tensor, aim: Tensor) -> Tensor:
 
 
 def _total(values: Tensor, where: Tensor) -> Tensor:
-    """Sum over the steps of each sequence, from the values of those steps alone."""
+    """Sum over the steps of each sequence, from the values at those steps."""
     return torch.zeros(where.shape, dtype=values.dtype).masked_scatter(where, values).sum(1)

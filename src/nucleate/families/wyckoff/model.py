@@ -19,12 +19,12 @@ from nucleate.sampling.formula import parse_formula
 from nucleate.symmetry.sites import Sites
 
 BATCH = 256
-"""Sequences that are drawn side by side."""
+"""Sequences drawn in one batch."""
 
 
 @dataclass(frozen=True, eq=False)
 class WyckoffModel:
-    """A network with what must be known beside its weights.
+    """A network with what is needed besides its weights.
 
     Attributes:
         network: in evaluation mode.
@@ -54,16 +54,16 @@ class WyckoffModel:
             formula: of the whole primitive cell, as text or atoms by atomic number.
             atoms: in the primitive cell.
             elements: exactly these, as symbols or atomic numbers.
-            temperature: below 1 keeps to what is likely; above 1 strays.
+            temperature: below 1 favours likely sequences; above 1 unlikely ones.
             top_p: only the likeliest words that together have this probability.
 
         Raises:
-            NucleateError: for a prompt that no sequence answers, and settings that can't be.
+            NucleateError: for a prompt that no sequence answers, and for impossible settings.
         """
         if not temperature > 0:
-            raise RecipeError(f"temperature = {temperature} can't be", "give a number above 0")
+            raise RecipeError(f"temperature can't be {temperature}", "give a number above 0")
         if not 0 < top_p <= 1:
-            raise RecipeError(f"top_p = {top_p} can't be", "give a number above 0, up to 1")
+            raise RecipeError(f"top_p can't be {top_p}", "give a number above 0, up to 1")
         prompt = self.prompt(space_group, formula, atoms, elements)
         choice, found = Choice(temperature, top_p), []
         for start in range(0, n, BATCH):

@@ -1,8 +1,8 @@
 """A causal transformer over a space group and its sites.
 
 Step 0 knows the prompt and answers with the space group; step 1 knows the group, step s + 1 the first s sites, and each
-answers with the next position (or the end) and then, told the position, with its element. Every step is told what is
-left of the prompt. No places are encoded: letters go up, and the atoms so far are told.
+answers with the next position (or the end) and then, given the position, with its element. Every step is told what is
+left of the prompt. There is no positional encoding: letters ascend, and the atoms so far are told.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class WyckoffNetworkSettings:
         width: channels of a step.
         layers: transformer blocks.
         heads: of the attention.
-        dropout: share of channels that training blots out.
+        dropout: share of channels set to zero in training.
     """
 
     width: int = 128
@@ -42,7 +42,7 @@ class Steps:
 
     Attributes:
         group: number of the space group. [sequences, steps]
-        position: running number of the last position. [sequences, steps]
+        position: serial number of the last position. [sequences, steps]
         element: of the last site. [sequences, steps]
         placed: atoms so far. [sequences, steps]
         total: an amount: atoms still to place, or UNKNOWN. [sequences, steps]
@@ -66,12 +66,12 @@ class Cache:
     pairs: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def keep(self, rows: Tensor) -> None:
-        """Goes on with these sequences only."""
+        """Keeps only these sequences."""
         self.pairs = [(keys[rows], values[rows]) for keys, values in self.pairs]
 
 
 class Words(nn.Module):
-    """Embeddings of groups, positions and elements: each has its own part and parts that it shares with its like."""
+    """Embeddings of groups, positions and elements: each is its own vector plus vectors for shared properties."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Words(nn.Module):
                 part.weight[0] = 0
 
     def positions(self) -> Float[Tensor, "positions width"]:
-        """One vector for each position, by its running number; zero for none."""
+        """One vector for each position, by its serial number; zero for none."""
         words = vocabulary()
         told = (words.symmetry, words.letter, words.freedom, words.size.clamp(max=AMOUNTS - 1))
         shared = sum(
@@ -115,12 +115,12 @@ class Words(nn.Module):
         """One vector for each element, by its atomic number; zero for none."""
         words = vocabulary()
         every = self.one.weight + self.period(words.period) + self.column(words.column)
-        # Padding says nothing, whatever its weights become: its number of columns would tell of the batch.
+        # Padding is zero whatever the weights: the number of padded columns depends on the batch.
         return every * (words.period > 0)[:, None]
 
 
 class Block(nn.Module):
-    """Attention to the steps so far, and a layer for each step alone; normalised before, added after."""
+    """Attention to the steps so far, then a layer for each step separately; both pre-norm, with skip connections."""
 
     def __init__(self, settings: WyckoffNetworkSettings) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class Block(nn.Module):
 
 
 class WyckoffNetwork(nn.Module):
-    """Answers for each step, before any mask. See the head of this file."""
+    """Answers for each step, before any mask. See the top of this file."""
 
     def __init__(self, settings: WyckoffNetworkSettings) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class WyckoffNetwork(nn.Module):
         return self.last(x)
 
     def groups(self, x: Float[Tensor, "... width"]) -> Float[Tensor, "... groups"]:
-        """Logits of space groups, by number; that of 0 means nothing."""
+        """Logits of space groups, by number; that of 0 is unused."""
         return self.to_group(x)
 
     def positions(
@@ -201,7 +201,7 @@ class WyckoffNetwork(nn.Module):
     def elements(
         self, x: Float[Tensor, "... width"], position: Int[Tensor, "..."]
     ) -> Float[Tensor, "... elements"]:
-        """Logits of elements, by atomic number, on positions of running numbers."""
+        """Logits of elements, by atomic number, on positions given by serial number."""
         told = F.embedding(position, self.words.positions()) * self.settings.width**0.5
         mixed = self.with_position(torch.cat([x, told], -1))
         return self.to_element(mixed) + mixed @ self.words.elements().T

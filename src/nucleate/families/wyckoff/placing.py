@@ -1,7 +1,7 @@
-"""A simple cell and simple places for drawn sites: a start for relaxation, or for want of a symmetric diffusion.
+"""A simple cell and simple coordinates for drawn sites: a start for relaxation, where no symmetric diffusion is used.
 
 The volume comes from the elements, the shape from the group's free metric around a cube, the free parameters are
-uniform; of several tries the one whose nearest atoms are furthest apart is kept.
+uniform; of several tries the one with the largest shortest distance is kept.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from nucleate.symmetry.template import averaged_lattice
 
 TRIES = 40
 STRETCH = 0.25
-"""Standard deviation of the logarithms of the three lengths, before the group's symmetry is put on them."""
+"""Standard deviation of the logarithms of the three lengths, before the group's symmetry is imposed."""
 SHEAR = 0.15
-"""Standard deviation of what is added of each vector to each other one."""
+"""Standard deviation of the fraction of each vector added to each other one."""
 
 
 def place(sites: Sites, volume: float, generator: np.random.Generator, tries: int = TRIES) -> Sites:
     """The same sites with drawn free parameters and a drawn conventional cell that has the symmetry.
 
     Args:
-        sites: free parameters and cell that they have already are not kept.
+        sites: their free parameters and cell are replaced.
         volume: of the primitive cell, Å^3.
         generator: of the random numbers.
-        tries: draws, of which the one with the largest shortest distance is kept.
+        tries: draws; the one with the largest shortest distance is kept.
     """
     drawn = [_draw(sites, volume, generator) for _ in range(tries)]
     return max(drawn, key=lambda one: shortest_distance(one.to_cell()))
@@ -47,7 +47,7 @@ def _draw(sites: Sites, volume: float, generator: np.random.Generator) -> Sites:
 
 
 def shortest_distance(cell: Cell) -> float:
-    """Between any two atoms or an atom and its own image in the 27 cells around, Å."""
+    """Shortest distance between any two atoms, images in the 27 cells around included, Å."""
     steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)
     gap = cell.frac[:, None] - cell.frac
     gap -= np.round(gap)

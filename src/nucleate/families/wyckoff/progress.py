@@ -1,7 +1,7 @@
-"""How far a sequence has come, and which sites may follow so that it can still end as it was asked.
+"""The state of an unfinished sequence, and which sites may follow so that it can still fulfil its prompt.
 
-Sites go by letter, those of one letter by atomic number; positions without freedom are occupied once. A site is allowed
-only where the rest of the prompt still fits on what is left, so no draw ends in a place without a way out.
+Sites are ordered by letter, those of one letter by atomic number; positions without freedom are occupied once. A site
+is allowed only where the rest of the prompt still fits on the remaining positions, so no draw reaches a dead end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Progress:
         most: atoms that a sequence may have.
         placed: atoms so far, in the primitive cell.
         last: index of the last position, and its element; -1 and 0 before the first site.
-        left: (atomic number, atoms) still to place of a formula; elements of a system with 1 while they are unused.
+        left: (atomic number, atoms) still to place of a formula; elements of a system with 1 until they are used.
     """
 
     prompt: Prompt
@@ -53,7 +53,7 @@ class Progress:
         return self.group.positions[index].multiplicity // self.group.lattice_points
 
     def after(self, index: int, element: int) -> Progress:
-        """With one more site."""
+        """The sequence with one more site."""
         used = self.size(index) if self.prompt.counts is not None else 1
         left = tuple((z, max(n - used, 0) if z == element else n) for z, n in self.left)
         return Progress(
@@ -62,7 +62,7 @@ class Progress:
 
     @cached_property
     def may_end(self) -> bool:
-        """Whether the sequence is complete as it is."""
+        """Whether the sequence may end here."""
         if not self.placed or any(count for _, count in self.left):
             return False
         return self.prompt.total in (None, self.placed)
@@ -82,7 +82,7 @@ class Progress:
 
     @property
     def can_end(self) -> bool:
-        """Whether the sequence, or a longer one, can still become what was asked."""
+        """Whether the sequence, or a longer one, can still fulfil the prompt."""
         if self.prompt.counts is not None:
             return can_fill(
                 self.number, tuple((count, self.next_index(z)) for z, count in self.left if count)
@@ -91,13 +91,13 @@ class Progress:
         return any(self._can_hold_elements(size - self.placed) for size in sizes if size >= self.placed)
 
     def _can_hold_elements(self, atoms: int) -> bool:
-        """Whether exactly so many further atoms can bring all elements that are still missing."""
+        """Whether exactly so many further atoms can include all missing elements."""
         index, latest = self.last
         missing = [z for z, count in self.left if count]
         behind = sum(z < latest for z in missing)
         if index < 0 or not self.group.positions[index].freedom:
             return most_sites(self.number, index + 1, atoms) >= len(missing)
-        # The last position again, for elements that are not behind; all others further on.
+        # The last position again, for elements that may still follow there; all later positions.
         step = self.size(index)
         return any(
             most_sites(self.number, index + 1, atoms - again * step) >= max(behind, len(missing) - again)
@@ -125,7 +125,7 @@ def _allowed(progress: Progress) -> np.ndarray:
 
 
 def _any_element(progress: Progress, index: int, allowed: np.ndarray) -> None:
-    """Without asked elements what follows does not depend on the element, only its order does."""
+    """Without elements in the prompt, an element matters only through its order."""
     first = progress.last[1] if index == progress.last[0] else 1
     if index >= progress.next_index(MAX_ATOMIC_NUMBER) and progress.after(index, MAX_ATOMIC_NUMBER).can_end:
         allowed[index, first:] = True

@@ -1,4 +1,4 @@
-"""Prompts: what is asked of a Wyckoff sequence, and which prompts no crystal can answer."""
+"""Prompts: what is asked of a Wyckoff sequence, and whether any crystal can answer."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Prompt:
         atoms: int | None = None,
         elements: list[int] | tuple[int, ...] | None = None,
     ) -> Prompt:
-        """A prompt in its one form: elements sorted; atoms and elements of a formula not said again.
+        """A prompt in canonical form: elements sorted; atoms and elements left out where the formula gives them.
 
-        Raises FormulaError where a formula contradicts the atoms or elements, and for what is no element.
+        Raises FormulaError where a formula contradicts the atoms or elements, and for unknown elements.
         """
         wanted = None if elements is None else tuple(sorted(set(elements)))
         for number in (*(counts or ()), *(wanted or ())):

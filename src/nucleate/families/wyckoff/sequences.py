@@ -22,7 +22,7 @@ class Sequences:
 
     Attributes:
         group: number of the space group. [sequences]
-        position: running numbers. [sequences, sites]
+        position: serial numbers. [sequences, sites]
         element: atomic numbers. [sequences, sites]
         asked: the elements of each, by atomic number. [sequences, elements]
         counts: atoms of each of them in the primitive cell. [sequences, elements]
@@ -48,7 +48,7 @@ class Sequences:
         return int(self.counts.sum(1).max())
 
     def __getitem__(self, rows: Tensor | slice) -> Sequences:
-        """Some of them, without columns that all of them leave empty."""
+        """Some of the sequences, without columns that are empty in all of them."""
         position, asked = self.position[rows], self.asked[rows]
         sites, elements = int((position > 0).sum(1).max()), int((asked > 0).sum(1).max())
         return Sequences(
@@ -61,7 +61,7 @@ class Sequences:
 
     @classmethod
     def of(cls, every: Sequence[Sites]) -> Sequences:
-        """From sites, which are sorted here. Raises DataError without any and above the atoms that words know."""
+        """From sites, which are sorted here. Raises DataError without any, and for cells larger than MOST_ATOMS."""
         if not every:
             raise DataError("there are no Wyckoff sequences to learn from", "give a data set with crystals")
         every = [sites.sorted() for sites in every]
@@ -88,7 +88,7 @@ class Sequences:
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """Which parts of the prompt each sequence is told: a formula, or its elements, or its number of atoms, or nothing.
+    """Which parts of the prompt each sequence is given: a formula, or its elements, or its number of atoms, or nothing.
 
     Attributes:
         formula, elements, atoms: [sequences]

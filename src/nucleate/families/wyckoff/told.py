@@ -1,4 +1,4 @@
-"""What the network is told at one step of a draw, from how far each sequence has come."""
+"""What the network is told at one step of a draw, from the state of each sequence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nucleate.families.wyckoff.vocabulary import UNKNOWN, UNUSED, USED, vocabula
 
 
 def first_step(prompts: Sequence[Prompt], most: int) -> Steps:
-    """The step that knows nothing but the prompt."""
+    """The first step, which knows only the prompt."""
     states = [Progress.begin(prompt, 1, most) for prompt in prompts]
     steps = next_step(states, max(len(state.left) for state in states))
     steps.group.zero_()
@@ -22,7 +22,7 @@ def first_step(prompts: Sequence[Prompt], most: int) -> Steps:
 
 
 def next_step(states: Sequence[Progress], width: int) -> Steps:
-    """One step for each sequence, with room for so many asked elements. [sequences, 1]"""
+    """One step for each sequence, padded to so many elements of the prompt. [sequences, 1]"""
     table = vocabulary().position
     asked = torch.zeros(len(states), 1, width, dtype=torch.long)
     amount = torch.zeros_like(asked)
@@ -45,7 +45,7 @@ def next_step(states: Sequence[Progress], width: int) -> Steps:
 
 
 def joined(steps: Sequence[Steps]) -> Steps:
-    """Steps of the same sequences after each other."""
+    """Steps of the same sequences, concatenated."""
     return Steps(*(torch.cat(parts, 1) for parts in zip(*map(_parts, steps), strict=True)))
 
 

@@ -24,7 +24,7 @@ from nucleate.symmetry.finding import find_sites
 from nucleate.symmetry.sites import Sites
 
 RIDGE = 0.3
-"""Crystals of one element that each element's prior volume counts for."""
+"""Weight of each element's prior volume, in crystals of that element."""
 GOLDEN = 0.6180339887498949
 
 
@@ -57,7 +57,7 @@ class WyckoffTrainable(Trainable):
     Attributes:
         network: the transformer.
         most: atoms in the primitive cell.
-        volumes: of each element, Å^3 by atomic number, fitted on the training split. [elements + 1]
+        volumes: of an atom of each element, Å^3 by atomic number, fitted on the training split. [elements + 1]
     """
 
     volumes: Tensor
@@ -69,18 +69,18 @@ class WyckoffTrainable(Trainable):
 
     @property
     def sequences(self) -> WyckoffModel:
-        """What proposes sequences and knows their likelihood."""
+        """The model that proposes sequences and gives their likelihood."""
         return WyckoffModel(self.network, self.most)
 
     def fit(self, table: CrystalTable) -> None:
-        """Volumes of the elements by ridge regression of the volume for each atom on the composition."""
+        """Volumes of the elements by ridge regression of the volume per atom on the composition."""
         self.volumes.copy_(torch.from_numpy(element_volumes(table)))
 
     def examples(self, table: CrystalTable, device: torch.device) -> SequenceExamples:
         return SequenceExamples(table, self.most, device)
 
     def drawn(self, seed: int, step: int, count: int) -> dict[str, Tensor]:
-        """Which part of a prompt each sequence is told."""
+        """Which part of a prompt each sequence is given."""
         return {"chance": torch.from_numpy(PROMPTS.generator(seed, step).random(count))}
 
     def drawn_evenly(self, count: int) -> dict[str, Tensor]:
@@ -90,14 +90,14 @@ class WyckoffTrainable(Trainable):
         """Nats of the space group, the positions and the elements of each sequence."""
         told, keys = Told.drawn(tensors.pop("chance")), tensors.pop("keys")
         with torch.random.fork_rng(devices=[]):
-            # Dropout is a function of the step as well, so that a run that goes on repeats itself.
+            # Dropout is a function of the step as well, so that a resumed run repeats itself.
             torch.manual_seed(int(keys[0]))
             nats = negative_log_likelihood(self.network, Sequences(**tensors), told, self.most)
         return dict(zip(("space_group", "position", "element"), nats.unbind(1), strict=True))
 
 
 def element_volumes(table: CrystalTable) -> Float[np.ndarray, " elements"]:
-    """Å^3 by atomic number; the median of the crystals where an element is rare."""
+    """Å^3 by atomic number; near the median of all crystals where an element is rare."""
     shares = np.zeros((len(table), MAX_ATOMIC_NUMBER + 1))
     rows = np.repeat(np.arange(len(table)), table.sizes)
     np.add.at(shares, (rows, table.species), 1 / table.sizes[rows])

@@ -1,4 +1,4 @@
-"""The words of a sequence as numbers: every Wyckoff position of every group, with what positions have in common."""
+"""The words of a sequence as numbers: every Wyckoff position of every group, and properties that they share."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LETTERS = 27
 """Most positions that a group has (Pmmm)."""
 
 END = LETTERS
-"""Where a row over positions says that the sequence ends."""
+"""Index of the end in a row over positions."""
 
 MOST_ATOMS = 64
 """Numbers of atoms up to this one have words of their own; larger ones share the last."""
 
 UNUSED, USED, UNKNOWN = MOST_ATOMS + 1, MOST_ATOMS + 2, MOST_ATOMS + 3
-"""Of an element that is asked for without a count; of a number that is not asked for."""
+"""Amount of an element asked for without a count; of a number that is not asked for."""
 
 AMOUNTS = MOST_ATOMS + 4
 
@@ -30,10 +30,10 @@ PERIODS, COLUMNS = 8, 33
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Positions by one running number over all groups, from 1; 0 is none.
+    """Positions by one serial number over all groups, from 1; 0 is none.
 
     Attributes:
-        position: running number of each position, 0 where a group has no such letter. [groups + 1, letters]
+        position: serial number of each position, 0 where a group has no such letter. [groups + 1, letters]
         size: atoms in the primitive cell. [positions + 1]
         fixed: whether it has no free parameter. [positions + 1]
         freedom: free parameters. [positions + 1]
@@ -56,7 +56,7 @@ class Vocabulary:
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The one vocabulary: of all 230 groups and all elements."""
+    """The vocabulary of all 230 groups and all elements."""
     position = torch.zeros(GROUPS + 1, LETTERS, dtype=torch.long)
     symbols: dict[str, int] = {"": 0}
     rows = [(0, 0, 0, 0)]
