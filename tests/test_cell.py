@@ -76,7 +76,7 @@ def test_a_cell_comes_back_from_ase():
     np.testing.assert_array_equal(back.lattice, cell.lattice)
 
 
-def test_what_is_no_cell_says_why():
+def test_refused_cells_give_the_reason():
     with pytest.raises(StructureError, match="partial occupancy"):
         Cell.of(Structure(Lattice.cubic(4), [{"Na": 0.5, "K": 0.5}], [[0, 0, 0]]))
     dummy = Cell.of(Structure(Lattice.cubic(4), [DummySpecies("X")], [[0, 0, 0]]))
@@ -93,7 +93,7 @@ def test_volume_is_that_of_the_three_vectors_and_infinite_where_it_is_no_number(
     assert Cell(np.array([1]), np.zeros((1, 3)), 1e150 * np.eye(3)).volume == np.inf
 
 
-def test_finite_looks_at_coordinates_and_vectors():
+def test_finite_checks_coordinates_and_vectors():
     cell = skew(2)
     assert cell.finite
     assert not cell._replace(frac=cell.frac * np.nan).finite

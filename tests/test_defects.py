@@ -103,12 +103,12 @@ SHEET = box(5.0, 5.0, 0.003)
         (CHGNET, box(7.0, atoms="Na"), "isolated_atom"),
     ],
 )
-def test_each_rule_says_its_own_words(rules: Rules, cell: Cell, reason: str) -> None:
+def test_each_rule_has_its_own_message(rules: Rules, cell: Cell, reason: str) -> None:
     assert defect(cell, rules) == reason
     assert defect(GOOD, rules) is None
 
 
-def test_limits_that_one_caller_has_and_another_has_not() -> None:
+def test_callers_have_different_limits() -> None:
     long, near, own = box(4.0, 4.0, 40.5), box(4.0, apart=0.45), box(0.45, 9.0, 9.0, atoms="Na")
     assert defect(long, CLASSIC) is None
     assert defect(near, JUDGED) is defect(near, COMPARED) is None
@@ -118,17 +118,17 @@ def test_limits_that_one_caller_has_and_another_has_not() -> None:
     assert defect(box(8.0, atoms="H H H H H"), CellSettings().kept) is None
 
 
-def test_the_first_rule_that_is_broken_speaks_and_later_ones_are_not_asked() -> None:
+def test_only_the_first_broken_rule_is_reported() -> None:
     rules = Rules((is_finite("first"), Rule("second", lambda cell: pytest.fail("asked"))))
     assert defect(NAN, rules) == "first"
 
 
-def test_where_there_is_no_crystal() -> None:
+def test_a_missing_cell_is_unreadable() -> None:
     assert defect(None, JUDGED) == "unreadable"
     assert defect(None, Rules((), unreadable="nothing")) == "nothing"
 
 
-def test_limits_are_themselves_allowed_unless_it_is_said() -> None:
+def test_limits_are_inclusive_unless_stated() -> None:
     def asked(**limits: float) -> str | None:
         return defect(GOOD, Rules((Rule("{value} {least} {most}", lambda _: 2.0, **limits),)))
 
@@ -137,11 +137,11 @@ def test_limits_are_themselves_allowed_unless_it_is_said() -> None:
     assert asked(most=below(2.0)) == "2.0 -inf 1.9999999999999998"
 
 
-def test_what_is_no_number_is_not_within_limits() -> None:
+def test_nan_is_outside_all_limits() -> None:
     assert defect(GOOD, Rules((Rule("no number", lambda _: np.nan),))) == "no number"
 
 
-def test_reasons_are_all_that_may_be_said() -> None:
+def test_reasons_are_a_closed_list() -> None:
     both = Rules((has_atoms("none"), is_finite("broken"), known_elements("none")))
     assert both.reasons == ("unreadable", "none", "broken")
     assert set(COMPARED.reasons) <= set(PROBLEMS)

@@ -45,7 +45,7 @@ CASES = [(name, key) for name in ONE_OF_EACH_KIND for key in numbers(to_dict(rec
 
 
 @pytest.mark.parametrize(("name", "key"), CASES)
-def test_recipes_refuse_what_can_not_be_meant(name, key):
+def test_recipes_refuse_impossible_values(name, key):
     for value in STRANGE:
         with pytest.raises(NucleateError) as caught:
             get_recipe(name, [f"{key}={value}"]).build()
@@ -67,7 +67,7 @@ def plain_numbers():
 
 
 @pytest.mark.parametrize(("kind", "name", "values"), plain_numbers())
-def test_judges_refuse_what_can_not_be_meant(kind, name, values):
+def test_judges_refuse_impossible_values(kind, name, values):
     for value in values:
         with pytest.raises(NucleateError) as caught:
             kind(**{name: value})

@@ -22,7 +22,7 @@ def test_json_that_is_too_deep_is_a_value_error():
 @pytest.mark.parametrize(
     ("number", "hint"), [(errno.ENOSPC, "free some space"), (errno.EACCES, "may write to")]
 )
-def test_what_the_system_says_becomes_a_hint(tmp_path, number, hint):
+def test_a_system_error_becomes_a_hint(tmp_path, number, hint):
     with (
         pytest.raises(NucleateError, match=r"a\.txt can't be written") as caught,
         writing(tmp_path / "a.txt"),
@@ -47,7 +47,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path, monk
     assert path.read_text() == "old"
 
 
-def test_safetensors_own_words_for_a_full_disk_are_understood(tmp_path, monkeypatch):
+def test_the_full_disk_error_of_safetensors_is_understood(tmp_path, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 

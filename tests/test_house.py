@@ -140,7 +140,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not missing
 
 
-def test_every_folder_has_its_place_on_the_map() -> None:
+def test_every_folder_is_on_the_map() -> None:
     (drawing,) = [block for block in blocks((ROOT / "docs/index.md").read_text(), "") if "predictor" in block]
     package = ROOT / "src/nucleate"
     parts = {

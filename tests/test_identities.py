@@ -128,13 +128,13 @@ JOBS = {
 
 
 @pytest.mark.parametrize(("request_", "text", "key"), REQUESTS.values(), ids=REQUESTS)
-def test_requests_hang_on_what_they_always_did(request_: Request, text: str, key: str) -> None:
+def test_identities_of_requests_are_unchanged(request_: Request, text: str, key: str) -> None:
     assert request_.identity == text
     assert request_.name_of_key == key
     assert request_.key == int(key, 16)
 
 
-def test_sizes_are_drawn_as_they_always_were() -> None:
+def test_drawn_sizes_are_unchanged() -> None:
     assert draw_sizes(8, LIMITS.sizes, 0) == [8, 2, 5, 2, 8, 2, 2, 2]
 
 
@@ -150,7 +150,7 @@ def asked(requests: list[Request], settings: SamplerSettings) -> dict[str, objec
 
 
 @pytest.mark.parametrize(("requests", "digest"), JOBS.values(), ids=JOBS)
-def test_a_job_that_was_begun_before_goes_on(requests: list[Request], digest: str, tmp_path: Path) -> None:
+def test_a_job_of_an_earlier_version_resumes(requests: list[Request], digest: str, tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(JOB.replace("DIGEST", digest))
     Job(tmp_path, asked(requests, SamplerSettings(steps=50)))
     with pytest.raises(ModelError, match=r"with other sampler\n"):
@@ -159,7 +159,7 @@ def test_a_job_that_was_begun_before_goes_on(requests: list[Request], digest: st
         Job(tmp_path, asked(requests[1:], SamplerSettings(steps=50)))
 
 
-def test_cached_energies_are_found_under_the_keys_that_they_always_had() -> None:
+def test_keys_of_cached_energies_are_unchanged() -> None:
     assert RelaxSettings().identity == "fire fmax=0.05 max_steps=200 cell=True"
     assert OTHERWISE.identity == "lbfgs fmax=0.01 max_steps=500 cell=False symmetry=0.1"
     keys = [key_of("point", SALT, CHGNET)]
@@ -171,7 +171,7 @@ def test_cached_energies_are_found_under_the_keys_that_they_always_had() -> None
     ]
 
 
-def test_a_folder_of_relaxed_crystals_that_was_begun_before_goes_on(tmp_path: Path) -> None:
+def test_a_relaxation_folder_of_an_earlier_version_resumes(tmp_path: Path) -> None:
     potential = ChgnetPotential()
     settings = '"fmax": 0.05, "max_steps": 200, "optimiser": "fire", "cell": true, "keep_symmetry": null'
     record = f'{{"potential": {json.dumps(potential.identity)}, {settings}, "crystals": {{}}}}'
@@ -230,7 +230,7 @@ def test_a_new_setting_of_the_sampler_refuses_no_job_until_it_is_used(tmp_path: 
             Job(tmp_path, asked(requests, other), settings=LaterSampler)
 
 
-def test_a_new_setting_of_relaxations_is_no_miss_of_the_cache_until_it_is_used(tmp_path: Path) -> None:
+def test_a_new_setting_of_relaxations_changes_no_key_until_it_is_used(tmp_path: Path) -> None:
     assert LaterRelaxation().identity == RelaxSettings().identity
     assert LaterRelaxation(**vars(OTHERWISE)).identity == OTHERWISE.identity
     assert LaterRelaxation(pressure=1.0).identity == f"{RelaxSettings().identity} pressure=1.0"
@@ -242,7 +242,7 @@ def test_a_new_setting_of_relaxations_is_no_miss_of_the_cache_until_it_is_used(t
         claim(tmp_path, {**old, "keep_symmetry": 0.1}, {})
 
 
-def test_an_identity_is_one_text_however_its_values_are_held() -> None:
+def test_an_identity_does_not_depend_on_number_types() -> None:
     assert canonical(LaterSampler()) == "LaterSampler()"
     assert canonical(LaterSampler(guidance=LaterGroup())) == "LaterSampler(guidance=LaterGroup())"
     assert (

@@ -56,7 +56,7 @@ def test_thickness_does_not_depend_on_the_basis_of_a_flat_cell() -> None:
     assert measures.thickness(cell._replace(lattice=1e200 * np.eye(3))) == np.inf
 
 
-def test_counts_of_atoms_strangers_and_broken_numbers() -> None:
+def test_counts_of_atoms_unknown_elements_and_broken_numbers() -> None:
     cell = Cell(np.array([0, 1, 100, 101, -3]), np.zeros((5, 3)), np.eye(3))
     assert (measures.atoms(cell), measures.strangers(cell), measures.broken(cell)) == (5, 3, 0)
     assert measures.broken(cell._replace(frac=cell.frac + np.nan)) == 1

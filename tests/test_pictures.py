@@ -43,7 +43,7 @@ def test_other_kinds_of_pictures(tmp_path, ending):
     assert (b"<?xml" if ending == "svg" else b"%PDF") in head
 
 
-def test_what_cannot_be_drawn(tmp_path):
+def test_undrawable_crystals_are_refused(tmp_path):
     with pytest.raises(DataError, match="no frames"):
         draw_strip([], [], tmp_path / "a.png")
     with pytest.raises(DataError, match=r"no picture can be made as .*a\.foo"):

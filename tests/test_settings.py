@@ -40,7 +40,7 @@ def test_strings_tuples_and_none_survive_toml():
     assert from_dict(Outer, tomllib.loads(to_toml(to_dict(limited)))) == limited
 
 
-def test_override():
+def test_settings_are_overridden():
     outer = override(
         Outer(),
         ["inner.rate=2", "inner.kind=y", "fast=true", "inner.sizes=[4]", "inner.limit=3", "steps = 5"],
@@ -69,7 +69,7 @@ def test_override():
         ("=1", "'=1' is not key=value"),
     ],
 )
-def test_what_can_be_wrong_with_a_setting(assignment, message):
+def test_wrong_settings_are_refused(assignment, message):
     with pytest.raises(RecipeError) as error:
         override(Outer(), [assignment])
     assert message in error.value.message
@@ -82,6 +82,6 @@ def test_unknown_recipes_suggest_a_known_one():
     assert "did you mean 'kldm-csp-small'" in error.value.hint
 
 
-def test_a_group_that_is_no_group_in_a_file():
+def test_a_plain_value_in_place_of_a_group_is_refused():
     with pytest.raises(RecipeError, match="inner = 3 is not a group"):
         from_dict(Outer, {"inner": 3})

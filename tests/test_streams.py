@@ -30,17 +30,17 @@ def shared(draws: tuple[Draws, ...], seed: int) -> set[frozenset[tuple[str, tupl
 
 
 @pytest.mark.parametrize("seed", [0, 1, 7, VALIDATION_SEED])
-def test_only_the_streams_of_the_table_that_always_did_share_numbers(seed: int) -> None:
+def test_only_streams_listed_as_sharing_share_numbers(seed: int) -> None:
     alone = frozenset({(use.what, ()) for use in BARE} | {(ORDER.what, (0,))})
     assert shared(DRAWS, seed) == {alone, frozenset({(ORDER.what, (1,)), (TIMES.what, (0,))})}
 
 
-def test_a_stream_by_the_rule_for_new_ones_shares_none() -> None:
+def test_a_new_stream_shares_no_numbers() -> None:
     assert shared((*DRAWS, Draws("new", (2, 1), 1)), 0) == shared(DRAWS, 0)
     assert shared((*DRAWS, Draws("wrong", (2,), 1)), 0) != shared(DRAWS, 0)
 
 
-def test_uses_of_the_same_crystals_have_steps_of_their_own() -> None:
+def test_uses_of_the_same_crystals_have_different_steps() -> None:
     for kind in {use.crystals for use in STEPS}:
         uses = [use for use in STEPS if use.crystals == kind]
         owned = [use.step(number) for use in uses for number in range(MANY if use.endless else 1)]
@@ -56,13 +56,13 @@ def test_every_entry_is_in_the_table() -> None:
     assert len({use.what for use in named}) == len(named)
 
 
-def test_no_other_file_makes_a_generator_of_numpy() -> None:
+def test_no_other_file_makes_a_numpy_generator() -> None:
     source = Path(nucleate.__file__).parent
     makers = [path.name for path in source.rglob("*.py") if "default_rng(" in path.read_text()]
     assert makers == ["streams.py"]
 
 
-def test_numbers_are_what_they_always_were() -> None:
+def test_streams_still_give_their_recorded_numbers() -> None:
     for seed in (0, 5, 2**63 - 1):
         for use in BARE:
             assert use.generator(seed).random() == np.random.default_rng(seed).random()

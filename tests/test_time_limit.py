@@ -93,7 +93,7 @@ def test_no_error_comes_after_the_block(call):
     assert 0 <= call(often) <= 300
 
 
-def test_the_handler_and_an_outer_timer_are_put_back():
+def test_the_handler_and_an_outer_timer_are_restored():
     before, left = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)[0]
     with pytest.raises(TimeoutError), time_limit(0.05):
         forever()

@@ -39,7 +39,7 @@ class Timed:
     timeout: float = 60.0
 
 
-def test_results_come_in_order_and_are_told_wherever_they_are_made():
+def test_results_come_in_order_and_are_reported_with_any_executor():
     jobs = list(range(20))
     with ThreadPoolExecutor(3) as pool:
         for executor in (LocalPool(), LocalPool(2), pool):
@@ -49,7 +49,7 @@ def test_results_come_in_order_and_are_told_wherever_they_are_made():
             assert told == [("squaring", n, 25) for n in range(6, 26)]
 
 
-def test_an_executor_is_left_to_its_owner():
+def test_an_executor_of_the_caller_is_not_shut_down():
     with ThreadPoolExecutor(2) as pool:
         work = Work(pool)
         assert list(work.run("a", square, [2], 1)) == [4]
@@ -82,7 +82,7 @@ if __name__ == "__main__":
 """
 
 
-def test_libraries_that_the_main_module_loads_have_one_thread_too(tmp_path: Path):
+def test_libraries_of_the_main_module_have_one_thread_in_workers(tmp_path: Path):
     pytest.importorskip("threadpoolctl")
     program = tmp_path / "main.py"
     program.write_text(MAIN)
@@ -93,7 +93,7 @@ def test_libraries_that_the_main_module_loads_have_one_thread_too(tmp_path: Path
     assert done.stdout.splitlines() == ["[1]", "[1]"]
 
 
-def test_a_killed_worker_is_one_sentence():
+def test_a_killed_worker_is_an_error_of_one_sentence():
     with pytest.raises(NucleateError, match="a worker process was killed while counting") as caught:
         list(Work.local(2).run("counting", die, range(6), 6))
     assert "--workers 1" in caught.value.hint
@@ -109,14 +109,14 @@ def test_a_time_limit_stands_in_for_that_of_settings():
     assert Work(time_limit=2.0).limiting(Timed()) == Timed(2.0)
 
 
-def test_what_is_changed_of_work_is_no_more():
+def test_work_with_one_field_replaced_keeps_the_others():
     work = Work.local(3, print, Path("a"), 5.0)
     assert work.kept_in(Path("b")) == Work.local(3, print, Path("b"), 5.0)
     assert work.alone == Work(cache=Path("a"), time_limit=5.0)
 
 
 @pytest.mark.parametrize("workers", [0, -1, 257])
-def test_as_many_workers_as_a_machine_can_have(workers):
+def test_impossible_numbers_of_workers_are_refused(workers):
     with pytest.raises(NucleateError, match="workers") as caught:
         Work.local(workers)
     assert caught.value.hint

@@ -65,7 +65,7 @@ def answerer(*proposers: Proposer, **settings) -> Answerer:
     return Answerer({one.name: one for one in proposers}, LIMITS, AnswerSettings(propose=names, **settings))
 
 
-def test_offers_of_one_structure_are_one_with_all_votes():
+def test_offers_of_one_structure_are_merged_with_all_votes():
     found = merged([offer(FCC), offer(BCC, "free"), offer(FCC, "free", scale=1.02)], frozenset({"free"}))
     assert [dict(one.votes) for one in found] == [{"prototypes": 1, "free": 1}, {"free": 1}]
     assert found[0].first.by == "prototypes"
@@ -78,15 +78,15 @@ def test_offers_that_are_no_crystals_are_left_out():
     assert found[0].first.cell.volume > 1
 
 
-def test_cells_that_fall_together_are_joined():
+def test_equal_cells_are_joined():
     assert joined([FCC, BCC, Cell(FCC.species, FCC.frac + 0.3, 1.01 * FCC.lattice)]) == [[0, 2], [1]]
 
 
-def test_doubt_says_how_many_draws_are_worth_their_time():
+def test_doubt_decides_how_many_draws_are_made():
     assert [worth(10, [offer(FCC, probability=p)]) for p in (0.0, 0.5, 0.75, 0.96, 1.0)] == [10, 10, 5, 1, 0]
 
 
-def test_probabilities_are_a_softmax_with_none_of_them():
+def test_probabilities_are_a_softmax_that_includes_none_of_them():
     structures = merged([offer(FCC, probability=0.6), offer(BCC, "free")], frozenset({"free"}))
     x, none = features(structures, 1)
     assert x[:, FEATURES.index("agreement")] == pytest.approx([0, 1])
@@ -97,14 +97,14 @@ def test_probabilities_are_a_softmax_with_none_of_them():
     assert probabilities(x, none, weights) == pytest.approx(by_hand[:2])
 
 
-def test_what_is_stated_stays_and_the_others_share_the_rest():
+def test_stated_probabilities_stay_and_the_others_share_the_rest():
     shares, nothing = np.array([0.5, 0.2, 0.1]), np.full(3, np.nan)
     assert with_stated(shares, nothing) == pytest.approx(shares)
     # of the two others and none of them, 0.2 : 0.1 : 0.2, a tenth is left
     assert with_stated(shares, np.array([0.9, np.nan, np.nan])) == pytest.approx([0.9, 0.04, 0.02])
 
 
-def test_energies_share_out_only_what_those_with_energies_hold():
+def test_energies_redistribute_only_the_total_of_structures_with_energies():
     shares = np.array([0.4, 0.2, 0.1])
     assert shared_by_energies(shares, np.full(3, np.nan)) == pytest.approx(shares)
     found = shared_by_energies(shares, np.array([np.log(1 / 4), 0.0, np.nan]))
@@ -151,7 +151,7 @@ def index_of_two() -> Index:
     return Index.of_entries([one for one in entries if one is not None])
 
 
-def test_of_structures_that_fall_together_the_more_probable_stays():
+def test_of_structures_that_become_equal_the_more_probable_stays():
     near = offer(FCC, probability=0.2, scale=1.02)
     first, second = Ranked(FCC, Structure((offer(FCC),)), 0.6), Ranked(near.cell, Structure((near,)), 0.2)
     emt = potential_named("emt")
@@ -163,7 +163,7 @@ def test_of_structures_that_fall_together_the_more_probable_stays():
     assert one.log_odds < 0
 
 
-def test_each_ranking_orders_by_what_it_says():
+def test_each_ranking_orders_by_its_own_key():
     offers = [offer(BCC, probability=0.9), offer(FCC, probability=0.05), *[offer(FCC, "free")] * 3]
     emt = potential_named("emt")
     first = {
@@ -177,7 +177,7 @@ def test_each_ranking_orders_by_what_it_says():
     assert first["energy"].cell.volume == pytest.approx(3.59**3 / 4, rel=0.01)
 
 
-def test_sample_i_is_the_ith_structure_and_what_lacks_is_a_failure():
+def test_sample_i_is_the_ith_structure_and_a_missing_one_a_failure():
     one = answerer(Fixed("prototypes", [offer(FCC, probability=0.7), offer(BCC, probability=0.2)]))
     answers = [a for batch in one.draw(answer_requests(["Cu"], 3, LIMITS)) for a in batch]
     assert [type(a) for a in answers] == [Generated, Generated, Failure]
@@ -186,7 +186,7 @@ def test_sample_i_is_the_ith_structure_and_what_lacks_is_a_failure():
     assert (told["cell"], told["proposed_by"], told["formula"]) == ("Cu", "prototypes:1", "Cu")
 
 
-def test_samples_and_batches_change_no_answer():
+def test_answers_do_not_depend_on_samples_or_batches():
     found = [offer(FCC, probability=0.7), offer(BCC, probability=0.2)]
     requests = answer_requests(["Cu"], 2, LIMITS)
     both = [a for batch in answerer(Fixed("prototypes", found)).draw(requests) for a in batch]
@@ -196,7 +196,7 @@ def test_samples_and_batches_change_no_answer():
     assert (both[1].crystal.lattice == alone[0].crystal.lattice).all()
 
 
-def test_draws_are_asked_for_where_there_is_doubt_alone():
+def test_draws_are_made_only_where_there_is_doubt():
     sure, free = Fixed("prototypes", [offer(FCC, probability=1.0)]), Fixed("free", [offer(BCC, "free")] * 9)
     list(answerer(sure, free).draw(answer_requests(["Cu"], 1, LIMITS)))
     assert free.asked == [0]
@@ -222,7 +222,7 @@ def test_open_questions_allow_any_number_of_formula_units():
     assert not Question(unit * 2).allows(3)
 
 
-def test_an_open_number_of_units_is_another_request():
+def test_an_open_number_of_units_changes_the_request():
     closed, open_ = Request((29,), "Cu", "Cu", 0), answer_requests(["Cu"], 1, LIMITS)[0]
     assert closed.identity != open_.identity
     assert closed.identity == "Cu 0"
@@ -237,7 +237,7 @@ def test_an_open_number_of_units_is_another_request():
         ({"free": -1}, "free"),
     ],
 )  # fmt: skip
-def test_settings_that_mean_nothing(settings, problem):
+def test_impossible_settings_of_answers_are_refused(settings, problem):
     with pytest.raises(RecipeError, match=problem):
         AnswerSettings(**settings)
 

@@ -22,7 +22,7 @@ def found(tmp_path: Path, one: dict[str, str], other: dict[str, str]) -> list[st
     return list(differences(folder(tmp_path / "one", **one), folder(tmp_path / "other", **other)))
 
 
-def test_what_the_clock_says_is_no_difference(tmp_path):
+def test_times_are_not_compared(tmp_path):
     before = {
         "a_json": '{"x": [{"y": 1, "seconds": 2}]}',
         "a_jsonl": '{"z": 1, "seconds": 3}\n',
@@ -47,18 +47,18 @@ def test_what_the_clock_says_is_no_difference(tmp_path):
         ("c_txt", "one\n", "one", r"'one\n' and 'one'"),
     ],
 )
-def test_a_file_that_says_something_else(tmp_path, name, before, after, word):
+def test_a_changed_file_is_a_difference(tmp_path, name, before, after, word):
     (line,) = found(tmp_path, {name: before}, {name: after})
     assert line.startswith(name.replace("_", "."))
     assert word in line
 
 
-def test_a_file_that_only_one_has(tmp_path):
+def test_a_missing_file_is_a_difference(tmp_path):
     lines = found(tmp_path, {"a_json": "{}"}, {"b_json": "{}"})
     assert [line.split(":")[0] for line in lines] == ["a.json", "b.json"]
 
 
-def test_weights_are_compared_by_their_tensors_alone(tmp_path):
+def test_weights_are_compared_only_by_their_tensors(tmp_path):
     tensor = torch.arange(3.0)
     sums = []
     for number, (value, note) in enumerate([(tensor, "a"), (tensor, "b"), (tensor + 1e-7, "a")]):

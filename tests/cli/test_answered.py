@@ -65,7 +65,7 @@ def test_json_has_structures_and_where_they_come_from(monkeypatch, tmp_path, cap
     assert (tmp_path / "cif" / f"{entry['file']}.cif").is_file()
 
 
-def test_doubtful_first_answers_are_warned_of(monkeypatch, tmp_path, capsys):
+def test_doubtful_first_answers_give_a_warning(monkeypatch, tmp_path, capsys):
     assert run(monkeypatch, "predict", "LiFePO4", "-n", 1, *QUICK, "--out", tmp_path) == 0
     assert "the first answer is probably not right for LiFePO4" in capsys.readouterr().err
 
@@ -81,7 +81,7 @@ def test_doubtful_first_answers_are_warned_of(monkeypatch, tmp_path, capsys):
         (("--trajectory",), "has no trajectories"),
     ],
 )
-def test_what_answers_can_not_be_asked(monkeypatch, tmp_path, capsys, words, part):
+def test_impossible_options_of_answers_are_refused(monkeypatch, tmp_path, capsys, words, part):
     options = (
         [word for word in QUICK if word not in ("--propose", "prototypes")] if "--propose" in words else QUICK
     )
@@ -89,13 +89,13 @@ def test_what_answers_can_not_be_asked(monkeypatch, tmp_path, capsys, words, par
     assert_one_line(capsys, part)
 
 
-def test_options_of_answers_mean_nothing_to_a_model(monkeypatch, tmp_path, capsys):
+def test_options_of_answers_are_refused_with_a_model(monkeypatch, tmp_path, capsys):
     words = ("predict", "MgO", "--model", "kldm-perov5-csp", "--rank", "prior", "--out", tmp_path / "out")
     assert run(monkeypatch, *words) == 2
     assert_one_line(capsys, "--rank prior has no effect")
 
 
-def test_a_composition_without_proposals_says_so(monkeypatch, tmp_path, capsys):
+def test_a_composition_without_proposals_is_reported(monkeypatch, tmp_path, capsys):
     assert run(monkeypatch, "predict", "Na7Cl3KBr11", "-n", 2, *QUICK, "--out", tmp_path / "out") == 2
     assert_one_line(capsys, "nothing was proposed for Na7Cl3KBr11: no known crystal has its stoichiometry")
 

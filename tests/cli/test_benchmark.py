@@ -63,7 +63,7 @@ def test_a_file_where_the_runs_should_be(place, monkeypatch, capsys):
     assert (place / "file").read_text() == ""
 
 
-def test_stopped_by_a_signal_it_goes_on_to_the_same_points(place, tmp_path, monkeypatch):
+def test_a_benchmark_stopped_by_a_signal_resumes_to_the_same_points(place, tmp_path, monkeypatch):
     monkeypatch.chdir(place)
     sets = [word for setting in (*SHRINK, "training.slices=1") for word in ("--set", setting)]
     words = ["benchmark", "cross", "data", "--only", "geodesic/vp-x0", "--seeds", "1", "--epochs", "20", "--nfe", "2",

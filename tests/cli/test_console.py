@@ -59,7 +59,7 @@ def test_data_to_stdout_and_messages_to_stderr_and_the_log(model, tmp_path, monk
     assert "Traceback" in log.read_text()
 
 
-def test_quiet_says_errors_alone_and_verbose_says_more(model, tmp_path, monkeypatch, capsys):
+def test_quiet_shows_only_errors_and_verbose_shows_more(model, tmp_path, monkeypatch, capsys):
     words = [
         "predict",
         "NaCl",
@@ -86,7 +86,7 @@ def test_quiet_says_errors_alone_and_verbose_says_more(model, tmp_path, monkeypa
     assert "model tiny" not in capsys.readouterr().err
 
 
-def test_options_of_messages_that_contradict_or_can_not_be_met(model, tmp_path, monkeypatch, capsys):
+def test_impossible_options_of_messages_are_refused(model, tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, "models", "--quiet", "--verbose") == 2
     assert "--quiet and --verbose were both given" in capsys.readouterr().err
     assert run(monkeypatch, "models", "--log", tmp_path) == 2
@@ -142,7 +142,7 @@ def test_in_a_terminal_the_bar_moves_and_is_gone_at_the_end(model, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["predict NaCl --formula-units 1", "generate --species-fixed NaCl"])
-def test_ctrl_c_says_that_the_same_command_goes_on(command, model, tmp_path):
+def test_ctrl_c_says_that_the_same_command_resumes(command, model, tmp_path):
     if command.startswith("generate"):
         model = "kldm-mp20-dng"
     out = tmp_path / "out"

@@ -39,7 +39,7 @@ def here(tmp_path, monkeypatch):
         ("-n 600000 --formula-units 1,2", "1200000 crystals were asked for"),
     ],
 )
-def test_predict(model, words, message, monkeypatch, capsys):
+def test_contradicting_options_of_predict_are_refused(model, words, message, monkeypatch, capsys):
     assert run(monkeypatch, "predict", "NaCl", "--model", model, *words.split()) == 2
     assert_one_line(capsys, message)
 
@@ -95,7 +95,7 @@ def test_numbers_out_of_range_are_refused_before_anything_is_loaded(words, monke
         ),
     ],
 )
-def test_the_other_commands(words, message, monkeypatch, capsys):
+def test_contradicting_options_of_other_commands_are_refused(words, message, monkeypatch, capsys):
     assert run(monkeypatch, *words.split()) == 2
     assert_one_line(capsys, message)
 

@@ -126,7 +126,7 @@ def test_wrong_options_are_one_sentence_and_a_hint(place, words, message):
 
 
 @pytest.mark.parametrize(("words", "message"), SEEN_EARLY)
-def test_they_are_found_before_the_samples_are_read(place, tmp_path, words, message):
+def test_wrong_options_are_found_before_the_samples_are_read(place, tmp_path, words, message):
     target = tmp_path / "new" / "a.json"
     error = run(place, *words, "--json", target, source="nowhere").exception
     assert isinstance(error, NucleateError)

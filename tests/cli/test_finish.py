@@ -25,7 +25,7 @@ def constant(monkeypatch):
     monkeypatch.setitem(REGISTRY, "constant", BrokenPotential(-12.0))
 
 
-def test_relaxed_copies_stand_beside_what_was_drawn(model, tmp_path, monkeypatch, capsys):
+def test_relaxed_copies_are_written_beside_the_drawn_crystals(model, tmp_path, monkeypatch, capsys):
     words = ["predict", "NaCl", "-n", "4", "--formula-units", "2", "--model", model]
     plain, out = tmp_path / "plain", tmp_path / "out"
     assert run(monkeypatch, *words, "--out", plain) == 0
@@ -65,7 +65,7 @@ def test_relaxed_copies_stand_beside_what_was_drawn(model, tmp_path, monkeypatch
         (["--like", "data", "--cell", "primitive"], "--cell primitive has no effect with --like"),
     ],
 )
-def test_what_can_not_be_done_is_said_before_anything_is_drawn(
+def test_impossible_options_are_refused_before_anything_is_drawn(
     words, part, model, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "out"

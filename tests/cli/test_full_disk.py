@@ -39,7 +39,7 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.parametrize("ending", ["job.json", "predictions.extxyz", "ranking.csv", "000.cif", "000.extxyz"])
-def test_predict_says_so_and_goes_on(model, tmp_path, monkeypatch, capsys, ending):
+def test_predict_reports_a_full_disk_and_resumes(model, tmp_path, monkeypatch, capsys, ending):
     words = ["predict", "NaCl", "-n", "2", "--model", model, "--out", tmp_path / "out", "--trajectory"]
     with monkeypatch.context() as patch:
         fill(patch, ending)
@@ -50,7 +50,7 @@ def test_predict_says_so_and_goes_on(model, tmp_path, monkeypatch, capsys, endin
 
 
 @pytest.mark.parametrize("ending", ["weights.safetensors", "last.ckpt", "metrics.jsonl", "card.json"])
-def test_train_says_so_and_goes_on(tmp_path, monkeypatch, capsys, ending):
+def test_train_reports_a_full_disk_and_resumes(tmp_path, monkeypatch, capsys, ending):
     data = write_dataset(tmp_path / "data", train=random_table([2, 3, 4, 2]), val=random_table([2, 3]))
     words = ["train", "kldm-csp-tiny", "--data", data, "--out", tmp_path / "run", "--epochs", "2"]
     words += [word for one in SHRINK for word in ("--set", one)]
@@ -66,7 +66,7 @@ def test_train_says_so_and_goes_on(tmp_path, monkeypatch, capsys, ending):
 
 
 @pytest.mark.parametrize("ending", ["train.parquet", "rejected.csv", "dataset.json", "data"])
-def test_data_import_says_so_and_leaves_nothing(tmp_path, monkeypatch, capsys, ending):
+def test_data_import_reports_a_full_disk_and_leaves_nothing(tmp_path, monkeypatch, capsys, ending):
     source = tmp_path / "a.extxyz"
     source.write_text('2\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3\nNa 0 0 0\nCl 2 2 2\n')
     words = ["data", "import", "--train", source, "--out", tmp_path / "data", "--workers", 1]

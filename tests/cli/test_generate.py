@@ -34,7 +34,7 @@ def model(tmp_path_factory):
     return str(folder)
 
 
-def test_crystals_stream_to_disk_and_a_rerun_goes_on(model, tmp_path, monkeypatch, capsys):
+def test_crystals_stream_to_disk_and_a_rerun_resumes(model, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     words = ["generate", "-n", "9", "--model", model, "--out", str(out), "--format", "cif,json"]
     assert run(monkeypatch, *words) == 0
@@ -133,7 +133,7 @@ def test_a_model_for_given_compositions_refuses(tmp_path, monkeypatch, capsys):
     assert "invents none" in capsys.readouterr().err
 
 
-def test_python_generates_the_same_crystals_however_many(model):
+def test_python_generates_the_same_crystals_for_any_count(model):
     loaded = nucleate.load(model)
     many, few = loaded.generate(6, seed=3), loaded.generate(2, seed=3)
     for one, other in zip(few, many, strict=False):
@@ -157,7 +157,7 @@ def test_a_model_that_invents_predicts_too(model, tmp_path, monkeypatch):
     assert {atoms.get_chemical_formula(empirical=True) for atoms in frames} == {"ClNa"}
 
 
-def test_relaxed_copies_stand_beside_what_was_drawn(model, tmp_path, monkeypatch, capsys):
+def test_relaxed_copies_are_written_beside_the_drawn_crystals(model, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(REGISTRY, "constant", BrokenPotential(-12.0))
     words = ["generate", "-n", "6", "--atoms", "2", "--model", model]
     plain, out = tmp_path / "plain", tmp_path / "out"

@@ -48,7 +48,7 @@ def test_files_of_every_format_hold_the_same_crystal(model, tmp_path, monkeypatc
     np.testing.assert_allclose(track[-1].positions, frames[0].positions, atol=1e-5)
 
 
-def test_a_rerun_goes_on_and_another_job_is_refused(model, tmp_path, monkeypatch, capsys):
+def test_a_rerun_resumes_and_another_job_is_refused(model, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     words = ["predict", "NaCl", "SrTiO3", "-n", "4", "--model", model, "--out", str(out)]
     assert run(monkeypatch, *words) == 0
@@ -193,7 +193,7 @@ def printed_rows(text):
     return [line.split() for line in text.splitlines()[1:]]
 
 
-def test_formulas_from_a_file_and_from_stdin_in_the_order_asked(model, tmp_path, monkeypatch, capsys):
+def test_formulas_from_a_file_and_from_stdin_keep_their_order(model, tmp_path, monkeypatch, capsys):
     (tmp_path / "list.txt").write_bytes("\ufeff# oxides\nSrTiO₃  # subscripts\n\nNa2O\r\nnacl\n".encode())
     words = ["--formula-units", "1", "-n", "2", "--model", model, "--out"]
     asked = ["predict", "SrO", "--formulas", tmp_path / "list.txt", *words, tmp_path / "a", "--top", "1"]
@@ -244,7 +244,7 @@ def test_json_on_stdout_holds_the_structures_of_the_first_ranks(model, tmp_path,
     assert "--json is for rankings" in capsys.readouterr().err
 
 
-def test_what_is_to_be_doubted_is_said(model, tmp_path, monkeypatch, capsys):
+def test_doubtful_predictions_give_a_warning(model, tmp_path, monkeypatch, capsys):
     words = ["predict", "Na2TiO3", "-n", "4", "--model", model, "--out", tmp_path / "a"]
     assert run(monkeypatch, *words) == 0
     said = capsys.readouterr().err

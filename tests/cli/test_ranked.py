@@ -25,7 +25,7 @@ def rows(formula, agreeing, samples, broken=0):
         (rows("NaCl", [], 3, broken=3), "no two samples agree for NaCl (0 of 3): "),
     ],
 )
-def test_samples_that_all_disagree_are_warned_of(found, warned, capsys):
+def test_disagreeing_samples_give_a_warning(found, warned, capsys):
     _doubts(found)
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     assert len(said) == bool(warned)

@@ -56,7 +56,7 @@ def test_files_are_relaxed_and_the_broken_one_is_named(folder, tmp_path, monkeyp
     assert_one_line(capsys, "holds crystals relaxed with other settings (keep_symmetry 0.1, now None)")
 
 
-def test_where_nothing_could_be_relaxed_the_status_says_so(folder, tmp_path, monkeypatch, capsys) -> None:
+def test_the_exit_status_is_1_where_nothing_could_be_relaxed(folder, tmp_path, monkeypatch, capsys) -> None:
     fcc("Na", 5.3).to(tmp_path / "sodium.cif")
     words = [
         "relax",

@@ -120,7 +120,7 @@ def test_every_draw_is_a_cell_with_finite_channels(name, low, high):
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 90), (60, 180), (100, 80), (90, 90), (-10, 20)])
-def test_bounds_that_are_no_interval(low, high):
+def test_impossible_bounds_are_refused(low, high):
     with pytest.raises(ValueError, match=f"0 < low < high < 180; got {low} to {high}"):
         InformedCells(low, high)
 

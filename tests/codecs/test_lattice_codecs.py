@@ -186,7 +186,7 @@ def test_statistics_travel_with_the_weights_and_only_they(name):
 
 
 @every
-def test_raw_and_uninformed_fits_nothing_and_asks_nothing(name):
+def test_an_unfitted_codec_needs_no_statistics(name):
     codec = lattice_codec(name, standardise=False)
     before = {key: value.clone() for key, value in codec.state_dict().items()}
     codec.fit(random_cells(20), five(20))
@@ -239,7 +239,7 @@ def test_matrix_is_scaled_by_one_number():
     )
 
 
-def test_a_mirrored_sheared_or_empty_matrix_is_some_cell():
+def test_any_matrix_decodes_to_a_cell():
     codec = lattice_codec("matrix", standardise=False)
     cell = random_cells(1)
     mirrored = cell * torch.tensor([1.0, 1.0, -1.0])
@@ -293,7 +293,7 @@ def test_codecs_by_name():
     assert (informed.low, informed.high) == (60, 120)
 
 
-def test_an_unknown_name_is_told_with_those_there_are():
+def test_an_unknown_codec_is_refused_with_the_known_names():
     with pytest.raises(RecipeError, match="cholesky") as error:
         lattice_codec("cholesky", standardise=False)
     assert all(name in error.value.hint for name in NAMES)

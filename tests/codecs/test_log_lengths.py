@@ -134,7 +134,7 @@ def test_identical_cells_do_not_give_a_zero_scale():
     assert torch.isfinite(codec.encode(cell, sizes)).all()
 
 
-def test_decode_is_finite_for_wild_vectors(fitted):
+def test_decode_is_finite_for_extreme_vectors(fitted):
     """An untrained network may say anything: no cell may be NaN or of infinite length."""
     codec, _, _ = fitted
     generator = torch.Generator().manual_seed(0)
@@ -152,7 +152,7 @@ def test_not_standardised_fits_nothing(fitted):
 
 
 @pytest.mark.parametrize("model", ["kldm-mp20-csp", "kldm-perov5-csp", "kldm-mp20-dng"])
-def test_weights_that_are_shipped_still_fit(model):
+def test_shipped_weights_still_fit(model):
     import nucleate
 
     stored = load_file(Path(nucleate.__file__).parent / "shipped" / model / "weights.safetensors")

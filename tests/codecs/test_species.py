@@ -33,7 +33,7 @@ def test_bits_are_the_binary_numbers_first_bit_first():
     assert x[0, 0].tolist() == [-1, -1, 1, 1, -1, 1, -1]  # 0011010
 
 
-def test_signs_that_are_no_element_become_the_nearest_one():
+def test_codes_of_no_element_decode_to_the_nearest_one():
     """127 is no element of the table; 63, 95 and 111 differ from it in one bit, and 111 is none either."""
     codec = species_codec("bits")
     x = torch.tensor([[[0.1, 1, 1, 1, 1, 1, 1], [1, 0.3, 0.2, 1, 1, 1, 1], [1, 0.3, 0.1, 1, 1, 1, 1]]])

@@ -51,13 +51,13 @@ def test_every_pair_builds_and_has_samplers():
 
 
 @pytest.mark.parametrize("name", ["kinetic", "kinetic/none", "none/vp-x0", "vp-x0/kinetic"])
-def test_a_pair_that_is_none_is_refused(name):
+def test_an_unknown_pair_is_refused(name):
     with pytest.raises(RecipeError, match="is not a pair") as caught:
         cross_entries([name], "cross-mini", [])
     assert "kinetic" in caught.value.hint
 
 
-def test_a_base_that_is_no_cross_is_refused():
+def test_a_base_that_is_no_cross_recipe_is_refused():
     with pytest.raises(RecipeError, match="kldm-csp-tiny"):
         cross_entries([], "kldm-csp-tiny", [])
 
@@ -177,9 +177,9 @@ def test_means_errors_and_choices(data, tmp_path):
     assert found["training"][0] == {"step": 3, "seconds": 1.5, "crystals_per_second": 20.0, "val/total": 0.7}
 
 
-def test_what_never_matched_has_the_tolerance():
+def test_without_a_match_crmse_is_the_tolerance():
     assert crmse({"match_rate@1": 0.0, "rmse@1": None}) == 0.5
 
 
-def test_nothing_done_is_left_out(data, tmp_path):
+def test_pairs_without_results_are_left_out(data, tmp_path):
     assert collect(plan_of(data, "kinetic/vp-x0"), tmp_path) == {"made": {}}

@@ -111,7 +111,7 @@ def test_judges_count_a_bad_frame_as_unreadable(tmp_path: Path, name: str) -> No
         assert unsound == [2]
 
 
-def test_a_judge_goes_on_past_a_file_it_can_not_read(tmp_path: Path) -> None:
+def test_a_judge_skips_a_file_it_can_not_read(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number, one in enumerate(STRUCTURES):
         (tmp_path / "in" / f"x{number}.cif").write_text(cif(one))
@@ -263,7 +263,7 @@ def test_of_several_sources_one_that_can_not_be_read_is_a_refused_row(tmp_path: 
     assert all(reason.startswith("unreadable file: ") for reason in refused.values())
 
 
-def test_refused_rows_are_told_in_groups(tmp_path: Path) -> None:
+def test_refused_rows_are_reported_in_groups(tmp_path: Path) -> None:
     texts = [BAD_FRAMES["infinite"][0]] * 7 + [BAD_FRAMES["huge"][0]]
     (tmp_path / "a.extxyz").write_text("".join([*texts, *frames()]))
     imported(tmp_path, tmp_path / "a.extxyz")

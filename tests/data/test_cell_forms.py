@@ -97,13 +97,13 @@ def test_a_left_handed_basis_keeps_the_hand_of_the_crystal(form: str) -> None:
     assert group(CellForm(form).of(mirrored)) == 154
 
 
-def test_as_is_touches_nothing_and_a_narrow_tolerance_finds_nothing() -> None:
+def test_as_is_changes_nothing_and_a_narrow_tolerance_finds_nothing() -> None:
     cell = drawn(225)
     assert CellForm().of(cell) is cell
     assert (space_group(cell, 1e-3), space_group(cell, 0.2)) == ("P1", "Fm-3m")
 
 
-def test_what_has_no_symmetry_is_an_error_with_the_tolerance() -> None:
+def test_a_crystal_without_symmetry_is_an_error_with_the_tolerance() -> None:
     double = Cell(np.array([3, 3]), np.zeros((2, 3)), 3 * np.eye(3))
     for form in FORMS[1:]:
         with pytest.raises(StructureError, match=r"no space group can be found within 0\.1 Å"):
@@ -114,6 +114,6 @@ def test_what_has_no_symmetry_is_an_error_with_the_tolerance() -> None:
 
 
 @pytest.mark.parametrize("bad", [{"name": "cubic"}, {"symprec": 0.0}, {"symprec": float("nan")}])
-def test_forms_that_do_not_exist(bad: dict) -> None:
+def test_unknown_forms_are_refused(bad: dict) -> None:
     with pytest.raises(DataError, match="hint"):
         CellForm(**bad)

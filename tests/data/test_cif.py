@@ -74,7 +74,7 @@ def spoilt(old: str, new: str) -> str:
         "no CIF at all",
     ],
 )
-def test_anything_else_is_left_to_pymatgen(text: str) -> None:
+def test_other_cif_files_are_read_by_pymatgen(text: str) -> None:
     assert read_p1_cif(text) is None
 
 
@@ -129,7 +129,7 @@ def test_deuterium_is_hydrogen() -> None:
     assert read_sum_formula("(Fe2)3+") is None
 
 
-def test_the_fast_path_compares_too() -> None:
+def test_the_fast_path_compares_with_the_sum_formula() -> None:
     text = cif(rock_salt()).replace("'Na4 Cl4'", "'Na4 Cl5'")
     assert read_p1_cif(text) is None
     with pytest.raises(StructureError, match="contradicts its sum formula"):

@@ -110,20 +110,20 @@ def test_a_stray_line_among_the_atoms_never_loses_one(line: int, text: str) -> N
     assert len(cell.species) == 8
 
 
-def test_spoilt_files() -> None:
+def test_damaged_files() -> None:
     outcomes = judge_all(made(12), 150, seed=0)
     assert outcomes["accepted by the fast path"] >= 10
     assert outcomes.total() - outcomes["accepted"] - outcomes["accepted by the fast path"] >= 40
 
 
 @pytest.mark.slow
-def test_many_spoilt_files() -> None:
+def test_many_damaged_files() -> None:
     assert judge_all(made(60), 3000, seed=1)["accepted by the fast path"] >= 150
 
 
 @pytest.mark.slow
 @pytest.mark.skipif("NUCLEATE_TEST_CIFS" not in os.environ, reason="NUCLEATE_TEST_CIFS names no CSV")
-def test_many_spoilt_real_files() -> None:
+def test_many_damaged_real_files() -> None:
     with open_text(Path(os.environ["NUCLEATE_TEST_CIFS"])) as file:
         texts = [row["cif"] for row in csv.DictReader(file)]
     for text in random.Random(2).sample(texts, min(40, len(texts))):

@@ -42,7 +42,7 @@ def test_info_counts_what_the_splits_hold(folder: Path) -> None:
         assert found["properties"]["gap"]["range"]["max"] == table.properties["gap"].max()
 
 
-def test_a_batch_is_padded_and_below_one(folder: Path) -> None:
+def test_a_batch_is_padded_with_coordinates_below_one(folder: Path) -> None:
     table = Dataset.open(folder).split("train")
     table = replace(table, frac=np.where(table.frac == table.frac[0], 1 - 1e-12, table.frac))
     batch = table.batch([0, 3, 5], torch.float32)

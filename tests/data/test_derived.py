@@ -193,7 +193,7 @@ def test_merge_unites_columns_and_keeps_splits(first: Path, tmp_path: Path) -> N
     assert [one["name"] for one in Dataset.open(tmp_path / "new").info["source"]["from"]] == ["set", "set"]
 
 
-def test_duplicate_ids_are_an_error_unless_told_otherwise(first: Path, tmp_path: Path) -> None:
+def test_duplicate_ids_are_an_error_unless_allowed(first: Path, tmp_path: Path) -> None:
     second = make(tmp_path / "two", 10, {"train": 3, "test": 7})
     assert told("merge", first, second, "--out", tmp_path / "x").message.startswith(
         "id 'm10' is in train of "
@@ -210,7 +210,7 @@ def test_duplicate_ids_are_an_error_unless_told_otherwise(first: Path, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.extxyz", "cifs", "poscars"])
-def test_what_is_exported_is_read_again(first: Path, tmp_path: Path, name: str) -> None:
+def test_exported_files_are_read_back(first: Path, tmp_path: Path, name: str) -> None:
     options = ("--format", "poscar") if name == "poscars" else ()
     assert nucleate_data("export", first, tmp_path / "out" / name, *options).exit_code == 0
     import_pool([tmp_path / "out" / name], tmp_path / "again", KEEP)
@@ -262,7 +262,7 @@ def test_one_split_is_exported_without_a_column_for_it(first: Path, tmp_path: Pa
     assert list(rows[0]) == ["material_id", "gap", "note", "cif"]
 
 
-def test_names_that_are_no_file_names_are_told_apart(tmp_path: Path) -> None:
+def test_names_that_map_to_one_file_name_stay_different(tmp_path: Path) -> None:
     rows = [{"material_id": name, "cif": cif(random_structure(1))} for name in ("a/b", "a b", "A_B", "..")]
     import_pool([write_csv(tmp_path / "a.csv", rows)], tmp_path / "set", KEEP)
     assert nucleate_data("export", tmp_path / "set", tmp_path / "out").exit_code == 0

@@ -28,7 +28,7 @@ def test_crystals_of_one_name_are_numbered(tmp_path):
     assert all(one.cell is not None for one in found)
 
 
-def test_one_unreadable_source_among_several_is_one_crystal_and_alone_an_error(tmp_path):
+def test_an_unreadable_source_is_an_error_only_alone(tmp_path):
     good, bad = structure_file(tmp_path / "good.cif", 0), tmp_path / "bad.txt"
     bad.write_text("nothing")
     found = read_candidates([good, bad])
@@ -49,7 +49,7 @@ def test_file_names_are_safe_and_differ_without_regard_to_case():
     assert names == ["a_b", "A_b-2", "hidden", "_", "x" * 200]
 
 
-def test_a_folder_may_grow_but_loses_and_changes_nothing(tmp_path):
+def test_a_folder_may_grow_but_not_lose_or_change_crystals(tmp_path):
     first = [Candidate("salt", SALT), Candidate("broken", None, "unreadable")]
     claim(tmp_path, {"potential": "p"}, contents(first))
     repaired = [Candidate("salt", SALT), Candidate("broken", OTHER), Candidate("new", OTHER)]

@@ -55,14 +55,14 @@ def test_order_does_not_matter() -> None:
     assert none == pytest.approx(other)
 
 
-def test_what_has_no_energy_stands_at_the_limits() -> None:
+def test_a_missing_energy_counts_as_the_limit() -> None:
     nothing = features(Evidence(0.0, 0, 1))
     assert nothing["above"] == 1000 * MOST_ABOVE
     assert nothing == features(Evidence(0.0, 0, 1, False, 9.0, 9.0, -9.0))
     assert tuple(nothing) == FEATURES
 
 
-def test_the_shipped_one_believes_in_good_candidates() -> None:
+def test_the_shipped_decision_prefers_good_candidates() -> None:
     model = shipped_decision()
     each, none = model.probabilities([GOOD, BAD])
     assert each[0] > 0.5
@@ -85,7 +85,7 @@ def test_files_that_hold_no_decision_are_refused(tmp_path: Path) -> None:
     assert Decision.open(path) == Decision({"score": 1.0}, 0.25, 0.0, {"date": "today"})
 
 
-def test_what_is_not_finite_is_refused() -> None:
+def test_numbers_that_are_not_finite_are_refused() -> None:
     for wrong in (replace(GOOD, score=np.nan), replace(GOOD, score=-np.inf), replace(GOOD, above=np.nan)):
         with pytest.raises(NucleateError, match="no finite number"):
             shipped_decision().probabilities([wrong, BAD])
@@ -103,7 +103,7 @@ def test_slopes_of_the_fit_are_differences_of_its_loss() -> None:
         assert slope[place] == pytest.approx(difference / 2e-5, abs=1e-8)
 
 
-def test_a_fit_finds_what_draws_were_made_with() -> None:
+def test_a_fit_recovers_the_weights_behind_the_draws() -> None:
     """2,000 questions answered by a known model: its weights come back, and its probabilities are calibrated."""
     script, rng = fitting(), np.random.default_rng(1)
     truth = Decision({"score": 2.0, "above": -0.03}, -1.0, 0.0, {})

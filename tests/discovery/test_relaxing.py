@@ -87,7 +87,7 @@ def test_every_crystal_has_a_row_and_those_with_an_energy_a_file(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("form", "atoms"), [("primitive", 2), ("conventional", 4)])
-def test_cells_are_written_in_their_form_with_the_energy_of_so_many_atoms(
+def test_cells_are_written_in_their_form_with_the_energy_of_that_form(
     form: str, atoms: int, tmp_path: Path
 ) -> None:
     """CuAu in alternating layers, one of its diagonals: primitive and conventional cells of a centred lattice."""
@@ -116,7 +116,7 @@ def test_a_rerun_relaxes_nothing_and_mends_its_files(tmp_path: Path, monkeypatch
     assert {path: path.read_text() for path in texts} == texts
 
 
-def test_other_settings_and_other_crystals_are_refused_more_are_not(tmp_path: Path) -> None:
+def test_other_settings_and_crystals_are_refused_but_more_crystals_accepted(tmp_path: Path) -> None:
     few, more = [*alloys()[:1], Candidate("later", None, "cut")], alloys()
     ONE_STEP.run(few, tmp_path)
     for other in (RelaxSettings(max_steps=2), RelaxSettings(max_steps=1, keep_symmetry=0.1)):
@@ -151,7 +151,7 @@ replace(ONE_STEP, potential=Slow({"Cu": -3.4})).run(coppers(), Path(sys.argv[1])
 """
 
 
-def test_a_killed_run_loses_what_was_in_flight_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_loses_only_work_in_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([f"{root}/src", str(root)])}
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], env=environment)
@@ -199,7 +199,7 @@ def test_names_of_files_are_those_of_the_crystals(tmp_path: Path) -> None:
         read_candidates([*paths, tmp_path / "nowhere"])
 
 
-def test_displacement_is_of_atoms_and_not_of_the_frame() -> None:
+def test_displacement_excludes_common_translation() -> None:
     cell = Cell.of(copper_gold()["Cu3Au"])
     shifted = cell._replace(frac=(cell.frac + np.array([0.49, 0.51, 0.2])) % 1)
     assert displacement(cell, shifted) == pytest.approx(0, abs=1e-9)
@@ -211,7 +211,7 @@ def test_displacement_is_of_atoms_and_not_of_the_frame() -> None:
     assert displacement(flat, flat.compact()) == pytest.approx(0, abs=1e-6)
 
 
-def test_a_record_that_can_not_be_read_and_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
+def test_unreadable_records_and_unwritable_folders_are_errors(tmp_path: Path) -> None:
     (tmp_path / "relax.json").write_text("{")
     with pytest.raises(DataError, match=r"relax\.json is not readable"):
         ONE_STEP.run(alloys(), tmp_path)

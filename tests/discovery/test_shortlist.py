@@ -75,7 +75,7 @@ def test_files_hold_the_usable_structures_and_the_table_holds_all(folder):
     np.testing.assert_allclose(read.lattice.abc, CAESIUM.lattice.abc, atol=1e-4)
 
 
-def test_formulas_are_ranked_apart_and_cells_of_one_formula_together(tmp_path):
+def test_formulas_are_ranked_separately_over_all_their_cells(tmp_path):
     double = ROCK_SALT.copy()
     double.make_supercell((1, 1, 2))
     other = Structure(Lattice.cubic(4.0), ["K", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -89,7 +89,7 @@ def test_formulas_are_ranked_apart_and_cells_of_one_formula_together(tmp_path):
     ]
 
 
-def test_formulas_come_in_the_order_asked(tmp_path):
+def test_formulas_come_in_the_requested_order(tmp_path):
     other = Structure(Lattice.cubic(4.0), ["K", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     text = frame(ROCK_SALT, 0) + frame(other, 0, formula="KCl", cell="KCl", key="c") + frame(COLLIDING, 1)
     (tmp_path / "predictions.extxyz").write_text(text)
@@ -101,7 +101,7 @@ def test_formulas_come_in_the_order_asked(tmp_path):
     ]
 
 
-def test_a_frame_in_the_making_is_left_out(tmp_path):
+def test_an_unfinished_frame_is_left_out(tmp_path):
     text = frame(ROCK_SALT, 0) + frame(CAESIUM, 1)
     for cut in (-1, -5, -len(frame(CAESIUM, 1)) + 1):
         (tmp_path / "predictions.extxyz").write_text(text[:cut])
@@ -120,7 +120,7 @@ def test_a_job_that_has_drawn_nothing_yet_has_no_rows(tmp_path):
     assert len((tmp_path / "ranking.csv").read_text().splitlines()) == 1
 
 
-def test_folders_and_headers_of_others_are_errors(tmp_path):
+def test_foreign_folders_and_headers_are_errors(tmp_path):
     with pytest.raises(DataError, match="no predictions in"):
         shortlist(tmp_path)
     (tmp_path / "predictions.extxyz").write_text(frame(ROCK_SALT, 0, model=None))

@@ -23,6 +23,6 @@ def test_a_key_depends_on_every_part() -> None:
     assert len(set(others)) == len(others)
 
 
-def test_a_key_does_not_depend_on_how_numbers_are_held() -> None:
+def test_a_key_does_not_depend_on_number_types() -> None:
     same = Cell(CELL.species.astype(np.uint8), np.asfortranarray(CELL.frac), CELL.lattice[:, ::1])
     assert key_of("relax", CELL, "a") == key_of("relax", same, "a")

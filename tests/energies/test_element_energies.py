@@ -45,7 +45,7 @@ def test_absolute_deviations_are_smallest() -> None:
     assert found[3] == pytest.approx(2.0, abs=0.02)
 
 
-def test_an_element_of_two_minds_is_left_out() -> None:
+def test_an_element_with_inconsistent_energies_is_left_out() -> None:
     fractions, values = made(120, 0.005)
     extra = np.stack(
         [
@@ -73,7 +73,7 @@ def test_a_rare_element_is_left_out() -> None:
     assert fit.energies == pytest.approx(TRUE)
 
 
-def test_nothing_to_fit() -> None:
+def test_fits_without_data() -> None:
     with pytest.raises(DataError, match="no structure"):
         ElementEnergies.fit(np.zeros((0, 119)), np.zeros(0))
     fractions = np.stack([fractions_of(np.array([3]))] * 4)

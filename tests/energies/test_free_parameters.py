@@ -50,7 +50,7 @@ def test_a_crystal_has_as_many_as_its_group_leaves(cell: Cell, number: int, stra
 
 
 @pytest.mark.parametrize("cell", [rock_salt(), wurtzite(), polar()])
-def test_every_point_has_the_group(cell: Cell) -> None:
+def test_crystals_at_any_free_parameters_have_the_group(cell: Cell) -> None:
     free = FreeParameters.of(cell, 0.01)
     moved = free.cell_at(np.random.default_rng(0).normal(0, 0.05, len(free)))
     given = (moved.lattice.tolist(), moved.frac.tolist(), moved.species.tolist())
@@ -76,7 +76,7 @@ def test_gradients_are_those_of_energies(cell: Cell, symprec: float | None) -> N
         assert gradient[place] == pytest.approx(difference / 2 / step, abs=2e-4)
 
 
-def test_forces_within_a_group_are_all_of_them() -> None:
+def test_forces_within_a_group_are_complete() -> None:
     """Forces of a symmetric crystal have nothing outside of its free parameters, so the largest is the same."""
     cell = polar()
     said = EMT.evaluate([cell])[0]
@@ -98,7 +98,7 @@ def test_springs_of_copper_under_pressure() -> None:
     assert spring_hessian(free)[0, 0] == pytest.approx(total + LEAST_STRAIN * free.reference.volume)
 
 
-def test_springs_obey_the_group() -> None:
+def test_springs_have_the_symmetry_of_the_group() -> None:
     """Stiffness in all parameters, asked along those that a group leaves, is the stiffness in these."""
     held, everything = FreeParameters.of(wurtzite(), 0.01), FreeParameters.of(wurtzite())
     strains = np.einsum("aij,bij->ab", held.strains, everything.strains)

@@ -52,7 +52,7 @@ def test_energies_on_two_scales_are_not_compared() -> None:
     assert caught.value.hint
 
 
-def test_what_a_user_writes_is_read_once(tmp_path: Path) -> None:
+def test_hulls_are_read_from_text(tmp_path: Path) -> None:
     file = tmp_path / "entries.json"
     file.write_text("[]")
     assert HullChoice.read("", "emt") == HullChoice("", "potential")

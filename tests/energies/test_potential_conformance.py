@@ -104,7 +104,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("wrong", MISTAKES, ids=lambda kind: kind.__name__)
-def test_a_mistake_is_found_by_the_check_that_is_there_for_it(wrong):
+def test_each_mistake_is_found_by_its_own_check(wrong):
     case = PotentialCase("wrong", wrong(), CELLS)
     (check,) = [one for one in potential_checks(case) if MISTAKES[wrong] in one.name]
     with pytest.raises(AssertionError):

@@ -46,7 +46,7 @@ def test_a_missing_package_is_named() -> None:
     assert "not installed" in absent.identity
 
 
-def test_only_energies_like_those_of_the_materials_project_are_called_so() -> None:
+def test_only_potentials_on_the_mp_scale_are_called_so() -> None:
     assert potential_named("chgnet").mp_corrected
     assert not potential_named("chgnet-r2scan").mp_corrected
     assert not potential_named("mace").mp_corrected

@@ -80,7 +80,7 @@ def test_a_fixed_cell_stays() -> None:
     assert not np.allclose(one.cell.frac, polar().frac, atol=1e-3)
 
 
-def test_company_order_and_processes_change_nothing(tmp_path: Path) -> None:
+def test_batch_order_and_processes_change_nothing(tmp_path: Path) -> None:
     together = relax_symmetric(four(), EMT)
     assert all(map(same, relax_symmetric(four()[::-1], EMT)[::-1], together))
     assert all(map(same, relax_symmetric(four(), EMT, work=Work.local(2)), together))
@@ -107,7 +107,7 @@ def test_a_race_finds_what_relaxing_all_finds() -> None:
     assert all(one.relaxed.seconds > 0 for one in found)
 
 
-def test_what_can_no_longer_win_is_stopped_and_says_so() -> None:
+def test_losing_candidates_are_stopped_and_marked() -> None:
     cells, certain = [L12, stretched(L12, 1.6, 1, 1.2)], RaceSettings(doubt=1)
     good, bad = race(cells, EMT, certain)
     assert (good.status, bad.status) == ("relaxed", STOPPED)
@@ -119,7 +119,7 @@ def test_what_can_no_longer_win_is_stopped_and_says_so() -> None:
     assert alone.relaxed.steps > bad.relaxed.steps
 
 
-def test_nothing_is_stopped_before_its_rounds() -> None:
+def test_no_candidate_is_stopped_before_its_rounds() -> None:
     cells = [L12, stretched(L12, 1.6, 1, 1.2)]
     counts = [
         race(cells, EMT, RaceSettings(doubt=1, margin=0, rounds=rounds))[1].relaxed.steps for rounds in (1, 4)
@@ -148,7 +148,7 @@ def test_a_budget_of_seconds_evaluates_all_once() -> None:
     assert sorted(one.place for one in found) == [1, 2, 3, 4]
 
 
-def test_races_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_races_are_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = Work(cache=tmp_path / "kept.sqlite")
     race(four(), EMT, RaceSettings(seconds=1e-9), work)
     first = race(four(), EMT, work=work)
@@ -176,7 +176,7 @@ def test_races_of_many_compositions_are_those_of_each(tmp_path: Path) -> None:
             assert all(same(a.relaxed, b.relaxed) for a, b in zip(one, other, strict=True))
 
 
-def test_what_cannot_be_evaluated_does_not_spoil_the_race() -> None:
+def test_a_failed_candidate_does_not_spoil_the_race() -> None:
     chgnet = potential_named("chgnet")
     strange = [L12._replace(frac=L12.frac * np.nan), stretched(L12, 0.4, 0.4, 0.4)]
     found = race([strange[0], L12, strange[1]], EMT)
@@ -187,7 +187,7 @@ def test_what_cannot_be_evaluated_does_not_spoil_the_race() -> None:
     assert race([], EMT) == []
 
 
-def test_a_potential_that_breaks_is_told_apart() -> None:
+def test_a_failing_potential_is_reported_as_such() -> None:
     for given, reason in ((float("nan"), "diverged"), (ValueError("no"), "failed")):
         found: list[Raced] = race([L12, polar()], BrokenPotential(given))
         assert [one.status for one in found] == [reason] * 2

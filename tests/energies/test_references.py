@@ -133,7 +133,7 @@ def test_only_what_is_needed_is_computed_and_once(tmp_path: Path) -> None:
     assert len(Store(cache, NAMESPACE)) == 5
 
 
-def test_a_missing_element_is_named_and_the_rest_goes_on() -> None:
+def test_a_missing_element_is_named_and_the_rest_is_placed() -> None:
     hull = potential_hull(structures(), TablePotential(ENERGIES))
     found = hull.above(np.array([29, 47, 47]), -1.0)
     assert (found.energy, found.reason, found.detail) == (None, "missing_terminal", "Ag")
@@ -180,7 +180,7 @@ def test_entries_of_the_user(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]", "[1]", '[{"a": 1}]'])
-def test_files_that_hold_no_entries(tmp_path: Path, content: str) -> None:
+def test_files_without_entries_are_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "entries.json"
     path.write_text(content)
     with pytest.raises(DataError, match=r"entries\.json.*\n.*dumpfn"):

@@ -81,14 +81,14 @@ def test_a_flat_cell_is_relaxed_as_the_crystal_it_is() -> None:
     assert other.cell.heights.min() > 1
 
 
-def test_too_few_steps_are_kept_and_said() -> None:
+def test_unconverged_results_are_kept_and_reported() -> None:
     (one,) = relax([rattled(copper_gold()["Cu3Au"])], EMT, RelaxSettings(fmax=1e-4, max_steps=3))
     assert (one.reason, one.converged, one.steps) == ("not_converged", False, 3)
     assert one.energy is not None
     assert one.cell is not None
 
 
-def test_order_and_company_change_nothing() -> None:
+def test_order_and_batch_change_nothing() -> None:
     together = relax(ALLOYS, EMT, SHORT)
     assert all(map(same, relax(ALLOYS[::-1], EMT, SHORT)[::-1], together))
     assert all(same(relax([cell], EMT, SHORT)[0], one) for cell, one in zip(ALLOYS, together, strict=True))
@@ -98,7 +98,7 @@ def test_processes_give_the_same() -> None:
     assert all(map(same, relax(ALLOYS, EMT, SHORT, work=Work.local(2)), relax(ALLOYS, EMT, SHORT)))
 
 
-def test_what_no_potential_can_take_is_given_back_with_the_reason() -> None:
+def test_unusable_cells_are_returned_with_the_reason() -> None:
     chgnet = potential_named("chgnet")
     good = Cell.of(fcc("Cu", 3.6))
     cells = {
@@ -114,7 +114,7 @@ def test_what_no_potential_can_take_is_given_back_with_the_reason() -> None:
     assert set(cells) < set(REASONS)
 
 
-def test_a_potential_that_breaks_is_told_apart() -> None:
+def test_a_failing_potential_is_reported_as_such() -> None:
     cell = Cell.of(fcc("Cu", 3.6))
     for given, reason in ((float("nan"), "diverged"), (ValueError("no"), "failed")):
         (one,) = relax([cell], BrokenPotential(given))
@@ -122,7 +122,7 @@ def test_a_potential_that_breaks_is_told_apart() -> None:
         assert one.energy is None
 
 
-def test_what_a_crystal_that_failed_left_behind_does_not_meet_the_next() -> None:
+def test_a_failed_crystal_does_not_affect_the_next() -> None:
     """EMT has no sodium, and its calculator is half made after it was asked; the next crystal is of the same atoms."""
     salt, other = Cell.of(fcc("Na", 5.3)), Cell.of(fcc("Na", 5.5))
     copper = Cell.of(fcc("Cu", 3.6))
@@ -131,12 +131,12 @@ def test_what_a_crystal_that_failed_left_behind_does_not_meet_the_next() -> None
     assert same(found[2], relax([copper], EMT, SHORT)[0])
 
 
-def test_an_error_nobody_expects_is_not_hidden() -> None:
+def test_an_unexpected_error_is_not_hidden() -> None:
     with pytest.raises(KeyError):
         relax([Cell.of(fcc("Cu", 3.6))], BrokenPotential(KeyError("a mistake of ours")))
 
 
-def test_time_runs_out(tmp_path: Path) -> None:
+def test_a_relaxation_stops_at_the_time_limit(tmp_path: Path) -> None:
     cache = tmp_path / "cache.sqlite"
     cell = rattled(fcc("Cu", 3.6))
     (one,) = relax([cell], slow(5), RelaxSettings(timeout=0.3), work=Work(cache=cache))
@@ -144,7 +144,7 @@ def test_time_runs_out(tmp_path: Path) -> None:
     assert len(Store(cache, NAMESPACE)) == 0
 
 
-def test_nothing_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_relaxation_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache.sqlite"
     cells = [*ALLOYS, ALLOYS[0]._replace(frac=ALLOYS[0].frac * np.nan)]
     seen: list[tuple[int, int]] = []
@@ -190,7 +190,7 @@ def test_a_cached_result_is_that_of_its_own_settings(tmp_path: Path) -> None:
     assert len(Store(cache, NAMESPACE)) == number
 
 
-def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_relaxation_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "cache.sqlite"
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([f"{root}/src", root])}
@@ -217,7 +217,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     "bad", [{"fmax": 0.0}, {"max_steps": 0}, {"optimiser": "magic"}, {"keep_symmetry": 0.0}]
 )
-def test_settings_that_make_no_sense(bad: dict) -> None:
+def test_impossible_relaxation_settings_are_refused(bad: dict) -> None:
     with pytest.raises(NucleateError, match="hint"):
         RelaxSettings(**bad)
 
@@ -291,7 +291,7 @@ def test_symmetry_is_kept_and_the_minimum_is_that_of_a_free_run(kind: str) -> No
     assert kept.fmax < 0.005
 
 
-def test_a_drawn_crystal_is_relaxed_in_the_space_group_that_was_meant() -> None:
+def test_a_drawn_crystal_is_relaxed_in_its_intended_space_group() -> None:
     """A little noise is P1; relaxed freely it ends near the prototype, with symmetry kept exactly in it."""
     cell = rattled(copper_gold()["Cu3Au"], 0.02, 0.002)
     assert group(cell) == 1
@@ -314,7 +314,7 @@ def test_symmetry_is_kept_in_a_fixed_cell() -> None:
     assert one.energy_drop_per_atom > 0
 
 
-def test_what_a_potential_says_when_it_fails_is_kept() -> None:
+def test_the_error_of_a_failed_potential_is_kept() -> None:
     sodium = Cell.of(fcc("Na", 5.3))
     (one,) = relax([sodium], EMT)
     assert one.reason == "failed"
@@ -325,7 +325,7 @@ def test_what_a_potential_says_when_it_fails_is_kept() -> None:
     assert "no space group can be found within 0.1 Å" in one.detail
 
 
-def test_every_result_is_told_as_it_comes_stored_or_not(tmp_path: Path) -> None:
+def test_every_result_is_reported_as_it_comes(tmp_path: Path) -> None:
     cache, told = tmp_path / "cache.sqlite", []
     relax(ALLOYS[:1], EMT, ONE_STEP, work=Work(cache=cache))
     found = relax(

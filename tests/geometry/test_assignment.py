@@ -48,7 +48,7 @@ def test_an_atom_across_the_border_is_near():
     assert assign(squared_distances(data, drawn, False), mask).tolist() == [[0, 1]]
 
 
-def test_costs_that_are_no_numbers_are_refused():
+def test_costs_that_are_not_finite_are_refused():
     cost = torch.full((1, 2, 2), float("nan"))
     with pytest.raises(ValueError, match="must be finite"):
         assign(cost, torch.ones(1, 2, dtype=torch.bool))

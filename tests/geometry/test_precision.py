@@ -14,7 +14,7 @@ from nucleate.processes.masked import Masked, MaskedSettings
 LOW = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 
 
-def test_only_what_is_low_is_raised():
+def test_only_low_precision_is_raised():
     for dtype in (torch.bfloat16, torch.float16, torch.float32):
         assert at_least_float32(torch.ones(1, dtype=dtype)).dtype == torch.float32
     assert at_least_float32(torch.ones(1, dtype=torch.float64)).dtype == torch.float64

@@ -32,7 +32,7 @@ def test_centre_has_no_mean_over_real_atoms_and_is_a_projection(mask):
     torch.testing.assert_close(*differences)
 
 
-def test_centre_ignores_what_stands_in_padding(mask):
+def test_centre_ignores_padding(mask):
     x = torch.randn(3, 6, 3, generator=torch.Generator().manual_seed(0))
     dirty = torch.where(mask.unsqueeze(-1), x, torch.full_like(x, 1e6))
     torch.testing.assert_close(centre(dirty, mask), centre(x * mask.unsqueeze(-1), mask))

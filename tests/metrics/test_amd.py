@@ -56,7 +56,7 @@ def test_needle_and_plate_cells_are_exact_too():
         )
 
 
-def test_amd_moves_no_more_than_twice_as_far_as_the_atoms():
+def test_amd_changes_at_most_by_twice_the_displacement():
     """Continuity: two atoms that move by e each change their distance, and so AMD, by at most 2 e."""
     rng = np.random.default_rng(1)
     for crystal in known_crystals():

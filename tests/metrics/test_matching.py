@@ -183,7 +183,7 @@ def test_lattices_far_apart_are_dropped_before_the_search(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("bad", [np.full((3, 3), np.nan), np.zeros((3, 3)), np.ones((3, 3))])
-def test_degenerate_cells_raise_what_the_caller_counts(bad):
+def test_degenerate_cells_raise_errors_that_callers_count(bad):
     from nucleate.metrics.matching import MATCH_FAILURES
 
     with pytest.raises(MATCH_FAILURES), time_limit(20):

@@ -30,7 +30,7 @@ def test_a_search_among_too_many_atoms_is_refused_with_their_number():
         structure.get_sites_in_sphere([0, 0, 0], radius)
 
 
-def test_far_sheets_of_atoms_have_a_reason_and_no_fingerprint():
+def test_distant_sheets_of_atoms_have_no_fingerprint_and_a_reason():
     dense = box("Fe Fe", [[0, 0, 0], [0.1, 0, 0]], 0.5)
     found = fingerprint_cells([sheets(300.0), dense, known_cells()[1]])
     assert found.failures == ["too_many_neighbours", "too_many_neighbours", ""]

@@ -103,7 +103,7 @@ def test_the_representative_is_the_middle_of_its_cluster():
     assert abs(ranking._representative(list(range(101)), on_a_line) - 50) <= 1
 
 
-def test_what_can_not_be_compared_is_counted(samples, monkeypatch):
+def test_failed_comparisons_are_counted(samples, monkeypatch):
     def never(self, first, second):
         raise TimeoutError
 

@@ -61,7 +61,7 @@ def test_inputs_are_those_of_the_crystal_with_renamed_axes(name):
         torch.testing.assert_close(moved["lattice"], turned)
 
 
-def test_three_cycles_are_none():
+def test_three_cyclic_renamings_change_nothing():
     codec = lattice_codec("log-lengths", standardise=False)
     inputs = {"frac": torch.rand(2, 3, 3), "lattice": codec.encode(CELLS, SIZES)}
     moved = inputs
@@ -93,7 +93,7 @@ class PrefersA(Denoiser):
 
 
 @pytest.mark.parametrize(("network", "costs"), [(Commutes(), False), (PrefersA(), True)])
-def test_only_a_network_that_knows_the_axes_pays(network, costs):
+def test_only_a_network_that_knows_the_axes_has_a_loss(network, costs):
     processes = {
         "species": Fixed(),
         "frac": WrappedNormal(WrappedNormalSettings()),

@@ -63,7 +63,7 @@ def crystals() -> Crystals:
     return Crystals(species, torch.rand(2, 3, 3) * mask.unsqueeze(-1), cubes(species), mask)
 
 
-def test_in_training_the_path_begins_there(crystals):
+def test_in_training_the_path_begins_at_the_base(crystals):
     """Where the base is the cell of the data, nothing is left to be learned of it."""
     noise, t = Noise.of(0, torch.arange(2)), torch.tensor([0.2, 0.7])
     losses = model().loss(crystals, t, noise)
@@ -71,7 +71,7 @@ def test_in_training_the_path_begins_there(crystals):
     assert losses["frac"].min() > 1e-3
 
 
-def test_in_sampling_the_path_begins_there(crystals):
+def test_in_sampling_the_path_begins_at_the_base(crystals):
     given = Given.composition(crystals.species, crystals.mask)
     settings = SamplerSettings("ode", steps=3)
     drawn = sample(model(), crystals.mask, settings, Noise.of(0, torch.arange(2)), given)

@@ -92,7 +92,7 @@ def test_every_crystal_of_a_run_is_shown_with_its_own_numbers(data, tmp_path):
         assert not present[0] or condition[0] == atoms
 
 
-def test_a_trained_network_draws_what_is_asked(data, tmp_path):
+def test_a_trained_network_draws_the_requested_property(data, tmp_path):
     """The cell of a request is the cube of its edge, whatever the other crystals of its batch ask for."""
     run = tmp_path / "run"
     fast = ("training.learning_rate=0.02", "training.schedule=constant", "training.ema=0.9",
@@ -111,7 +111,7 @@ def test_a_trained_network_draws_what_is_asked(data, tmp_path):
     torch.testing.assert_close(alone.crystal.lattice, both[1].crystal.lattice)
 
 
-def test_nothing_asked_is_shown_as_nothing_known():
+def test_no_condition_is_shown_as_unknown():
     model = get_recipe("kldm-csp-tiny", list(TOLD)).build()
     list(generate(model, [Request((3, 8), "LiO", "LiO", 0)], SamplerSettings("pc", steps=2), 0))
     assert len(SEEN) == 4
@@ -127,7 +127,7 @@ def test_every_call_of_a_sampler_shows_the_condition(method):
     assert rows(condition for condition, _, _ in SEEN) == {("2.00000", "nan")}
 
 
-def test_the_second_looks_of_a_loss_show_it_too():
+def test_second_network_calls_of_a_loss_see_the_condition():
     """A guess for self-conditioning, and the call with renamed axes."""
     settings = [*TOLD, "self_conditioning=true", "loss_weights.axes=1", "standardise=false"]
     model, batch = (
@@ -193,7 +193,7 @@ def test_batches_of_the_match_rate_carry_the_condition():
         (["conditions=edge", "network=toy"], "is not a list"),
     ],
 )
-def test_recipes_whose_conditions_can_not_be(assignments, message):
+def test_impossible_conditions_of_recipes_are_refused(assignments, message):
     with pytest.raises(RecipeError, match=message):
         get_recipe("kldm-csp-tiny", assignments).build()
 
@@ -207,7 +207,7 @@ def test_recipes_whose_conditions_can_not_be(assignments, message):
         ('["endless"]', "is inf, not a finite"),
     ],
 )
-def test_columns_that_are_no_condition_are_refused_before_a_run_begins(names, message, tmp_path):
+def test_unusable_condition_columns_are_refused_before_a_run_begins(names, message, tmp_path):
     def with_more(made):
         more = {"empty": np.full(len(made), NAN), "endless": np.full(len(made), np.inf)}
         return replace(made, properties={**made.properties, **more})
@@ -223,7 +223,7 @@ def test_columns_that_are_no_condition_are_refused_before_a_run_begins(names, me
     ("condition", "message"),
     [((("gap", 1.0),), "has no condition 'gap'"), ((("edge", NAN),), "edge = nan can't be asked for")],
 )
-def test_requests_that_a_model_can_not_answer(condition, message):
+def test_requests_with_unknown_conditions_are_refused(condition, message):
     model = get_recipe("kldm-csp-tiny", list(TOLD)).build()
     with pytest.raises(ModelError, match=message) as caught:
         list(generate(model, [Request((3,), "Li", "Li", 0, condition=condition)], SamplerSettings(), 0))

@@ -123,7 +123,7 @@ def worst(path: list[States]) -> float:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_sampler_asks_all_four(method: str) -> None:
+def test_the_sampler_calls_all_four_hooks(method: str) -> None:
     rules = Inverted()
     assert worst(walk(rules, method)) < 1e-5
     assert rules.asked["begin"] == 1
@@ -135,7 +135,7 @@ def test_the_sampler_asks_all_four(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_of_them_is_needed_where_states_are_not_held(method: str) -> None:
+def test_each_hook_is_needed_where_states_are_not_held(method: str) -> None:
     """Start, noise and answers that obey keep the whole way so; without one of them it leaves."""
     assert worst(walk(Inverted(("begin", "noise", "answer")), method)) < 1e-4
     assert worst(walk(Inverted(("noise", "answer")), method)) > 0.05
@@ -144,7 +144,7 @@ def test_each_of_them_is_needed_where_states_are_not_held(method: str) -> None:
         assert worst(walk(Inverted(("begin", "answer")), method)) > 0.05
 
 
-def test_guided_answers_obey_too() -> None:
+def test_guided_answers_keep_the_constraint() -> None:
     def skewed(predictions, states, t, ask):
         return predictions | {"frac": predictions["frac"] + 5.0}
 
@@ -178,7 +178,7 @@ def loss(one: CrystalModel, rules: Constraint | None = None) -> dict[str, Tensor
     return one.loss(crystals(), t, Noise.of(1, torch.arange(COUNT)), rules)
 
 
-def test_the_loss_is_of_states_and_predictions_that_obey() -> None:
+def test_the_loss_is_of_states_and_predictions_that_keep_the_constraint() -> None:
     one, rules = model(), Inverted()
     found = loss(one, rules)
     assert isinstance(one.network, Lopsided)
@@ -192,7 +192,7 @@ def test_the_loss_is_of_states_and_predictions_that_obey() -> None:
 
 
 @pytest.mark.parametrize("method", ["noise", "hold"])
-def test_the_states_of_a_loss_obey_by_their_noise_and_by_being_held(method: str) -> None:
+def test_states_in_the_loss_keep_the_constraint_by_noise_and_by_hold(method: str) -> None:
     one = model()
     loss(one, Inverted((method,)))
     ((frac, lattice),) = one.network.shown  # type: ignore[union-attr]
@@ -203,7 +203,7 @@ def test_the_states_of_a_loss_obey_by_their_noise_and_by_being_held(method: str)
     assert broken(TAU * frac, lattice) > 0.05
 
 
-def test_a_network_that_is_right_about_what_obeys_has_no_loss() -> None:
+def test_a_network_right_on_constrained_states_has_no_loss() -> None:
     """The targets are those of the projected noise."""
     one, noise = model(), Noise.of(1, torch.arange(COUNT))
     t, data = torch.tensor([0.1, 0.4, 0.7, 0.95]), crystals()
@@ -227,7 +227,7 @@ class Right(Denoiser):
         return self.said
 
 
-def test_a_self_conditioned_network_is_shown_guesses_that_obey() -> None:
+def test_a_self_conditioned_network_sees_constrained_guesses() -> None:
     one = model()
     one.self_conditioning = True
     with pytest.MonkeyPatch.context() as patch:
@@ -246,7 +246,7 @@ def test_a_self_conditioned_network_is_shown_guesses_that_obey() -> None:
     assert all(broken(guess["frac"], guess["lattice"]) < 1e-5 for guess in guesses)
 
 
-def test_what_is_given_is_a_constraint_and_has_no_place_in_a_loss() -> None:
+def test_given_parts_are_a_constraint_and_are_refused_in_a_loss() -> None:
     one = model()
     held = Given(crystals(), {"frac": MASK}).on(one, Noise.of(0, torch.arange(COUNT)))
     assert isinstance(held, Constraint)
@@ -278,7 +278,7 @@ class Scaled(Constraint):
         return self.begin(states)
 
 
-def test_several_constraints_are_asked_in_their_order() -> None:
+def test_several_constraints_apply_in_order() -> None:
     both, t = Together([Scaled(2, 1), Scaled(3, 5)]), torch.zeros(COUNT)
     x, noise, again = torch.rand(COUNT, 2, 3), *(Noise.of(0, torch.arange(COUNT)) for _ in range(2))
     states = {"frac": {"x": x}}

@@ -76,7 +76,7 @@ def test_a_step_never_waits_for_the_device(name, bf16, crystals):
 
 
 @pytest.mark.parametrize("name", [name for name in DISTINCT if get_recipe(name).task == "csp"])
-def test_a_sampler_goes_where_it_goes_on_the_cpu(name, crystals):
+def test_a_sampler_gives_the_crystals_of_the_cpu(name, crystals):
     model, settings = build(name, crystals), replace(get_recipe(name).sampler, steps=3)
     ends = []
     for device in ("cpu", "cuda"):
@@ -92,7 +92,7 @@ def test_a_sampler_goes_where_it_goes_on_the_cpu(name, crystals):
 
 
 @pytest.mark.parametrize("name", ["kldm-csp", "kldm-csp-tiny", "kldm-dng-masked-small", "diffcsp-csp"])
-def test_a_run_on_a_gpu_takes_bf16_by_itself_and_goes_on(name, tmp_path):
+def test_a_run_on_a_gpu_chooses_bf16_and_resumes(name, tmp_path):
     data = write_dataset(
         tmp_path / "data", train=random_table(mixed_sizes(40)), val=random_table(mixed_sizes(8), 1)
     )

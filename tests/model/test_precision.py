@@ -68,7 +68,7 @@ def close(one: dict, other: dict, tolerance: float = ROUNDING) -> None:
 
 @pytest.mark.parametrize("name", DISTINCT)
 @pytest.mark.parametrize("caller", [False, True], ids=["the model's own", "the caller's autocast"])
-def test_every_recipe_shows_the_network_the_same_and_loses_the_same(name, caller, crystals):
+def test_every_recipe_has_the_same_inputs_and_losses_in_both_precisions(name, caller, crystals):
     model = build(name, crystals)
     exact, shown = losses(model, crystals)
     model.bf16 = not caller
@@ -108,7 +108,7 @@ def test_a_launcher_that_casts_all_inputs_gets_finite_losses(name, crystals):
 
 @pytest.mark.parametrize("name", ["kldm-csp-tiny", "kldm-csp"])
 @pytest.mark.parametrize("caller", [False, True], ids=["the model's own", "the caller's autocast"])
-def test_a_guess_without_gradients_takes_none_from_the_step(name, caller, crystals):
+def test_a_guess_without_gradients_leaves_those_of_the_step(name, caller, crystals):
     """Autocast keeps the weights it has cast: those of the guess have no gradient and must not be found again."""
     gradients = []
     for autocast in (nullcontext, bf16):

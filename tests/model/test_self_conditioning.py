@@ -32,7 +32,7 @@ def inputs_for(velocity: bool = True) -> dict[str, Tensor]:
     return found | ({"velocity": torch.ones(2, 3, 3)} if velocity else {})
 
 
-def test_without_a_guess_zeros_are_shown():
+def test_without_a_guess_the_network_sees_zeros():
     shown = with_guess(inputs_for(), None, MASK)
     assert shown["velocity"].shape == (2, 3, 6)
     assert (shown["velocity"][..., 3:] == 0).all()

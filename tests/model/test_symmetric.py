@@ -152,7 +152,7 @@ def misfit(crystals: Crystals, templates: Sequence[Template]) -> tuple[float, fl
 
 @pytest.mark.parametrize("method", ["em", "ode", "heun", "multistep", "pc"])
 @pytest.mark.parametrize("name", FRAC)
-def test_what_is_drawn_obeys(name: str, method: str) -> None:
+def test_drawn_crystals_have_their_symmetry(name: str, method: str) -> None:
     crystals = draw(model(FRAC[name]), TEMPLATES, method)
     frac, metric = misfit(crystals, TEMPLATES)
     assert frac < 1e-6
@@ -190,7 +190,7 @@ class Fed(Noise):
 @pytest.mark.parametrize("step", [along, drawn], ids=["flow", "step"])
 @pytest.mark.parametrize("name", ["kinetic", "kinetic-direct", "wrapped-normal", "flow", "interpolant"])
 @pytest.mark.parametrize("number", [16, 143, 195, 225])
-def test_it_is_the_walk_of_the_free_parameters(number: int, name: str, step) -> None:
+def test_the_walk_is_that_of_the_free_parameters(number: int, name: str, step) -> None:
     """f = f0 + W u: the process itself, on the parameters of sites in general position, goes the same way."""
     kind = FRAC[name]
     process = type(kind)(kind.settings)
@@ -259,7 +259,7 @@ def test_the_start_is_uniform_in_the_free_parameters() -> None:
 
 
 @pytest.mark.parametrize("name", FRAC)
-def test_the_loss_is_that_of_states_that_obey(name: str) -> None:
+def test_the_loss_is_that_of_symmetric_states(name: str) -> None:
     """A network that knows the targets has no loss, and states obey."""
     one, mask = model(FRAC[name], lattice="x0"), mask_of(TEMPLATES)
     bound = rules(one)
@@ -279,7 +279,7 @@ def test_the_loss_is_that_of_states_that_obey(name: str) -> None:
     assert (gap - gap.round()).abs().max() < 1e-5
 
 
-def test_a_process_that_says_nothing_of_its_positions_is_refused() -> None:
+def test_a_process_that_does_not_name_its_positions_is_refused() -> None:
     class Silent(WrappedNormal):
         positions = {}  # noqa: RUF012
 

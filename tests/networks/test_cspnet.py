@@ -106,7 +106,7 @@ def test_gradients_of_every_input_agree_on_both_paths(name, monkeypatch):
         torch.testing.assert_close(packed, dense, atol=1e-4 * float(dense.abs().max()), rtol=1e-3)
 
 
-def test_a_lone_atom_hears_itself_only_with_loops(monkeypatch):
+def test_a_lone_atom_gets_its_own_message_only_with_loops(monkeypatch):
     """What the first edge layer's bias changes must come by a message."""
     for enough in (1, 10**9):
         monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", enough)
@@ -222,7 +222,7 @@ def test_which_edges_are_taken(device, weights, products, edges, differentiated,
     assert cspnet.layout_of(device, weights, products, edges, differentiated) == expected
 
 
-def test_what_exists_for_each_edge_is_in_the_precision_of_the_products(monkeypatch):
+def test_edge_tensors_are_in_the_precision_of_the_products(monkeypatch):
     """What the backward pass keeps of the edges: half the bytes in bfloat16."""
     monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", 1)
     for rounded, dtype in ((False, torch.float32), (True, torch.bfloat16)):

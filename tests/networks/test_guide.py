@@ -71,7 +71,7 @@ def test_the_commands_of_the_guide(installed, monkeypatch):
     assert drawn.count("formula=SrTiO3") == 3
 
 
-def test_a_model_that_is_told_numbers(installed, monkeypatch):
+def test_a_model_that_is_given_numbers(installed, monkeypatch):
     assert run(monkeypatch, *TOLD, *QUICK) == 0
     assert 'conditions = ["heat_all", "dir_gap"]' in (installed / "runs/told/model/recipe.toml").read_text()
     names: dict[str, object] = {}
@@ -92,7 +92,7 @@ def network(shown: Shown, heads: dict[str, Head], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_what_a_network_owes(name, monkeypatch):
+def test_a_network_of_the_guide_keeps_the_contract(name, monkeypatch):
     """Translations, names of atoms, padding: for every layout of inputs that a recipe may have."""
     layout, sizes = LAYOUTS[name], [4, 1, 6]
     net = network(layout.shown, layout.heads, monkeypatch)

@@ -147,7 +147,7 @@ def test_bfloat16_stays_close_and_matrices_in_float32(network):
         assert (rounded[name].float() - x).abs().max() < 0.06 * x.abs().max()
 
 
-def test_without_velocities_there_is_nothing_that_reads_them(network):
+def test_without_velocities_no_layer_reads_them(network):
     layout = LAYOUTS["equicsp"]
     net, (inputs, t, mask) = build(network, layout), batch(layout, SIZES)
     assert "velocity" not in inputs
@@ -182,7 +182,7 @@ def test_published_widths_of_the_edge_layer():
 
 
 @pytest.mark.parametrize(("width", "head"), [(6, 9), (12, 18), (9, 6), (18, 12), (9, 10)])
-def test_lattice_heads_that_do_not_fit(width, head):
+def test_unfitting_lattice_heads_are_refused(width, head):
     asked = {"lattice": Head("cell", head)}
     with pytest.raises(ValueError, match=f"lattice of {width} numbers needs .* got {head}"):
         CSPNet(small(DIFFCSP), asked, Shown(width))
@@ -190,7 +190,7 @@ def test_lattice_heads_that_do_not_fit(width, head):
         TorusTransformer(TorusTransformerSettings(48, 2, 4, 16, 8, 16), asked, Shown(width))
 
 
-def test_an_unknown_element_is_no_hydrogen(monkeypatch):
+def test_an_unknown_element_is_not_hydrogen(monkeypatch):
     """DiffCSP's embedding has no row for 0: in padding it is nothing, in an atom an error."""
     net, (inputs, t, mask) = build("cspnet", LAYOUTS["diffcsp"]), batch(LAYOUTS["diffcsp"], SIZES)
     for enough in (1, 10**9):

@@ -125,7 +125,7 @@ def test_a_crystal_alone_is_the_same_in_a_padded_batch(net):
             torch.testing.assert_close(prediction[key], x, atol=2e-5, rtol=1e-4)
 
 
-def test_what_stands_in_the_padding_does_not_matter(net):
+def test_the_content_of_padding_does_not_matter(net):
     inputs, t, mask = batch(SIZES)
     other, _, _ = batch([12] * 6, seed=4)
     dirty = {
@@ -193,7 +193,7 @@ def test_parameter_counts():
     assert count(TorusTransformer(TorusTransformerSettings(), HEADS)) == 5_797_824
 
 
-def test_vectors_of_species_have_a_way_past_the_layers():
+def test_vectors_of_species_have_a_skip_connection():
     """A network of 16 channels learns to hand 64 noisy ones through, which its layers alone can't."""
     torch.manual_seed(0)
     settings = TorusTransformerSettings(16, 1, 2, 8, 4, 8)
@@ -213,7 +213,7 @@ def test_vectors_of_species_have_a_way_past_the_layers():
     assert errors[False] > 0.5
 
 
-def test_the_way_past_the_layers_is_for_vectors_alone():
+def test_the_skip_connection_is_only_for_vectors():
     heads = {"species": Head("atom", 90), "frac": Head("atom", 3)}
     settings = TorusTransformerSettings(48, 2, 4, 16, 8, 16, skip=True)
     assert TorusTransformer(settings, heads).skip is None

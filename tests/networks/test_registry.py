@@ -67,7 +67,7 @@ def outside(tmp_path, monkeypatch):
         known.cache_clear()
 
 
-def test_ours():
+def test_built_in_networks_are_found():
     assert network_names() == ["cspnet", "torus-transformer"]
     assert get_network("cspnet") is CSPNet
     assert get_network("torus-transformer") is TorusTransformer
@@ -76,14 +76,14 @@ def test_ours():
     assert settings_of("torus-transformer") is None
 
 
-def test_an_unknown_name_is_told_the_known_ones():
+def test_an_unknown_network_is_refused_with_the_known_names():
     with pytest.raises(RecipeError, match="network can't be 'cspnett'") as caught:
         get_recipe("kldm-csp", ["network=cspnett"])
     assert "cspnet, torus-transformer" in caught.value.hint
 
 
 @pytest.mark.usefixtures("outside")
-def test_a_network_of_another_package_is_found_and_ours_goes_before():
+def test_networks_of_other_packages_are_found_after_built_in_ones():
     assert network_names() == ["cspnet", "torus-transformer", "bare", "gone", "number", "plain-net"]
     assert get_network("cspnet") is CSPNet
     assert get_network("plain-net").__name__ == "Plain"
@@ -94,7 +94,7 @@ def test_a_network_of_another_package_is_found_and_ours_goes_before():
     [("gone", "no such disk"), ("number", "is not a subclass"), ("bare", "has no settings dataclass")],
 )
 @pytest.mark.usefixtures("outside")
-def test_what_is_no_network_is_refused_where_it_is_asked_for(name, reason):
+def test_an_entry_that_is_no_network_is_refused_when_requested(name, reason):
     get_recipe("kldm-csp", ["network=plain-net"])
     with pytest.raises(RecipeError, match=reason) as caught:
         get_recipe("kldm-csp", [f"network={name}"])
@@ -104,7 +104,7 @@ def test_what_is_no_network_is_refused_where_it_is_asked_for(name, reason):
 
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.usefixtures("outside")
-def test_settings_of_a_network_from_outside(order):
+def test_settings_of_an_external_network_are_read(order):
     """They stand in a table of its own, whatever the order of the assignments, and a model is built by them."""
     recipe = get_recipe("kldm-csp-tiny", ["network=plain-net", "plain_net.width=5"][::order])
     written = to_toml(to_dict(recipe))
@@ -115,7 +115,7 @@ def test_settings_of_a_network_from_outside(order):
 
 
 @pytest.mark.usefixtures("outside")
-def test_defaults_of_a_network_from_outside_are_written_too():
+def test_defaults_of_an_external_network_are_written():
     recipe = get_recipe("kldm-csp-tiny", ["network=plain-net"])
     assert to_dict(recipe)["plain_net"] == {"width": 8}
     short = {"name": "kldm-csp-tiny", "network": "plain-net"}
@@ -124,7 +124,7 @@ def test_defaults_of_a_network_from_outside_are_written_too():
         get_recipe("kldm-csp-tiny", ["network=plain-net", "plain_net.depth=5"])
 
 
-def test_files_hold_the_tables_they_always_held():
+def test_files_hold_the_same_tables_as_before():
     """Both of our networks, whichever is built, at their place among the others."""
     names = [
         name for name, value in to_dict(get_recipe("diffcsp-csp-tiny")).items() if isinstance(value, dict)
@@ -136,7 +136,7 @@ def test_files_hold_the_tables_they_always_held():
     assert recipe.network == "cspnet"
 
 
-def test_a_model_of_a_network_that_is_gone_is_refused():
+def test_a_model_of_a_missing_network_is_refused():
     values = to_dict(get_recipe("kldm-csp-tiny")) | {"network": "plain-net", "plain_net": {"width": 5}}
     with pytest.raises(RecipeError, match="network can't be 'plain-net'") as caught:
         recipe_from_dict(values)

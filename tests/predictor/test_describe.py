@@ -12,7 +12,7 @@ from nucleate.recipes.registry import get_recipe
 from tests.models import CARD, tiny_model
 
 
-def test_the_shipped_model_names_what_a_user_asks_first():
+def test_the_shipped_model_describes_its_data_elements_and_cost():
     told = repr(nucleate.load("kldm-mp20-csp", device="cpu"))
     for part in (
         "nucleate model kldm-mp20-csp", "kldm-csp-large", "26,343 crystals of mp_20", "88: H to Pu without Ar, Po, At",
@@ -31,14 +31,14 @@ def test_every_shipped_model_has_a_table_for_notebooks(name):
         assert value in page
 
 
-def test_names_can_not_break_the_page(tmp_path):
+def test_names_are_escaped_in_the_description(tmp_path):
     model = load(tiny_model(tmp_path / "tiny"), device="cpu")
     model.name, model.card = "<script>", {**model.card, "data": {"name": "<b>&", "crystals": 3}}
     assert "<script>" not in model._repr_html_()
     assert "&lt;b&gt;&amp;" in model._repr_html_()
 
 
-def test_a_card_that_says_little_is_no_error():
+def test_a_short_card_is_accepted():
     told = describe.facts(get_recipe("kldm-csp-tiny"), {})
     assert told["trained on"] == "unknown data"
     assert told["elements"] == "unknown"

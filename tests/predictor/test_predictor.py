@@ -75,14 +75,14 @@ def test_takes_and_gives_ase_atoms_and_pymatgen_structures(predictor):
 @pytest.mark.parametrize(
     ("formula", "n"), [("KCl", 1), ("Sr30", 1), ("NaCl", 0), ("Na$", 1), ("Na1000000000Cl", 1)]
 )
-def test_what_can_not_be_predicted_is_an_error_with_a_hint(predictor, formula, n):
+def test_impossible_predictions_are_errors_with_a_hint(predictor, formula, n):
     with pytest.raises(FormulaError) as caught:
         predictor.predict(formula, n=n, formula_units=1)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("units", ["12", 0, (1, 0), ()])
-def test_formula_units_that_are_no_numbers(predictor, units):
+def test_formula_units_must_be_numbers(predictor, units):
     with pytest.raises(FormulaError, match="formula_units"):
         predictor.predict("NaCl", formula_units=units)
 
@@ -91,7 +91,7 @@ def test_a_formula_named_twice_is_one_request(predictor):
     assert len(formula_requests(["NaCl", "Na2Cl2", "NaCl"], 2, predictor.limits, (1,))) == 4
 
 
-def test_unknown_models_and_damaged_folders(tmp_path):
+def test_unknown_models_and_damaged_folders_are_refused(tmp_path):
     with pytest.raises(ModelError, match="no model 'nothing-like-it'"):
         nucleate.load("nothing-like-it")
     folder = tiny_model(tmp_path / "m")
@@ -133,7 +133,7 @@ def test_push_to_hub_uploads_the_folder(predictor, monkeypatch):
     assert calls == [("me/model", True), ("me/model", predictor.folder)]
 
 
-def test_hub_models_that_can_not_be_fetched(monkeypatch):
+def test_missing_hub_models_are_refused(monkeypatch):
     import huggingface_hub
 
     def refuse(*_, **__):
@@ -145,7 +145,7 @@ def test_hub_models_that_can_not_be_fetched(monkeypatch):
     assert "long story" not in caught.value.message
 
 
-def test_a_sampler_by_the_name_that_the_recipe_has_for_it(predictor):
+def test_a_sampler_is_found_by_its_name_in_the_recipe(predictor):
     paper = predictor.sampler("paper")
     assert (paper.method, paper.predictor_lattice, paper.corrects) == ("pc", "em", "frac")
     assert paper.evaluations == 2000
@@ -168,7 +168,7 @@ def test_a_sampler_by_the_name_that_the_recipe_has_for_it(predictor):
         (None, [], "crystal"),
     ],
 )
-def test_pc_by_its_name_on_a_shipped_model_is_not_biased(sampler, assignments, corrector):
+def test_pc_by_name_on_a_shipped_model_is_not_biased(sampler, assignments, corrector):
     """What the model's own sampler does not read stays as its file has it, so that jobs that are begun go on."""
     settings = sampler_of(load("kldm-perov5-csp"), sampler, 10, None, assignments)
     assert settings.corrector == corrector
@@ -183,5 +183,5 @@ def test_a_model_whose_file_says_pc_keeps_its_corrector(predictor):
 
 
 @pytest.mark.parametrize("method", ["pc", "heun", "em", "paper"])
-def test_the_cost_that_is_asked_for_is_that_of_the_method_that_is_asked_for(predictor, method):
+def test_the_requested_cost_is_kept_by_the_requested_method(predictor, method):
     assert abs(predictor.sampler(method, nfe=50).evaluations - 50) <= 1

@@ -59,7 +59,9 @@ def test_only_units_that_fit_are_taken() -> None:
         ("NaCl", 2, {"prototype": "auto"}, "its own number of formula units"),
     ],
 )
-def test_what_can_not_be_is_refused(formula: str, units: object, asked: dict, message: str) -> None:
+def test_impossible_requests_for_templates_are_refused(
+    formula: str, units: object, asked: dict, message: str
+) -> None:
     with pytest.raises(FormulaError, match=message) as found:
         ask(formula, 4, units, **asked)
     assert found.value.hint
@@ -85,7 +87,7 @@ def test_a_prototype_of_another_stoichiometry_is_refused(rutile: str) -> None:
         ask("NaCl", prototype=rutile)
 
 
-def test_a_prototype_that_is_not_there_is_refused() -> None:
+def test_a_missing_prototype_is_refused() -> None:
     with pytest.raises(DataError, match=r"no prototype 'nothing\.cif'"):
         ask("NaCl", prototype="nothing.cif")
 
@@ -96,7 +98,7 @@ def test_the_nearest_prototypes() -> None:
     assert all(Counter(one.species)[8] == Counter(one.species)[12] for one in found)
 
 
-def test_inventions_take_sites_that_known_crystals_occupy() -> None:
+def test_invented_compositions_take_sites_of_known_crystals() -> None:
     found = requests.inventions(5, 0, LIMITS, (4, 20), space_group=62)
     for one in found:
         assert one.template is not None
@@ -109,7 +111,7 @@ def test_inventions_take_sites_that_known_crystals_occupy() -> None:
     assert Counter(with_formula[0].species) == {20: 4, 9: 8}
 
 
-def test_inventions_of_a_rare_group_and_of_none() -> None:
+def test_invented_compositions_in_rare_and_impossible_groups() -> None:
     assert requests.inventions(2, 0, LIMITS, (1, 20), space_group=211)[0].template is not None
     with pytest.raises(FormulaError, match="no site of space group 230"):
         requests.inventions(2, 0, LIMITS, (1, 2), space_group=230)

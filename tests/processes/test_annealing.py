@@ -22,7 +22,7 @@ from tests.processes.examples import EXAMPLES
 FLOWING = [example for example in EXAMPLES if example.oracle and "flow" in example.process.can]
 
 
-def test_every_continuous_process_is_here():
+def test_every_continuous_process_is_tested():
     names = {type(example.process).__name__ for example in FLOWING}
     assert names == {"Gaussian", "Kinetic", "WrappedNormal", "Interpolant"}
 

@@ -22,7 +22,7 @@ def test_every_process_of_the_folder_has_an_example(process_class):
     assert examples_of(process_class)
 
 
-def test_a_process_without_an_example_is_told_what_to_do():
+def test_a_process_without_an_example_gets_a_hint():
     class Stranger(Process):
         pass
 
@@ -142,7 +142,7 @@ def found(process: Gaussian, name: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", MISTAKES, ids=lambda kind: kind.__name__)
-def test_a_mistake_is_found_by_the_check_that_is_there_for_it(wrong):
+def test_each_mistake_is_found_by_its_own_check(wrong):
     settings = (GaussianSettings(), "x", 3, "atom")
     found(Gaussian(*settings), MISTAKES[wrong])
     with pytest.raises(AssertionError):

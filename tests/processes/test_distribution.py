@@ -22,7 +22,7 @@ def move(t: float, t_next: float, mask: torch.Tensor, settings=None) -> Move:
     return Move(now, then, mask, Noise.of(3, torch.arange(MANY)), settings=settings)
 
 
-def test_who_says_it():
+def test_processes_that_give_a_distribution():
     assert {type(example.process).__name__ for example in SAYING} == {"Gaussian", "Masked"}
 
 

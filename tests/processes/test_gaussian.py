@@ -98,7 +98,7 @@ def test_deterministic_step_follows_the_probability_flow(way):
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_clean_data_and_noise_are_two_ways_of_saying_the_same(way):
+def test_predicting_data_and_noise_is_equivalent(way):
     for t, t_next in ((0.0, 0.05), (0.5, 0.6), (0.9, 1.0)):
         one, other = (step(0.9, -0.2, way, t, t_next, predicts) for predicts in ("x0", "epsilon"))
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
@@ -119,7 +119,7 @@ def test_corrector_keeps_the_law_for_a_small_step_and_widens_it_by_half_of_a_lar
         assert (moved["x"] - x).var().item() == pytest.approx(2 * tau + tau**2, rel=0.03)
 
 
-def test_a_wrong_noise_stands_for_data_within_their_range_and_for_the_noise_that_is_left():
+def test_a_wrong_noise_gives_data_in_range_and_the_remaining_noise():
     bounded = Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"), within=(0.0, 1.0))
     free = Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"))
     t, state = torch.tensor([0.05, 0.5, 0.99]), {"x": torch.linspace(-2, 2, 18).reshape(3, 6)}
@@ -136,7 +136,7 @@ def test_a_wrong_noise_stands_for_data_within_their_range_and_for_the_noise_that
     assert inside.any()
 
 
-def test_a_chain_of_wrong_noises_ends_where_data_can_be():
+def test_steps_with_wrong_noise_end_within_the_range_of_the_data():
     bounded = Gaussian(GaussianSettings(predicts="epsilon", schedule="cosine"), within=(0.0, 1.0))
     mask, noise = torch.ones(4, 1, dtype=torch.bool), Noise.of(0, torch.arange(4))
     state = bounded.prior(mask, noise)

@@ -359,7 +359,7 @@ def test_without_noise_the_stochastic_sampler_is_the_flow(geometry):
     assert torch.equal(one, other)
 
 
-def test_the_kick_is_epsilon_over_the_step_and_its_noise_twice_that():
+def test_the_stochastic_step_adds_epsilon_drift_and_twice_its_noise():
     process = made(Settings(gamma="root", gamma_scale=0.05, centred=False, epsilon_scale=0.3), "torus")
     noised, h = at(process, 0.4), 0.01
     flowed, kicked = (
@@ -412,7 +412,7 @@ def test_strong_noise_keeps_the_marginals(settings):
 # What is given
 
 
-def test_what_is_held_follows_one_path_to_the_data():
+def test_held_parts_follow_one_path_to_the_data():
     process, t = made(Settings(gamma="root"), "torus"), torch.linspace(0, 1, 201).double()
     path = torch.stack([at(process, float(when)).state["x"] for when in t])
     assert shortest(path.diff(dim=0)).abs().max() < 0.12
@@ -513,7 +513,7 @@ def test_the_loss_by_hand():
     assert free.loss(torch.ones(1, 3, 6), noised, mask).item() == pytest.approx(4.0)
 
 
-def test_widths_of_what_is_asked_for():
+def test_number_of_target_channels():
     assert made(Settings(), "torus").target_width == 3
     assert made(Settings(gamma="root"), "torus").target_width == 6
     assert made(Settings(path="vp", denoiser=True), "euclidean").target_width == 6
@@ -566,7 +566,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("message", WRONG)
-def test_settings_that_do_not_go_together_are_refused_in_one_sentence(message):
+def test_contradicting_settings_are_refused(message):
     settings, level, geometry, base = WRONG[message]
     with pytest.raises(ValueError, match=message) as error:
         Interpolant(settings, "x", 3, level, geometry, base)

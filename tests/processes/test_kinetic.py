@@ -216,7 +216,7 @@ def test_one_long_step_of_the_flow_to_one_point_is_many_short_ones():
     assert moved["theta"][0, 0, 0].item() == pytest.approx(r, abs=1e-5)
 
 
-def test_the_factor_that_the_paper_prints_is_told_apart():
+def test_the_printed_factor_of_the_paper_fails():
     h, score, v = 0.2, 1.3, 0.4
     printed, theirs = one_step(paper_step, h, score, v), sub_steps(h, score, v)
     assert abs(printed[0] - theirs[0]) > 0.5

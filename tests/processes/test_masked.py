@@ -26,7 +26,7 @@ POINTS = torch.tensor([[11, 17], [3, 9]])
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_weight_is_the_rate_of_showing_by_finite_differences(schedule):
+def test_weight_is_the_unmasking_rate_by_finite_differences(schedule):
     process, t, step = (
         Masked(MaskedSettings(schedule=schedule)),
         torch.linspace(0.05, 0.95, 19).double(),

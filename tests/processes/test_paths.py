@@ -43,7 +43,7 @@ def test_everything_is_finite_at_the_ends_in_single_precision(name):
         assert values.dtype == torch.float32
 
 
-def test_numbers_worked_out_by_hand():
+def test_path_values_by_hand():
     t = torch.tensor([0.25, 0.6], dtype=torch.float64)
     hand = {
         "linear": [0.75, 0.25, 0.4, 0.6],
@@ -69,7 +69,7 @@ def test_variance_exploding_noise_falls_geometrically():
 
 
 @pytest.mark.parametrize("name", ["linear", "trigonometric"])
-def test_progress_is_monotone_from_nothing_to_all(name):
+def test_progress_rises_monotonically_from_0_to_1(name):
     t = torch.linspace(0, 1, 1001, dtype=torch.float64)
     s, _ = paths.progress(name, t)
     assert s[[0, -1]].tolist() == pytest.approx([0, 1])

@@ -131,7 +131,7 @@ def test_ancestral_step_has_the_moments_of_the_exact_posterior(t, t_next):
     assert x.var().item() == pytest.approx(variance, rel=0.03)
 
 
-def test_corrector_step_is_the_published_one():
+def test_corrector_step_is_as_published():
     """f - eta g + sqrt(2 eta) z with eta = step_lr (sigma / sigma_min)^2, in cell units and MP-20's step_lr = 1e-5."""
     t = 0.7
     sigma = width(t) / TAU

@@ -19,7 +19,7 @@ def test_frechet_mean_is_the_minimum_over_a_fine_grid():
     assert (costs.min(-1).values - ours).max() < 1e-4
 
 
-def test_centred_noise_moves_the_mean_by_nothing_or_by_turns_of_two_pi_over_the_atoms():
+def test_centred_noise_moves_the_mean_by_multiples_of_two_pi_over_the_atoms():
     for frac in (spread(), cluster()):
         for tau in (0.2, 1.0, 2.0):
             turns = shifts(frac, tau, centred=True, crystals=1000) / (TAU / 4)

@@ -79,7 +79,7 @@ def test_elements_of_a_charge_replace_each_other():
 @pytest.mark.parametrize(
     "label", ["ABC3_cP5_221_a_b_c", "ABC3_oP20_62_a_c_cd", "AB_hP4_186_b_b", "AB2_tP6_136_a_f"]
 )
-def test_choices_up_to_symmetry_are_as_many_as_burnside_counts(label):
+def test_the_number_of_choices_is_that_of_burnside(label):
     index = read_index(INDEX)
     entry = int(np.flatnonzero(index.label == label)[0])
     cell = index.cell(entry)
@@ -98,7 +98,7 @@ def test_choices_up_to_symmetry_are_as_many_as_burnside_counts(label):
 
 @pytest.mark.parametrize("partial", ["atoms", "orbits", "none"])
 @pytest.mark.parametrize("charges", [True, False])
-def test_what_comes_out_is_new_and_made_as_asked(index, partial, charges):
+def test_exchanged_crystals_are_new_and_as_requested(index, partial, charges):
     settings = ExchangeSettings(charges=charges, partial=partial, whole=0.3)
     exchange = Exchange(index, hautier(), Volumes.of_index(index), settings)
     formulas = {index.cell(entry).formula for entry in range(len(index))}
@@ -143,7 +143,7 @@ def test_repeats_are_left_out_and_remembered(index, tmp_path):
     assert made[0] not in {one.origin["same"] for one in answers if isinstance(one, Generated)}
 
 
-def test_settings_that_cannot_be():
+def test_impossible_exchange_settings_are_refused():
     with pytest.raises(NucleateError):
         ExchangeSettings(whole=1.5)
     with pytest.raises(NucleateError):

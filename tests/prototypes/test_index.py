@@ -75,7 +75,7 @@ def test_a_file_gives_back_what_was_written(index, tmp_path):
         np.testing.assert_array_equal(getattr(again, name), getattr(index, name))
 
 
-def test_two_workers_find_what_one_finds(index):
+def test_two_workers_give_the_same_index_as_one(index):
     both = index_of(table_of(KNOWN), "known", Work.local(2))
     assert both.label.tolist() == index.label.tolist()
     np.testing.assert_array_equal(both.frac, index.frac)
@@ -94,7 +94,7 @@ def test_merged_indices_and_their_sources(index):
     assert caught.value.hint == "it has known, other"
 
 
-def test_what_is_no_crystal_is_no_entry():
+def test_impossible_crystals_are_no_entries():
     assert describe(Cell(np.array([11, 11]), np.zeros((2, 3)), 4 * np.eye(3))) is None
     assert describe(Cell(np.array([11]), np.full((1, 3), np.nan), 4 * np.eye(3))) is None
 
@@ -109,7 +109,7 @@ def test_broken_files(tmp_path, content):
         read_index(path)
 
 
-def test_a_parquet_file_of_something_else(tmp_path):
+def test_other_parquet_files_are_refused(tmp_path):
     from nucleate.data.table import write_table
 
     write_table(table_of(KNOWN), tmp_path / "train.parquet")

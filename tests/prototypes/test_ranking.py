@@ -141,7 +141,7 @@ def test_training_from_a_file_ranks_and_its_file_gives_it_back(tmp_path):
     np.testing.assert_allclose(read.probability(numbers), ranking.probability(numbers), rtol=1e-4)
 
 
-def test_settings_can_be_written_down():
+def test_settings_of_training_can_be_written():
     assert to_dict(RankingSettings())["attention"]["batch"] == AttentionSettings().batch
 
 

@@ -78,7 +78,7 @@ def test_known_crystals_near_the_hull_come_first_or_last(prototypes):
     assert other[0].name == "CsCl"
 
 
-def test_roles_of_one_count_are_handed_out_in_every_way_that_differs(prototypes):
+def test_roles_of_one_count_are_assigned_in_every_distinct_way(prototypes):
     """A half-Heusler has three: which element is on the site between the two others."""
     found = prototypes.propose({22: 1, 27: 1, 51: 1})
     assert len(found) == 3
@@ -109,7 +109,7 @@ def test_entries_can_be_left_out(prototypes):
 
 
 @pytest.mark.parametrize("composition", [{}, {0: 1}, {119: 2}, [11, -1]])
-def test_what_is_no_composition(composition):
+def test_impossible_compositions_are_refused(composition):
     with pytest.raises(FormulaError):
         checked(composition)
 
@@ -143,7 +143,7 @@ def second_moved(cell: Cell, by: float) -> np.ndarray:
     return frac
 
 
-def test_alike_cells_need_no_matcher_and_others_are_told_apart():
+def test_similar_cells_need_no_matcher_and_different_ones_stay_apart():
     cell = Cell.of(structure("ZnO"))
     moved = Cell(cell.species, second_moved(cell, 1.001), 1.2 * cell.lattice)
     assert alike(cell, moved)
@@ -165,7 +165,7 @@ def test_repeated_cells_are_the_same_crystal():
     assert repeated(cell, 1) is cell
 
 
-def test_volumes_of_mixtures_whose_atoms_feel_their_surroundings():
+def test_a_fit_recovers_volumes_that_depend_on_surroundings():
     """A law that the fit can hold exactly, at compositions that it has not seen."""
     random = np.random.default_rng(0)
     elements = [3, 9, 11, 26]

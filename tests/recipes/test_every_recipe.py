@@ -63,12 +63,12 @@ def drawn(predictor: Predictor) -> list[Generated]:
 
 
 @pytest.mark.parametrize("name", list(recipes()))
-def test_it_is_found_again_by_what_a_run_keeps_of_it(name):
+def test_a_recipe_is_found_again_from_its_run(name):
     assert recipe_from_dict(to_dict(recipes()[name])) == recipes()[name] == get_recipe(name)
 
 
 @pytest.mark.parametrize("name", list(DIFFUSIONS))
-def test_it_says_its_task_and_that_is_what_its_network_is_asked_for(name):
+def test_every_recipe_states_its_task_and_its_species_agree(name):
     recipe = recipes()[name]
     assert any("task" in vars(kind) for kind in type(recipe).__mro__ if kind is not Recipe)
     assert recipe.task == ("csp" if isinstance(recipe.parts().species, Fixed) else "dng")
@@ -103,7 +103,7 @@ def _can_correct(recipe: Recipe) -> bool:
     return any("correction" in process.can for process in (parts.species, parts.frac, parts.lattice))
 
 
-def test_no_recipe_has_the_biased_step_of_the_corrector_as_its_own():
+def test_no_recipe_uses_the_biased_corrector_by_default():
     """`crystal` draws lattices too wide at any number of steps (tests/processes/test_corrector.py).
 
     It is read by `pc` alone, which may be asked for with any of them.
@@ -120,7 +120,7 @@ def test_no_recipe_has_the_biased_step_of_the_corrector_as_its_own():
     assert get_recipe("kldm-csp").samplers["code"].corrector == "crystal"
 
 
-def test_what_is_trained_stands_for_all():
+def test_trained_recipes_cover_all_distinct_ones():
     trained = {alike(name) for name in DISTINCT}
     assert trained == {alike(name) for name in DIFFUSIONS}
     assert len(DISTINCT) == len(trained)

@@ -89,7 +89,7 @@ RECIPES = (_toy,)
 '''
 
 
-def test_a_process_and_a_recipe_from_outside(tmp_path):
+def test_an_external_process_and_recipe_work(tmp_path):
     """Trained, changed by --set, drawn from, and compared, as if it were ours; beside it a package that is broken."""
     packages = tmp_path / "packages"
     package(packages, "toy_recipes", TOY, "nucleate.recipes", toy="RECIPES")
@@ -119,7 +119,7 @@ def test_a_process_and_a_recipe_from_outside(tmp_path):
     assert {point["sampler"] for point in points} == {"its own", "ODE", "Heun", "multistep"} | annealed
 
 
-def test_a_model_of_a_package_that_is_gone_is_refused_in_one_sentence(tmp_path, monkeypatch, capsys):
+def test_a_model_of_a_missing_package_is_refused(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "recipe.toml").write_text(

@@ -72,12 +72,12 @@ def parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         script(place.stem).main()
 
 
-def test_there_are_commands():
+def test_records_have_commands():
     assert len(recorded()) > 40
 
 
 @pytest.mark.parametrize(("name", "words"), recorded(), ids=lambda x: x if isinstance(x, str) else x[1])
-def test_a_recorded_command_is_taken_by_its_parser(name, words, monkeypatch):
+def test_a_recorded_command_is_accepted_by_its_parser(name, words, monkeypatch):
     parse(words, monkeypatch)
 
 

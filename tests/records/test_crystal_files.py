@@ -38,7 +38,7 @@ def written(info: dict[str, object]) -> dict[str, str]:
     return {key: str(value) for key, value in info.items() if value is not None}
 
 
-def test_what_is_written_is_read() -> None:
+def test_written_crystals_are_read_back() -> None:
     species, frac = np.array([12, 8]), RNG.random((2, 3))
     for info in INFOS:
         (found,) = read_every_frame(frame_text(species, frac, LATTICE, info))
@@ -75,7 +75,7 @@ def test_at_every_byte_the_same_whole_frames_are_seen(tmp_path: Path) -> None:
         assert path.read_text() == "".join(texts[:whole])
 
 
-def test_a_file_that_is_cut_is_refused_where_nobody_writes_it(tmp_path: Path) -> None:
+def test_a_cut_file_is_refused_unless_it_is_being_written(tmp_path: Path) -> None:
     path = tmp_path / "predictions.extxyz"
     path.write_text("".join(frames())[:-80])
     with pytest.raises(DataError, match="ends within a frame that begins at line 8"):

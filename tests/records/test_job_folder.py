@@ -18,7 +18,7 @@ def frame(key: str) -> tuple[str, str]:
     return key, frame_text(np.array([29]), np.zeros((1, 3)), 3.6 * np.eye(3), {"key": key})
 
 
-def test_a_job_goes_on_where_it_was_cut(tmp_path: Path) -> None:
+def test_a_job_resumes_where_it_was_cut(tmp_path: Path) -> None:
     first = JobFolder(tmp_path / "new", {"seed": 0})
     first.append([frame("a"), frame("b")])
     whole = first.path.read_text()
@@ -31,7 +31,7 @@ def test_a_job_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     assert JobFolder(tmp_path / "new", {"seed": 0}).done == {"a", "b", "c"}
 
 
-def test_shards_see_what_the_others_did(tmp_path: Path) -> None:
+def test_shards_see_the_work_of_others(tmp_path: Path) -> None:
     one, two = (JobFolder(tmp_path, {}, Shard(index, 2), "generated") for index in range(2))
     assert (one.path.name, two.path.name) == ("generated.0-of-2.extxyz", "generated.1-of-2.extxyz")
     one.append([frame("a")])
@@ -47,7 +47,7 @@ def test_a_folder_of_another_job_is_refused(tmp_path: Path, asked: dict[str, Any
         JobFolder(tmp_path, asked)
 
 
-def test_a_record_of_an_earlier_version_is_compared_by_what_it_means(tmp_path: Path) -> None:
+def test_a_record_of_an_earlier_version_is_compared_by_meaning(tmp_path: Path) -> None:
     JobFolder(tmp_path, {"seed": 0})
 
     def identity(record: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def test_a_record_of_an_earlier_version_is_compared_by_what_it_means(tmp_path: P
     assert json.loads((tmp_path / "job.json").read_text()) == {"seed": 0}
 
 
-def test_what_is_no_job(tmp_path: Path) -> None:
+def test_a_file_that_is_no_job_is_refused(tmp_path: Path) -> None:
     assert not is_job(tmp_path)
     JobFolder(tmp_path, {})
     assert is_job(tmp_path)

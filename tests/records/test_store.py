@@ -25,7 +25,7 @@ def test_values_come_back_exactly(tmp_path: Path) -> None:
     assert len(store) == len(values)
 
 
-def test_a_namespace_does_not_see_another(tmp_path: Path) -> None:
+def test_namespaces_are_separate(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
     with Store(path, "a") as one, Store(path, "b") as other:
         one.put("key", 1)
@@ -75,7 +75,7 @@ def begun_before(path: Path) -> np.ndarray:
     return values
 
 
-def test_files_begun_before_there_were_namespaces_are_read(tmp_path: Path) -> None:
+def test_files_older_than_namespaces_are_read(tmp_path: Path) -> None:
     path = tmp_path / "old.sqlite"
     values = begun_before(path)
     with Store(path, "r") as store:
@@ -89,7 +89,7 @@ def test_files_begun_before_there_were_namespaces_are_read(tmp_path: Path) -> No
     }
 
 
-def test_what_is_new_goes_before_what_is_old_and_leaves_it_as_it_was(tmp_path: Path) -> None:
+def test_new_values_win_and_leave_old_files_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "old.sqlite"
     begun_before(path)
     with Store(path, "r") as store:

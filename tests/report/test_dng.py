@@ -63,7 +63,7 @@ def test_every_number_of_the_json_carries_interval_denominator_and_meaning(repor
     assert content["protocol"]["matcher"] == {"stol": 0.3, "angle_tol": 5.0, "ltol": 0.2}
 
 
-def test_a_headline_nobody_measured_is_null(report):
+def test_an_unmeasured_headline_is_null(report):
     del report.families["stability"]
     assert report.to_dict()["headline"]["stability.sun"] is None
     assert "not measured" in summary(report)
@@ -145,13 +145,13 @@ def test_floor_and_reference_stand_beside_their_number():
         (Estimate(None, None, None, 0), False, "-"),
     ],
 )
-def test_numbers_are_shown_in_as_many_digits_as_the_interval_is_worth(estimate, share, text):
+def test_numbers_are_rounded_to_their_interval(estimate, share, text):
     measure = Measure(estimate, "valid", "x", "eV", share)
     assert text_of(measure) == text
     assert (number_texts(measure)[0] == "-") == (text == "-")
 
 
-def test_protocols_are_named_and_whole():
+def test_protocols_are_named_and_complete():
     for name, protocol in PROTOCOLS.items():
         assert protocol.name == name
         assert {0.0, 0.1} == set(protocol.thresholds)

@@ -46,7 +46,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_whole_and_asks_nothing_of_the_network():
+def test_the_page_is_self_contained():
     text = page(made_report([*CELLS, None]))
     outline = Outline(text)
     assert outline.open == []
@@ -59,7 +59,7 @@ def test_the_page_is_whole_and_asks_nothing_of_the_network():
     assert outline.cards == len(scenes) == 10
 
 
-def test_names_of_samples_can_not_write_to_the_page():
+def test_names_of_samples_are_escaped():
     evil = "</script><img src=x onerror=alert(1)>"
     text = page(made_report(CELLS[:2], [evil, "b"]))
     assert "<img" not in text
@@ -67,7 +67,7 @@ def test_names_of_samples_can_not_write_to_the_page():
     assert "No match &lt;in&gt; train." in text
 
 
-def test_a_page_of_nothing():
+def test_a_page_without_samples_is_made():
     text = page(made_report([None, None]))
     outline = Outline(text)
     assert outline.open == []
@@ -117,7 +117,7 @@ def test_ticks_are_round_and_reach_the_top(top):
     np.testing.assert_allclose(np.diff(ticks), ticks[1])
 
 
-def test_the_periodic_table_tells_more_from_less():
+def test_the_periodic_table_distinguishes_more_from_less():
     comparison = Comparison(
         "Elements", ["Li", "O", "Fe"], np.array([0.8, 0.1, 0.1]), np.array([0.1, 0.8, 0.1])
     )
@@ -154,7 +154,7 @@ def test_a_scene_repeats_atoms_on_faces():
     np.testing.assert_allclose(lengths, 4)
 
 
-def test_pictures_and_what_can_not_be_one():
+def test_pictures_and_errors_of_pictures():
     assert picture(CELLS[1]).count("<circle") == 27
     assert formula_html(CELLS[7]) == "ZrO<sub>2</sub>"
     broken = CELLS[1]._replace(frac=CELLS[1].frac * np.nan)

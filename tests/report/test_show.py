@@ -39,7 +39,7 @@ def invoke(*words: object):
     return result
 
 
-def test_a_made_report_comes_back_whole(tmp_path: Path) -> None:
+def test_a_written_report_is_read_back(tmp_path: Path) -> None:
     lost = CELLS[2]._replace(frac=CELLS[2].frac * np.nan, lattice=np.full((3, 3), -np.inf))
     report = made_report([*CELLS, None, lost], [f"<{i}>" for i in range(12)])
     report = replace(report, samples=replace(report.samples, hashes=[f"k{i}" for i in range(12)]))
@@ -129,7 +129,7 @@ def test_a_csp_report_from_python(tmp_path: Path) -> None:
     assert csp_summary(again) == csp_summary(report)
 
 
-def test_what_is_no_report_is_said_so(tmp_path: Path) -> None:
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     with pytest.raises(DataError, match="no file"):
         read_report(path)

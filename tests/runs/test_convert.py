@@ -135,7 +135,7 @@ def test_the_published_target_leads_our_sampler_to_the_crystal(typed, tmp_path):
         assert crystal.species[0].tolist() == NUMBERS.tolist()
 
 
-def test_the_other_sign_leads_as_far_from_it_as_can_be(tmp_path):
+def test_the_opposite_sign_leads_away_from_the_crystal(tmp_path):
     """So the two conventions are told apart. Before the last step: that would double half a cell to a whole one."""
     right, wrong = (
         [off(one.frac[0]) for one in draw(perfect(tmp_path / str(sign), sign, False), False, 8, 0.02)]
@@ -234,7 +234,7 @@ def test_published_sizes_give_the_recipe_itself():
         assert diffcsp_recipe(weights) == get_recipe(name)
 
 
-def test_without_a_data_set_the_card_says_what_is_assumed(tmp_path):
+def test_without_a_data_set_the_card_states_the_assumptions(tmp_path):
     _, card = convert_diffcsp(public_file(tmp_path), tmp_path / "model")
     assert card["elements"] == list(range(1, 101))
     assert card["largest_cell"] == LARGEST_CELL
@@ -260,7 +260,7 @@ def table():
     return replace(table, species=np.concatenate(species))
 
 
-def test_a_data_set_says_what_can_be_asked_for(table, tmp_path):
+def test_a_data_set_limits_the_requests(table, tmp_path):
     data = write_dataset(tmp_path / "mine", train=table)
     _, card = convert_diffcsp(public_file(tmp_path), tmp_path / "model", data)
     assert card["elements"] == [8, 11, 12, 17, 22, 38]
@@ -291,7 +291,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
     assert sorted(x.name for x in tmp_path.iterdir()) == ["diffcsp.ckpt", "seen"]
 
 
-def test_an_empty_folder_is_taken_over(tmp_path):
+def test_an_empty_folder_is_used(tmp_path):
     (tmp_path / "model").mkdir()
     convert_diffcsp(public_file(tmp_path), tmp_path / "model")
     assert load(tmp_path / "model", "cpu").recipe.task == "csp"

@@ -45,14 +45,14 @@ def test_weights_of_another_shape_are_refused(folder):
 
 
 @pytest.mark.parametrize("text", ["", "{", DEEP, "[1]", "\udcff"])
-def test_a_card_that_is_none_is_refused(folder, text):
+def test_a_broken_card_is_refused(folder, text):
     (folder / "card.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ModelError, match=r"card\.json (can't be read|holds no card)"):
         load_model(folder)
 
 
 @pytest.mark.parametrize("text", ["=", "a = " + DEEP, "\udcff"])
-def test_a_recipe_that_is_none_is_refused(folder, text):
+def test_a_broken_recipe_is_refused(folder, text):
     (folder / "recipe.toml").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ModelError, match=r"recipe\.toml can't be read"):
         load_model(folder)

@@ -240,7 +240,7 @@ def test_equicsp_is_told_apart(path):
         diffcsp_weights(path)
 
 
-def test_objects_beside_tensors_are_not_unpickled(path):
+def test_objects_besides_tensors_are_not_unpickled(path):
     """As in Lightning's checkpoints, whose hyper_parameters are objects of a configuration library."""
     torch.save(
         {"state_dict": public_state(False), "hyper_parameters": types.SimpleNamespace(width=512)}, path
@@ -253,7 +253,7 @@ def test_objects_beside_tensors_are_not_unpickled(path):
 
 @pytest.mark.parametrize("suffix", [".ckpt", ".pt", ".safetensors"])
 @pytest.mark.parametrize("content", [b"", b"no checkpoint at all", b"PK\x03\x04 and no more"])
-def test_files_that_are_no_checkpoints(suffix, content, tmp_path):
+def test_other_files_are_refused_as_checkpoints(suffix, content, tmp_path):
     path = tmp_path / f"file{suffix}"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=f"file{suffix} (can't be read|is no checkpoint)"):
@@ -261,7 +261,7 @@ def test_files_that_are_no_checkpoints(suffix, content, tmp_path):
 
 
 @pytest.mark.parametrize("values", [torch.zeros(3), {"decoder.coord_out.weight": 3}, []])
-def test_what_is_no_dictionary_of_tensors(values, path):
+def test_files_without_a_dictionary_of_tensors_are_refused(values, path):
     torch.save(values, path)
     with pytest.raises(ModelError, match="no dictionary of tensors"):
         diffcsp_weights(path)

@@ -54,7 +54,7 @@ NAMES = [check.name for check in generator_checks(GeneratorCase("", FOLDER, REQU
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
-def test_a_diffusion_model(model: Generator, number: int) -> None:
+def test_a_diffusion_model_passes_the_suite(model: Generator, number: int) -> None:
     requests = formula_requests(["NaCl", "SrTiO3"], 2, model.limits, (1,))
     generator_checks(GeneratorCase("diffusion", model, requests))[number].run()
 
@@ -109,7 +109,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_suite_finds(fault: str) -> None:
+def test_the_suite_finds_each_mistake(fault: str) -> None:
     careless = Careless("careless", CRYSTALS)
     careless.fault = fault
     (check,) = (one for one in generator_checks(GeneratorCase("", careless, REQUESTS)) if fault in one.name)
@@ -117,7 +117,7 @@ def test_the_suite_finds(fault: str) -> None:
         check.run()
 
 
-def test_an_answer_that_is_missing_or_given_twice_is_no_silent_loss() -> None:
+def test_missing_and_repeated_answers_are_errors() -> None:
     careless = Careless("careless", CRYSTALS)
     careless.fault = "every_request_has_one_answer"
     with pytest.raises(ModelError, match="careless left 1 of 5 requests without an answer"):
@@ -128,7 +128,7 @@ def test_an_answer_that_is_missing_or_given_twice_is_no_silent_loss() -> None:
         list(twice.draw(REQUESTS))
 
 
-def test_a_folder_answers_in_the_order_of_its_files_and_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_folder_answers_in_file_order_and_reports_missing_crystals(tmp_path: Path) -> None:
     found = {one.request.sample: one for batch in FOLDER.draw(REQUESTS[:3]) for one in batch}
     first, second, third = (found[sample] for sample in range(3))
     assert isinstance(first, Generated)
@@ -140,7 +140,7 @@ def test_a_folder_answers_in_the_order_of_its_files_and_says_what_it_lacks(tmp_p
     assert third.cost == Cost(counts={"lookups": 1})
 
 
-def test_what_has_no_answer_is_written_down_once_and_not_asked_for_again(tmp_path: Path) -> None:
+def test_requests_without_an_answer_are_recorded_once_and_not_repeated(tmp_path: Path) -> None:
     generator = Careless("crystals", CRYSTALS)
     for _ in range(2):
         job = Job.of(tmp_path, generator, REQUESTS, None, 0)
@@ -174,14 +174,14 @@ def test_origin_and_cost_stand_in_the_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["seed", "Lattice", "two words", "a=b", ""])
-def test_names_that_a_header_can_not_hold_are_refused(name: str) -> None:
+def test_names_unfit_for_a_header_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="can't be called"):
         Generated(REQUESTS[0], Crystals.of_cells([CRYSTALS[0][1]]), origin={name: 1})
     with pytest.raises(ValueError, match="can't be called"):
         Cost(counts={name: 1})
 
 
-def test_limits_of_crystals_that_exist() -> None:
+def test_limits_of_a_folder_are_those_of_its_crystals() -> None:
     limits = Limits.of_cells([one for _, one in CRYSTALS])
     assert limits.elements == {8, 11, 17, 22, 38}
     assert limits.largest_cell == 5
@@ -192,7 +192,7 @@ def test_limits_of_crystals_that_exist() -> None:
     assert limits.volumes[-1] == pytest.approx(volumes[-1])
 
 
-def test_nothing_is_invented_and_nothing_is_set_by_a_folder() -> None:
+def test_a_folder_refuses_inventions_and_settings() -> None:
     with pytest.raises(ModelError, match="predicts the structure of a composition"):
         FOLDER.draw(new_requests([2], FOLDER.limits))
     with pytest.raises(RecipeError, match="steps 10 means nothing to crystals"):

@@ -63,7 +63,7 @@ def test_the_command_of_the_guide(installed, monkeypatch, capsys):
     assert (installed / "grid" / "predictions.extxyz").read_text() == text
 
 
-def test_requests_without_an_answer_are_told_and_not_asked_again(installed, monkeypatch, capsys):
+def test_requests_without_an_answer_are_reported_and_not_repeated(installed, monkeypatch, capsys):
     words = ["predict", "NaCl", "Na30Cl", "-n", "2", "--formula-units", "1", "--model", "grid", "--out", "g"]
     for _ in range(2):
         assert run(monkeypatch, *words) == 0
@@ -83,7 +83,7 @@ def test_requests_without_an_answer_are_told_and_not_asked_again(installed, monk
         (["--model", "none"], "is no nucleate.sampling.generator.Generator"),
     ],
 )
-def test_what_can_not_be_done_is_one_line_and_a_hint(installed, monkeypatch, capsys, words, message):
+def test_impossible_options_are_one_line_and_a_hint(installed, monkeypatch, capsys, words, message):
     model = [] if "--model" in words else ["--model", "grid"]
     assert run(monkeypatch, "predict", "NaCl", *model, *words, "--out", "x") == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line]
@@ -91,7 +91,7 @@ def test_what_can_not_be_done_is_one_line_and_a_hint(installed, monkeypatch, cap
     assert len(lines) == 2
 
 
-def test_from_python(installed):
+def test_the_guide_from_python(installed):
     model = nucleate.load("grid")
     structures = model.predict("NaCl", n=3, seed=1, formula_units=1)
     assert [one.properties["edge"] for one in structures] == [2, 2, 2]

@@ -84,13 +84,13 @@ def test_a_held_part_is_on_its_forward_path(mask):
     assert wrap(held["theta"] - later["theta"]).abs().max() < 0.05
 
 
-def test_a_model_of_given_compositions_says_that_it_invents_none(mask, noise):
+def test_a_csp_model_refuses_to_invent_compositions(mask, noise):
     csp = get_recipe("kldm-csp-tiny", SHRINK).build()
     with pytest.raises(ModelError, match="does not invent species"):
         sample(csp, mask, SamplerSettings(steps=2), noise)
 
 
-def test_requests_for_new_crystals_carry_what_is_known():
+def test_requests_for_new_crystals_hold_the_given_parts():
     cell = ((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (0.0, 0.0, 4.0))
     requests = new_requests([3, 5], LIMITS, [11], Known(((0.5, 0.5, 0.5),), cell))
     assert [request.species for request in requests] == [(11, 0, 0), (11, 0, 0, 0, 0)]
@@ -114,7 +114,7 @@ def test_requests_for_new_crystals_carry_what_is_known():
         ([3], [95], "holds Am, which the model never saw"),
     ],
 )
-def test_impossible_requests_are_one_sentence(sizes, species, message):
+def test_impossible_requests_are_refused_in_one_sentence(sizes, species, message):
     with pytest.raises(FormulaError, match=message):
         new_requests(sizes, LIMITS, species)
 

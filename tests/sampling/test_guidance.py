@@ -69,13 +69,13 @@ def test_a_toy_guidance_draws_from_the_product_of_two_laws(method):
 
 
 @pytest.mark.parametrize("method", BUILT_IN)
-def test_guidance_that_changes_nothing_changes_nothing(method):
+def test_identity_guidance_changes_nothing(method):
     settings = SamplerSettings(method, steps=4)
     assert torch.equal(last(settings), last(settings, lambda predictions, states, t, ask: predictions))
 
 
 @pytest.mark.parametrize("method", BUILT_IN)
-def test_guidance_sees_every_answer_and_its_own_questions_are_counted(method):
+def test_guidance_sees_every_answer_and_its_calls_are_counted(method):
     settings, cells, times = SamplerSettings(method, steps=4), Cells(), []
 
     def guidance(predictions, states, t, ask):
@@ -89,7 +89,7 @@ def test_guidance_sees_every_answer_and_its_own_questions_are_counted(method):
     assert max(times) <= LATEST_SHOWN
 
 
-def test_gradients_inside_do_not_leak():
+def test_gradients_of_guidance_do_not_leak():
     def guidance(predictions, states, t, ask):
         with torch.enable_grad():
             x = states["lattice"]["x"].detach().requires_grad_()
@@ -104,7 +104,7 @@ def test_gradients_inside_do_not_leak():
     torch.testing.assert_close(guided, last(settings))
 
 
-def test_self_conditioning_shows_the_models_own_answer_and_not_the_guided_one():
+def test_self_conditioning_shows_the_unguided_answer():
     cells = Cells(self_conditioning=True)
 
     def guidance(predictions, states, t, ask):

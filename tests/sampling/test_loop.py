@@ -80,9 +80,7 @@ def test_time_grid_runs_from_noise_to_data(power, noise_left):
     ],
     ids=["em", "ode", "pc", "pc-predictor-first"],
 )
-def test_the_network_is_asked_at_the_right_times_and_the_evaluations_are_counted(
-    settings, shown, mask, noise
-):
+def test_the_network_is_called_at_the_right_times_and_calls_are_counted(settings, shown, mask, noise):
     one = model()
     sample(one, mask, settings, noise, given(mask))
     assert isinstance(one.network, Recorder)
@@ -170,7 +168,7 @@ def test_no_random_number_is_used_twice(method, order, mask, noise, taken):
     assert len(set(taken)) == len(taken)
 
 
-def test_known_parts_meet_noise_of_their_own_and_the_same_at_every_time(mask, noise, taken):
+def test_given_parts_have_their_own_noise_fixed_over_time(mask, noise, taken):
     crystals = Given.composition(species_of(mask), mask).crystals
     known = Given(crystals, {"frac": mask, "lattice": torch.ones(3, dtype=torch.bool)})
     one = inventive()
@@ -184,7 +182,7 @@ def test_known_parts_meet_noise_of_their_own_and_the_same_at_every_time(mask, no
     assert calls[0] == calls[1]
 
 
-def test_a_predictor_of_one_quantity_moves_that_one_alone(mask, monkeypatch):
+def test_a_predictor_of_one_quantity_moves_only_that_one(mask, monkeypatch):
     """The sampler of KLDM's paper: deterministic for the velocities, Euler-Maruyama for the lattice."""
     taken: set[tuple[str, str]] = set()
     for kind, way in ((k, w) for k in (Kinetic, Gaussian) for w in ("step", "predict", "along")):
@@ -200,7 +198,7 @@ def test_a_predictor_of_one_quantity_moves_that_one_alone(mask, monkeypatch):
     assert taken == {("Kinetic", "predict"), ("Gaussian", "step")}
 
 
-def test_an_old_job_goes_on_after_the_sampler_learned_new_settings(tmp_path):
+def test_an_old_job_resumes_after_the_sampler_gained_settings(tmp_path):
     asked = {"seed": 0, "sampler": to_dict(SamplerSettings())}
     Job(tmp_path, asked)
     record = tmp_path / "job.json"

@@ -83,7 +83,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("wrong", MISTAKES, ids=lambda kind: kind.__name__)
-def test_a_mistake_is_found_by_the_check_that_is_there_for_it(wrong):
+def test_each_mistake_is_found_by_its_own_check(wrong):
     (check,) = [one for one in method_checks(MethodCase("wrong", wrong)) if MISTAKES[wrong] in one.name]
     with pytest.raises(AssertionError):
         check.run()

@@ -150,7 +150,7 @@ def test_a_plain_euler_step_of_em():
 
 @pytest.mark.parametrize("size", ["crystal", "expected"])
 @pytest.mark.parametrize("predictor", ["ode", "em"])
-def test_pc_corrects_first_at_t_and_asks_again(predictor, size):
+def test_pc_corrects_first_at_t_and_evaluates_again(predictor, size):
     settings = PredictorCorrectorSettings(tau=TAU, corrector=size, predictor=predictor)
     corrected = langevin(START, bent(START, 0.5), 0.5, Z, size)
     again = bent(corrected, 0.5)
@@ -229,7 +229,7 @@ def test_one_step_ends_on_the_prediction(name):
     close(found, START / 3)
 
 
-def test_a_corrector_of_almost_no_size_leaves_the_predictor():
+def test_a_vanishing_corrector_leaves_the_predictor():
     settings = PredictorCorrectorSettings(tau=1e-20, corrector="expected")
     found = stepped(PredictorCorrector(settings), START, 0.5, 0.6, noise=known_noise(Z))
     torch.testing.assert_close(found, stepped(Flow(), START, 0.5, 0.6), rtol=0, atol=1e-8)

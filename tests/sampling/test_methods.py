@@ -56,14 +56,14 @@ def test_a_process_without_what_a_method_takes_is_named():
     ],
     ids=["flow", "correction"],
 )
-def test_a_process_says_which_ability_it_lacks(call, what, mask, noise):
+def test_a_process_names_its_missing_ability(call, what, mask, noise):
     t = torch.zeros(3)
     masked = Masked(MaskedSettings())
     with pytest.raises(RecipeError, match=f"Masked has no {what}"):
         call(masked, masked.prior(mask, noise), Move(t, t + 0.1, mask, noise))
 
 
-def test_every_setting_of_today_has_one_owner():
+def test_every_setting_has_one_owner():
     """No name is declared twice, and none is lost."""
     owners = (PredictorCorrectorSettings, KineticStep, GaussianStep, MaskedStep)
     owned = [name for kind in owners for name in kind.__dataclass_fields__]
@@ -75,7 +75,7 @@ def test_every_setting_of_today_has_one_owner():
     assert set(owned) < set(to_dict(SamplerSettings()))
 
 
-def test_each_owner_is_told_its_own_settings_and_no_others():
+def test_each_owner_gets_only_its_own_settings():
     settings = SamplerSettings(
         euler=True, temperature=0.5, drift_in_corrector=False, tau=0.1, anneal_lattice=2.0
     )
@@ -96,7 +96,7 @@ def test_each_owner_is_told_its_own_settings_and_no_others():
     assert settings.made().settings == PredictorCorrectorSettings(tau=0.1)
 
 
-def test_two_batches_have_a_method_each():
+def test_each_batch_has_its_own_method():
     settings = SamplerSettings("multistep", steps=3)
     assert settings.made() is not settings.made()
 
@@ -175,7 +175,7 @@ def test_a_method_of_another_package_moves_a_model(theirs, mask, noise):
         sample(inventive, mask, draws[0], noise)
 
 
-def test_a_package_that_can_not_be_loaded_is_left_out_with_a_warning(theirs):
+def test_a_broken_package_is_skipped_with_a_warning(theirs):
     theirs["nucleate.methods"] = [Point(OSError("no such disk")), Point((Half,))]
     with pytest.warns(
         UserWarning, match="the methods of 'theirs:METHODS' can't be loaded \\(no such disk\\)"
@@ -183,7 +183,7 @@ def test_a_package_that_can_not_be_loaded_is_left_out_with_a_warning(theirs):
         assert list(methods()) == [*BUILT_IN, "half"]
 
 
-def test_a_method_of_ours_goes_before_theirs(theirs):
+def test_built_in_methods_take_precedence(theirs):
     class Other(Half):
         name = "ode"
 
@@ -192,7 +192,7 @@ def test_a_method_of_ours_goes_before_theirs(theirs):
 
 
 @pytest.mark.parametrize("wrong", ["thesis", 5, None, ["ode"]])
-def test_an_unknown_method_is_refused_with_the_names_there_are(wrong):
+def test_an_unknown_method_is_refused_with_the_known_names(wrong):
     with pytest.raises(RecipeError, match=r"sampler\.method can't be ") as caught:
         from_dict(SamplerSettings, {"method": wrong}, "sampler.")
     assert caught.value.hint == "one of: em, ode, heun, multistep, pc"

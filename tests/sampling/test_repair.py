@@ -37,18 +37,18 @@ KNOWN = [number for symbol, number in ATOMIC_NUMBERS.items() if symbol not in ("
         ("Na⁺Cl⁻", "NaCl"),
     ],
 )
-def test_what_means_one_thing_is_repaired_and_said(text, formula):
+def test_unambiguous_formulas_are_repaired_with_a_warning(text, formula):
     assert repaired(text, KNOWN) == (formula, f"'{text}' is read as {formula}")
     parse_formula(formula)
 
 
 @pytest.mark.parametrize("text", ["NaCl", "SiC", "Co", "K2[PtCl6]", "Mg3(Al2(SiO4)3)2", "KCN"])
-def test_what_is_right_stays_as_it_is(text):
+def test_correct_formulas_stay_unchanged(text):
     assert repaired(text, KNOWN) == (text, "")
 
 
 @pytest.mark.parametrize("text", ["NaCl  ", "\tNaCl\r\n", "\ufeffNaCl\u200b", "NaCl\u00a0"])
-def test_blanks_around_it_are_nothing_to_talk_about(text):
+def test_surrounding_blanks_give_no_warning(text):
     assert repaired(text, KNOWN) == ("NaCl", "")
 
 
@@ -62,19 +62,19 @@ def test_blanks_around_it_are_nothing_to_talk_about(text):
         ("2NaCl", "write NaCl, or (NaCl)2"),
     ],
 )
-def test_what_means_several_things_is_a_question(text, question):
+def test_ambiguous_formulas_are_refused(text, question):
     with pytest.raises(FormulaError) as caught:
         repaired(text, KNOWN)
     assert f"'{text}'" in caught.value.message
     assert question in caught.value.hint
 
 
-def test_capitals_that_have_another_reading_are_taken_as_written_and_said():
+def test_capitals_with_another_reading_are_kept_with_a_warning():
     assert repaired("CO", KNOWN) == ("CO", "'CO' is read letter by letter, not as Co")
     assert repaired("HFO2", KNOWN) == ("HFO2", "'HFO2' is read letter by letter, not as HfO2")
 
 
-def test_elements_that_a_model_does_not_know_are_no_readings():
+def test_unknown_elements_of_a_model_are_not_considered():
     assert repaired("co", [6, 8])[0] == "CO"
     assert repaired("co", [27])[0] == "Co"
 
@@ -96,7 +96,7 @@ def test_elements_that_a_model_does_not_know_are_no_readings():
         ("zzz", "'z'"),
     ],
 )
-def test_what_can_not_be_repaired_says_why(text, part):
+def test_unrepairable_formulas_give_the_reason(text, part):
     with pytest.raises(FormulaError) as caught:
         repaired(text, KNOWN)
     assert part in caught.value.message
@@ -104,7 +104,7 @@ def test_what_can_not_be_repaired_says_why(text, part):
 
 
 @pytest.mark.parametrize("text", ["si" * 40, "SI" * 40, "si" * 12, "(" * 1000, "·" * 1000, "a" * 10_000])
-def test_long_nonsense_takes_no_time(text):
+def test_long_nonsense_is_refused_quickly(text):
     begin = time.perf_counter()
     with suppress(FormulaError):
         repaired(text, KNOWN)

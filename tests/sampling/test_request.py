@@ -37,6 +37,6 @@ def test_auto_without_statistics_stays_within_the_largest_cell():
     ("formula", "units", "part"),
     [("KCl", (1,), "K"), ("SrTiO3", (5,), "25 atoms"), ("Sr7Ti7O21", (1,), "35 atoms")],
 )
-def test_what_the_model_never_saw_is_refused(formula, units, part):
+def test_compositions_outside_the_training_data_are_refused(formula, units, part):
     with pytest.raises(FormulaError, match=part):
         formula_requests([formula], 1, LIMITS, units)

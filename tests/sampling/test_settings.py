@@ -71,7 +71,7 @@ def test_every_quantity_has_its_own_predictor():
     assert settings.evaluations == SamplerSettings().evaluations
 
 
-def test_pc_by_its_name_takes_the_corrector_that_is_not_biased():
+def test_pc_by_name_takes_the_unbiased_corrector():
     """A file that says pc keeps what it says; one that says another method has said nothing of a corrector."""
     own = SamplerSettings("multistep", steps=20, anneal_frac=5.0)
     named = from_dict(SamplerSettings, own.with_method("pc"))
@@ -82,7 +82,7 @@ def test_pc_by_its_name_takes_the_corrector_that_is_not_biased():
         assert from_dict(SamplerSettings, said.with_method("ode")) == replace(said, method="ode")
 
 
-def test_a_file_that_does_not_say_which_corrector_means_the_published_one():
+def test_a_file_without_a_corrector_means_the_published_one():
     assert from_dict(SamplerSettings, {"method": "pc"}).corrector == "crystal"
 
 

@@ -39,7 +39,7 @@ def test_without_a_cell_sizes_are_those_of_the_training_data():
     ((13, 20), 120.0, "13 to 20 atoms can't be in a cell"), (None, 1.0, "give another cell"),
     ((21, 25), None, "no training cell had 21 to 25 atoms"),
 ])  # fmt: skip
-def test_what_can_not_be_in_the_cell_is_refused(atoms, volume, message):
+def test_atoms_that_do_not_fit_the_cell_are_refused(atoms, volume, message):
     with pytest.raises(FormulaError) as caught:
         new_sizes(3, 0, LIMITS, atoms, 0, volume)
     assert message in str(caught.value)

@@ -60,11 +60,11 @@ def check(numbers: Sequence[int]) -> None:
             assert same, f"{name} finds {other} for {number}"
 
 
-def test_some_groups() -> None:
+def test_drawn_crystals_have_some_groups() -> None:
     check(SOME)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1, 231, 23))
-def test_all_groups(first: int) -> None:
+def test_drawn_crystals_have_all_groups(first: int) -> None:
     check(range(first, first + 23))

@@ -23,7 +23,7 @@ def averaged(one, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: str(one.number))
-def test_of_every_group(one) -> None:
+def test_free_parameters_of_every_group(one) -> None:
     free = Freedom.of(one)
     width = free.basis.shape[1]
     np.testing.assert_array_equal(free.read @ free.basis, np.eye(width))
@@ -42,7 +42,7 @@ def test_of_every_group(one) -> None:
     assert width == round(np.trace(projector))
 
 
-def test_a_site_x_2x_z() -> None:
+def test_a_site_at_x_2x_z() -> None:
     one = template(156, [(0.1, 0.2, 0.3)])
     assert len(one.species) == 3
     free = Freedom.of(one)

@@ -60,7 +60,7 @@ def test_free_parameters_are_found_from_any_order_of_atoms() -> None:
         free_parameters(166, "h", places + np.array([0.1, 0.02, 0.0]))
 
 
-def test_a_choice_of_origin_makes_no_other_sites() -> None:
+def test_the_choice_of_origin_does_not_change_the_sites() -> None:
     rock_salt = Sites(225, ("a", "b"), (11, 17))
     swapped = Sites(225, ("a", "b"), (17, 11))
     assert rock_salt != swapped
@@ -114,7 +114,7 @@ def test_combinations_are_all_that_hold_the_composition(number: int, counts: dic
     assert combinations(number, counts, 3) == found[:3]
 
 
-def test_what_is_left_from_a_letter_on() -> None:
+def test_holding_from_a_letter_onwards() -> None:
     last = len(space_group(225).positions) - 1
     assert can_fill(225, ((1, 0), (1, 0)))
     assert not can_fill(225, ((1, 0), (1, 0), (1, 0)))

@@ -46,7 +46,7 @@ def misfit(template: Template) -> float:
 
 
 @pytest.mark.parametrize(("cell", "number", "order"), [(RUTILE, 136, 16), (WURTZITE, 186, 12)])
-def test_of_a_shaken_crystal(cell: Cell, number: int, order: int) -> None:
+def test_template_of_a_displaced_crystal(cell: Cell, number: int, order: int) -> None:
     template = Template.of(shaken(cell, 0.01), symprec=0.1)
     assert template.number == number
     assert len(template.rotations) == order
@@ -57,7 +57,7 @@ def test_of_a_shaken_crystal(cell: Cell, number: int, order: int) -> None:
         np.testing.assert_allclose(rotation.T @ metric @ rotation, metric, atol=1e-12)
 
 
-def test_it_stays_near_the_crystal() -> None:
+def test_a_template_stays_near_the_crystal() -> None:
     near = shaken(RUTILE, 0.01)
     template = Template.of(near)
     gap = template.frac - near.frac
@@ -102,7 +102,7 @@ def test_too_long_a_cell_is_refused() -> None:
         Template.of(simple)
 
 
-def test_no_cell_is_refused() -> None:
+def test_a_degenerate_cell_is_refused() -> None:
     with pytest.raises(DataError, match="no space group"):
         Template.of(Cell(np.array([1]), np.zeros((1, 3)), np.zeros((3, 3))))
 

@@ -71,7 +71,7 @@ def some_lattice(number: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("number", range(1, 231))
-def test_moyo_finds_the_group_and_the_letters_that_were_written(number: int) -> None:
+def test_moyo_finds_the_group_and_letters_of_the_sites(number: int) -> None:
     """Every position in turn beside a general one: the letters agree but for a choice of origin or axes."""
     group, generator = space_group(number), np.random.default_rng(number)
     general = group.letters[-1]

@@ -4,7 +4,7 @@ from nucleate.training import log
 from nucleate.training.log import TrainingBar
 
 
-def test_a_bar_that_nobody_sees_tells_a_line_every_minute(monkeypatch, capsys):
+def test_without_a_terminal_a_bar_prints_a_line_every_minute(monkeypatch, capsys):
     now = [0.0]
     monkeypatch.setattr(log.time, "monotonic", lambda: now[0])
     told = []

@@ -93,9 +93,7 @@ def test_any_shape_of_data_trains(tmp_path, sizes):
         ),
     ],
 )
-def test_settings_that_do_not_fit_together_are_told_before_a_run_begins(
-    data, tmp_path, recipe, setting, message
-):
+def test_contradicting_settings_are_refused_before_a_run_begins(data, tmp_path, recipe, setting, message):
     asked = get_recipe(recipe, [*SHRINK, setting])
     with pytest.raises(RecipeError, match="don't fit together") as error:
         train_recipe(
@@ -106,7 +104,7 @@ def test_settings_that_do_not_fit_together_are_told_before_a_run_begins(
     assert not (tmp_path / "run").exists()
 
 
-def test_weights_that_fit_nothing_leave_no_run_behind(data, whole, tmp_path):
+def test_unfitting_weights_leave_no_run_behind(data, whole, tmp_path):
     settings = (
         "torus_transformer.width=48",
         "torus_transformer.pair_width=12",
@@ -158,7 +156,7 @@ def test_impossible_training_settings(setting):
         get_recipe("kldm-csp-tiny", [f"training.{setting}"])
 
 
-def test_a_taken_folder_other_settings_and_other_data(data, whole, tmp_path):
+def test_a_folder_with_another_run_or_data_is_refused(data, whole, tmp_path):
     with pytest.raises(TrainingError, match="already holds a run") as error:
         train(data, whole, epochs=1)
     assert "--resume" in error.value.hint
@@ -171,7 +169,7 @@ def test_a_taken_folder_other_settings_and_other_data(data, whole, tmp_path):
         train(other, whole, epochs=20, resume=True)
 
 
-def test_another_sampler_is_no_other_run(data, tmp_path):
+def test_another_sampler_does_not_change_the_run(data, tmp_path):
     """A default that changed between two versions must not keep a run from going on."""
     train(data, tmp_path / "run", epochs=1)
     outcome = train(data, tmp_path / "run", "sampler.steps=7", epochs=2, resume=True)
@@ -218,7 +216,7 @@ def test_a_checkpoint_of_another_network_and_a_broken_one(data, tmp_path):
         train(data, tmp_path / "run", epochs=2, resume=True)
 
 
-def test_no_hardware_of_that_name(data, tmp_path):
+def test_unknown_hardware_is_refused(data, tmp_path):
     from nucleate.runs.devices import Hardware, launch
 
     with pytest.raises(TrainingError, match="can't run with accelerator abacus"):

@@ -90,7 +90,7 @@ def test_times_of_a_step_take_one_of_every_stratum(tmp_path):
     assert torch.stack(steps).mean(0).sub(0.5).abs().max() < 5 * 0.29 / 200**0.5
 
 
-def test_every_step_has_noise_of_its_own_and_times_that_know_nothing_of_the_sizes(tmp_path):
+def test_every_step_has_its_own_noise_and_times_independent_of_sizes(tmp_path):
     one = trainer(tmp_path)
     seen, times, places, parameter = [], [], [], next(one.model.parameters())
 
@@ -129,7 +129,7 @@ def test_a_step_moves_the_weights_at_its_rate_and_the_average_after_them(tmp_pat
     assert one.learning_rate == pytest.approx(0.0025)
 
 
-def test_the_validation_loss_is_the_mean_over_crystals_however_they_are_cut(tmp_path):
+def test_the_validation_loss_does_not_depend_on_batches(tmp_path):
     """Told by losses that are known: the time, the number of atoms, and a number of the crystal's noise."""
     one, seen = trainer(tmp_path), []
 

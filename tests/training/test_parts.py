@@ -13,7 +13,7 @@ from nucleate.training.settings import TrainingSettings
 from nucleate.training.unread import Unread
 
 
-def test_averaged_weights_follow_the_sum_they_are():
+def test_averaged_weights_are_the_weighted_sum():
     model = nn.Linear(1, 1, bias=False)
     values, expected = torch.linspace(-1, 2, 30).tolist(), model.weight.item()
     ema = AveragedWeights(model, 0.9)
@@ -54,7 +54,7 @@ class OneProcess:
     world_size = 1
 
 
-def test_losses_read_late_name_the_first_bad_step_and_its_crystals():
+def test_losses_checked_late_name_the_first_bad_step_and_its_crystals():
     """On a GPU dozens of steps are read together; those after a bad one are spoiled by it."""
     unread, good = Unread(OneProcess()), torch.ones(3)
     for step, norm, finite in (

@@ -71,7 +71,7 @@ def test_auto_on_every_gpu(cpu, native, asked, monkeypatch):
 
 
 @pytest.mark.skipif("NUCLEATE_TEST_BF16" in os.environ, reason="the flags are forced, no file is read")
-def test_no_such_file_is_no_bfloat16(monkeypatch):
+def test_a_missing_file_means_no_bfloat16(monkeypatch):
     def absent(*_, **__):
         raise FileNotFoundError
 
@@ -99,7 +99,7 @@ def test_auto_trains_validates_judges_and_resumes_on_every_cpu(cpu, data, tmp_pa
 
 
 @pytest.mark.parametrize("first", ["32-true", "bf16-mixed"])
-def test_a_run_goes_on_in_another_precision_and_says_so(data, tmp_path, first, seen):
+def test_a_run_resumes_in_another_precision_with_a_warning(data, tmp_path, first, seen):
     run, told = tmp_path / "run", []
     second = {"32-true": "bf16-mixed", "bf16-mixed": "32-true"}[first]
     train(data, run, f"training.precision={first}", epochs=1, tell=told.append)

@@ -32,7 +32,7 @@ def test_killed_twice_and_resumed_is_the_same_run(data, whole, tmp_path):
     same_run(run, whole)
 
 
-def test_every_leftover_of_a_kill_is_survived(data, whole, tmp_path):
+def test_a_run_resumes_whatever_a_kill_left(data, whole, tmp_path):
     run = tmp_path / "run"
     assert kill_at_row(data, run, 3, epochs=EPOCHS) == -signal.SIGKILL
     (run / "last.ckpt.part").write_bytes(b"half a checkpoint")
@@ -73,7 +73,7 @@ def test_minutes_end_a_run_and_more_of_them_extend_it(data, tmp_path):
     assert "val/total" in losses(run)[-1]
 
 
-def test_resume_without_a_checkpoint_starts_anew_and_says_so(data, tmp_path):
+def test_resume_without_a_checkpoint_starts_again_with_a_message(data, tmp_path):
     told = []
     train(data, tmp_path / "run", epochs=1, resume=True, tell=told.append)
     assert "no checkpoint yet" in told[0]

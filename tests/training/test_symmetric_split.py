@@ -53,7 +53,7 @@ def test_operations_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             np.testing.assert_array_equal(left, right)
 
 
-def test_a_file_of_another_split_is_not_taken(tmp_path: Path) -> None:
+def test_a_file_of_another_split_is_not_used(tmp_path: Path) -> None:
     file = tmp_path / "symmetry.npz"
     SymmetricSplit.of(table(), file)
     other = replace(table(), ids=["a", "b", "c"])
@@ -63,7 +63,7 @@ def test_a_file_of_another_split_is_not_taken(tmp_path: Path) -> None:
     assert SymmetricSplit.of(table(), file).freedoms[1] is None
 
 
-def test_the_loss_is_of_crystals_that_obey() -> None:
+def test_the_loss_is_of_symmetric_crystals() -> None:
     split, one = SymmetricSplit.of(table()), model(FRAC["kinetic"])
     crystals = split.table.batch([0, 1, 2])
     rules = split.rules(np.arange(3), one, crystals.mask)

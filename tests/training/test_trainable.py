@@ -140,7 +140,7 @@ def test_a_loss_that_is_not_finite_names_the_examples(tmp_path, known, monkeypat
         trained(tmp_path, "run", epochs=1)
 
 
-def test_times_are_the_streams_that_they_always_were():
+def test_times_come_from_the_same_streams_as_before():
     """Written down from the loop and the validation as they drew for themselves."""
     rng = np.random.default_rng((5, 1, 7))
     strata = (rng.permutation(4) + rng.random()) / 4

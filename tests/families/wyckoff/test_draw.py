@@ -48,7 +48,7 @@ def test_every_draw_answers_the_prompt(asked: dict) -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"elements": (8, 22)}, {"counts": {8: 3, 22: 1, 38: 1}}], ids=str)
-def test_a_cache_changes_nothing(asked: dict) -> None:
+def test_the_cache_of_keys_changes_nothing(asked: dict) -> None:
     model, prompts = random_model(), [Prompt.of(**asked)] * 16
     first, second = (
         draw(model.network, prompts, torch.arange(16), 3, 20, Choice(), cached) for cached in (True, False)
@@ -59,7 +59,7 @@ def test_a_cache_changes_nothing(asked: dict) -> None:
     )
 
 
-def test_batches_and_other_prompts_beside_change_nothing() -> None:
+def test_batches_and_other_prompts_change_nothing() -> None:
     model = random_model()
     prompts = [Prompt.of(atoms=n % 5 + 1) for n in range(12)]
     together = draw(model.network, prompts, torch.arange(12), 5, 20, Choice())
@@ -116,6 +116,6 @@ def test_temperature_and_top_p() -> None:
         ({"top_p": 1.5}, NucleateError, "top_p can't be 1.5"),
     ],
 )
-def test_what_cannot_be_answered_is_refused(asked: dict, kind: type[Exception], words: str) -> None:
+def test_impossible_prompts_are_refused(asked: dict, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words):
         random_model().propose(1, 0, **asked)

@@ -87,7 +87,7 @@ def test_all_pairs_in_p1_sum_to_one() -> None:
     assert total(random_model(), answers, Prompt.of(1, atoms=2)) == pytest.approx(1, abs=1e-5)
 
 
-def test_what_is_no_answer_has_no_likelihood() -> None:
+def test_sequences_off_the_prompt_have_no_likelihood() -> None:
     model = random_model()
     wrong = [Prompt.of(225), Prompt.of(atoms=4), Prompt.of(elements=[8, 22]), Prompt.of(counts={8: 3, 22: 2})]
     found = model.log_likelihood([PEROVSKITE] * 5, [*wrong, Prompt.of(counts={8: 3, 22: 1, 38: 1})])
@@ -120,7 +120,7 @@ def test_padding_does_not_change_the_loss() -> None:
     assert torch.allclose(alone[0], beside[SOME.index(RUTILE)], atol=1e-5)
 
 
-def test_no_weight_of_padding_says_anything() -> None:
+def test_weights_of_padding_have_no_effect() -> None:
     """What the widest sequence of a batch has more of than another one must not reach the latter."""
     torch.manual_seed(1)
     network = WyckoffNetwork(WyckoffNetworkSettings(width=32, layers=1, heads=2)).eval()

@@ -21,7 +21,7 @@ SITES = [
 
 
 @pytest.mark.parametrize("sites", SITES, ids=lambda sites: str(sites.number))
-def test_a_placed_crystal_has_what_was_asked(sites: Sites) -> None:
+def test_a_placed_crystal_has_the_requested_sites(sites: Sites) -> None:
     placed = place(sites, 12.0 * sites.atoms, np.random.default_rng(0))
     cell = placed.to_cell()
     assert cell.volume == pytest.approx(12.0 * sites.atoms)

@@ -64,7 +64,7 @@ def generator(most: int = 20) -> WyckoffGenerator:
     return WyckoffGenerator("wyckoff", "0", model, WyckoffSampling(tries=3), {})
 
 
-def test_it_trains_stops_goes_on_and_draws(data: Path, tmp_path: Path) -> None:
+def test_a_run_trains_stops_resumes_and_draws(data: Path, tmp_path: Path) -> None:
     recipe = get_recipe("wyckoff-sequences", SMALL)
     train_recipe(recipe, data, tmp_path / "whole", epochs=8, hardware=CPU, visible=False)
     first, last = losses(tmp_path / "whole")[0]["val/total"], losses(tmp_path / "whole")[-1]["val/total"]
@@ -97,7 +97,7 @@ def test_large_cells_are_left_out() -> None:
         SequenceExamples(table(1), 1, torch.device("cpu"))
 
 
-def test_what_is_told_has_the_written_shares() -> None:
+def test_prompts_have_the_stated_shares() -> None:
     told = Told.drawn((torch.arange(1000) + 0.5) / 1000)
     assert int(told.formula.sum()) == 400
     assert int((told.atoms & told.elements).sum()) == 100
@@ -117,7 +117,7 @@ def test_volumes_of_elements_are_found() -> None:
     assert np.allclose(each[[3, 8, 26]], [18, 11, 13], atol=0.2)
 
 
-def test_requests_are_answered_with_what_they_ask() -> None:
+def test_requests_are_answered_as_asked() -> None:
     formula = tuple(sorted([12, 13, 13, 8, 8, 8, 8] * 2, reverse=True))
     asked = [request(formula), request((0,) * 7), request(formula, 1), request((0,) * 3)]
     found = {

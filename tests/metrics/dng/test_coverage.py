@@ -62,7 +62,7 @@ def test_standardised_features_have_mean_0_and_deviation_1():
     np.testing.assert_allclose(np.delete(scaled[:, 1], 3), (known - known.mean()) / known.std())
 
 
-def test_the_two_minima_are_independent_and_joint_ones_are_not():
+def test_independent_minima_are_told_apart_from_joint_ones():
     # the sample is near the first reference crystal in structure and near the second in composition
     settings = CoverageSettings(structure_cutoff=0.1, composition_cutoff=0.1)
     samples, reference = salts(1), [*salts(1), box("Cs Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])]
@@ -107,7 +107,7 @@ def test_valid_samples_only_count_but_the_denominator_stays():
     assert any("1 of 4 samples" in note for note in valid.notes)
 
 
-def test_nothing_admitted_is_zero_and_no_error():
+def test_nothing_admitted_scores_zero():
     family = judge_coverage(
         [None], salts(2), fingerprints=(prints([np.nan], failures=["unreadable"]), prints([0, 0]))
     )
@@ -115,7 +115,7 @@ def test_nothing_admitted_is_zero_and_no_error():
     assert family.measures["cov_precision"].estimate == wilson(0, 1)
 
 
-def test_a_random_part_of_the_reference_is_said_and_reproducible():
+def test_a_random_part_of_the_reference_is_reported_and_reproducible():
     settings = CoverageSettings(limit_reference=3, seed=1)
     own, other = prints([0.0]), prints(np.arange(9.0))
     first = judge_coverage(salts(1), salts(9), settings, fingerprints=(own, other))
@@ -208,7 +208,7 @@ def test_numbers_say_how_many_samples_against_how_many_and_what_real_crystals_sc
     assert "cov_recall_real" not in whole.measures
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_reported_by_name():
     with pytest.raises(DataError, match="no cutoffs are called 'mp20'"):
         CoverageSettings("mp20")
     with pytest.raises(DataError, match="limit_reference must be at least 1; got 0"):
@@ -224,7 +224,7 @@ def test_bad_input_is_named():
 
 
 @pytest.mark.slow
-def test_cdvaes_table_is_about_that_of_mp_20():
+def test_cdvaes_scale_is_close_to_that_of_mp_20():
     """Each mean within a quarter of a deviation, as another selection of the same database gives it."""
     known = composition_fingerprints(real_cells("mp_20", "train", 2000))
     _, means, deviations = cdvae_table()

@@ -115,7 +115,7 @@ def test_interval_and_floor_without_samples_are_empty():
     assert floor(entropy, np.ones(3), 0, 0).value is None
 
 
-def test_floor_falls_with_the_root_of_the_number_of_draws():
+def test_floor_falls_as_the_square_root_of_the_sample_size():
     grid = np.linspace(0, 1, 1001)
     shares = np.full(1001, 1 / 1001)
     distance = partial(wasserstein1, grid, reference=grid, reference_shares=shares)

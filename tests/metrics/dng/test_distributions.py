@@ -168,7 +168,7 @@ def test_bins_hold_what_they_should():
     np.testing.assert_allclose(counted.reference, [0, 1, 0])
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_reported_by_name():
     salt = [box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])]
     with pytest.raises(DataError, match="0 usable samples and 1 reference"):
         judge_distributions([None], salt)

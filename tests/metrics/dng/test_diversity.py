@@ -50,7 +50,7 @@ def test_vendi_of_two_things_by_hand():
     assert vendi(x, equal(2))[0] == pytest.approx(np.exp(-a * np.log(a) - b * np.log(b)))
 
 
-def test_shares_stand_for_copies():
+def test_shares_are_equivalent_to_copies():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(3, 5))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
@@ -120,7 +120,7 @@ def test_order_changes_nothing_and_unusable_samples_are_told():
     assert any("5 of 17 samples can't be used" in note for note in forth.notes)
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_reported_by_name():
     with pytest.raises(DataError, match="none of the 1 samples"):
         judge_diversity([None])
     with pytest.raises(DataError, match="fingerprints of 3 samples, but 2 samples"):

@@ -69,14 +69,14 @@ def test_coverage_says_its_counts_and_what_real_crystals_score_beside_the_headli
     assert report.protocol.to_dict()["composition_scale"] == "cdvae"
 
 
-def test_the_protocol_says_below_which_energy_nothing_is_stable(report):
+def test_the_protocol_sets_the_lowest_stable_energy(report):
     stability = report.families["stability"]
     assert stability.settings["far_below"] == report.protocol.to_dict()["far_below"] == -0.1
     assert stability.measures["far_below_hull"].of == "supported"
     assert "Energy above hull, median" in summary(report)
 
 
-def test_the_funnel_is_the_table_counted(report):
+def test_the_funnel_counts_the_table(report):
     rows = table_of(report)
     counts = {step.name: step.count for step in report.funnel}
     assert counts["generated"] == 7
@@ -88,7 +88,7 @@ def test_the_funnel_is_the_table_counted(report):
     assert counts["novel"] == len(passed)
 
 
-def test_joint_numbers_are_the_table_counted(report):
+def test_joint_numbers_count_the_table(report):
     rows = table_of(report)
     for name, column in (("sun", "stable_0"), ("msun", "stable_0.1")):
         count = sum(bool(r[column] and r["unique"] and r["novel"]) for r in rows)
@@ -112,7 +112,7 @@ def test_relaxed_structures_are_there_where_they_were_relaxed(report):
     ]
 
 
-def test_every_share_has_a_denominator_and_every_settings_a_protocol(report):
+def test_every_share_has_a_denominator_and_every_report_a_protocol(report):
     content = json.loads(json.dumps(report.to_dict(), default=str))
     for family in content["families"].values():
         for name, one in family["measures"].items():
@@ -158,7 +158,7 @@ def test_without_relaxation_the_report_says_so(dataset):
     assert "unlike mattergen asks for" in report.notes[0]
 
 
-def test_nothing_readable_is_a_report_too(dataset):
+def test_a_report_is_made_even_if_nothing_is_readable(dataset):
     report = evaluate([None, None], dataset, QUICK)
     assert [step.count for step in report.funnel] == [2, *[0] * (len(report.funnel) - 1)]
     assert report.measure("joint", "msun").estimate.value == 0
@@ -188,7 +188,7 @@ def test_wrong_settings_are_errors_of_the_user(dataset, change, message):
     assert error.value.hint
 
 
-def test_no_samples_and_no_place_for_results(dataset, tmp_path):
+def test_missing_samples_and_unwritable_results_are_errors(dataset, tmp_path):
     with pytest.raises(DataError, match="no samples to judge"):
         evaluate([], dataset, QUICK)
     (tmp_path / "file").touch()
@@ -196,7 +196,7 @@ def test_no_samples_and_no_place_for_results(dataset, tmp_path):
         evaluate(list(samples().values()), dataset, QUICK, work=Work(cache=tmp_path / "file" / "cache"))
 
 
-def test_intermediate_results_lie_beside_the_samples(tmp_path, monkeypatch):
+def test_intermediate_results_are_stored_beside_the_samples(tmp_path, monkeypatch):
     assert cache_folder(tmp_path / "samples") == tmp_path / ".nucleate-cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     monkeypatch.setattr("os.access", lambda path, mode: False)
@@ -229,7 +229,7 @@ print(json.dumps([len(done), content["headline"], content["funnel"], table_of(re
 """
 
 
-def test_a_killed_evaluation_goes_on_where_it_was(dataset, tmp_path):
+def test_a_killed_evaluation_resumes(dataset, tmp_path):
     def run(cache: str, kill: int) -> subprocess.CompletedProcess:
         words = [sys.executable, "-c", RUN, str(dataset.path), str(tmp_path / cache), str(kill)]
         return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -242,7 +242,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(dataset, tmp_path):
     assert first[1:] == second[1:]
 
 
-def test_without_a_reference_what_needs_none_is_judged():
+def test_without_a_reference_the_independent_metrics_are_measured():
     report = evaluate(list(samples().values()), None, replace(QUICK, relax="none"))
     assert set(report.families) == {"validity", "diversity", "symmetry", "uniqueness"}
     assert report.settings["reference"] is None

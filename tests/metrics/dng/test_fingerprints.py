@@ -96,7 +96,7 @@ def test_the_same_cell_is_done_once(quick):
     assert found.select([4, 3]).failures == ["", "unreadable"]
 
 
-def test_a_cache_is_read_and_not_done_again(tmp_path, quick):
+def test_cached_fingerprints_are_not_computed_again(tmp_path, quick):
     cells = known_cells()
     path = tmp_path / "deep" / "fingerprints.sqlite"
     first = fingerprint_cells(cells, work=Work(cache=path))
@@ -107,7 +107,7 @@ def test_a_cache_is_read_and_not_done_again(tmp_path, quick):
 
 
 @pytest.mark.parametrize("package", ["matminer", "pymatgen-core"])
-def test_another_version_of_what_makes_them_makes_them_again(package, tmp_path, quick, monkeypatch):
+def test_another_version_of_the_packages_recomputes_fingerprints(package, tmp_path, quick, monkeypatch):
     path, cells = tmp_path / "fingerprints.sqlite", known_cells()[:2]
     fingerprint_cells(cells, work=Work(cache=path))
     installed = quantities.version
@@ -117,7 +117,7 @@ def test_another_version_of_what_makes_them_makes_them_again(package, tmp_path, 
     assert len(quick) == 2 * len(cells)
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
+def test_a_killed_run_resumes_where_it_stopped(tmp_path, quick, monkeypatch):
     cells, path = known_cells(), tmp_path / "fingerprints.sqlite"
     made = fingerprints.site_fingerprints
 
@@ -150,7 +150,7 @@ def test_a_time_out_is_tried_again_only_with_more_time(tmp_path, monkeypatch):
         assert len(tried) == times, seconds
 
 
-def test_a_failure_that_hangs_on_no_clock_is_kept(tmp_path, monkeypatch):
+def test_a_failure_independent_of_time_limits_is_kept(tmp_path, monkeypatch):
     path, tried = tmp_path / "x.sqlite", []
 
     def broken(cell):
@@ -166,7 +166,7 @@ def test_a_failure_that_hangs_on_no_clock_is_kept(tmp_path, monkeypatch):
     assert len(tried) == 1
 
 
-def test_a_file_begun_before_stores_had_namespaces_goes_on(tmp_path, quick):
+def test_a_file_older_than_namespaces_is_used(tmp_path, quick):
     """Its table and its rows are written here as they were written then."""
     cell, path = known_cells()[0], tmp_path / "fingerprints.sqlite"
     values = np.random.default_rng(0).random(61)
@@ -184,7 +184,7 @@ def test_a_file_begun_before_stores_had_namespaces_goes_on(tmp_path, quick):
     assert not quick
 
 
-def test_bad_input_is_named(tmp_path):
+def test_bad_input_is_reported_by_name(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a database at all, only a text\n" * 40)
     with pytest.raises(DataError, match=r"notes\.txt can't be used as a cache"):
@@ -202,7 +202,7 @@ def test_real_crystals_have_fingerprints_and_two_processes_make_the_same(tmp_pat
     np.testing.assert_array_equal(one.structure, two.structure)
 
 
-def test_a_flat_cell_is_told_before_a_search_for_neighbours_goes_through_its_images():
+def test_a_flat_cell_is_refused_before_its_neighbours_are_searched():
     flat = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])._replace(lattice=np.diag([200.0, 5.0, 0.02]))
     assert defect(flat, JUDGED) == "too_flat"
     assert fingerprint_cells([flat]).failures == ["too_flat"]

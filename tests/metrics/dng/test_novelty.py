@@ -57,7 +57,7 @@ def test_verdicts_are_those_of_brute_force(order_from):
     assert 10 < sum(expected) < len(cells) - 10
 
 
-def test_the_reference_named_is_one_that_fits():
+def test_the_named_reference_fits():
     from pymatgen.core.structure_matcher import StructureMatcher
 
     others, rng = references(), np.random.default_rng(3)
@@ -184,7 +184,7 @@ def test_reduced_references_are_kept_and_used(folder, monkeypatch):
             assert (one.composition, one.volume) == (other.composition, other.volume)
 
 
-def test_build_goes_on_where_it_was_stopped(folder, monkeypatch):
+def test_an_interrupted_build_resumes(folder, monkeypatch):
     monkeypatch.setattr(reference_index, "SAVE_EVERY", 4)
     cell, made = CrystalTable.cell, []
 
@@ -204,7 +204,7 @@ def test_build_goes_on_where_it_was_stopped(folder, monkeypatch):
     assert not list((folder / ".cache").glob("*.part"))
 
 
-def test_a_cache_of_other_data_or_a_damaged_one_is_replaced(folder):
+def test_a_foreign_or_damaged_cache_is_replaced(folder):
     cells = samples_with_copies(seed=11)
     expected = judge_novelty(cells, ReferenceIndex.build(folder))
     path = folder / ".cache" / "reduced-train.npz"
@@ -221,7 +221,7 @@ def test_a_cache_of_other_data_or_a_damaged_one_is_replaced(folder):
     assert not ReferenceIndex.open(folder).notes
 
 
-def test_caches_lie_beside_the_data_or_with_the_user(folder, tmp_path, monkeypatch):
+def test_caches_are_stored_beside_the_data_or_in_the_user_folder(folder, tmp_path, monkeypatch):
     assert default_cache(folder, "train", "abc") == folder / ".cache" / "reduced-train.npz"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     monkeypatch.setattr(os, "access", lambda *_: False)

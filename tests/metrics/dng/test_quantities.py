@@ -33,7 +33,7 @@ def test_quantities_of_a_left_handed_cell_are_those_of_the_right_handed():
     assert quantities(cell._replace(lattice=-cell.lattice)) == quantities(cell)
 
 
-def test_digest_tells_cells_apart_and_only_by_content():
+def test_the_digest_of_a_cell_depends_only_on_its_content():
     cell = box("Na Cl", [[0, 0, 0], [0.5, 0.5, 0.5]])
     same = Cell(cell.species.astype(np.uint8), -0.0 * cell.frac + cell.frac, cell.lattice.copy())
     assert digest(same) == digest(cell)
@@ -45,7 +45,7 @@ def test_digest_tells_cells_apart_and_only_by_content():
     assert len({digest(x) for x in [cell, *others]}) == 4
 
 
-def test_a_draw_is_of_crystals_not_of_places():
+def test_a_draw_chooses_crystals_not_rows():
     cells = distorted_cells(0, 30)
     first = {digest(cells[i]) for i in drawn(cells, 7, seed=3)}
     turned = cells[::-1]
@@ -55,6 +55,6 @@ def test_a_draw_is_of_crystals_not_of_places():
     assert drawn(cells, None, 0) == drawn(cells, 30, 0) == list(range(30))
 
 
-def test_versions_of_packages_that_are_not_there():
+def test_missing_packages_have_no_version():
     assert versions("numpy") == {"numpy": np.__version__}
     assert versions("no-such-package") == {"no-such-package": "not installed"}

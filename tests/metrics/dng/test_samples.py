@@ -106,7 +106,7 @@ def test_a_run_is_read_from_all_its_shards_each_crystal_once(tmp_path):
     assert read_samples(tmp_path / "generated.1-of-2.extxyz").hashes == ["k1", "k2"]
 
 
-def test_predictions_are_called_as_in_their_ranking(tmp_path):
+def test_predictions_have_the_names_of_their_ranking(tmp_path):
     frames = [
         atoms_of(1, key="k1", sample=0, cell="Na2 Cl2"),
         atoms_of(2, key="k2", sample=1, material_id="mp/1", formula="NaCl"),
@@ -197,7 +197,7 @@ def test_crystals_in_memory():
     assert [cell is None for cell in samples.cells] == [False, False, True, True, True]
 
 
-def test_keys_hang_on_content_alone():
+def test_keys_depend_only_on_content():
     first = Samples.of([CRYSTALS[1], CRYSTALS[2], None, CRYSTALS[1]])
     second = Samples.of([None, CRYSTALS[1], CRYSTALS[1], CRYSTALS[2]])
     assert sorted(first.keys()) == sorted(second.keys())

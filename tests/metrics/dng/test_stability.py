@@ -58,7 +58,7 @@ def family() -> Family:
     return judge_stability(samples(), POTENTIAL, potential_hull(REFERENCE, POTENTIAL))
 
 
-def test_columns_say_what_became_of_each_sample(family: Family) -> None:
+def test_columns_give_the_outcome_of_each_sample(family: Family) -> None:
     columns = family.columns
     assert {len(column) for column in columns.values()} == {7}
     assert columns["supported"] == [True, True, False, False, False, False, True]
@@ -97,7 +97,7 @@ def test_every_denominator(family: Family) -> None:
     assert mean.estimate.value == pytest.approx(0.05 / 3)
 
 
-def test_what_is_not_judged_is_said(family: Family) -> None:
+def test_unjudged_samples_are_reported(family: Family) -> None:
     text = " ".join(family.notes)
     assert "1 atoms_too_close, 1 failed, 1 missing_terminal, 1 unreadable" in text
     assert "structures with Ag" in text
@@ -114,7 +114,7 @@ def test_order_changes_nothing(family: Family) -> None:
         assert other.columns[name] == [column[i] for i in order]
 
 
-def test_threshold_0_is_not_missed_by_rounding() -> None:
+def test_rounding_does_not_cross_threshold_0() -> None:
     cells = [Cell.of(ALLOYS["Cu3Au"])]
     third = TablePotential({**ENERGIES, "Cu3Au": -0.1 - 1e-9})
     reference = potential_hull(REFERENCE, POTENTIAL)
@@ -123,7 +123,7 @@ def test_threshold_0_is_not_missed_by_rounding() -> None:
     assert judge_stability(cells, above, reference).columns["stable_0"] == [False]
 
 
-def test_nothing_judged_is_no_crash() -> None:
+def test_a_report_without_judged_samples_is_made() -> None:
     empty = judge_stability([None, None], POTENTIAL, potential_hull(REFERENCE, POTENTIAL))
     assert empty.measures["energy_above_hull"].estimate.value is None
     assert empty.measures["stable_0"].estimate == wilson(0, 2)
@@ -235,7 +235,7 @@ def test_energies_far_below_the_hull_are_shown_and_are_not_stable() -> None:
         StabilitySettings(far_below=0.0)
 
 
-def test_thresholds_are_those_that_are_asked_for() -> None:
+def test_thresholds_are_the_requested_ones() -> None:
     """One at the energy of a sample, one below it; the columns are named by them."""
     hull = potential_hull(REFERENCE, POTENTIAL)
     settings = StabilitySettings(thresholds=(0.25, 0.05))

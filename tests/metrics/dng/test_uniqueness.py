@@ -165,7 +165,7 @@ def test_bad_input_is_refused():
         EquivalenceSettings(order_from=1)
 
 
-def test_formulas_for_people():
+def test_formulas_are_written_for_people():
     cell = Cell.of(known_crystals()[3])
     assert formula_text(cell.formula) == "O3-Ti1-Sr1"
     assert defect(cell, COMPARED) is None

@@ -161,7 +161,7 @@ def test_progress_is_called_for_each_sample():
     assert calls == [("validity", done, 3) for done in (1, 2, 3)]
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_reported_by_name():
     with pytest.raises(DataError, match="no samples"):
         judge_validity([])
     with pytest.raises(DataError, match=r"time limit must be above 0 .* got -1.0"):
@@ -169,7 +169,7 @@ def test_bad_input_is_named():
 
 
 @pytest.mark.slow
-def test_two_processes_say_the_same():
+def test_two_processes_give_the_same():
     samples = [*distorted_cells(4, 20), None]
     assert judge_validity(samples, work=Work.local(2)) == judge_validity(samples)
 
