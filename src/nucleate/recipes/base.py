@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -10,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.overrides import TorchFunctionMode
 
 from nucleate.cell import Cell
 from nucleate.codecs.base import LatticeCodec
-from nucleate.codecs.species import Codes, Numbers, Representation, species_codec
+from nucleate.codecs.species import Codes, Numbers, species_codec
 from nucleate.data.table import CrystalTable
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
@@ -26,6 +24,7 @@ from nucleate.networks.registry import get_network, settings_of, table_of
 from nucleate.networks.torus_transformer import TorusTransformerSettings
 from nucleate.processes.base import Process
 from nucleate.recipes.contract import AnyRecipe
+from nucleate.recipes.memory import check_room
 from nucleate.sampling.diffusion import DiffusionGenerator
 from nucleate.sampling.generator import Task
 from nucleate.sampling.rows import sampled_rows
@@ -132,6 +131,10 @@ class Recipe(AnyRecipe):
         """Named alternatives to the recipe's own sampler, such as that of a paper whose code has another."""
         return {}
 
+    def suited(self, network: TorusTransformerSettings) -> TorusTransformerSettings:
+        """The network as it suits what this recipe draws."""
+        return network
+
     def sampler_for(self, nfe: int) -> SamplerSettings:
         """The recipe's own sampler with as many steps as about `nfe` network evaluations allow."""
         return scaled(self.sampler, nfe)
@@ -177,8 +180,7 @@ class Recipe(AnyRecipe):
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
         heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
         shown = self._shown(processes)
-        with _Unfilled():
-            check_room(self._network(heads, shown))
+        check_room(lambda: self._network(heads, shown))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.training.seed)
             network = self._network(heads, shown)
@@ -210,51 +212,3 @@ class Recipe(AnyRecipe):
 
     def _network(self, heads: dict[str, Head], shown: Shown) -> Denoiser:
         return get_network(self.network)(self.network_settings, heads, shown)
-
-
-def check_room(network: torch.nn.Module) -> None:
-    """Raise RecipeError if the parameters of a network, which may be on the meta device, exceed the machine's memory,
-    before they are allocated."""
-    parameters = sum(p.numel() for p in network.parameters())
-    needed, memory = 4 * parameters, _memory()
-    if memory and needed > memory:
-        raise RecipeError(
-            f"a network of {parameters:.2g} parameters needs {needed / 2**30:.0f} GiB of memory, "
-            f"but this machine has {memory / 2**30:.0f} GiB",
-            "use a smaller width or fewer layers",
-        )
-
-
-class _Unfilled(TorchFunctionMode):
-    """Modules with unfilled parameters on the meta device: filling them there loads torch's compiler, which takes seven
-    seconds."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.empty:
-            return func(*args, **{**kwargs, "device": "meta"})
-        filled = kwargs["tensor"] if "tensor" in kwargs else args[0] if args else None
-        fills = func.__name__.endswith("_") and not func.__name__.startswith("__")
-        if fills and isinstance(filled, torch.Tensor) and filled.is_meta:
-            return filled
-        return func(*args, **kwargs)
-
-
-def _memory() -> int:
-    """Bytes of memory of this machine, 0 if unknown."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return 0
-
-
-def task_of(species: str) -> Task:
-    """The task of a recipe whose `species` are `given` or drawn in the named way."""
-    return "csp" if species == "given" else "dng"
-
-
-def representation(species: str) -> Representation:
-    """The representation for a way to draw species: `onehot` and `bits`, atomic numbers for all others."""
-    return species if species in ("onehot", "bits") else "numbers"  # pyright: ignore[reportReturnType]

@@ -19,9 +19,10 @@ from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
-from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights
 from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import MINI, MINI_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING
+from nucleate.recipes.species import SpeciesRecipe
 from nucleate.sampling.settings import SamplerSettings
 
 ROOT_GAMMA = InterpolantSettings(
@@ -68,7 +69,7 @@ CELLS: dict[str, Callable[[], tuple[LatticeCodec, Process]]] = {
 
 
 @dataclass(frozen=True)
-class Cross(Recipe):
+class Cross(SpeciesRecipe):
     """A composition by the names of its parts.
 
     Attributes:
@@ -87,10 +88,6 @@ class Cross(Recipe):
     masked: MaskedSettings = field(default_factory=MaskedSettings)
     loss_weights: LossWeights = LossWeights(species=0.33)
     sampler: SamplerSettings = SamplerSettings(method="ode", steps=100, corrector="expected")
-
-    @property
-    def task(self) -> Task:
-        return task_of(self.species)
 
     def parts(self) -> Components:
         codec, lattice = CELLS[self.cell]()

@@ -11,15 +11,16 @@ from nucleate.arrays import Mask
 from nucleate.codecs.lattice import LatticeCodec, lattice_codec
 from nucleate.geometry.noise import Noise
 from nucleate.processes.interpolant import Base, InterpolantSettings
-from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights
 from nucleate.recipes.flows import cell_flow, coordinate_flow, species_flow
 from nucleate.recipes.sizes import small, tiny
+from nucleate.recipes.species import SpeciesRecipe
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class CrystalFlow(Recipe):
+class CrystalFlow(SpeciesRecipe):
     """CrystalFlow; the defaults are the published settings for MP-20, without the embedding of the reciprocal lattice,
     and with polar numbers that are standardised.
 
@@ -38,10 +39,6 @@ class CrystalFlow(Recipe):
     loss_weights: LossWeights = LossWeights(frac=10 / 12, lattice=1.0, species=10.0)
     training: TrainingSettings = TrainingSettings(weight_decay=0.0, epochs=3000, clip=0.5)
     sampler: SamplerSettings = SamplerSettings(method="ode", steps=100, anneal_frac=5.0)
-
-    @property
-    def task(self) -> Task:
-        return task_of(self.species)
 
     def parts(self) -> Components:
         cells = lattice_codec("polar", standardise=True)

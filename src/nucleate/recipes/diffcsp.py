@@ -12,8 +12,9 @@ from nucleate.networks.cspnet import DIFFCSP, CSPNetSettings
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.wrapped_normal import WrappedNormal, WrappedNormalSettings
-from nucleate.recipes.base import Components, LossWeights, Recipe, Task, representation, task_of
+from nucleate.recipes.base import Components, LossWeights
 from nucleate.recipes.sizes import small, tiny
+from nucleate.recipes.species import SpeciesRecipe, representation
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
 
@@ -25,7 +26,7 @@ PUBLISHED_SAMPLER = SamplerSettings(
 
 
 @dataclass(frozen=True)
-class DiffCSP(Recipe):
+class DiffCSP(SpeciesRecipe):
     """DiffCSP; the defaults are the published settings for MP-20. The public code trains with Adam, a plateau schedule
     and clipping by value, without averaged weights; here with AdamW and averaged weights.
 
@@ -42,10 +43,6 @@ class DiffCSP(Recipe):
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(species=20.0))
     training: TrainingSettings = field(default_factory=lambda: TrainingSettings(weight_decay=0.0))
     sampler: SamplerSettings = PUBLISHED_SAMPLER
-
-    @property
-    def task(self) -> Task:
-        return task_of(self.species)
 
     def cells(self) -> LatticeCodec:
         """The representation of the lattice."""

@@ -7,15 +7,16 @@ from typing import Literal
 
 from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.interpolant import InterpolantSettings
-from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights
 from nucleate.recipes.flows import cell_flow, coordinate_flow, species_flow
 from nucleate.recipes.sizes import small, tiny
+from nucleate.recipes.species import SpeciesRecipe
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class FlowMM(Recipe):
+class FlowMM(SpeciesRecipe):
     """FlowMM; the defaults are the published settings for MP-20, with anti-annealing of slope 10 for the coordinates.
 
     The published network differs from CSPNet in details (no self edges, shortest differences, the number of atoms
@@ -35,10 +36,6 @@ class FlowMM(Recipe):
         learning_rate=3e-4, weight_decay=0.0, schedule="cosine", epochs=2000, clip=0.5
     )
     sampler: SamplerSettings = SamplerSettings(method="ode", steps=1000, anneal_frac=10.0)
-
-    @property
-    def task(self) -> Task:
-        return task_of(self.species)
 
     def parts(self) -> Components:
         cells = lattice_codec("logit-angles", standardise=True, informed=True)

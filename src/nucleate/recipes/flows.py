@@ -7,7 +7,7 @@ from nucleate.codecs.species import Codes, Numbers, species_codec
 from nucleate.processes.base import Process
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.interpolant import Base, Interpolant, InterpolantSettings
-from nucleate.recipes.base import representation
+from nucleate.recipes.species import representation
 
 
 def coordinate_flow(settings: InterpolantSettings) -> Interpolant:

@@ -12,8 +12,9 @@ from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.masked import Masked, MaskedSettings
-from nucleate.recipes.base import Components, LossWeights, Recipe, Task, representation, task_of
-from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING, suited
+from nucleate.recipes.base import Components, LossWeights
+from nucleate.recipes.sizes import LARGE, LARGE_TRAINING, SMALL, SMALL_TRAINING, TINY, TINY_TRAINING
+from nucleate.recipes.species import SpeciesRecipe, representation
 from nucleate.sampling.settings import SamplerSettings
 
 CODE_SAMPLER = SamplerSettings(method="pc", steps=1000, corrector="crystal")
@@ -33,7 +34,7 @@ everything else takes plain Euler-Maruyama steps. tau is the code's; the paper g
 
 
 @dataclass(frozen=True)
-class KLDM(Recipe):
+class KLDM(SpeciesRecipe):
     """KLDM; the defaults are the paper's table for crystal structure prediction (appendix I: all loss weights are 1
     for CSP; those of the species 20, 1 or 0.33 for DNG).
 
@@ -55,10 +56,6 @@ class KLDM(Recipe):
     @property
     def samplers(self) -> dict[str, SamplerSettings]:
         return {"paper": PAPER_SAMPLER, "code": CODE_SAMPLER}
-
-    @property
-    def task(self) -> Task:
-        return task_of(self.species)
 
     def parts(self) -> Components:
         codec = species_codec(representation(self.species))
@@ -89,31 +86,31 @@ _small = KLDM(
     sampler=FAST,
 )
 
+
+def _new_materials(species: str, weight: float) -> tuple[KLDM, KLDM]:
+    """The paper's recipe for new materials and its small version, for one way to draw species."""
+    paper = replace(
+        _paper, name=f"kldm-dng-{species}", species=species, loss_weights=LossWeights(species=weight)
+    )
+    small = replace(
+        _small,
+        name=f"{paper.name}-small",
+        species=species,
+        torus_transformer=paper.suited(SMALL),
+        loss_weights=LossWeights(lattice=2.0, species=weight),
+        masked=MaskedSettings(all_shown=0.2),
+        sampler=replace(FAST, steps=50, anneal_frac=2.0),
+    )
+    return paper, small
+
+
 RECIPES: tuple[KLDM, ...] = (
     _paper,
     replace(_paper, name="kldm-csp-epsilon", standardise=False, lattice=GaussianSettings(predicts="epsilon")),
     _small,
     replace(_small, name="kldm-csp-tiny", torus_transformer=TINY, training=TINY_TRAINING),
     replace(_small, name="kldm-csp-large", torus_transformer=LARGE, training=LARGE_TRAINING),
-    *(
-        variant
-        for species, weight in (("onehot", 20.0), ("bits", 1.0), ("masked", 0.33))
-        for variant in (
-            replace(
-                _paper,
-                name=f"kldm-dng-{species}",
-                species=species,
-                loss_weights=LossWeights(species=weight),
-            ),
-            replace(
-                _small,
-                name=f"kldm-dng-{species}-small",
-                species=species,
-                torus_transformer=suited(SMALL, species),
-                loss_weights=LossWeights(lattice=2.0, species=weight),
-                masked=MaskedSettings(all_shown=0.2),
-                sampler=replace(FAST, steps=50, anneal_frac=2.0),
-            ),
-        )
-    ),
+    *_new_materials("onehot", 20.0),
+    *_new_materials("bits", 1.0),
+    *_new_materials("masked", 0.33),
 )

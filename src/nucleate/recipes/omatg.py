@@ -13,15 +13,16 @@ from nucleate.codecs.lattice import lattice_codec
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.interpolant import InterpolantSettings
 from nucleate.processes.masked import Masked, MaskedSettings
-from nucleate.recipes.base import Components, LossWeights, Recipe, Task, task_of
+from nucleate.recipes.base import Components, LossWeights
 from nucleate.recipes.flows import cell_flow, coordinate_flow
 from nucleate.recipes.sizes import small, tiny
+from nucleate.recipes.species import SpeciesRecipe
 from nucleate.sampling.settings import SamplerSettings
 from nucleate.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class OMatG(Recipe):
+class OMatG(SpeciesRecipe):
     """OMatG; the defaults are the public `Linear-ODE` settings for MP-20.
 
     The published loss weights (coordinates .99941, lattice .00059) are for raw units: cell units and Å. Here targets
@@ -43,10 +44,6 @@ class OMatG(Recipe):
     sampler: SamplerSettings = SamplerSettings(
         method="ode", steps=210, anneal_frac=10.18, anneal_lattice=1.824
     )
-
-    @property
-    def task(self) -> Task:
-        return task_of(self.species)
 
     def parts(self) -> Components:
         cells = lattice_codec("matrix", standardise=False, informed=True, angles=(60.0, 120.0))

@@ -34,14 +34,6 @@ MINI_TRAINING = replace(SMALL_TRAINING, learning_rate=2e-3, warmup=100, ema=0.99
 LARGE_TRAINING = replace(SMALL_TRAINING, batch=256, epochs=1500, learning_rate=5e-4)
 
 
-def suited(network: TorusTransformerSettings, species: str) -> TorusTransformerSettings:
-    """The network, with a skip connection for one-hot vectors, whose noise its tokens can't carry.
-
-    Bits are few enough, and worse with it (docs/concepts/networks.md).
-    """
-    return replace(network, skip=species == "onehot")
-
-
 def small(recipe: R, nfe: int = 100) -> R:
     """The recipe with a torus transformer of 3.3 million parameters, and its sampler at a cost of `nfe`.
 
@@ -62,7 +54,7 @@ def _sized(
         recipe,
         name=f"{recipe.name}-{size}",
         network="torus-transformer",
-        torus_transformer=suited(network, getattr(recipe, "species", "given")),
+        torus_transformer=recipe.suited(network),
         training=training,
         sampler=recipe.sampler_for(nfe),
     )
