@@ -28,6 +28,7 @@ import torch
 
 from nucleate.data.buckets import split_by_edges
 from nucleate.data.table import CrystalTable
+from nucleate.networks.cspnet import CSPNet
 from nucleate.recipes.base import Recipe, scaled
 from nucleate.recipes.registry import recipes
 from nucleate.runs.devices import native_bf16
