@@ -13,7 +13,7 @@ import nucleate
 from nucleate.cell import Cell
 from nucleate.crystals import Crystals
 from nucleate.data.extxyz import frame_text, parse_header
-from nucleate.errors import DataError, ModelError, RecipeError
+from nucleate.errors import DataError, FormulaError, ModelError, RecipeError
 from nucleate.records.failures import read_failures
 from nucleate.sampling.folder import FolderGenerator
 from nucleate.sampling.generator import Cost, Failure, Generated, Generator
@@ -190,6 +190,23 @@ def test_limits_of_a_folder_are_those_of_its_crystals() -> None:
     volumes = sorted(abs(np.linalg.det(one.lattice)) / len(one.species) for _, one in CRYSTALS)
     assert limits.volumes[0] == pytest.approx(volumes[0])
     assert limits.volumes[-1] == pytest.approx(volumes[-1])
+
+
+@pytest.mark.parametrize(
+    ("formula", "units", "said"),
+    [
+        ("KCl", (1,), "'KCl' holds K, which no crystal in crystals holds"),
+        (
+            "NaCl",
+            (3,),
+            "'Na3Cl3' has 6 atoms in the cell, more than the 5 of the largest crystal in crystals",
+        ),
+    ],
+)
+def test_a_folder_is_not_called_a_model(formula: str, units: tuple[int, ...], said: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        formula_requests([formula], 1, FOLDER.limits, units)
+    assert caught.value.message == said
 
 
 def test_a_folder_refuses_inventions_and_settings() -> None:

@@ -1,5 +1,7 @@
 """Numbers of atoms fit the cell that is given; without one they are as in the training data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,8 @@ def test_atoms_that_do_not_fit_the_cell_are_refused(atoms, volume, message):
 
 def test_the_table_for_cards_that_say_nothing_ascends():
     assert list(VOLUMES) == sorted(VOLUMES)
+
+
+def test_a_collection_is_named_in_place_of_training() -> None:
+    with pytest.raises(FormulaError, match="no crystal in the index has 21 to 25 atoms"):
+        new_sizes(3, 0, replace(LIMITS, collection="the index"), (21, 25), 0, None)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+import errno
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 import torch
 
 from nucleate.data.table import CrystalTable
+from nucleate.errors import NucleateError
 from nucleate.geometry.noise import Noise
+from nucleate.runs.train import _symmetric
 from nucleate.training import symmetric_split
 from nucleate.training.symmetric_split import SymmetricFeed, SymmetricSplit
 from tests.model.test_symmetric import FRAC, model
@@ -61,6 +65,37 @@ def test_a_file_of_another_split_is_not_used(tmp_path: Path) -> None:
     assert file_of_other.freedoms[0] is None
     file.write_bytes(b"broken")
     assert SymmetricSplit.of(table(), file).freedoms[1] is None
+
+
+def test_a_write_that_fails_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(out: IO[bytes], **arrays: np.ndarray) -> None:
+        out.write(b"half of it")
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(np, "savez_compressed", cut)
+    with pytest.raises(NucleateError, match="no space left on the disk"):
+        SymmetricSplit.of(table(), tmp_path / "run" / "symmetry.npz")
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+@dataclass
+class Rank:
+    """One of two processes, as Fabric describes it: nothing fails in the first one."""
+
+    global_rank: int
+    world_size: int = 2
+
+    def broadcast(self, failed: bool) -> bool:
+        return failed if self.global_rank == 0 else False
+
+
+def test_only_the_first_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "symmetry.npz"
+    assert _symmetric(Rank(1), table(), file).freedoms[1] is None
+    assert not file.exists()
+    _symmetric(Rank(0), table(), file)
+    monkeypatch.setattr(symmetric_split, "_freedom", None)
+    assert _symmetric(Rank(1), table(), file).freedoms[0] is not None
 
 
 def test_the_loss_is_of_symmetric_crystals() -> None:

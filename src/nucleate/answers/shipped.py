@@ -13,6 +13,7 @@ from nucleate.answers.retrieval import Retrieval
 from nucleate.answers.settings import AnswerSettings
 from nucleate.predictor.loading import FREE_MODEL, load
 from nucleate.prototypes.retrieve import Prototypes
+from nucleate.prototypes.shipped import COLLECTION
 from nucleate.sampling.limits import Limits
 
 
@@ -20,7 +21,7 @@ def made(device: str, precision: Literal["float32", "bf16"]) -> Answerer:
     """The answerer, for `nucleate.predictor.load`."""
     prototypes = Prototypes.open()
     index = prototypes.index
-    limits = Limits(frozenset(index.elements.tolist()), int(index.sizes.max()), {})
+    limits = Limits(frozenset(index.elements.tolist()), int(index.sizes.max()), {}, collection=COLLECTION)
     proposers = {"prototypes": Retrieval(prototypes), "free": Free(device, precision)}
     return Answerer(proposers, limits, AnswerSettings())
 

@@ -83,7 +83,7 @@ def _lines(file: Path) -> list[tuple[str, str]]:
 
 
 def warn_of_large_cells(formulas: Sequence[str], limits: Limits, units: Sequence[int] | None) -> None:
-    """Say which formulas have common cells that the model can't draw: with 6 atoms, 4 units are more than 20."""
+    """Say which formulas have common cells beyond the limits: with 6 atoms, 4 units are more than 20."""
     from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula
     from nucleate.sampling.limits import COMMON_UNITS
 
@@ -95,6 +95,5 @@ def warn_of_large_cells(formulas: Sequence[str], limits: Limits, units: Sequence
             large.append(f"{formula_text(unit)} ({limits.largest_cell // atoms} x {atoms} atoms at most)")
     if large:
         shown = ", ".join(large[:SHOWN]) + (f" and {len(large) - SHOWN} more" if len(large) > SHOWN else "")
-        warn(
-            f"the model draws cells of up to {limits.largest_cell} atoms; the true cell may need more for {shown}"
-        )
+        source = f"{limits.collection} has" if limits.collection else "the model draws"
+        warn(f"{source} cells of up to {limits.largest_cell} atoms; the true cell may need more for {shown}")

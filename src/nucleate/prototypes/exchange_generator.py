@@ -14,7 +14,7 @@ from nucleate.prototypes.exchange import Exchange, ExchangeSettings
 from nucleate.prototypes.files import checksum_of, read_index
 from nucleate.prototypes.index import Index
 from nucleate.prototypes.ions import HEAVIEST, hautier
-from nucleate.prototypes.shipped import INDEX
+from nucleate.prototypes.shipped import COLLECTION, INDEX
 from nucleate.prototypes.volumes import Volumes
 from nucleate.records.crystal_files import read_headers
 from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator, Task
@@ -49,7 +49,7 @@ class ExchangeGenerator(Generator):
     def limits(self) -> Limits:
         sizes, counts = np.unique(self.index.sizes, return_counts=True)
         shares = dict(zip(sizes.tolist(), (counts / counts.sum()).tolist(), strict=True))
-        return Limits(frozenset(range(1, HEAVIEST + 1)), int(sizes.max()), {}, shares)
+        return Limits(frozenset(range(1, HEAVIEST + 1)), int(sizes.max()), {}, shares, collection=COLLECTION)
 
     @cached_property
     def identity(self) -> str:

@@ -10,6 +10,8 @@ RANKING = FOLDER / "ranking.safetensors"
 RANKING_OF_ANY = FOLDER / "ranking-of-any.safetensors"
 """Of cells of any number of formula units."""
 
+COLLECTION = "the index of prototypes"
+"""As messages call the shipped index."""
 SOURCES = {
     "mp_20": "MP-20, training split (Materials Project, CC BY 4.0)",
     "mpts_52": "MPTS-52, validation split, cells of 21 to 52 atoms (Materials Project, CC BY 4.0)",

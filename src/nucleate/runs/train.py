@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
@@ -24,10 +24,11 @@ from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer
 from nucleate.training.progress import Budget, Counters
-from nucleate.training.symmetric_split import obeying, symmetric_examples
+from nucleate.training.symmetric_split import SymmetricSplit, obeying, symmetric_examples
 
 FOLDERS = {"best": "model", "match": "model-match", "last": "model-last"}
 Tell = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def train_recipe(
     found = None if symmetric else [model.examples(split, fabric.device) for split in (train, val)]
     _once(fabric, partial(claim_run, run, recipe, resume))
     examples, held_out = found or [
-        symmetric_examples(model, split, fabric.device, run / f"symmetry-{name}.npz")
+        symmetric_examples(model, _symmetric(fabric, split, run / f"symmetry-{name}.npz"), fabric.device)
         for name, split in (("train", train), ("val", val))
     ]
     if epochs is None:
@@ -109,12 +110,21 @@ def _train(
     return Outcome(trainer.counters, "trained" if completed else "stopped", trainer.main)
 
 
-def _once(fabric: Any, check: Callable[[], None]) -> None:
-    """Run a check in the first process only. Its error ends all processes, and only the first one reports it."""
-    error = None
+def _symmetric(fabric: Any, table: CrystalTable, file: Path) -> SymmetricSplit:
+    """A split under symmetry: the first process finds the operations and writes the file, the others then read it."""
+    first = _once(fabric, partial(SymmetricSplit.of, table, file))
+    return first or SymmetricSplit.of(table, file, write=False)
+
+
+def _once(fabric: Any, work: Callable[[], T]) -> T | None:
+    """Do some work in the first process only; the others wait and get None.
+
+    Its error ends all processes, and only the first one reports it.
+    """
+    error = done = None
     if fabric.global_rank == 0:
         try:
-            check()
+            done = work()
         except NucleateError as found:
             error = found
     failed = fabric.broadcast(error is not None) if fabric.world_size > 1 else error is not None
@@ -122,6 +132,7 @@ def _once(fabric: Any, check: Callable[[], None]) -> None:
         raise error
     if failed:
         raise SystemExit(0)
+    return done
 
 
 def _note_precision(counters: Counters, precision: Precision, tell: Tell) -> None:

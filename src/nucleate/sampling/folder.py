@@ -36,7 +36,7 @@ class FolderGenerator(Generator):
     Nothing is drawn: the seed changes nothing.
 
     Attributes:
-        name: by which files call it.
+        name: its name in files.
         crystals: (id, cell) of all that can be used, in the order of the files.
         refused: (id, reason) of those that can't.
     """
@@ -72,7 +72,7 @@ class FolderGenerator(Generator):
 
     @cached_property
     def limits(self) -> Limits:
-        return Limits.of_cells([cell for _, cell in self.crystals])
+        return Limits.of_cells([cell for _, cell in self.crystals], self.name)
 
     @cached_property
     def identity(self) -> str:

@@ -33,6 +33,7 @@ class Limits:
         units: how often a formula unit of so many atoms stands so many times in a cell: atoms -> units -> share.
         sizes: share of the cells for each number of atoms.
         volumes: of their volume for each atom, Å^3: ends of intervals that are equally probable.
+        collection: what the crystals are taken from, such as a folder; "" for a trained model.
     """
 
     elements: frozenset[int]
@@ -40,6 +41,7 @@ class Limits:
     units: dict[int, dict[int, float]]
     sizes: dict[int, float] = field(default_factory=dict)
     volumes: tuple[float, ...] = VOLUMES
+    collection: str = ""
 
     @classmethod
     def of_card(cls, card: Mapping[str, Any]) -> Limits:
@@ -64,7 +66,7 @@ class Limits:
         return cls(*found.values())
 
     @classmethod
-    def of_cells(cls, cells: Sequence[Cell]) -> Limits:
+    def of_cells(cls, cells: Sequence[Cell], collection: str = "") -> Limits:
         """Those of a collection of crystals, of which there is at least one."""
         units: dict[int, Counter[int]] = defaultdict(Counter)
         for cell in cells:
@@ -81,22 +83,39 @@ class Limits:
             },
             {size: count / len(cells) for size, count in sizes.items()},
             tuple(volumes.tolist()),
+            collection,
         )
 
     def check(self, text: str, counts: Counter[int]) -> None:
-        """Raise FormulaError for what the model never saw."""
+        """Raise FormulaError for elements and sizes that no crystal behind these limits has."""
         unseen = [SYMBOLS[number] for number in counts if number and number not in self.elements]
         if unseen:
-            raise FormulaError(
-                f"'{text}' holds {', '.join(unseen)}, which the model never saw in training",
-                "use a model that was trained on it; 'nucleate models' lists the elements of a model",
-            )
+            raise self._unseen(text, ", ".join(unseen))
         atoms = sum(counts.values())
         if atoms > self.largest_cell:
-            raise FormulaError(
-                f"'{text}' has {atoms} atoms in the cell, more than the {self.largest_cell} the model was trained for",
-                "ask for fewer formula units, or use a model trained on larger cells",
+            raise self._too_large(text, atoms)
+
+    def _unseen(self, text: str, elements: str) -> FormulaError:
+        if self.collection:
+            return FormulaError(
+                f"'{text}' holds {elements}, which no crystal in {self.collection} holds",
+                "use another collection of crystals, or a model that was trained on it",
             )
+        return FormulaError(
+            f"'{text}' holds {elements}, which the model never saw in training",
+            "use a model that was trained on it; 'nucleate models' lists the elements of a model",
+        )
+
+    def _too_large(self, text: str, atoms: int) -> FormulaError:
+        many = f"'{text}' has {atoms} atoms in the cell, more than the {self.largest_cell}"
+        if self.collection:
+            return FormulaError(
+                f"{many} of the largest crystal in {self.collection}", "ask for fewer formula units"
+            )
+        return FormulaError(
+            f"{many} the model was trained for",
+            "ask for fewer formula units, or use a model trained on larger cells",
+        )
 
     def probable_units(self, atoms: int) -> dict[int, float]:
         """Numbers of formula units worth trying for a unit of so many atoms, with shares that sum to 1."""

@@ -31,7 +31,7 @@ def new_sizes(
     shares = {size: share for size, share in limits.sizes.items() if low <= size <= high}
     if not shares:
         raise FormulaError(
-            f"no training cell had {low} to {high} atoms", f"cells had up to {limits.largest_cell}"
+            f"{_nothing(limits)} {low} to {high} atoms", f"cells had up to {limits.largest_cell}"
         )
     if volume is not None:
         shares = sizes_in(volume, shares, limits.volumes)
@@ -57,6 +57,10 @@ def sizes_in(volume: float, shares: Mapping[int, float], volumes: Sequence[float
 
 def _holds(volume: float, atoms: int, volumes: Sequence[float]) -> bool:
     return volumes[0] <= volume / atoms <= volumes[-1]
+
+
+def _nothing(limits: Limits) -> str:
+    return f"no crystal in {limits.collection} has" if limits.collection else "no training cell had"
 
 
 def _misfit(volume: float, asked: str, limits: Limits) -> FormulaError:

@@ -1,12 +1,11 @@
 """A split under symmetry: each crystal exactly symmetric, with what its own operations leave free.
 
-Operations are found once, within SYMPREC, and kept in a file beside the run. Crystals whose operations can't be found,
-and those that have none, are as they are.
+Operations are found once, within SYMPREC, and kept in a file of the run's folder. Crystals whose operations can't be
+found, and those that have none, stay unchanged.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from nucleate.arrays import Mask
 from nucleate.data.feed import Examples, Feed
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError, RecipeError
+from nucleate.files import beside, check_target
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.model.symmetric import Symmetric
 from nucleate.model.trainable import Trainable
@@ -30,7 +30,7 @@ from nucleate.symmetry.projection import Projection
 from nucleate.symmetry.template import Template
 
 SYMPREC = 0.1
-"""Å; that of MP-20 in DiffCSP++ (arXiv 2402.03992)."""
+"""Tolerance, Å; that of MP-20 in DiffCSP++ (arXiv 2402.03992)."""
 PARTS: tuple[str, ...] = (
     "origin",
     "orbits",
@@ -49,7 +49,7 @@ class SymmetricSplit:
 
     Attributes:
         table: the crystals, made exactly symmetric.
-        freedoms: what is left free in each, None where nothing is asked.
+        freedoms: what is left free in each, None for those without a template.
     """
 
     def __init__(self, table: CrystalTable, freedoms: Sequence[Freedom | None]) -> None:
@@ -61,12 +61,15 @@ class SymmetricSplit:
         self.table = replace(table, frac=frac, lattice=lattice)
 
     @classmethod
-    def of(cls, table: CrystalTable, file: Path | None = None) -> SymmetricSplit:
-        """By the operations of each crystal: read from a file that holds those of this table, else written there."""
+    def of(cls, table: CrystalTable, file: Path | None = None, write: bool = True) -> SymmetricSplit:
+        """By the operations of each crystal: read from a file that holds those of this table, else found.
+
+        write: whether the file is then written, with NucleateError where it can't be.
+        """
         freedoms = _read(file, table) if file is not None and file.exists() else None
         if freedoms is None:
             freedoms = [_freedom(table, row) for row in range(len(table))]
-            if file is not None:
+            if file is not None and write:
                 _write(file, table, freedoms)
         return cls(table, freedoms)
 
@@ -85,7 +88,7 @@ def _freedom(table: CrystalTable, row: int) -> Freedom | None:
 
 
 def _shapes(atoms: int, free: int, metrics: int) -> dict[str, tuple[int, ...]]:
-    """Of the parts of a Freedom."""
+    """Shapes of the parts of a Freedom."""
     return {
         "origin": (atoms, 3), "orbits": (atoms,), "lattice": (3, 3), "basis": (3 * atoms, free),
         "read": (free, 3 * atoms), "mean": (free, 3 * atoms), "multiplicity": (free,), "metric": (9, 9),
@@ -101,15 +104,14 @@ def _write(file: Path, table: CrystalTable, freedoms: Sequence[Freedom | None]) 
     sizes = [
         (len(one.origin), one.basis.shape[1], len(one.metrics)) if one else (0, 0, 0) for one in freedoms
     ]
-    scratch = file.with_suffix(".part.npz")
-    file.parent.mkdir(parents=True, exist_ok=True)
     flat |= {"sizes": np.array(sizes), "ids": np.array(table.ids)}
-    np.savez_compressed(scratch, **flat)
-    os.replace(scratch, file)
+    check_target(file)
+    with beside(file) as part, part.open("wb") as out:
+        np.savez_compressed(out, **flat)
 
 
 def _read(file: Path, table: CrystalTable) -> list[Freedom | None] | None:
-    """What the file holds of this table; None where it is of another one, or broken."""
+    """What the file holds of this table; None where it belongs to another one or is broken."""
     try:
         with np.load(file) as held:
             if held["ids"].tolist() != list(table.ids):
@@ -134,8 +136,8 @@ def _cut(sizes: list[list[int]], flat: dict[str, np.ndarray]) -> Iterator[Freedo
 
 
 class SymmetricFeed(Feed):
-    """A split on a device whose crystals are trained under their own symmetry. What is left free is on the host: each
-    batch waits for its rows, and uploads what belongs to them."""
+    """A split on a device whose crystals are trained under their own symmetry. Free parameters stay on the host: each
+    batch waits for its rows, and uploads theirs."""
 
     def __init__(
         self, split: SymmetricSplit, device: torch.device, model: CrystalModel, conditions: Sequence[str] = ()
@@ -159,8 +161,8 @@ def obeying(model: Trainable) -> CrystalModel:
     return model
 
 
-def symmetric_examples(model: Trainable, table: CrystalTable, device: torch.device, file: Path) -> Examples:
-    """A split under the symmetry of its crystals, whose operations are kept in this file. Raises RecipeError for a
-    model that is no diffusion or flow of crystals."""
+def symmetric_examples(model: Trainable, split: SymmetricSplit, device: torch.device) -> Examples:
+    """A split under the symmetry of its crystals. Raises RecipeError for a model that is no diffusion or flow of
+    crystals."""
     model = obeying(model)
-    return SymmetricFeed(SymmetricSplit.of(table, file), device, model, model.conditions)
+    return SymmetricFeed(split, device, model, model.conditions)
