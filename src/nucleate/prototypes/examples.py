@@ -7,20 +7,15 @@ match rate (StructureMatcher, tolerances 0.3, 0.5, 10 degrees), which do not dep
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 
 from nucleate.cell import Cell
-from nucleate.metrics.matching import Matcher, try_match
-from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.prototypes.candidates import Candidates, Cells, Families, candidates_of, few_of_a_group
 from nucleate.prototypes.chemistry import element_distances
 from nucleate.prototypes.distinct import alike
-
-SECONDS = 2.0
-"""Time limit of one comparison; one that takes longer counts as no match."""
+from nucleate.prototypes.geometry import Geometry
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +42,7 @@ class Examiner:
         self.families, self.index = families, families.index
         self.cells: Cells = cells
         self.judged, self.of_one_group = judged, of_one_group
-        self.matcher = Matcher()
-        self._reduced = lru_cache(maxsize=16384)(self._reduce)
+        self.geometry = Geometry(self.index)
 
     def examples(self, entries: np.ndarray) -> Iterator[Example]:
         """One example for each entry that has candidates besides itself."""
@@ -65,7 +59,7 @@ class Examiner:
 
     def verdicts(self, entry: int, found: Candidates) -> np.ndarray:
         """Which candidates match the entry. [candidates]"""
-        truth = self._reduced(entry)
+        truth = self.geometry.reduced(entry)
         matches = np.zeros(len(found), dtype=bool)
         if truth is None:
             return matches
@@ -78,26 +72,13 @@ class Examiner:
                 matches[place] = matches[twin]
                 continue
             seen.setdefault(key, []).append((place, cell))
-            matches[place] = self._match(truth, found, place)
+            matches[place] = self.geometry.match(self.geometry.candidate(found, place), truth)
         return matches
 
     def _cell(self, found: Candidates, place: int) -> Cell:
         entry = int(found.entries[place])
         counts = self.index.counts[self.index.roles(entry)]
         return self.index.cell(entry)._replace(species=np.repeat(found.elements[place], counts))
-
-    def _match(self, truth: Reduced, found: Candidates, place: int) -> bool:
-        reduced = self._reduced(int(found.entries[place]))
-        if reduced is None:
-            return False
-        species = np.zeros_like(reduced.species)
-        for one, other in zip(found.old[place], found.elements[place], strict=True):
-            species[reduced.species == one] = other
-        swapped = replace(reduced, species=species, composition=np.sort(species).astype(np.int16).tobytes())
-        return try_match(lambda: self.matcher.rms(swapped, truth), SECONDS)[0] is not None
-
-    def _reduce(self, entry: int) -> Reduced | None:
-        return try_match(lambda: reduce_cell(self.index.cell(entry)), SECONDS)[0]
 
 
 def others(families: Families, entry: int, cells: Cells, distances: np.ndarray) -> Candidates:
