@@ -32,6 +32,8 @@ def ship(asked: argparse.Namespace) -> Path:
     last = next(row for row in reversed(rows) if "val/total" in row)
     # Where it was trained, not where it is shipped from.
     card |= {key: old[key] for key in ("hardware", "versions")}
+    if asked.data_of:
+        card["data"] = known_data(card["data"], asked.data_of)
     card["data"]["note"] = asked.note
     seen = last["step"] * min(recipe.training.batch, card["data"]["crystals"])
     minutes = round(last["seconds"] / 60, 1)
@@ -43,6 +45,14 @@ def ship(asked: argparse.Namespace) -> Path:
     return folder
 
 
+def known_data(data: dict, name: str) -> dict:
+    """What the card of a shipped model says of the same data, its source and licence among it."""
+    known = json.loads((SHIPPED / name / "card.json").read_text())["data"]
+    if known["checksums"] != data["checksums"]:
+        raise SystemExit(f"{name} was trained on other files than these")
+    return known
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -52,6 +62,9 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--note", default="")
+    parser.add_argument(
+        "--data-of", default="", help="shipped model of the same data: its source and licence"
+    )
     parser.add_argument("--sampler", nargs="*", default=[], metavar="KEY=VALUE")
     folder = ship(parser.parse_args())
     size = (folder / "weights.safetensors").stat().st_size / 1e6

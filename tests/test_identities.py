@@ -183,7 +183,7 @@ def test_a_relaxation_folder_of_an_earlier_version_resumes(tmp_path: Path) -> No
 
 @dataclass(frozen=True)
 class LaterRequest(Request):
-    space_group: int | None = None
+    pressure: float | None = None
 
 
 LaterKnown = make_dataclass("LaterKnown", [("tolerance", float, 0.1)], bases=(Known,), frozen=True)
@@ -212,7 +212,7 @@ def test_a_new_field_of_a_request_changes_no_noise_until_it_is_used(
     values = {**vars(request_), "known": request_.known and LaterKnown(**vars(request_.known))}
     assert LaterRequest(**values).identity == old
     assert LaterRequest(**values).name_of_key == key
-    assert LaterRequest(**values, space_group=225).identity == f"{old} space_group=225"
+    assert LaterRequest(**values, pressure=2.5).identity == f"{old} pressure=2.5"
     if request_.known:
         values["known"] = LaterKnown(**vars(request_.known), tolerance=0.2)
         changed = LaterRequest(**values)

@@ -45,7 +45,8 @@ SIZES = Steps("how many atoms a crystal has", PLACE, -3)
 TRAINING = Steps("the noise of a training step", ROW, 0, endless=True)
 SITES = Steps("which sites of a space group are occupied", PLACE, -4)
 SEQUENCES = Steps("the words of a Wyckoff sequence", SEQUENCE, 0, endless=True)
-STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES)
+UNITS = Steps("how many formula units a crystal has", REQUEST, -5)
+STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS)
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""
 

@@ -165,7 +165,16 @@ def _formulas(
         return answers(formulas, n, predictor.limits, numbers, space_group, prototype)
     if space_group is None and prototype is None:
         warn_of_large_cells(formulas, predictor.limits, numbers)
-    return symmetric_or_not(formulas, n, seed, predictor.limits, numbers, space_group, prototype)
+    return symmetric_or_not(
+        formulas,
+        n,
+        seed,
+        predictor.limits,
+        numbers,
+        space_group,
+        prototype,
+        predictor.generator.chooses_sites,
+    )
 
 
 def _like(predictor: Predictor, folder: Path, split: str, n: int, limit: int | None) -> list[Request]:

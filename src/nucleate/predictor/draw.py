@@ -139,7 +139,10 @@ class Predictor:
                 f"{self.name} predicts the structure of a composition and invents none",
                 "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
             )
-        return requests.inventions(n, seed, self.limits, atoms, species, complete, lattice, space_group)
+        return requests.inventions(
+            n, seed, self.limits, atoms, species, complete, lattice, space_group,
+            chooses_sites=self.generator.chooses_sites,
+        )  # fmt: skip
 
     def generate(
         self, n: int = 1, seed: int = 0, *, atoms: int | tuple[int, int] | None = None,
@@ -174,7 +177,7 @@ class Predictor:
     def _all(self, formula, n, seed, formula_units, sampler, space_group, prototype) -> list[Generated]:
         asked = requests.predictions(
             formula, n, self.limits, formula_units, ranked=self.generator.ranked, seed=seed,
-            space_group=space_group, prototype=prototype,
+            space_group=space_group, prototype=prototype, chooses_sites=self.generator.chooses_sites,
         )  # fmt: skip
         order = {request.identity: place for place, request in enumerate(asked)}
         return sorted(self._drawn(asked, sampler, seed), key=lambda one: order[one.request.identity])

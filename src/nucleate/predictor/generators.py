@@ -15,6 +15,7 @@ from nucleate.sampling.generator import Generator
 ENTRY_POINTS = "nucleate.generators"
 SHIPPED = {
     "answers": "nucleate.answers.shipped:made",
+    "wyckoff-mp20": "nucleate.predictor.sequences:made",
     "substitution": "nucleate.prototypes.exchange_generator:made",
 }
 """Generators of this package that are no model folders."""

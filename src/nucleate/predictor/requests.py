@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucleate.errors import FormulaError
-from nucleate.predictor import templates
+from nucleate.predictor import in_group, templates
 from nucleate.sampling.formula import formula_text, parse_formula, species_of
 from nucleate.sampling.repair import repaired
 from nucleate.sampling.request import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 def predictions(
     formula: Any, n: int, limits: Limits, formula_units: int | Sequence[int] | str = "auto", *,
     ranked: bool = False, seed: int = 0, space_group: int | None = None, prototype: str | None = None,
+    chooses_sites: bool = False,
 ) -> list[Request]:  # fmt: skip
     """Requests for n structures of each formula; `nucleate.predictor.draw.Predictor.predict` says what may be given.
 
@@ -42,7 +43,7 @@ def predictions(
         texts.append(_readable(_text_of(one), limits))
     if ranked:
         return answers(texts, n, limits, units, space_group, prototype)
-    return symmetric_or_not(texts, n, seed, limits, units, space_group, prototype)
+    return symmetric_or_not(texts, n, seed, limits, units, space_group, prototype, chooses_sites)
 
 
 def answers(
@@ -63,10 +64,11 @@ def answers(
 
 def symmetric_or_not(
     formulas: Sequence[str], n: int, seed: int, limits: Limits, units: Sequence[int] | None,
-    space_group: int | None, prototype: str | None,
+    space_group: int | None, prototype: str | None, chooses_sites: bool = False,
 ) -> list[Request]:  # fmt: skip
     """Requests for formulas that can be parsed, on the sites of a space group or of a prototype where one is asked.
 
+    chooses_sites: whether the generator finds the sites of a space group itself (`Generator.chooses_sites`).
     Raises FormulaError for both at once, and for formula units beside a prototype, whose cell has its own.
     """
     if space_group is not None and prototype is not None:
@@ -78,6 +80,8 @@ def symmetric_or_not(
         raise FormulaError(
             "a prototype has its own number of formula units", "leave the formula units out, or the prototype"
         )
+    if space_group is not None and chooses_sites:
+        return in_group.formulas_in_group(formulas, n, limits, units, space_group)
     if space_group is not None:
         return templates.on_group(formulas, n, seed, limits, units, space_group)
     if prototype is not None:
@@ -88,6 +92,7 @@ def symmetric_or_not(
 def inventions(
     n: int, seed: int, limits: Limits, atoms: tuple[int, int] | None = None, species: str | None = None,
     complete: Structure | None = None, lattice: Any = None, space_group: int | None = None,
+    chooses_sites: bool = False,
 ) -> list[Request]:  # fmt: skip
     """Requests for n new crystals; `nucleate.predictor.draw.Predictor.inventions` says what may be given.
 
@@ -99,7 +104,8 @@ def inventions(
             "leave the lattice out, or give the atoms by their species",
         )
     if space_group is not None:
-        return _in_group(n, seed, limits, space_group, atoms, species, complete is None and lattice is None)
+        free = complete is None and lattice is None
+        return _in_group(n, seed, limits, space_group, atoms, species, free, chooses_sites)
     known = [] if complete is None else list(complete.atomic_numbers)
     least = len(known) + (complete is not None)
     if species is not None:
@@ -121,12 +127,15 @@ def _in_group(
     atoms: tuple[int, int] | None,
     species: str | None,
     free: bool,
+    chooses_sites: bool,
 ) -> list[Request]:
     if not free:
         raise FormulaError(
             f"space group {number} is asked of crystals whose cell or atoms are given",
             "leave one of them out",
         )
+    if species is None and chooses_sites:
+        return in_group.inventions_in_group(n, seed, limits, number, atoms)
     if species is None:
         return templates.inventions(n, seed, limits, number, atoms)
     whole = parse_formula(_readable(species, limits))
@@ -135,7 +144,9 @@ def _in_group(
             f"'{species}' has {whole.total()} atoms, and {_span(atoms)} were asked for",
             "the formula is that of the whole cell: leave the number of atoms out",
         )
-    return templates.on_group([formula_text(whole)], n, seed, limits, (1,), number)
+    return symmetric_or_not(
+        [formula_text(whole)], n, seed, limits, (1,), number, None, chooses_sites=chooses_sites
+    )
 
 
 def _whole(known: list[int], species: str, atoms: tuple[int, int] | None) -> list[int]:

@@ -51,7 +51,7 @@ def on_group(
     for text in formulas:
         unit, written = reduce_formula(parse_formula(text))
         limits.check(formula_text(unit), unit)
-        for times, count in _plan(unit, written, n, limits, units, check_number(number)).items():
+        for times, count in units_in_group(unit, written, n, limits, units, check_number(number)).items():
             cell = Counter({z: c * times for z, c in unit.items()})
             limits.check(formula_text(cell), cell)
             ways = combinations(number, cell, MOST_WAYS)
@@ -129,7 +129,7 @@ def inventions(
     ]
 
 
-def _plan(
+def units_in_group(
     unit: Counter[int], written: int, n: int, limits: Limits, units: Sequence[int] | None, number: int
 ) -> dict[int, int]:
     """How many crystals to draw with each number of formula units in the primitive cell."""

@@ -13,7 +13,7 @@ from nucleate.errors import RecipeError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.sampling.condition import check_conditions
 from nucleate.sampling.generate import EDGES, generate
-from nucleate.sampling.generator import Answer, DrawOptions, Generator, Task
+from nucleate.sampling.generator import Answer, DrawOptions, Generator, Task, check_space_group
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.methods.registry import methods
 from nucleate.sampling.request import Request
@@ -73,6 +73,8 @@ class DiffusionGenerator(Generator):
     def check(self, requests: Sequence[Request]) -> None:
         """Raise ModelError for a condition that the network is not told. What else it can't do, sampling says."""
         check_conditions(requests, self.conditions)
+        for request in requests:
+            check_space_group(self, request)
 
     def answers(
         self, requests: Sequence[Request], settings: SamplerSettings, seed: int, options: DrawOptions

@@ -93,6 +93,15 @@ class Failure:
 Answer = Generated | Failure
 
 
+def check_space_group(generator: Generator, request: Request) -> None:
+    """Raise ModelError for a space group whose sites the generator would have to choose and can't."""
+    if request.space_group is not None and not generator.chooses_sites:
+        raise ModelError(
+            f"{generator.name} can't choose the sites of space group {request.space_group}",
+            "give it a template of this space group, or take a generator of sequences, such as wyckoff-mp20",
+        )
+
+
 @dataclass(frozen=True)
 class DrawOptions:
     """How requests are worked on. No option changes a crystal.
@@ -118,6 +127,8 @@ class Generator(ABC):
         conditions: names of the properties that a request may ask for.
         fixes: whether a request may fix a cell or atoms (`Request.known`).
         symmetric: whether a request may ask for a template's symmetry (`Request.template`).
+        chooses_sites: whether a request may ask for a space group and leave the sites to the generator
+            (`Request.space_group`). Such a generator may be asked for an open number of formula units too.
         ranked: whether sample i of a composition is its i-th best structure, different from the others, instead of a
             draw. Such a generator may be asked for a composition whose number of formula units is open
             (`Request.units`), and works on all samples of a composition together.
@@ -131,6 +142,7 @@ class Generator(ABC):
     conditions: Sequence[str] = ()
     fixes: bool = False
     symmetric: bool = False
+    chooses_sites: bool = False
     ranked: bool = False
     has_path: bool = False
     model: Any = None
@@ -190,6 +202,7 @@ class Generator(ABC):
                 raise ModelError(
                     f"{self.name} can't keep a symmetry that is given", "take a diffusion model for this"
                 )
+            check_space_group(self, request)
             if 0 in request.species and self.task == "csp":
                 raise ModelError(
                     f"{self.name} predicts the structure of a composition and invents none",

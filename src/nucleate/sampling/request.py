@@ -52,6 +52,8 @@ class Request:
         template: whose space group and sites it has, atoms in its order; None where no symmetry is asked.
         units: numbers of formula units its cell may hold, where `species` is one formula unit and the number is open;
             None for any, empty where `species` is the whole cell.
+        space_group: number of the space group that it is to have, on sites that the generator chooses; None where none
+            is asked.
     """
 
     species: tuple[int, ...]
@@ -64,6 +66,7 @@ class Request:
     condition: tuple[tuple[str, float], ...] = ()
     template: Template | None = None
     units: tuple[int, ...] | None = ()
+    space_group: int | None = None
 
     def __post_init__(self) -> None:
         # One order, so that the same request has the same identity however it is written.
@@ -153,13 +156,18 @@ def answer_requests(
 
 
 def new_requests(
-    sizes: Sequence[int], limits: Limits, species: Sequence[int] = (), known: Known | None = None
+    sizes: Sequence[int],
+    limits: Limits,
+    species: Sequence[int] = (),
+    known: Known | None = None,
+    space_group: int | None = None,
 ) -> list[Request]:
     """Requests for new crystals with the given numbers of atoms.
 
     Args:
         species: atomic numbers of the first atoms, where they are known.
         known: what else is known.
+        space_group: see `Request`.
 
     Raises FormulaError for cells larger than the model was trained for, and for elements it never saw.
     """
@@ -173,7 +181,7 @@ def new_requests(
             )
         limits.check(f"a cell of {atoms} atoms", counts + Counter({0: atoms - len(species)}))
         cell = (*species, *(0,) * (atoms - len(species)))
-        requests.append(Request(cell, "generated", "", sample, known=known))
+        requests.append(Request(cell, "generated", "", sample, known=known, space_group=space_group))
     return requests
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 
-from nucleate.crystals import Crystals
 from nucleate.elements import SYMBOLS
 from nucleate.errors import ModelError, NucleateError
+from nucleate.families.wyckoff.asked import ordered, prompt_of
 from nucleate.families.wyckoff.draw import Choice, draw
 from nucleate.families.wyckoff.model import BATCH
 from nucleate.families.wyckoff.placing import place
@@ -51,6 +49,7 @@ class WyckoffGenerator(Generator):
     """Answers requests for a formula, or for a number of atoms whose elements are invented."""
 
     task = "dng"
+    chooses_sites = True
 
     def __init__(
         self,
@@ -74,12 +73,7 @@ class WyckoffGenerator(Generator):
 
     def check(self, requests: Sequence[Request]) -> None:
         super().check(requests)
-        for request in requests:
-            if 0 in request.species and any(request.species):
-                raise ModelError(
-                    f"{self.name} can't complete a composition of which a part is given",
-                    "give all elements, or none",
-                )
+        check_whole(self.name, requests)
 
     def answers(
         self, requests: Sequence[Request], settings: WyckoffSampling, seed: int, options: DrawOptions
@@ -88,18 +82,16 @@ class WyckoffGenerator(Generator):
             batch, answers = [], []
             for request in requests[start : start + BATCH]:
                 try:
-                    batch.append((request, self._prompt(request)))
+                    prompt = prompt_of(request, self._probable_units, self.model.most, seed)
+                    batch.append((request, prompt))
                 except NucleateError as error:
                     answers.append(Failure(request, error.message))
             yield answers + self._drawn(batch, settings, seed)
             if options.on_step is not None:
                 options.on_step(len(answers) + len(batch))
 
-    def _prompt(self, request: Request) -> Prompt:
-        counts = None if 0 in request.species else Counter(request.species)
-        prompt = Prompt.of(counts=counts, atoms=len(request.species))
-        prompt.check(self.model.most)
-        return prompt
+    def _probable_units(self, atoms: int) -> dict[int, float]:
+        return self.limits.probable_units(atoms)
 
     def _drawn(
         self, batch: list[tuple[Request, Prompt]], settings: WyckoffSampling, seed: int
@@ -116,25 +108,26 @@ class WyckoffGenerator(Generator):
             placed = place(sites, volume, PLACES.generator(seed, request.key), settings.tries)
             origin = {
                 "space_group": sites.number,
-                "sites": " ".join(map(_word, sites.letters, sites.species)),
+                "sites": words(sites),
                 "log_likelihood": round(likelihood, 4),
             }
             cost = Cost(nfe=len(sites.letters) + 2, counts={"tokens": 2 * len(sites.letters) + 2})
-            answers.append(Generated(request, _crystal(placed, request), cost, origin=origin))
+            answers.append(Generated(request, ordered(placed.to_cell(), request), cost, origin=origin))
         return answers
 
 
-def _word(letter: str, number: int) -> str:
-    return f"{letter}:{SYMBOLS[number]}"
+def check_whole(name: str, requests: Sequence[Request]) -> None:
+    """Raise ModelError for a composition of which only a part is given."""
+    for request in requests:
+        if 0 in request.species and any(request.species):
+            raise ModelError(
+                f"{name} can't complete a composition of which a part is given",
+                "give all elements, or none",
+            )
 
 
-def _crystal(placed: Sites, request: Request) -> Crystals:
-    """Atoms in the order of the request's elements where they are given."""
-    cell = placed.to_cell()
-    if 0 in request.species:
-        return Crystals.of_cells([cell], torch.float32)
-    order = np.empty(len(cell.species), dtype=np.int64)
-    order[np.argsort(request.species, kind="stable")] = np.argsort(cell.species, kind="stable")
-    return Crystals.of_cells(
-        [cell._replace(species=cell.species[order], frac=cell.frac[order])], torch.float32
+def words(sites: Sites) -> str:
+    """The sites as files have them, such as `a:Ti f:O`."""
+    return " ".join(
+        f"{letter}:{SYMBOLS[number]}" for letter, number in zip(sites.letters, sites.species, strict=True)
     )

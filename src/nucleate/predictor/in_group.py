@@ -1,0 +1,59 @@
+"""Requests for crystals of a space group whose sites the generator chooses itself (`Request.space_group`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nucleate.errors import FormulaError
+from nucleate.predictor.templates import units_in_group
+from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
+from nucleate.sampling.limits import Limits
+from nucleate.sampling.request import Request, check_count, draw_sizes, new_requests
+from nucleate.symmetry.holding import most_sites
+from nucleate.symmetry.operations import check_number
+
+
+def formulas_in_group(
+    formulas: Sequence[str], n: int, limits: Limits, units: Sequence[int] | None, number: int
+) -> list[Request]:
+    """n crystals of each formula; with units None, shared over the numbers of formula units that the group can hold in
+    a primitive cell. Raises FormulaError where it can hold none, StructureError outside 1 to 230."""
+    check_count(n * max(len(formulas), 1) * len(units or (1,)))
+    check_number(number)
+    requests = []
+    for text in formulas:
+        unit, written = reduce_formula(parse_formula(text))
+        limits.check(formula_text(unit), unit)
+        for times, count in units_in_group(unit, written, n, limits, units, number).items():
+            cell = Counter({z: c * times for z, c in unit.items()})
+            limits.check(formula_text(cell), cell)
+            requests += [
+                Request(species_of(cell), formula_text(cell), formula_text(unit), sample, space_group=number)
+                for sample in range(count)
+            ]
+    return list({request.identity: request for request in requests}.values())
+
+
+def inventions_in_group(
+    n: int, seed: int, limits: Limits, number: int, atoms: tuple[int, int] | None = None
+) -> list[Request]:
+    """n crystals of elements that the model chooses; the number of atoms is drawn as in the training data, among those
+    that the group can hold in a primitive cell. Raises FormulaError where it can hold none of those asked for,
+    StructureError outside 1 to 230."""
+    check_count(n)
+    low, high = atoms or (1, limits.largest_cell)
+    check_number(number)
+    sizes = [
+        size for size in range(low, min(high, limits.largest_cell) + 1) if most_sites(number, 0, size) > 0
+    ]
+    if not sizes:
+        raise FormulaError(
+            f"no sites of space group {number} hold {low} to {high} atoms in a primitive cell of up to "
+            f"{limits.largest_cell} atoms",
+            "give another number of atoms, or another space group",
+        )
+    shares = {size: limits.sizes.get(size, 0.0) for size in sizes}
+    if not any(shares.values()):
+        shares = dict.fromkeys(sizes, 1.0)
+    return new_requests(draw_sizes(n, shares, seed), limits, space_group=number)
