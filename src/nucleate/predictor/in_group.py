@@ -1,4 +1,4 @@
-"""Requests for crystals of a space group whose sites the generator chooses itself (`Request.space_group`)."""
+"""Requests to generators that choose the sites of a space group themselves (`Generator.chooses_sites`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from nucleate.predictor.templates import units_in_group
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request, check_count, draw_sizes, new_requests
+from nucleate.sampling.sizes import new_sizes
 from nucleate.symmetry.holding import most_sites
 from nucleate.symmetry.operations import check_number
 
@@ -35,25 +36,31 @@ def formulas_in_group(
     return list({request.identity: request for request in requests}.values())
 
 
-def inventions_in_group(
-    n: int, seed: int, limits: Limits, number: int, atoms: tuple[int, int] | None = None
+def inventions_of_any_size(
+    n: int, seed: int, limits: Limits, number: int | None = None, atoms: tuple[int, int] | None = None
 ) -> list[Request]:
-    """n crystals of elements that the model chooses; the number of atoms is drawn as in the training data, among those
-    that the group can hold in a primitive cell. Raises FormulaError where it can hold none of those asked for,
-    StructureError outside 1 to 230."""
+    """n crystals of elements that the generator chooses, in a space group where one is asked. Without `atoms`, the
+    smallest and largest number in the primitive cell, it chooses the number too; else it is drawn as in the training
+    data, among those that the group can hold.
+
+    Raises FormulaError where the group can hold none of those asked for, StructureError outside 1 to 230.
+    """
     check_count(n)
-    low, high = atoms or (1, limits.largest_cell)
-    check_number(number)
-    sizes = [
-        size for size in range(low, min(high, limits.largest_cell) + 1) if most_sites(number, 0, size) > 0
-    ]
-    if not sizes:
+    if number is not None:
+        check_number(number)
+    if atoms is None:
+        return [Request((0,), "generated", "", sample, units=None, space_group=number) for sample in range(n)]
+    if number is None:
+        return new_requests(new_sizes(n, seed, limits, atoms, 1, None), limits)
+    sizes = range(atoms[0], min(atoms[1], limits.largest_cell) + 1)
+    held = [size for size in sizes if most_sites(number, 0, size) > 0]
+    if not held:
         raise FormulaError(
-            f"no sites of space group {number} hold {low} to {high} atoms in a primitive cell of up to "
+            f"no sites of space group {number} hold {atoms[0]} to {atoms[1]} atoms in a primitive cell of up to "
             f"{limits.largest_cell} atoms",
             "give another number of atoms, or another space group",
         )
-    shares = {size: limits.sizes.get(size, 0.0) for size in sizes}
+    shares = {size: limits.sizes.get(size, 0.0) for size in held}
     if not any(shares.values()):
-        shares = dict.fromkeys(sizes, 1.0)
+        shares = dict.fromkeys(held, 1.0)
     return new_requests(draw_sizes(n, shares, seed), limits, space_group=number)

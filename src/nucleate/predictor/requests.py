@@ -106,6 +106,8 @@ def inventions(
     if space_group is not None:
         free = complete is None and lattice is None
         return _in_group(n, seed, limits, space_group, atoms, species, free, chooses_sites)
+    if chooses_sites and species is None and complete is None and lattice is None:
+        return in_group.inventions_of_any_size(n, seed, limits, None, atoms)
     known = [] if complete is None else list(complete.atomic_numbers)
     least = len(known) + (complete is not None)
     if species is not None:
@@ -135,7 +137,7 @@ def _in_group(
             "leave one of them out",
         )
     if species is None and chooses_sites:
-        return in_group.inventions_in_group(n, seed, limits, number, atoms)
+        return in_group.inventions_of_any_size(n, seed, limits, number, atoms)
     if species is None:
         return templates.inventions(n, seed, limits, number, atoms)
     whole = parse_formula(_readable(species, limits))

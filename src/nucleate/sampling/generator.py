@@ -128,7 +128,7 @@ class Generator(ABC):
         fixes: whether a request may fix a cell or atoms (`Request.known`).
         symmetric: whether a request may ask for a template's symmetry (`Request.template`).
         chooses_sites: whether a request may ask for a space group and leave the sites to the generator
-            (`Request.space_group`). Such a generator may be asked for an open number of formula units too.
+            (`Request.space_group`). Such a generator may be asked for an open number of formula units too, or of atoms.
         ranked: whether sample i of a composition is its i-th best structure, different from the others, instead of a
             draw. Such a generator may be asked for a composition whose number of formula units is open
             (`Request.units`), and works on all samples of a composition together.

@@ -51,7 +51,7 @@ class Request:
         condition: what is asked of its properties, (name, value) by the names of the model's `conditions`.
         template: whose space group and sites it has, atoms in its order; None where no symmetry is asked.
         units: numbers of formula units its cell may hold, where `species` is one formula unit and the number is open;
-            None for any, empty where `species` is the whole cell.
+            None for any, empty where `species` is the whole cell. A single 0 and None stand for any crystal.
         space_group: number of the space group that it is to have, on sites that the generator chooses; None where none
             is asked.
     """

@@ -21,9 +21,9 @@ from nucleate.runs.model_folder import save_model
 from nucleate.sampling.diffusion import DiffusionGenerator
 from nucleate.sampling.generator import Failure, Generated
 from nucleate.sampling.request import Request, new_requests
-from nucleate.symmetry.finding import find_sites
-from nucleate.symmetry.operations import niggli_change
+from nucleate.symmetry.operations import niggli_change, operations_of, operations_of_number
 from nucleate.symmetry.sites import Sites
+from nucleate.symmetry.wyckoff import space_group
 from nucleate.testing import GeneratorCase
 from nucleate.testing.generators import generator_checks
 from tests.models import CARD, tiny_model
@@ -55,7 +55,8 @@ def generator(models: tuple[Path, Path]) -> SequenceDiffusion:
 
 def requests(generator: SequenceDiffusion) -> list[Request]:
     return [
-        *new_requests([4, 6, 5], generator.limits),
+        *new_requests([6, 5], generator.limits),
+        Request((0,), "generated", "", 2, units=None),
         *new_requests([4], generator.limits, space_group=62),
         Request((22, 22, 8, 8, 8, 8), "Ti2O4", "TiO2", 0),
         Request((8, 22, 8), "TiO2", "TiO2", 0, units=None),
@@ -79,14 +80,15 @@ def test_a_crystal_has_the_space_group_and_the_sites_that_were_drawn(generator: 
     made = [one for one in drawn(generator, requests(generator)).values() if isinstance(one, Generated)]
     assert len(made) == 7
     for one in made:
-        assert one.origin["space_group"] == (one.request.space_group or one.origin["space_group"])
-        found = find_sites(one.crystal.cells()[0], 1e-3)
         number = int(one.origin["space_group"])
-        # a supergroup has fewer sites or a higher number
-        assert found.number >= number
-        if found.number == number:
-            sites = Counter(str(one.origin["sites"]).split())
-            assert len(found.letters) <= sites.total()
+        assert number == (one.request.space_group or number)
+        cell = one.crystal.cells()[0]
+        order = len(operations_of_number(number).rotations)
+        # a supergroup has more
+        assert len(operations_of(cell, 1e-3).rotations) >= order
+        sites = [word.partition(":") for word in str(one.origin["sites"]).split()]
+        sizes = [space_group(number)[letter].multiplicity for letter, _, _ in sites]
+        assert sum(sizes) // space_group(number).lattice_points == len(cell.species)
 
 
 def test_what_no_sequence_holds_is_a_failure_with_its_reason(generator: SequenceDiffusion) -> None:
@@ -170,6 +172,8 @@ def test_a_space_group_reaches_the_sequences_from_python(generator: SequenceDiff
     predictor = Predictor(generator)
     for one in [*predictor.generate(3, space_group=194), *predictor.predict("TiO2", 2, space_group=194)]:
         assert one.properties["space_group"] == 194
+    assert {len(one) for one in predictor.generate(4, atoms=(5, 6), space_group=1)} <= {5, 6}
+    assert len({len(one) for one in predictor.generate(6)}) > 1
     with pytest.raises(FormulaError, match="no space group 231"):
         predictor.generate(1, space_group=231)
     with pytest.raises(FormulaError, match="no sites of space group 227 hold 19 to 19 atoms"):

@@ -32,6 +32,10 @@ def prompt_of(request: Request, probable: Probable, most: int, seed: int) -> Pro
 
     Raises NucleateError where no sequence answers.
     """
+    if 0 in request.species and request.units is None:
+        prompt = Prompt.of(request.space_group)
+        prompt.check(most)
+        return prompt
     if request.units == ():
         counts = None if 0 in request.species else Counter(request.species)
         prompt = Prompt.of(request.space_group, counts, len(request.species))

@@ -52,8 +52,8 @@ class DiffusedSampling:
         tries: draws of a crystal at most, of which the first usable one is taken, or else the last.
     """
 
-    temperature: float = 1.0
-    top_p: float = 1.0
+    temperature: float = 0.95
+    top_p: float = 0.95
     nfe: int = 20
     tries: int = 4
 

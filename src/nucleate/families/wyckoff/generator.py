@@ -49,7 +49,6 @@ class WyckoffGenerator(Generator):
     """Answers requests for a formula, or for a number of atoms whose elements are invented."""
 
     task = "dng"
-    chooses_sites = True
 
     def __init__(
         self,
