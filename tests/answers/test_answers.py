@@ -10,7 +10,7 @@ import pytest
 
 from nucleate.answers.answer import Ranked
 from nucleate.answers.answerer import Answerer, worth
-from nucleate.answers.merge import Structure, joined, merged
+from nucleate.answers.merge import DRAWN, Structure, joined, merged
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.ranked import ranked
 from nucleate.answers.relaxing import relaxed
@@ -69,6 +69,28 @@ def test_offers_of_one_structure_are_merged_with_all_votes():
     found = merged([offer(FCC), offer(BCC, "free"), offer(FCC, "free", scale=1.02)], frozenset({"free"}))
     assert [dict(one.votes) for one in found] == [{"prototypes": 1, "free": 1}, {"free": 1}]
     assert found[0].first.by == "prototypes"
+
+
+def test_draws_of_sequences_vote_with_free_ones_and_stand_for_them():
+    offers = [offer(FCC, "free", scale=1.01), offer(FCC, "sequences"), offer(FCC, "free"), offer(BCC, "free")]
+    found = merged(offers, DRAWN)
+    assert [dict(one.votes) for one in found] == [{"sequences": 1, "free": 2}, {"free": 1}]
+    assert [one.agreeing for one in found] == [3, 1]
+    assert found[0].first.by == "sequences"
+    x, _ = features(found, 4)
+    assert x[0, FEATURES.index("agreement")] == 3 / 4
+
+
+def test_sequences_are_asked_where_they_are_named_and_change_no_identity():
+    by = {"free": Fixed("free", [offer(FCC, "free")] * 9)}
+    by["sequences"] = Fixed("sequences", [offer(BCC, "sequences")] * 9)
+    settings = AnswerSettings(propose=("free",), free=2)
+    both = Answerer(by, LIMITS, settings)
+    assert both.identity == Answerer({"free": by["free"]}, LIMITS, settings).identity
+    question = Question((29,))
+    assert len(both.offers([question], settings, 0)[0]) == 2
+    more = AnswerSettings(propose=("free", "sequences"), free=2, sequences=3)
+    assert [one.by for one in both.offers([question], more, 0)[0]] == ["free"] * 2 + ["sequences"] * 3
 
 
 def test_offers_that_are_no_crystals_are_left_out():

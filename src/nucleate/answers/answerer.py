@@ -54,7 +54,9 @@ class Answerer(Generator):
 
     @property
     def identity(self) -> str:
-        text = "\n".join(f"{name} {one.identity}" for name, one in self.proposers.items())
+        """Of the proposers that are asked by default; others are told apart by the setting `propose`."""
+        asked = {name: self.proposers[name] for name in self.settings.propose}
+        text = "\n".join(f"{name} {one.identity}" for name, one in asked.items())
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def answers(

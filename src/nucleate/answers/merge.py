@@ -20,6 +20,8 @@ from nucleate.metrics.matching import Shapes, try_match
 from nucleate.metrics.ranking import DEFAULT_TOLERANCES, RANKED, rank_by_agreement
 from nucleate.metrics.reduction import Reduced, reduce_cell
 
+DRAWN = frozenset({"free", "sequences"})
+"""Proposers whose offers are samples: how many agree says something."""
 SECONDS = 5.0
 """Time limit of one comparison; one that takes longer counts as different."""
 
@@ -42,6 +44,11 @@ class Structure:
     def votes(self) -> Counter[str]:
         """Number of offers by proposer."""
         return Counter(offer.by for offer in self.offers)
+
+    @property
+    def agreeing(self) -> int:
+        """How many draws are this structure, whoever drew them."""
+        return sum(self.votes[name] for name in DRAWN)
 
     @property
     def stated(self) -> float:
@@ -70,7 +77,9 @@ def merged(offers: Sequence[Offer], drawn: frozenset[str]) -> list[Structure]:
     draws = [offer for offer in usable if offer.by in drawn]
     groups = [[offer] for offer in exact]
     for cluster in rank_by_agreement([offer.cell.to_structure() for offer in draws]) if draws else []:
-        groups.append([draws[i] for i in cluster.members])
+        # those of sequences have their space group exactly
+        members = sorted(cluster.members, key=lambda i: draws[i].by != "sequences")
+        groups.append([draws[i] for i in members])
     found: list[list[Offer]] = []
     reduced: list[Reduced] = []
     for group in groups:

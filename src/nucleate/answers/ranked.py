@@ -8,15 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from nucleate.answers.answer import Ranked
-from nucleate.answers.merge import merged
+from nucleate.answers.merge import DRAWN, merged
 from nucleate.answers.offers import Offer
 from nucleate.answers.relaxing import relaxed
 from nucleate.answers.score import features, probabilities, shared_by_energies, shipped, with_stated
 from nucleate.answers.settings import AnswerSettings
 from nucleate.energies.potential import Potential
-
-DRAWN = frozenset({"free"})
-"""Proposers whose offers are samples, so that how many agree is informative."""
 
 
 def ranked(offers: Sequence[Offer], settings: AnswerSettings, potential: Potential | None) -> list[Ranked]:
@@ -51,7 +48,7 @@ def _place(one: Ranked, settings: AnswerSettings) -> tuple[float, ...]:
     if settings.rank == "prior":
         return (-one.structure.probability, -one.probability)
     if settings.rank == "agreement":
-        return (-one.structure.votes["free"], -one.probability)
+        return (-one.structure.agreeing, -one.probability)
     if settings.rank == "energy":
         return (float("inf") if one.energy is None else one.energy, -one.probability)
     return (-one.probability,)

@@ -49,15 +49,15 @@ def shipped() -> Weights:
 def features(structures: Sequence[Structure], draws: int) -> tuple[np.ndarray, np.ndarray]:
     """What is known of each structure [structures, FEATURES], and of "none of them" [NONE_FEATURES].
 
-    draws: number of draws of the free model.
+    draws: all of them, whoever drew them; the weights were fitted with those of the free model alone.
     """
     prior = np.array([one.probability for one in structures])
-    free = np.array([one.votes["free"] for one in structures], dtype=float)
-    share = free / max(draws, 1)
+    drawn = np.array([one.agreeing for one in structures], dtype=float)
+    share = drawn / max(draws, 1)
     first = np.zeros(len(structures))
     if prior.any():
         first[prior.argmax()] = 1.0
-    columns = [np.log(prior + FLOOR), first, free > 0, share, prior == 0]
+    columns = [np.log(prior + FLOOR), first, drawn > 0, share, prior == 0]
     none = [1.0, np.log(max(1.0 - prior.sum(), 0.0) + FLOOR), 1.0 - share.max(initial=0.0) if draws else 0.0]
     return np.stack(columns, axis=1).astype(float).reshape(-1, len(FEATURES)), np.array(none)
 

@@ -10,7 +10,7 @@ from nucleate.settings import within
 
 Ranking = Literal["fitted", "prior", "agreement", "energy"]
 RANKINGS = get_args(Ranking)
-PROPOSERS = ("prototypes", "free")
+PROPOSERS = ("prototypes", "free", "sequences")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class AnswerSettings:
         propose: names of the proposers.
         prototypes: different structures taken from known crystals of the same anonymous formula.
         free: draws of the free model, at most: fewer where the prototypes leave little doubt.
+        sequences: draws of Wyckoff sequences with a symmetric diffusion, at most, likewise; `propose` leaves them out by
+            default.
         known: `include` known crystals of the composition itself, as for NaCl, or take them last to find another
             polymorph (`other`).
         sources: sources in the index of prototypes that may be used, such as mp_20; all if empty.
@@ -33,6 +35,7 @@ class AnswerSettings:
     propose: tuple[str, ...] = ("prototypes", "free")
     prototypes: int = 20
     free: int = 10
+    sequences: int = 10
     known: Literal["include", "other"] = "include"
     sources: tuple[str, ...] = ()
     potential: str = ""
@@ -56,4 +59,4 @@ class AnswerSettings:
             raise RecipeError(
                 f"known must be 'include' or 'other'; got '{self.known}'", "leave it out for include"
             )
-        within(self, 0, 1000, "prototypes free relaxed")
+        within(self, 0, 1000, "prototypes free sequences relaxed")

@@ -1,4 +1,4 @@
-"""The answerer that comes with the package: its index of prototypes and its free model, both loaded when first used."""
+"""The answerer that comes with the package: its index of prototypes and its models, loaded when first used."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ from nucleate.prototypes.retrieve import Prototypes
 from nucleate.prototypes.shipped import COLLECTION
 from nucleate.sampling.limits import Limits
 
+SEQUENCES = "wyckoff-mp20"
+
 
 def made(device: str, precision: Literal["float32", "bf16"]) -> Answerer:
     """The answerer, for `nucleate.predictor.load`."""
     prototypes = Prototypes.open()
     index = prototypes.index
     limits = Limits(frozenset(index.elements.tolist()), int(index.sizes.max()), {}, collection=COLLECTION)
-    proposers = {"prototypes": Retrieval(prototypes), "free": Free(device, precision)}
+    proposers = {
+        "prototypes": Retrieval(prototypes),
+        "free": Drawing("free", FREE_MODEL, device, precision),
+        "sequences": Drawing("sequences", SEQUENCES, device, precision),
+    }
     return Answerer(proposers, limits, AnswerSettings())
 
 
-class Free(Proposer):
-    """Draws of the shipped free model, which is loaded when the first one is asked for."""
+class Drawing(Proposer):
+    """Draws of a shipped generator, which is loaded when the first one is asked for."""
 
-    name = "free"
-
-    def __init__(self, device: str, precision: Literal["float32", "bf16"]) -> None:
-        self.device = device
+    def __init__(self, name: str, generator: str, device: str, precision: Literal["float32", "bf16"]) -> None:
+        self.name, self.generator, self.device = name, generator, device
         self.precision: Literal["float32", "bf16"] = precision
 
     @cached_property
     def draws(self) -> Draws:
-        return Draws(load(FREE_MODEL, self.device, self.precision).generator)
+        return Draws(load(self.generator, self.device, self.precision).generator, self.name)
 
     @property
     def identity(self) -> str:

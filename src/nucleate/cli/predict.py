@@ -38,7 +38,7 @@ def predict(
         str | None, typer.Option(help="Known crystal whose sites are taken: its name, a file, or auto for the nearest.")
     ] = None,
     propose: Annotated[
-        str | None, typer.Option(help="With answers, who proposes: prototypes, free. Default: both.")
+        str | None, typer.Option(help="With answers, who proposes: prototypes,free (default), sequences.")
     ] = None,
     rank: Annotated[str | None, typer.Option(help="Of answers: fitted (default), prior, agreement or energy.")] = None,
     potential: Annotated[
