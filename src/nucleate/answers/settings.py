@@ -21,8 +21,7 @@ class AnswerSettings:
         propose: names of the proposers.
         prototypes: different structures taken from known crystals of the same anonymous formula.
         free: draws of the free model, at most: fewer where the prototypes leave little doubt.
-        sequences: draws of Wyckoff sequences with a symmetric diffusion, at most, likewise; `propose` leaves them out by
-            default.
+        sequences: draws of Wyckoff sequences with a symmetric diffusion, at most, likewise; not asked by default.
         known: `include` known crystals of the composition itself, as for NaCl, or take them last to find another
             polymorph (`other`).
         sources: sources in the index of prototypes that may be used, such as mp_20; all if empty.
