@@ -119,8 +119,8 @@ def summary(records: list[dict[str, Any]], command: str) -> dict[str, Any]:
 
 
 def _share(held: np.ndarray) -> dict[str, float]:
-    found = wilson(int(held.sum()), len(held))
-    return {"value": round(found.value, 4), "low": round(found.low, 4), "high": round(found.high, 4)}
+    found = wilson(int(held.sum()), len(held)).to_dict()
+    return {key: round(found[key] or 0.0, 4) for key in ("value", "low", "high")}
 
 
 def main() -> None:

@@ -162,18 +162,34 @@ def _number(found: dict[str, Any] | None, digits: int) -> str:
 
 def _details(record: dict[str, Any]) -> str:
     model, sampling = record["model"], record["sampling"]
-    evaluations = sampling["steps"] * (2 if sampling["method"] in ("pc", "heun") else 1)
     funnel = ", ".join(f"{count} {title}" for title, count in record["funnel"].items())
     lines = [f"### {record['name']}\n"]
     if "note" in record:
         lines.append(f"{record['note']}\n")
     lines += [
-        f"- model: recipe {model['recipe']}, {model['parameters']:,} parameters; {model['steps']:,} steps, "
-        f"{model['epochs']:g} epochs, {model['minutes']:g} min on {model['hardware']}",
-        f"- sampling: {sampling['method']}, NFE {evaluations}, seed {sampling['seed']}, "
-        f"temperature {sampling.get('temperature', 1.0):g}",
+        *map(_model, model.get("parts", [model])),
+        f"- sampling: {_sampling(sampling)}",
         f"- funnel: {funnel}",
         f"- protocol {record['protocol']}, {record['date']}",
         f"\n```\n{record['command']}\n```\n",
     ]
     return "\n".join(lines)
+
+
+def _model(model: dict[str, Any]) -> str:
+    return (
+        f"- model: recipe {model['recipe']}, {model['parameters']:,} parameters; {model['steps']:,} steps, "
+        f"{model['epochs']:g} epochs, {model['minutes']:g} min on {model['hardware']}"
+    )
+
+
+def _sampling(sampling: dict[str, Any]) -> str:
+    """How crystals were drawn: by a sampler, or by the settings of another generator, as they stand."""
+    if "method" not in sampling:
+        kept = {key: one for key, one in sampling.items() if key != "crystals" and one not in ([], "")}
+        return ", ".join(f"{key} {one}" for key, one in kept.items())
+    evaluations = sampling["steps"] * (2 if sampling["method"] in ("pc", "heun") else 1)
+    return (
+        f"{sampling['method']}, NFE {evaluations}, seed {sampling['seed']}, "
+        f"temperature {sampling.get('temperature', 1.0):g}"
+    )

@@ -45,14 +45,17 @@ KEPT = {
 
 def make_record(
     evaluation: dict[str, Any],
-    card: dict[str, Any],
+    card: dict[str, Any] | list[dict[str, Any]],
     job: dict[str, Any],
     *,
     name: str,
     command: str,
     note: str = "",
 ) -> dict[str, Any]:
-    """A record: numbers with intervals and denominators, the funnel, and everything they depend on."""
+    """A record: numbers with intervals and denominators, the funnel, and everything they depend on.
+
+    card: of the model; several of a generator of several models, none of one that has none.
+    """
     families = evaluation["families"]
     numbers = {
         f"{family}.{key}": _plain(families[family]["measures"][key])
@@ -64,18 +67,15 @@ def make_record(
         raise DataError(
             "the evaluation holds none of the numbers of a record", "make it with 'evaluate dng --json'"
         )
-    training = card["training"]
+    cards = card if isinstance(card, list) else [card]
+    parts = [_model(one) for one in cards]
+    data = cards[0]["data"]["name"] if cards else evaluation["settings"]["reference"]
     return {
         "format": 1,
         "name": name,
         "task": "dng",
         "date": datetime.date.today().isoformat(),
-        "model": {
-            "recipe": card["recipe"], "parameters": card["parameters"], "steps": training["steps"],
-            "epochs": round(training["crystals"] / card["data"]["crystals"], 1), "minutes": training["minutes"],
-            "hardware": f"{card['hardware']['device']}, {card['hardware']['devices']} process(es)",
-            "data": card["data"]["name"],
-        },
+        "model": parts[0] if len(parts) == 1 else {"parts": parts, "data": data},
         "sampling": {"seed": job["seed"], "crystals": job["crystals"]["count"], **job["sampler"]},
         "protocol": evaluation["protocol"]["name"],
         "reference": {
@@ -87,6 +87,17 @@ def make_record(
         "funnel": {step["title"]: step["count"] for step in evaluation["funnel"]},
         "command": command,
         **({"note": note} if note else {}),
+    }  # fmt: skip
+
+
+def _model(card: dict[str, Any]) -> dict[str, Any]:
+    """What a record says of one model."""
+    training = card["training"]
+    return {
+        "recipe": card["recipe"], "parameters": card["parameters"], "steps": training["steps"],
+        "epochs": round(training["crystals"] / card["data"]["crystals"], 1), "minutes": training["minutes"],
+        "hardware": f"{card['hardware']['device']}, {card['hardware']['devices']} process(es)",
+        "data": card["data"]["name"],
     }  # fmt: skip
 
 
@@ -109,15 +120,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--evaluation", type=Path, required=True, help="what evaluate dng --json wrote")
-    parser.add_argument("--model", type=Path, required=True, help="model folder with card.json")
+    parser.add_argument("--model", type=Path, nargs="*", default=[], help="model folders with card.json")
     parser.add_argument("--job", type=Path, required=True, help="job.json of the generated crystals")
     parser.add_argument("--command", required=True, help="the commands that made and judged them")
     parser.add_argument("--out", type=Path, required=True, help="benchmarks/results/dng/NAME.yaml")
     parser.add_argument("--note", default="")
     asked = parser.parse_args()
-    evaluation, card, job = (
-        json.loads(path.read_text()) for path in (asked.evaluation, asked.model / "card.json", asked.job)
-    )
+    evaluation, job = (json.loads(path.read_text()) for path in (asked.evaluation, asked.job))
+    card = [json.loads((folder / "card.json").read_text()) for folder in asked.model]
     try:
         record = make_record(
             evaluation, card, job, name=asked.out.stem, command=asked.command, note=asked.note

@@ -102,3 +102,15 @@ def test_the_page_shows_ours_above_the_published_rows(tmp_path):
     assert "| KLDM (published) | 10,000 | 99.88 | 84.86 | 98.94 | 99.50 | 0.4658 | 0.1280 | - | - |" in text
     assert "12.3 (11.1 to 13.5)" in text
     assert "NFE 200, seed 3" in text
+
+
+def test_a_generator_of_two_models_or_of_none_has_a_record_too(tmp_path):
+    card = CARD | {"recipe": "kldm-csp-large"}
+    job = {"seed": 0, "crystals": {"count": 1000}, "sampler": {"temperature": 0.95, "nfe": 20}}
+    for cards, lines in (([card, CARD | {"recipe": "wyckoff-sequences"}], 2), ([], 0)):
+        record = script("record_dng").make_record(EVALUATION, cards, job, name="two", command="c")
+        (tmp_path / "dng").mkdir(exist_ok=True)
+        (tmp_path / "dng" / "two.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
+        text = script("dng_section").new_materials(tmp_path)
+        assert text.count("- model: recipe") == lines
+        assert "- sampling: seed 0, temperature 0.95, nfe 20" in text
