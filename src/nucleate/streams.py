@@ -81,7 +81,21 @@ PLACES = Draws("cells and places of a Wyckoff sequence", (4, 1), counters=1)
 QUESTIONS = Draws("entries of an index that ranking is learned from", (5, 1))
 ATTENTION = Draws("where the attention of a ranking starts", (6, 1))
 EXCHANGES = Draws("a crystal made by substitution", (7, 1), counters=1)
-DRAWS = (ORDER, TIMES, VALIDATION, SPLIT, SUBSET, RESAMPLES, PROMPTS, PLACES, QUESTIONS, ATTENTION, EXCHANGES)
+CLEAN = Draws("which crystals a predictor of properties learns from without noise", (13, 1), counters=1)
+DRAWS = (
+    ORDER,
+    TIMES,
+    VALIDATION,
+    SPLIT,
+    SUBSET,
+    RESAMPLES,
+    PROMPTS,
+    PLACES,
+    QUESTIONS,
+    ATTENTION,
+    EXCHANGES,
+    CLEAN,
+)
 """numpy fills up with zeros: (seed), (seed, 0) and (seed, 0, 0) are one stream. So the uses without words share one
 with epoch 0, and epoch 1 shares one with the times of step 0, as they always did.
 A new use gets two words of its own before its counters, of which the first is above 1 and the second above 0."""

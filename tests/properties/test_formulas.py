@@ -11,7 +11,7 @@ import torch
 
 from nucleate.errors import DataError
 from nucleate.properties.allen_dynes import critical_temperature
-from nucleate.properties.composition import described, element_features, fractions_of, system_of
+from nucleate.properties.composition import described, element_features, fractions_of, system_of, widths
 from nucleate.properties.conformal import conformal_quantile, needed
 from nucleate.properties.labels import from_scale, scale_of, to_scale
 from nucleate.properties.parts import parts_of
@@ -182,11 +182,15 @@ def test_scores_of_a_known_case():
 def test_moments_are_those_of_the_atoms():
     table, features = random_table(mixed_sizes(10)), element_features()
     columns = described(fractions_of(table), torch.from_numpy(features)).numpy()
-    assert columns.shape == (10, 100 + 2 * features.shape[1])
+    assert columns.shape == (10, widths(6)[1]) == (10, 100 + 13 + 91)
     for row in range(10):
         species = table.species[table.atoms_of(row)]
         np.testing.assert_allclose(columns[row, 100:106], features[species].mean(0), atol=1e-12)
-        np.testing.assert_allclose(columns[row, 106:], features[species].std(0), atol=1.1e-3)
+        np.testing.assert_allclose(columns[row, 106:112], features[species].std(0), atol=1.1e-3)
+        counts = np.unique(species, return_counts=True)[1] / len(species)
+        assert columns[row, 112] == pytest.approx((counts**2).sum())
+        products = np.outer(columns[row, 100:113], columns[row, 100:113])
+        np.testing.assert_allclose(columns[row, 113:], products[np.triu_indices(13)])
         assert columns[row, 25] == np.mean(species == 26)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli import evaluate_dng, evaluate_show, options
+from nucleate.cli import evaluate_dng, evaluate_property, evaluate_show, options
 from nucleate.cli.console import App
 from nucleate.cli.progress import progress_bars
 from nucleate.errors import NucleateError
@@ -22,6 +22,7 @@ def _group() -> None:
 
 
 app.command("dng")(evaluate_dng.dng)
+app.command("property")(evaluate_property.judge_property)
 app.command("show")(evaluate_show.show)
 
 

@@ -18,6 +18,7 @@ from nucleate.cli import (
     generate,
     models,
     predict,
+    property,
     prototypes,
     relax,
     substitute,
@@ -44,6 +45,7 @@ app.command("predict")(predict.predict)
 app.command("generate")(generate.generate)
 app.command("substitute")(substitute.substitute)
 app.command("relax")(relax.relax)
+app.command("property")(property.predict_property)
 app.command("models")(models.models)
 app.command("draw")(draw.draw)
 

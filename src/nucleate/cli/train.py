@@ -18,6 +18,17 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting: key=value. Repeatable.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Column of the data set that the recipe 'property' learns to predict.")
+    ] = None,
+    half: Annotated[
+        str | None,
+        typer.Option(help="Labels that a predictor sees: first or second half of the chemical systems."),
+    ] = None,
+    split_by: Annotated[
+        str | None,
+        typer.Option(help="Hold crystals out of its training: chemical-system, range or random."),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of the whole run in minutes.")] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Length of the whole run in passes over the data.")
@@ -47,6 +58,11 @@ def train(
         torch.set_num_threads(threads)
     for option, value in (("--epochs", epochs), ("--minutes", minutes)):
         options.refuse_both(set_, {"training.epochs": (option, value)})
+    named = {"target": ("--target", target), "half": ("--half", half), "split_by": ("--split-by", split_by)}
+    options.refuse_both(set_, named)
+    if recipe != "property":
+        options.refuse_unread(f"on {recipe}, which predicts no property", dict(named.values()))
+    set_ = [*(set_ or []), *(f"{key}={value}" for key, (_, value) in named.items() if value is not None)]
     hardware = Hardware(devices, strategy, accelerator, nodes)
     asked = get_recipe(recipe, set_)
     for assignment in set_ or []:
@@ -78,6 +94,11 @@ def train(
         )
         return
     say(f"{counters.step} steps in {counters.seconds / 60:.1f} min; best validation loss {counters.best:.4f}")
+    where, model = quote(str(data)), quote(str(out / "model"))
     # a model need not know the elements of any formula that could stand here
-    command = f"predict --like {quote(str(data))} --limit 20" if asked.task == "csp" else "generate -n 10"
-    say(f"use it: nucleate {command} --model {quote(str(out / 'model'))}")
+    commands = {
+        "csp": f"predict --like {where} --limit 20 --model {model}",
+        "dng": f"generate -n 10 --model {model}",
+        "property": f"evaluate property {model} --data {where}",
+    }
+    say(f"use it: nucleate {commands[asked.task]}")

@@ -10,7 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nucleate.cell import Cell
+from nucleate.elements import SYMBOLS
 from nucleate.energies.relaxed import RelaxSettings
 from nucleate.errors import DataError
 from nucleate.files import parse_json, write_whole
@@ -86,6 +89,13 @@ def file_names(candidates: Sequence[Candidate]) -> list[str]:
         taken.add(name.lower())
         names.append(name)
     return names
+
+
+def formula_of(cell: Cell) -> str:
+    """Formula of the cell, elements in order of first appearance."""
+    numbers, first, counts = np.unique(cell.species, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return "".join(f"{SYMBOLS[numbers[i]]}{counts[i] if counts[i] > 1 else ''}" for i in order)
 
 
 def contents(candidates: Sequence[Candidate]) -> dict[str, str]:

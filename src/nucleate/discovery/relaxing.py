@@ -21,8 +21,7 @@ from nucleate.cell import Cell
 from nucleate.data.cell_forms import CellForm, space_group
 from nucleate.data.extxyz import frame_text
 from nucleate.data.structure_files import FORMATS, write_structure
-from nucleate.discovery.candidates import Candidate, claim, contents, file_names
-from nucleate.elements import SYMBOLS
+from nucleate.discovery.candidates import Candidate, claim, contents, file_names, formula_of
 from nucleate.energies.potential import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
 from nucleate.files import write_whole, writing
@@ -132,7 +131,7 @@ class Relaxing:
     def _keep(self, one: Candidate, file: str, result: Relaxed, folder: Path) -> tuple[RelaxedRow, str]:
         """The row of a crystal and its frame, "" where it has no energy; its files are written."""
         assert one.cell is not None
-        facts = {"name": one.name, "formula": _formula(one.cell), "atoms": len(one.cell.species)}
+        facts = {"name": one.name, "formula": formula_of(one.cell), "atoms": len(one.cell.species)}
         facts |= {"status": result.reason or DONE, "seconds": result.seconds, "detail": result.detail}
         if result.cell is None or result.energy_per_atom is None:
             return RelaxedRow(file="", **facts), ""
@@ -175,13 +174,6 @@ def displacement(before: Cell, after: Cell) -> float:
 
 def _unreadable(one: Candidate) -> RelaxedRow:
     return RelaxedRow(one.name, "", "", 0, UNREADABLE, detail=one.problem)
-
-
-def _formula(cell: Cell) -> str:
-    """Formula of the cell, elements in order of first appearance."""
-    numbers, first, counts = np.unique(cell.species, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    return "".join(f"{SYMBOLS[numbers[i]]}{counts[i] if counts[i] > 1 else ''}" for i in order)
 
 
 def _volume(cell: Cell) -> float:

@@ -56,6 +56,9 @@ class Trainable(nn.Module, ABC):
         """What is minimised: a sum of the losses."""
         return torch.stack(list(losses.values())).sum(0)
 
+    def settle(self) -> None:
+        """Take statistics that depend on the weights: called with those that are about to be saved as a model."""
+
     def compile_parts(self) -> None:
         """Let torch.compile build what takes the time, for `training.compile`."""
         for part in self.children():

@@ -13,6 +13,7 @@ from nucleate.sampling.generator import Generator
 TASKS = {
     "csp": "predicts structures of a composition",
     "dng": "invents crystals, or predicts structures of a composition",
+    "property": "predicts a property of crystals",
 }
 SHOWN = 12
 

@@ -1,4 +1,4 @@
-"""What a composition is to a linear model: fractions of the elements, mean and spread of their features.
+"""What a composition is to a linear model: fractions of the elements, moments of their features, and products of these.
 
 The features of an element are those of `prototypes.chemistry` (period, group, Mendeleev number, electronegativity,
 radius) and the logarithm of its mass. Fractions may be soft, of atoms that are this element with some probability, and
@@ -45,15 +45,27 @@ def fractions_of(table: CrystalTable) -> Float[Tensor, "crystals elements"]:
 
 
 def moments(fractions: Fractions, features: Tensor) -> Float[Tensor, "crystals moments"]:
-    """Mean and standard deviation of each feature over the atoms. features: [elements, features]"""
+    """Mean and standard deviation of each feature over the atoms, and the chance that two atoms are of one element.
+
+    features: [elements, features]
+    """
     mean = fractions @ features
     variance = (fractions @ features.square() - mean.square()).clamp(min=0)
-    return torch.cat([mean, torch.sqrt(variance + LEAST_SPREAD**2) - LEAST_SPREAD], -1)
+    spread = torch.sqrt(variance + LEAST_SPREAD**2) - LEAST_SPREAD
+    return torch.cat([mean, spread, fractions.square().sum(-1, keepdim=True)], -1)
 
 
 def described(fractions: Fractions, features: Tensor) -> Float[Tensor, "crystals columns"]:
-    """Fractions of the elements 1 to 100, then their moments: what the ridge sees."""
-    return torch.cat([fractions[..., 1:], moments(fractions, features)], -1)
+    """Fractions of the elements 1 to 100, their moments, and all products of two moments: what the ridge sees."""
+    found = moments(fractions, features)
+    one, other = torch.triu_indices(found.shape[-1], found.shape[-1], device=found.device)
+    return torch.cat([fractions[..., 1:], found, found[..., one] * found[..., other]], -1)
+
+
+def widths(features: int) -> tuple[int, int]:
+    """Columns of `moments` and of `described` for so many features."""
+    count = 2 * features + 1
+    return count, ELEMENTS - 1 + count + count * (count + 1) // 2
 
 
 def system_of(table: CrystalTable, row: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,8 +34,11 @@ class AnyRecipe(ABC):
 
     @property
     @abstractmethod
-    def task(self) -> Task:
-        """Whether its crystals are of a composition that is given (`csp`) or invented (`dng`)."""
+    def task(self) -> Task | Literal["property"]:
+        """Whether its crystals are of a composition that is given (`csp`) or invented (`dng`).
+
+        `property` for a model that judges crystals and draws none.
+        """
 
     @abstractmethod
     def build(self) -> Trainable:

@@ -13,10 +13,21 @@ from typing import Any
 from nucleate import settings
 from nucleate.errors import RecipeError
 from nucleate.plugins import with_plugins
-from nucleate.recipes import cross, crystalflow, diffcsp, equicsp, flowmm, kldm, omatg, symmetric, wyckoff
+from nucleate.recipes import (
+    cross,
+    crystalflow,
+    diffcsp,
+    equicsp,
+    flowmm,
+    kldm,
+    omatg,
+    property,
+    symmetric,
+    wyckoff,
+)
 from nucleate.recipes.contract import AnyRecipe
 
-BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, symmetric, cross, wyckoff)
+BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, symmetric, cross, wyckoff, property)
 ENTRY_POINTS = "nucleate.recipes"
 
 

@@ -11,19 +11,24 @@ from nucleate.metrics.csp import record as csp_record
 from nucleate.metrics.csp.report import CspReport
 from nucleate.metrics.dng import record as dng_record
 from nucleate.metrics.dng.report import DngReport
+from nucleate.properties import evaluate as property_record
+from nucleate.properties.evaluate import PropertyReport
 from nucleate.records.reports import Report, read_report, write_report
 from nucleate.records.tables import write_rows
-from nucleate.report import csp_text, dng_text
+from nucleate.report import csp_text, dng_text, property_text
 from nucleate.report.dng_table import OWN, rows
 from nucleate.report.html.page import page
 
-READERS: dict[str, Callable[[Report], CspReport | DngReport]] = {
+AnyReport = CspReport | DngReport | PropertyReport
+
+READERS: dict[str, Callable[[Report], AnyReport]] = {
     csp_record.KIND: csp_record.from_record,
     dng_record.KIND: dng_record.from_record,
+    property_record.KIND: property_record.from_record,
 }
 
 
-def load(path: Path) -> CspReport | DngReport:
+def load(path: Path) -> AnyReport:
     """The report in a JSON file of `nucleate evaluate`.
 
     Raises DataError where it holds none that this version can read.
@@ -69,7 +74,19 @@ def save_dng(report: DngReport, json: Path | None, table: Path | None, html: Pat
             html.write_text(page(report), encoding="utf-8")
 
 
-def show(report: CspReport | DngReport, table: Path | None, html: Path | None, full: bool = False) -> str:
+def save_property(report: PropertyReport, json: Path | None, table: Path | None) -> None:
+    """Write the chosen files.
+
+    Raises NucleateError where a file can't be written.
+    """
+    if json:
+        write_report(json, property_record.to_record(report))
+    if table:
+        with writing(table):
+            write_rows(report.rows, table)
+
+
+def show(report: AnyReport, table: Path | None, html: Path | None, full: bool = False) -> str:
     """Make table and page of a report again; returns its text.
 
     Raises NucleateError where a file can't be written, and for a page or full text of predictions, which have none.
@@ -82,5 +99,8 @@ def show(report: CspReport | DngReport, table: Path | None, html: Path | None, f
             f"a report on predictions has no {'page' if html else 'longer text'}",
             "leave --html and --full out; they are for reports of 'nucleate evaluate dng'",
         )
+    if isinstance(report, PropertyReport):
+        save_property(report, None, table)
+        return property_text.summary(report)
     save_csp(report, None, table)
     return csp_text.summary(report)

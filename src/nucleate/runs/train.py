@@ -148,6 +148,7 @@ def _note_precision(counters: Counters, precision: Precision, tell: Tell) -> Non
 
 def _exporter(run: Path, recipe: AnyRecipe, card: dict[str, Any]):
     def export(model: Trainable, kind: str, metrics: dict[str, float], counters: Counters) -> None:
+        model.settle()
         training = {
             "steps": counters.step,
             "crystals": counters.crystals,

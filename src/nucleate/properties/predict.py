@@ -1,0 +1,96 @@
+"""Predictions of a property for any crystals: values, intervals, the members' spread, and what is far from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nucleate.cell import Cell
+from nucleate.codecs.lattice import MAX_ATOMS
+from nucleate.data.table import CrystalTable
+from nucleate.elements import SYMBOLS
+from nucleate.properties.batches import Values, members_of, ridge_of
+from nucleate.properties.composition import fractions_of
+from nucleate.properties.model import PropertyModel
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Of one property for some crystals, in its unit.
+
+    Attributes:
+        value, low, high: the prediction and the ends of its interval. [crystals]
+        spread: standard deviation between the members. [crystals]
+        ridge, ridge_low, ridge_high: the same of the composition-only baseline. [crystals]
+        distance: from the training crystals; above 1 for the last half per cent of them. [crystals]
+        warnings: why a prediction is an extrapolation; "" where it is none.
+    """
+
+    value: Values
+    low: Values
+    high: Values
+    spread: Values
+    ridge: Values
+    ridge_low: Values
+    ridge_high: Values
+    distance: Values
+    warnings: tuple[str, ...]
+
+
+def predict(model: PropertyModel, table: CrystalTable) -> Predictions:
+    """Predictions for the crystals of a table."""
+    said = members_of(model.members, table, model.error.device)
+    mean, spread = said.mean(1), said.std(1)
+    s = model.statistics
+    ridge = ridge_of(s, table)
+
+    def unit(values: np.ndarray) -> np.ndarray:
+        return s.in_unit(torch.from_numpy(values)).numpy()
+
+    reach = float(model.quantile) * (spread + float(model.floor))
+    baseline = float(model.ridge_quantile)
+    distance, warnings = _familiarity(model, table)
+    return Predictions(
+        unit(mean), unit(mean - reach), unit(mean + reach), unit(said.reshape(-1)).reshape(said.shape).std(1),
+        unit(ridge), unit(ridge - baseline), unit(ridge + baseline), distance, warnings,
+    )  # fmt: skip
+
+
+def table_of(cells: Sequence[Cell], names: Sequence[str]) -> CrystalTable:
+    """Single crystals as a table without properties."""
+    sizes = [len(cell.species) for cell in cells]
+    return CrystalTable(
+        list(names),
+        np.concatenate([cell.species for cell in cells]).astype(np.int64),
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        np.concatenate([cell.frac for cell in cells]),
+        np.stack([cell.lattice for cell in cells]),
+    )
+
+
+def fits(cell: Cell) -> str:
+    """Why no prediction can be made for a crystal; "" where one can."""
+    if len(cell.species) > MAX_ATOMS:
+        return f"it has {len(cell.species)} atoms, and predictors take up to {MAX_ATOMS}"
+    if not (np.isfinite(cell.frac).all() and np.isfinite(cell.lattice).all()):
+        return "its coordinates or cell are not finite"
+    return "" if abs(np.linalg.det(cell.lattice)) > 1e-6 else "its cell is flat"
+
+
+@torch.no_grad()
+def _familiarity(model: PropertyModel, table: CrystalTable) -> tuple[Values, tuple[str, ...]]:
+    s, device = model.statistics, model.error.device
+    mixed = fractions_of(table).float().to(device)
+    volume = torch.from_numpy(np.abs(np.linalg.det(table.lattice)) / table.sizes).float().to(device)
+    distance = s.distance(mixed, volume).double().cpu().numpy()
+    warnings = []
+    for unseen, far in zip(s.unseen(mixed).cpu(), distance, strict=True):
+        symbols = [SYMBOLS[number] for number in unseen.nonzero().flatten().tolist()]
+        if symbols:
+            warnings.append(f"no training crystal holds {', '.join(symbols)}")
+        else:
+            warnings.append("composition or volume unlike the training crystals" if far > 1 else "")
+    return distance, tuple(warnings)
