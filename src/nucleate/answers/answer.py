@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nucleate.answers.merge import Structure
 from nucleate.cell import Cell
+from nucleate.prototypes.entry import describe
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Ranked:
         }
         if first.prototype:
             found |= {"prototype": first.prototype, "source": first.source, "known": int(first.known)}
+        elif (drawn := describe(self.cell)) is not None and drawn.number > 1:
+            found |= {"prototype": drawn.label}
         if self.energy is not None and self.above is not None:
             found |= {"energy_per_atom": round(self.energy, 5), "above_lowest": round(self.above, 5)}
             found["relaxation"] = self.relaxation

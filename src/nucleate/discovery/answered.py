@@ -11,7 +11,6 @@ from nucleate.data.cell_forms import CellForm, space_group
 from nucleate.discovery.ranking_files import RankingRow, write_ranking
 from nucleate.energies.hull import Hull
 from nucleate.errors import DataError
-from nucleate.prototypes.entry import describe
 from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.work import Work
 
@@ -95,7 +94,7 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
             cell=info.get("cell") or info.get("material_id") or info["formula"],
             volume=cell.volume / len(cell.species),
             proposed_by=info["proposed_by"],
-            prototype=info.get("prototype") or _type_of(cell),
+            prototype=info.get("prototype", ""),
             source=info.get("source", ""),
             known=info.get("known") == "1",
             energy=None if energy is None else float(energy),
@@ -109,12 +108,6 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
             f"{frame.name}: its header is not that of an answer ({error})",
             "name another --out, or make answers with 'nucleate predict FORMULA --out FOLDER'",
         ) from error
-
-
-def _type_of(cell: Cell) -> str:
-    """Its prototype at 0.1 Å, "" where it has no symmetry."""
-    found = describe(cell)
-    return "" if found is None or found.number == 1 else found.label
 
 
 def against_hull(
