@@ -25,7 +25,7 @@ from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.fingerprints import Fingerprints
 from nucleate.metrics.dng.nearest import standardiser
 from nucleate.metrics.dng.profiles import Profile, comparisons, profile
-from nucleate.metrics.dng.quantities import LOOSEST, Quantities, drawn, versions
+from nucleate.metrics.dng.quantities import Quantities, check_symprec, drawn, versions
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.metrics.validity_rules import CLASSIC, SMACT_SET, smact_valid
 from nucleate.settings import MOST_SEED, MOST_STEPS, within
@@ -62,10 +62,7 @@ class DistributionSettings:
         within(self, 0, MOST_SEED, "seed", error=DataError)
         within(self, 1, 10**6, "resamples", error=DataError)
         within(self, 1, MOST_STEPS, "limit_valid limit_mmd", error=DataError)
-        if not 0 < self.symprec <= LOOSEST:
-            raise DataError(
-                f"symprec must be above 0 and at most {LOOSEST:g} Å; got {self.symprec}", "0.1 Å is usual"
-            )
+        check_symprec(self.symprec)
 
 
 def judge_distributions(

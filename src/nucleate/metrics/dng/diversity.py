@@ -20,7 +20,7 @@ from nucleate.metrics.dng.distances import entropy
 from nucleate.metrics.dng.family import Family, Measure
 from nucleate.metrics.dng.fingerprints import Fingerprints
 from nucleate.metrics.dng.profiles import N_SPACE_GROUPS, Profile, profile
-from nucleate.metrics.dng.quantities import LOOSEST, versions
+from nucleate.metrics.dng.quantities import check_symprec, versions
 from nucleate.metrics.dng.resampling import scatter
 from nucleate.metrics.intervals import RESAMPLES
 from nucleate.settings import MOST_SEED, within
@@ -48,10 +48,7 @@ class DiversitySettings:
             )
         within(self, 0, MOST_SEED, "seed", error=DataError)
         within(self, 10, 10**6, "resamples", error=DataError)
-        if not 0 < self.symprec <= LOOSEST:
-            raise DataError(
-                f"symprec must be above 0 and at most {LOOSEST:g} Å; got {self.symprec}", "0.1 Å is usual"
-            )
+        check_symprec(self.symprec)
 
 
 def judge_diversity(

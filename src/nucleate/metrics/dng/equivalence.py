@@ -22,10 +22,11 @@ from nucleate.errors import DataError
 from nucleate.measures import volume
 from nucleate.metrics.amd import element_distances
 from nucleate.metrics.dng.family import Measure, share_of
+from nucleate.metrics.dng.quantities import check_time_limit
 from nucleate.metrics.matching import MATCH_FAILURES, Matcher, try_match
 from nucleate.metrics.reduction import Reduced, reduce_cell
 from nucleate.metrics.validity_rules import FLAT_PLANES, MIN_VOLUME
-from nucleate.settings import MOST_SECONDS, MOST_STEPS, within
+from nucleate.settings import MOST_STEPS, within
 from nucleate.time_limit import attempt
 from nucleate.work import Work
 
@@ -65,11 +66,7 @@ class EquivalenceSettings:
     neighbours: int = 32
 
     def __post_init__(self) -> None:
-        if not 0 < self.timeout <= MOST_SECONDS:
-            raise DataError(
-                f"the time limit must be above 0 and at most {MOST_SECONDS:g} s; got {self.timeout}",
-                "10 s is usual",
-            )
+        check_time_limit(self.timeout, "10 s")
         if self.neighbours < 1 or self.order_from < 2:
             raise DataError(
                 f"neighbours = {self.neighbours} or order_from = {self.order_from} is too small",

@@ -18,12 +18,10 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS
-from nucleate.errors import DataError
-from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, digest, versions
+from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, check_time_limit, digest, versions
 from nucleate.metrics.neighbours import TooManyNeighboursError
 from nucleate.metrics.validity_rules import require_fingerprints, site_fingerprints
 from nucleate.records.store import Store
-from nucleate.settings import MOST_SECONDS
 from nucleate.time_limit import time_limit
 from nucleate.work import Work
 
@@ -42,11 +40,7 @@ class FingerprintSettings:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.timeout <= MOST_SECONDS:
-            raise DataError(
-                f"the time limit must be above 0 and at most {MOST_SECONDS:g} s; got {self.timeout}",
-                "60 s is usual",
-            )
+        check_time_limit(self.timeout, "60 s")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.defects import Rule, Rules, has_atoms, is_finite, known_elements
+from nucleate.errors import DataError
 from nucleate.measures import volume
 from nucleate.metrics.validity_rules import FLAT_PLANES, MIN_VOLUME, density
+from nucleate.settings import MOST_SECONDS
 from nucleate.streams import SUBSET
 
 JUDGED = Rules(
@@ -30,6 +32,21 @@ NO_COMPOSITION = (JUDGED.unreadable, "no_atoms", "unknown_element")
 
 LOOSEST = 5.0
 """The largest tolerance of a space group, Å: atoms are nearer than that."""
+
+
+def check_symprec(symprec: float) -> None:
+    """Raise DataError for a tolerance of a space group, Å, that is 0, negative or above LOOSEST."""
+    if not 0 < symprec <= LOOSEST:
+        raise DataError(f"symprec must be above 0 and at most {LOOSEST:g} Å; got {symprec}", "0.1 Å is usual")
+
+
+def check_time_limit(timeout: float, usual: str) -> None:
+    """Raise DataError for a time limit, s, that is 0, negative or too large; the hint gives the usual one."""
+    if not 0 < timeout <= MOST_SECONDS:
+        raise DataError(
+            f"the time limit must be above 0 and at most {MOST_SECONDS:g} s; got {timeout}",
+            f"{usual} is usual",
+        )
 
 
 class Quantities(NamedTuple):

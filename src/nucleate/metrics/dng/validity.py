@@ -17,7 +17,7 @@ from nucleate.elements import SYMBOLS
 from nucleate.errors import DataError
 from nucleate.measures import closest_image, closest_pair
 from nucleate.metrics.dng.family import Family, Measure, share_of
-from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, quantities, versions
+from nucleate.metrics.dng.quantities import JUDGED, NO_COMPOSITION, check_time_limit, quantities, versions
 from nucleate.metrics.validity_rules import (
     CLASSIC,
     GEOMETRY,
@@ -27,7 +27,6 @@ from nucleate.metrics.validity_rules import (
     STRICT,
     smact_valid,
 )
-from nucleate.settings import MOST_SECONDS
 from nucleate.time_limit import attempt
 from nucleate.work import Work
 
@@ -53,11 +52,7 @@ class ValiditySettings:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.timeout <= MOST_SECONDS:
-            raise DataError(
-                f"the time limit must be above 0 and at most {MOST_SECONDS:g} s; got {self.timeout}",
-                "60 s is usual",
-            )
+        check_time_limit(self.timeout, "60 s")
 
 
 class SampleValidity(NamedTuple):
