@@ -46,7 +46,10 @@ TRAINING = Steps("the noise of a training step", ROW, 0, endless=True)
 SITES = Steps("which sites of a space group are occupied", PLACE, -4)
 SEQUENCES = Steps("the words of a Wyckoff sequence", SEQUENCE, 0, endless=True)
 UNITS = Steps("how many formula units a crystal has", REQUEST, -5)
-STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS)
+HIDING = Steps("which conditions a training crystal is not told", ROW, -5)
+TARGETS = Steps("a value within a range that is asked for", PLACE, -6)
+SLOTS = Steps("which orbits have the elements that have to be there", REQUEST, -7)
+STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS)
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""
 

@@ -188,7 +188,7 @@ def test_batches_of_the_match_rate_carry_the_condition():
 @pytest.mark.parametrize(
     ("assignments", "message"),
     [
-        (['conditions=["edge"]'], "the network torus-transformer takes no conditions; got \\['edge'\\]"),
+        (['conditions=["edge"]'], "the scale of edge is not known before a run has read its data"),
         (['conditions=["edge", "edge"]', "network=toy"], "must not repeat a property"),
         (["conditions=edge", "network=toy"], "is not a list"),
     ],

@@ -26,7 +26,14 @@ def generate(
     lattice_fixed: Annotated[Path | None, typer.Option(help="File whose cell is kept.")] = None,
     complete: Annotated[Path | None, typer.Option(help="File whose atoms and cell are kept; see --atoms.")] = None,
     space_group: options.SpaceGroup = None,
+    elements: Annotated[str | None, typer.Option(help="Exactly these elements: Li,Fe,P,O.")] = None,
+    at_most: Annotated[str | None, typer.Option(help="No other elements than these.")] = None,
+    without: Annotated[str | None, typer.Option(help="None of these elements.")] = None,
+    target: options.Target = None,
+    guidance: options.Guidance = None,
+    beyond: options.Beyond = False,
     model: options.Model = "kldm-mp20-dng",
+    adapter: options.Adapter = None,
     sampler: options.Sampler = None,
     steps: options.Steps = None,
     set_: options.Settings = None,
@@ -50,14 +57,16 @@ def generate(
         import torch
 
         torch.set_num_threads(threads)
+    from nucleate.cli.steering import steering_of
     from nucleate.data.structure_files import read_structure
     from nucleate.predictor import load
 
-    predictor = load(model, device)
+    predictor = load(model, device, adapters=adapter or [])
+    steering = steering_of(target, guidance, beyond, elements, at_most, without)
     settings = options.sampler_of(predictor, sampler, steps, None, set_)
     species = None if species_fixed is None else readable(species_fixed, predictor.limits)
     requests = predictor.inventions(
-        n, seed, atoms=atom_range(atoms), species=species,
+        n, seed, atoms=atom_range(atoms), species=species, steering=steering,
         complete=None if complete is None else read_structure(complete),
         lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
         space_group=space_group,

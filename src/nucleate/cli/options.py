@@ -55,6 +55,20 @@ Relax = Annotated[
 ]
 RelaxSteps = Annotated[int | None, typer.Option(min=1, help="Maximum steps of a relaxation (200).")]
 
+Adapter = Annotated[
+    list[str] | None,
+    typer.Option("--adapter", help="Adapter of the model: shipped name or run folder. Repeatable."),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", help="Property asked for: tc=20, band_gap=1.5..2.5, tc=max. Repeatable."),
+]
+Guidance = Annotated[
+    list[str] | None,
+    typer.Option("--guidance", help="How strongly: tc=2, or tc=2@0.2-0.8 between two times. Repeatable."),
+]
+Beyond = Annotated[bool, typer.Option("--beyond", help="Targets may lie outside all labels.")]
+
 
 def refuse_unread(why: str, given: dict[str, Any]) -> None:
     """Raise RecipeError if one of these options has a value, since nothing would read it."""

@@ -49,6 +49,10 @@ def predict(
         Path | None, typer.Option(help="Data set that answers are placed against: meV/atom above its hull.")
     ] = None,
     hull: Annotated[str, typer.Option(help="Its hull: the potential's (default), dft, or a JSON of entries.")] = "",
+    target: options.Target = None,
+    guidance: options.Guidance = None,
+    beyond: options.Beyond = False,
+    adapter: options.Adapter = None,
     model: Annotated[
         str | None,
         typer.Option(help="answers (default), or one generator: shipped name, folder, hf:owner/name."),
@@ -98,13 +102,14 @@ def predict(
         import torch
 
         torch.set_num_threads(threads)
+    from nucleate.cli.steering import steering_of
     from nucleate.predictor import load
 
     of_diffusion = {
         "--sampler": sampler, "--steps": steps, "--nfe": nfe, "--trajectory": trajectory, "--edges": edges,
-        "--space-group": space_group, "--prototype": prototype,
+        "--space-group": space_group, "--prototype": prototype, "--adapter": adapter, "--target": target,
     }  # fmt: skip
-    predictor = load(model or _fitting(of_diffusion), device)
+    predictor = load(model or _fitting(of_diffusion), device, adapters=adapter or [])
     settings = options.sampler_of(predictor, sampler, steps, nfe, set_)
     ranked = predictor.generator.ranked
     asked_so = {"--propose": propose, "--rank": rank, "--potential": potential}
@@ -125,6 +130,7 @@ def predict(
         asked = asked_formulas(formulas or [], file, predictor.limits)
         number = n or (5 if ranked else 20)
         requests = _formulas(predictor, asked, number, formula_units, seed, space_group, prototype)
+    requests = steering_of(target, guidance, beyond).steered(requests, predictor.generator, seed)
     with resumable(out):
         Drawing(predictor, requests, settings, seed, trajectory, edges).run(out, part)
         if like is None:

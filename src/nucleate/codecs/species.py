@@ -17,6 +17,8 @@ from nucleate.arrays import Mask, Species
 from nucleate.elements import MAX_ATOMIC_NUMBER
 
 Representation = Literal["numbers", "onehot", "bits"]
+LEAST_SHARE = 1e-4
+"""Probability that an element, or a bit, has at least, whatever a network says."""
 
 
 class Numbers(nn.Module):
@@ -53,6 +55,26 @@ class Codes(nn.Module):
     def decode(self, x: Tensor, mask: Mask) -> Species:
         """Vectors to the element whose code is nearest."""
         return ((x @ self.codes.T).argmax(-1) + 1) * mask
+
+    def nearest(self, x: Tensor, allowed: Tensor) -> Tensor:
+        """The code that is nearest among those of allowed elements [crystals, atoms, elements]."""
+        near = (x @ self.codes.T).masked_fill(~allowed, -torch.inf)
+        return self.codes[near.argmax(-1)]
+
+    def restricted(self, x: Tensor, allowed: Tensor) -> Tensor:
+        """Expected codes x, given that the element is an allowed one [crystals, atoms, elements].
+
+        Of unit vectors an expectation holds the elements' probabilities; of bits it says those of each bit, which are
+        taken as independent.
+        """
+        low, high = self.range
+        share = ((x - low) / (high - low)).clamp(LEAST_SHARE, 1 - LEAST_SHARE)
+        if low == 0:
+            scores = share.log()
+        else:
+            ones = (self.codes > 0).to(x)
+            scores = share.log() @ ones.T + (1 - share).log() @ (1 - ones).T
+        return scores.masked_fill(~allowed, -torch.inf).softmax(-1) @ self.codes
 
 
 def species_codec(representation: Representation) -> Numbers | Codes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from pymatgen.core import Structure
@@ -18,6 +18,9 @@ from nucleate.metrics.usable import USABLE
 from nucleate.records.crystal_files import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.records.job_folder import is_job
 
+ASKED = ("target_", "guidance_", "elements", "allowed")
+"""How the entries of a header begin that say what was asked of a crystal."""
+
 
 @dataclass(frozen=True)
 class InventoryEntry:
@@ -30,6 +33,7 @@ class InventoryEntry:
         space_group: symbol at 0.1 Å.
         volume: Å^3 for each atom.
         seed, nfe, model: how it was made.
+        asked: what was asked of it besides, such as `target_tc`, by name.
     """
 
     name: str
@@ -41,6 +45,7 @@ class InventoryEntry:
     seed: str
     nfe: str
     model: str
+    asked: tuple[tuple[str, str], ...] = ()
 
     @property
     def origin(self) -> str:
@@ -69,6 +74,7 @@ def _entry(frame: Frame) -> tuple[InventoryEntry, Structure | None]:
         space_group=space_group(frame.cell) if frame.cell is not None and usable else "-",
         volume=float("nan") if structure is None else structure.volume / len(structure),
         seed=info.get("seed", "?"), nfe=info.get("nfe", "?"), model=info.get("model", "?"),
+        asked=tuple((key, value) for key, value in info.items() if key.startswith(ASKED)),
     )  # fmt: skip
     return entry, structure
 
@@ -82,16 +88,23 @@ def write_inventory(folder: Path, kinds: Sequence[str], form: CellForm | None = 
     for kind in kinds:
         with writing(folder / kind):
             (folder / kind).mkdir(exist_ok=True)
-    table = folder / "generated.csv"
-    with writing(table), table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(InventoryEntry)])
-        writer.writeheader()
-        for entry, structure in inventory(folder):
-            writer.writerow(asdict(entry))
-            entries.append(entry)
-            for kind in kinds:
-                if structure is None or not entry.usable:
-                    continue
-                copy, origin = form.copy(structure, entry.origin)
-                write_structure(copy, folder / kind / f"{entry.name}{FORMATS[kind]}", kind, origin)
+    for entry, structure in inventory(folder):
+        entries.append(entry)
+        for kind in kinds:
+            if structure is None or not entry.usable:
+                continue
+            copy, origin = form.copy(structure, entry.origin)
+            write_structure(copy, folder / kind / f"{entry.name}{FORMATS[kind]}", kind, origin)
+    _write_table(folder / "generated.csv", entries)
     return entries
+
+
+def _write_table(path: Path, entries: Sequence[InventoryEntry]) -> None:
+    """A row for each crystal, with a column for everything that was asked of any."""
+    more = dict.fromkeys(name for entry in entries for name, _ in entry.asked)
+    names = [field.name for field in fields(InventoryEntry) if field.name != "asked"]
+    with writing(path), path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*names, *more])
+        writer.writeheader()
+        for entry in entries:
+            writer.writerow({name: getattr(entry, name) for name in names} | dict(entry.asked))

@@ -29,7 +29,7 @@ Predictions = dict[str, Tensor]
 class Constraint:
     """Nothing is constrained. A constraint says otherwise where it has something to say.
 
-    None of the five changes what it is given; what has nothing to change may be given back as it is.
+    None of the six changes what it is given; what has nothing to change may be given back as it is.
 
     Attributes:
         projects: whether `hold` leaves states as they are that obey already. Only then has it a place in a loss, since
@@ -56,6 +56,10 @@ class Constraint:
 
     def hold(self, states: States, t: PerCrystal) -> States:
         """The states at the times t: after each step, where a method looks ahead, and what a loss has corrupted."""
+        return states
+
+    def settle(self, states: States) -> States:
+        """The states at the end, before they are decoded."""
         return states
 
     def finish(self, crystals: Crystals) -> Crystals:
@@ -91,6 +95,11 @@ class Together(Constraint):
     def hold(self, states: States, t: PerCrystal) -> States:
         for part in self.parts:
             states = part.hold(states, t)
+        return states
+
+    def settle(self, states: States) -> States:
+        for part in self.parts:
+            states = part.settle(states)
         return states
 
     def finish(self, crystals: Crystals) -> Crystals:

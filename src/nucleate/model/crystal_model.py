@@ -12,11 +12,14 @@ from nucleate.arrays import Conditions, Mask, PerCrystal, Sizes, Species
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
+from nucleate.data.conditions import told
+from nucleate.data.described import Described, columns_of
+from nucleate.data.feed import Feed
 from nucleate.data.table import CrystalTable
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
-from nucleate.model.condition import with_condition
+from nucleate.model.condition import hidden, with_condition
 from nucleate.model.constraint import FREE, Constraint, States
 from nucleate.model.self_conditioning import with_guess
 from nucleate.model.times import EARLIEST_NOISE, training_times, validation_times
@@ -39,7 +42,9 @@ class CrystalModel(Trainable):
         loss_weights: weight of each process in the total loss; `axes`, if it is there and above 0, that of the
             disagreement under a renaming of the cell's axes (a second forward pass).
         self_conditioning: give the network its last guess of the data as input (Chen et al. 2022, arXiv 2208.04202).
-        conditions: names of the properties that are inputs of the network, in the order of `Crystals.condition`.
+        conditions: names of the properties that are inputs of the network, in their order.
+        described: how each is read, where the network embeds them; empty where it is shown bare numbers.
+        columns: names of the columns of `Crystals.condition`: one for each condition, or for each element of a system.
         evaluations: number of calls of the network, the NFE of a sampler.
         bf16: run the network's products in bfloat16.
     """
@@ -53,6 +58,7 @@ class CrystalModel(Trainable):
         species_codec: Numbers | Codes | None = None,
         self_conditioning: bool = False,
         conditions: tuple[str, ...] = (),
+        described: tuple[tuple[str, Described], ...] = (),
     ) -> None:
         super().__init__()
         self.processes = processes
@@ -61,7 +67,8 @@ class CrystalModel(Trainable):
         self.network = network
         self.loss_weights = loss_weights or {}
         self.self_conditioning = self_conditioning
-        self.conditions = conditions
+        self.conditions, self.described = conditions, described
+        self.columns = columns_of(described) or conditions
         self.evaluations = 0
         self.bf16 = False
 
@@ -126,7 +133,7 @@ class CrystalModel(Trainable):
         inputs: dict[str, Tensor] = {}
         for name, process in self.processes.items():
             inputs |= process.inputs(states[name], t)
-        inputs = with_condition(inputs, condition, self.conditions, mask)
+        inputs = with_condition(inputs, condition, self.columns, mask)
         return with_guess(inputs, guess, mask) if self.self_conditioning else inputs
 
     def _answer(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
@@ -162,8 +169,9 @@ class CrystalModel(Trainable):
                 for name, p in self.processes_for(crystals.species).items()
             }
             states = rules.hold({name: n.state for name, n in noised.items()}, t)
-        guess = self._earlier_guess(states, t, mask, noise, rules, crystals.condition)
-        inputs = self._inputs(states, t, mask, guess, crystals.condition)
+        condition = hidden(crystals.condition, self.described, noise) if self.training else crystals.condition
+        guess = self._earlier_guess(states, t, mask, noise, rules, condition)
+        inputs = self._inputs(states, t, mask, guess, condition)
         predictions = self._answer(inputs, t, mask)
         with exact():
             obeying = rules.answer(predictions, t)
@@ -196,6 +204,10 @@ class CrystalModel(Trainable):
     def fit(self, table: CrystalTable) -> None:
         """The statistics of the lattice codec."""
         self.codec.fit(torch.tensor(table.lattice), torch.tensor(table.sizes))
+
+    def examples(self, table: CrystalTable, device: torch.device) -> Feed:
+        """The crystals with what the network is told of them."""
+        return Feed(told(table, self.described), device, self.columns)
 
     def drawn(self, seed: int, step: int, count: int) -> dict[str, Tensor]:
         """Times `t`."""

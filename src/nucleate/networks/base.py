@@ -21,7 +21,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nucleate.arrays import Mask, PerAtom, PerCrystal, Species, Vectors
+from nucleate.data.described import Described
 from nucleate.elements import MAX_ATOMIC_NUMBER, group_of, period_of
+from nucleate.networks.conditioning import Conditioning, Steered
 
 MOST_WIDTH = 16384
 MOST_LAYERS = 1000
@@ -46,13 +48,15 @@ class Shown:
         lattice: 6 or 9, or twice that with a guess.
         species: width of species vectors, 0 for atomic numbers.
         velocity: 3, or 6 with a guess, or 0 without velocities.
-        condition: conditions of each crystal, 0 without any.
+        condition: columns of `condition`, 0 without any.
+        told: the conditions and how they are read, where the network embeds them itself.
     """
 
     lattice: int = 6
     species: int = 0
     velocity: int = 3
     condition: int = 0
+    told: tuple[tuple[str, Described], ...] = ()
 
 
 class Denoiser(nn.Module):
@@ -64,12 +68,21 @@ class Denoiser(nn.Module):
     Attributes:
         settings: class of its settings, a frozen dataclass with defaults.
         takes_condition: whether it can be built into a model with conditions.
+        embeds: whether it reads conditions as they are described, by layers before each block (`conditioning`), and can
+            have adapters. Others are shown bare numbers.
         levels: the level of each head.
         heads: the output module of each head.
+        conditioning: where it embeds, the layers for its own conditions under OWN, then those of adapters by name.
+        width: where it embeds, channels of an atom.
+        depth: where it embeds, number of blocks.
     """
 
     settings: ClassVar[type[Any]]
     takes_condition: ClassVar[bool] = False
+    embeds: ClassVar[bool] = False
+    conditioning: nn.ModuleDict
+    width: int
+    depth: int
     levels: dict[str, str]
     heads: nn.ModuleDict
 
@@ -87,7 +100,19 @@ class Denoiser(nn.Module):
             predictions["lattice"] = along_lattice(predictions["lattice"], lattice)
         return predictions
 
+    def conditioned(self, shown: Shown, width: int, depth: int) -> None:
+        """Make the layers for what it is told. To be called last, so that other weights begin as without."""
+        self.width, self.depth = width, depth
+        self.conditioning = nn.ModuleDict()
+        if shown.told:
+            self.conditioning[OWN] = Conditioning(shown.told, width, depth)
 
+    def steered(self, inputs: dict[str, Tensor]) -> Steered:
+        """What is added to the atoms before each block, for these inputs."""
+        return Steered.of(self.conditioning, inputs)
+
+
+OWN = "own"
 MATRICES = (9, 18)
 
 

@@ -81,7 +81,7 @@ DIFFCSP = CSPNetSettings(time="sinusoidal", loops=True, elements=100, species_bi
 class CSPNet(Denoiser):
     """See the module's text. 14,924,800 parameters with the default settings and the heads of KLDM."""
 
-    settings = CSPNetSettings
+    settings, takes_condition, embeds = CSPNetSettings, True, True
 
     def __init__(
         self,
@@ -103,6 +103,7 @@ class CSPNet(Denoiser):
         self.heads = nn.ModuleDict({name: _head(name, s, head) for name, head in heads.items()})
         self.waves = WaveTable(s.frequencies)
         self.loops, self.elements, self.shown = s.loops, s.elements, shown
+        self.conditioned(shown, s.width, s.layers)
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         graph = self._graph(inputs["frac"], mask)
@@ -111,8 +112,9 @@ class CSPNet(Denoiser):
         x = self.join(torch.cat([species, time], -1))
         lattice = invariants(inputs["lattice"])
         velocity = graph.pack(inputs["velocity"]) if self.shown.velocity else None
-        for layer in self.layers:
-            x = layer(x, velocity, lattice, graph)
+        told = self.steered(inputs)
+        for number, layer in enumerate(self.layers):
+            x = layer(told.before(number, x, graph.spread), velocity, lattice, graph)
         return self.answers(graph.unpack(self.norm(x)), inputs["lattice"], mask)
 
     def _rows(self, species: Tensor, mask: Mask) -> Tensor:

@@ -79,7 +79,7 @@ class TorusTransformerSettings:
 class TorusTransformer(Denoiser):
     """See the module's text. It has the heads that the processes need."""
 
-    settings = TorusTransformerSettings
+    settings, takes_condition, embeds = TorusTransformerSettings, True, True
 
     def __init__(
         self,
@@ -103,6 +103,7 @@ class TorusTransformer(Denoiser):
             s.skip and "species" in heads and shown.species and shown.species % heads["species"].width == 0
         )
         self.skip = _head(s.width, 1) if passes else None
+        self.conditioned(shown, s.width, s.layers)
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         size = mask.sum(1, keepdim=True).to(t.dtype).log()
@@ -116,14 +117,20 @@ class TorusTransformer(Denoiser):
         pairs = self.pairs(inputs["frac"], velocity, species, cell)
         # On other devices than a CPU this check would wait for the device.
         closed = None if mask.device.type == "cpu" and bool(mask.all()) else ~mask[:, None, None, :]
-        for block in self.blocks:
-            x = block(x, pairs, closed)
+        told = self.steered(inputs)
+        for number, block in enumerate(self.blocks):
+            x = block(told.before(number, x, _over_atoms), pairs, closed)
         answers = self.answers(self.norm(x), inputs["lattice"], mask)
         if self.skip is not None:
             asked = answers["species"]
             noisy = inputs["species"][..., : asked.shape[-1]].to(asked.dtype)
             answers["species"] = asked + self.skip(cell).unsqueeze(1) * noisy
         return answers
+
+
+def _over_atoms(x: Tensor) -> Tensor:
+    """The values of each crystal, to broadcast over its atoms."""
+    return x.unsqueeze(1)
 
 
 def _head(width: int, out: int) -> nn.Module:

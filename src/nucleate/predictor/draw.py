@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.errors import ModelError
 from nucleate.predictor import describe, hub, requests
+from nucleate.predictor.steer import Steering
 from nucleate.recipes.contract import AnyRecipe
 from nucleate.sampling.generator import Answer, DrawOptions, Failure, Generated, Generator
 from nucleate.sampling.job import header
@@ -81,7 +82,8 @@ class Predictor:
     def predict(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
         formula_units: int | Sequence[int] | str = "auto", sampler: Any = None,
-        space_group: int | None = None, prototype: str | None = None,
+        space_group: int | None = None, prototype: str | None = None, target: Mapping[str, Any] | None = None,
+        guidance: Mapping[str, Any] | None = None, beyond: bool = False,
     ) -> list[Structure]:  # fmt: skip
         """n predicted structures of a formula, in the order of their sample numbers.
 
@@ -92,6 +94,7 @@ class Predictor:
             sampler: see `Predictor.sampler`.
             space_group: number of the space group that the structures have, in its primitive cell.
             prototype: that of a known crystal instead: its name, a structure file, or `auto` for the nearest ones.
+            target, guidance, beyond: what is asked of properties, as in `generate`.
 
         Returns pymatgen structures with formula, sample, seed, nfe and model in `properties`. The same seed gives the
         same crystals, however many are asked for. Raises FormulaError for what can't be predicted, ModelError
@@ -101,8 +104,11 @@ class Predictor:
 
         return [
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
-            for one in self._all(formula, n, seed, formula_units, sampler, space_group, prototype)
-        ]
+            for one in self._all(
+                formula, n, seed, formula_units, sampler, space_group, prototype,
+                Steering(target or {}, guidance or {}, beyond=beyond),
+            )
+        ]  # fmt: skip
 
     def predict_atoms(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
@@ -122,6 +128,7 @@ class Predictor:
     def inventions(
         self, n: int, seed: int = 0, *, atoms: tuple[int, int] | None = None, species: str | None = None,
         complete: Structure | None = None, lattice: Any = None, space_group: int | None = None,
+        steering: Steering = Steering(),
     ) -> list[Request]:  # fmt: skip
         """Requests for n crystals that the model invents, from nothing or around what is known.
 
@@ -131,6 +138,7 @@ class Predictor:
             complete: structure whose cell and atoms are kept.
             lattice: cell to keep, [3, 3], Å.
             space_group: number of the space group that they have, in its primitive cell.
+            steering: properties and elements that are asked for.
 
         Raises FormulaError for what the model can't draw, ModelError for a model that invents nothing.
         """
@@ -139,17 +147,29 @@ class Predictor:
                 f"{self.name} predicts the structure of a composition and invents none",
                 "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
             )
-        return requests.inventions(
-            n, seed, self.limits, atoms, species, complete, lattice, space_group,
+        limits, required = steering.sized(self.limits, self.card), steering.system(self.limits)[1]
+        made = requests.inventions(
+            n, seed, limits, atoms, species, complete, lattice, space_group, kinds=len(required),
             chooses_sites=self.generator.chooses_sites,
         )  # fmt: skip
+        return steering.steered(made, self.generator, seed)
 
     def generate(
         self, n: int = 1, seed: int = 0, *, atoms: int | tuple[int, int] | None = None,
         species: str | None = None, complete: Structure | None = None, lattice: Any = None,
-        sampler: Any = None, space_group: int | None = None,
+        sampler: Any = None, space_group: int | None = None, target: Mapping[str, Any] | None = None,
+        guidance: Mapping[str, Any] | None = None, elements: Any = None, at_most: Any = None,
+        without: Any = None, beyond: bool = False,
     ) -> list[Structure]:  # fmt: skip
         """n crystals that the model invents, as pymatgen structures like those of `predict`; see `inventions`.
+
+        Args:
+            target: what is asked of properties, such as {"tc": 20, "band_gap": (1.5, 2.5), "density": "max"}.
+            guidance: how strongly, such as {"tc": 2}; {"tc": (2, 0.2, 0.8)} between two times.
+            elements: exactly these elements, "Li,Fe,P,O" or a list.
+            at_most: no others than these.
+            without: none of these.
+            beyond: targets may lie outside all labels.
 
         The same seed gives the same crystals, however many are asked for.
         """
@@ -157,8 +177,9 @@ class Predictor:
 
         span = (atoms, atoms) if isinstance(atoms, int) else atoms
         asked = self.inventions(
-            n, seed, atoms=span, species=species, complete=complete, lattice=lattice, space_group=space_group
-        )
+            n, seed, atoms=span, species=species, complete=complete, lattice=lattice, space_group=space_group,
+            steering=Steering(target or {}, guidance or {}, elements, at_most, without, beyond),
+        )  # fmt: skip
         made = sorted(self._drawn(asked, sampler, seed), key=lambda one: one.request.sample)
         return [
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
@@ -174,11 +195,22 @@ class Predictor:
             raise ModelError(f"{self.name} is no model folder", "push a model that was loaded from one")
         return hub.push(self.folder, name, self.name, private)
 
-    def _all(self, formula, n, seed, formula_units, sampler, space_group, prototype) -> list[Generated]:
+    def _all(
+        self,
+        formula,
+        n,
+        seed,
+        formula_units,
+        sampler,
+        space_group,
+        prototype,
+        steering: Steering = Steering(),
+    ) -> list[Generated]:
         asked = requests.predictions(
             formula, n, self.limits, formula_units, ranked=self.generator.ranked, seed=seed,
             space_group=space_group, prototype=prototype, chooses_sites=self.generator.chooses_sites,
         )  # fmt: skip
+        asked = steering.steered(asked, self.generator, seed)
         order = {request.identity: place for place, request in enumerate(asked)}
         return sorted(self._drawn(asked, sampler, seed), key=lambda one: order[one.request.identity])
 

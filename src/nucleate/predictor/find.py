@@ -41,3 +41,27 @@ def find_model(name: str) -> Path:
             f"no model '{name}'", f"shipped models: {', '.join(shipped) or 'none'}; or name a model folder"
         )
     return folder
+
+
+def shipped_adapters() -> dict[str, Path]:
+    """Names and folders of the adapters inside the package."""
+    root = Path(str(files("nucleate"))) / "shipped" / "adapters"
+    return {path.parent.name: path.parent for path in sorted(root.glob("*/recipe.toml"))}
+
+
+def find_adapter(name: str) -> Path:
+    """The folder of an adapter: a shipped name, or a run folder or the folder of an adapter in one.
+
+    Raises ModelError where there is none.
+    """
+    shipped, folder = shipped_adapters(), Path(name)
+    if (folder / "model" / "recipe.toml").exists():
+        return folder / "model"
+    if name and (folder / "recipe.toml").exists():
+        return folder
+    if name in shipped:
+        return shipped[name]
+    raise ModelError(
+        f"no adapter '{name}'",
+        f"shipped adapters: {', '.join(shipped) or 'none'}; or name the folder of 'nucleate train --adapter'",
+    )

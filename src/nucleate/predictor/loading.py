@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from nucleate.data.sources import read_source
 from nucleate.errors import DataError, ModelError
+from nucleate.model.crystal_model import CrystalModel
+from nucleate.model.trainable import Trainable
 from nucleate.predictor.draw import Predictor
-from nucleate.predictor.find import find_model, label, shipped_models
+from nucleate.predictor.find import find_adapter, find_model, label, shipped_models
 from nucleate.predictor.generators import generator_names, made
-from nucleate.runs.model_folder import FILES, load_model
+from nucleate.runs.adapter import Adapter
+from nucleate.runs.model_folder import FILES, checksum, load_model
 from nucleate.sampling.folder import FolderGenerator
 
 DEFAULT_MODEL = "answers"
@@ -22,8 +25,9 @@ FREE_MODEL = "kldm-mp20-csp"
 
 
 def load(
-    name: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Literal["float32", "bf16"] = "float32"
-) -> Predictor:
+    name: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Literal["float32", "bf16"] = "float32",
+    adapters: Sequence[str | Path] = (),
+) -> Predictor:  # fmt: skip
     """What predicts: a trained model, a generator of another package, or crystals that exist already.
 
     Args:
@@ -32,16 +36,23 @@ def load(
             folder of crystals.
         device: `auto`, `cpu`, `cuda` or another of torch's.
         precision: of the network's products.
+        adapters: of a trained model, side by side: shipped names, or folders of adapters.
 
-    Raises ModelError when there is no such model or device, MissingPackageError when huggingface-hub is needed.
+    Raises ModelError when there is no such model, adapter or device, MissingPackageError when huggingface-hub is
+    needed.
     """
     name = str(name)
     if name in generator_names() and name not in shipped_models():
+        _refuse(adapters, name)
         return Predictor(made(name, device, precision))
     folder = find_model(name)
     if _holds_crystals(folder):
+        _refuse(adapters, name)
         return Predictor(FolderGenerator.read(folder), folder=folder)
     model, recipe, card = load_model(folder)
+    called, identity = label(name, folder), checksum(folder)
+    for one in adapters:
+        card, called, identity = _adapted(model, find_adapter(str(one)), card, called, identity)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -50,13 +61,27 @@ def load(
         first = str(error).splitlines()[0]
         raise ModelError(f"device '{device}' can't be used ({first})", "use --device cpu or auto") from None
     model.bf16 = precision == "bf16"
-    generator = recipe.generator(model, card, label(name, folder), checksum(folder))
+    generator = recipe.generator(model, card, called, identity)
     return Predictor(generator, recipe, card, folder)
 
 
-def checksum(folder: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of the weights in a model folder."""
-    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
+def _adapted(
+    model: Trainable, folder: Path, card: Mapping[str, Any], called: str, identity: str
+) -> tuple[dict[str, Any], str, str]:
+    """Put an adapter into a model: its card, name and identity with the adapter."""
+    adapter = Adapter.read(folder)
+    if not isinstance(model, CrystalModel):
+        raise ModelError(f"{called} can't have adapters", "take a diffusion model or flow")
+    adapter.on(model, identity.partition("+")[0])
+    told = {**card.get("conditions", {}), **adapter.card.get("conditions", {})}
+    sizes = {name: adapter.card.get("sizes") for name in adapter.recipe.conditions or ()}
+    joined = {**card, "conditions": told, "sizes_of": {**card.get("sizes_of", {}), **sizes}}
+    return joined, f"{called}+{adapter.recipe.adapter}", f"{identity}+{checksum(folder)}"
+
+
+def _refuse(adapters: Sequence[str | Path], name: str) -> None:
+    if adapters:
+        raise ModelError(f"{name} can't have adapters", "leave them out, or take a diffusion model or flow")
 
 
 def _holds_crystals(path: Path) -> bool:

@@ -92,9 +92,10 @@ def symmetric_or_not(
 def inventions(
     n: int, seed: int, limits: Limits, atoms: tuple[int, int] | None = None, species: str | None = None,
     complete: Structure | None = None, lattice: Any = None, space_group: int | None = None,
-    chooses_sites: bool = False,
+    chooses_sites: bool = False, kinds: int = 0,
 ) -> list[Request]:  # fmt: skip
-    """Requests for n new crystals; `nucleate.predictor.draw.Predictor.inventions` says what may be given.
+    """Requests for n new crystals; `nucleate.predictor.draw.Predictor.inventions` says what may be given. kinds: least
+    number of elements, and so of atoms or orbits.
 
     Raises FormulaError for what the model can't draw.
     """
@@ -105,11 +106,14 @@ def inventions(
         )
     if space_group is not None:
         free = complete is None and lattice is None
-        return _in_group(n, seed, limits, space_group, atoms, species, free, chooses_sites)
+        return _in_group(n, seed, limits, space_group, atoms, species, free, chooses_sites, kinds)
     if chooses_sites and species is None and complete is None and lattice is None:
         return in_group.inventions_of_any_size(n, seed, limits, None, atoms)
     known = [] if complete is None else list(complete.atomic_numbers)
-    least = len(known) + (complete is not None)
+    least = max(len(known) + (complete is not None), kinds)
+    if atoms is not None and atoms[1] < kinds:
+        raise FormulaError(f"{_span(atoms)} atoms can't be of {kinds} elements", "ask for more atoms")
+    atoms = None if atoms is None else (max(atoms[0], kinds), atoms[1])
     if species is not None:
         known = _whole(known, _readable(species, limits), atoms)
         atoms = len(known), len(known)
@@ -130,6 +134,7 @@ def _in_group(
     species: str | None,
     free: bool,
     chooses_sites: bool,
+    kinds: int,
 ) -> list[Request]:
     if not free:
         raise FormulaError(
@@ -139,7 +144,7 @@ def _in_group(
     if species is None and chooses_sites:
         return in_group.inventions_of_any_size(n, seed, limits, number, atoms)
     if species is None:
-        return templates.inventions(n, seed, limits, number, atoms)
+        return templates.inventions(n, seed, limits, number, atoms, kinds)
     whole = parse_formula(_readable(species, limits))
     if atoms is not None and not atoms[0] <= whole.total() <= atoms[1]:
         raise FormulaError(

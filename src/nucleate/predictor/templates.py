@@ -92,9 +92,10 @@ def on_prototype(formulas: Sequence[str], n: int, limits: Limits, prototype: str
 
 
 def inventions(
-    n: int, seed: int, limits: Limits, number: int, atoms: tuple[int, int] | None = None
+    n: int, seed: int, limits: Limits, number: int, atoms: tuple[int, int] | None = None, kinds: int = 0
 ) -> list[Request]:
-    """n crystals of elements that the model chooses, on the sites that known crystals of a space group occupy.
+    """n crystals of elements that the model chooses, on the sites that known crystals of a space group occupy; with at
+    least `kinds` orbits.
 
     Raises FormulaError for a group without sites of so many atoms.
     """
@@ -104,8 +105,14 @@ def inventions(
         (index.number == check_number(number))
         & (index.sizes >= low)
         & (index.sizes <= min(high, limits.largest_cell))
+        & (np.array([len(letters) for letters in index.letters]) >= kinds)
     )
     templates = [Template.of(index.cell(int(entry)), STANDARD).reduced() for entry in _some(fitting, n, seed)]
+    if not templates and kinds > 1:
+        raise FormulaError(
+            f"no known crystal of space group {number} has sites for {kinds} elements in {low} to {high} atoms",
+            "allow these elements with --at-most, or take another space group",
+        )
     if not templates:
         letters = [
             position.letter

@@ -188,6 +188,10 @@ class Process(ABC):
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """The best guess of the data, from the state and the prediction at time t."""
 
+    def towards(self, state: State, prediction: Tensor, data: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
+        """The prediction nearest to this one whose `endpoint` is `data`; the same one where that can't be said."""
+        return prediction
+
     @abstractmethod
     def decode(self, state: State) -> Tensor:
         """The quantity itself, from the state at t = 1."""

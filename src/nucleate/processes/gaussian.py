@@ -133,6 +133,12 @@ class Gaussian(Process):
         guess = (state["x"] - sigma * prediction) / alpha
         return guess if self.within is None else guess.clamp(*self.within)
 
+    def towards(self, state: State, prediction: Tensor, data: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
+        if self.settings.predicts == "x0":
+            return data
+        alpha, sigma = (as_column(c, prediction) for c in self.alpha_sigma(t))
+        return (state["x"] - alpha * data) / sigma.clamp(min=1e-6)
+
     def epsilon(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """The noise in the state, whichever of the two the network predicts. At t = 1 there is none."""
         if self.settings.predicts == "epsilon" and self.within is None:

@@ -35,6 +35,9 @@ __all__ = ["Base", "Interpolant", "InterpolantSettings"]
 Base = Callable[[Mask, Noise], Tensor]
 """A draw of x0 for a batch."""
 
+LEAST_REACH = 1e-3
+"""Of a velocity, below which it says nothing of where the path arrives."""
+
 
 class Interpolant(Process):
     """A flow or stochastic interpolant of `width` channels, shown to the network as `name`.
@@ -154,6 +157,17 @@ class Interpolant(Process):
         velocity, z = self.flow(state, prediction, t, mask).split(self.width, -1)
         x = state["x"] - as_column(self.path.noise_width(t), z) * z
         return self._placed(self.path.arrival(x, velocity, t), mask)
+
+    def towards(self, state: State, prediction: Tensor, data: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
+        """By another velocity, in which the arrival is linear."""
+        if self.torus or not self.has_velocity:
+            return prediction
+        here = torch.zeros_like(state["x"])
+        reach = self.path.arrival(here, torch.ones_like(here), t)
+        missing = data - self.endpoint(state, prediction, t, mask)
+        step = torch.where(reach.abs() > LEAST_REACH, missing / reach, torch.zeros_like(missing)) / self.unit
+        velocity, *noise = prediction.split(self.width, -1)
+        return torch.cat([velocity + step, *noise], -1)
 
     def decode(self, state: State) -> Tensor:
         return state["x"]

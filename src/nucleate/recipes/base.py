@@ -13,6 +13,8 @@ import torch
 from nucleate.cell import Cell
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers, species_codec
+from nucleate.data.conditions import described
+from nucleate.data.described import Described, Descriptions, columns_of
 from nucleate.data.table import CrystalTable
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
@@ -73,6 +75,7 @@ class Recipe(AnyRecipe):
         network: name of the network (`nucleate.networks.registry`).
         self_conditioning: give the network its last guess of the data as input.
         conditions: names of properties of the data set that the network receives as input.
+        described: how these are read, as a run finds it in its training split; None before.
         loss_weights: weights of the quantities in the loss.
         cspnet: settings of CSPNet, used if it is the network.
         torus_transformer: settings of the torus transformer, used if it is the network.
@@ -85,6 +88,7 @@ class Recipe(AnyRecipe):
     network: str = "cspnet"
     self_conditioning: bool = False
     conditions: tuple[str, ...] | None = None
+    described: Descriptions | None = None
     loss_weights: LossWeights = field(default_factory=LossWeights)
     cspnet: CSPNetSettings = field(default_factory=CSPNetSettings)
     torus_transformer: TorusTransformerSettings = field(default_factory=TorusTransformerSettings)
@@ -148,6 +152,12 @@ class Recipe(AnyRecipe):
                 f"the settings don't fit together: {error}", "change them with --set"
             ) from error
 
+    def described_by(self, train: CrystalTable) -> Recipe:
+        if not self.conditions or not get_network(self.network).embeds:
+            return self
+        each = tuple((name, described(train, name)) for name in self.conditions)
+        return replace(self, described=Descriptions(each))
+
     def generator(
         self, model: CrystalModel, card: Mapping[str, Any], name: str, identity: str
     ) -> DiffusionGenerator:
@@ -177,6 +187,7 @@ class Recipe(AnyRecipe):
                 f"but {type(parts.codec).__name__} is standardised by axis"
             )
         conditions = self._conditions()
+        told = self._told()
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
         heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
         shown = self._shown(processes)
@@ -186,7 +197,14 @@ class Recipe(AnyRecipe):
             network = self._network(heads, shown)
         weights = asdict(self.loss_weights)
         return CrystalModel(
-            processes, parts.codec, network, weights, parts.species_codec, self.self_conditioning, conditions
+            processes,
+            parts.codec,
+            network,
+            weights,
+            parts.species_codec,
+            self.self_conditioning,
+            conditions,
+            told,
         )
 
     def _conditions(self) -> tuple[str, ...]:
@@ -198,6 +216,12 @@ class Recipe(AnyRecipe):
             raise ValueError(f"the network {self.network} takes no conditions; got {list(names)}")
         return names
 
+    def _told(self) -> tuple[tuple[str, Described], ...]:
+        """How the network reads its conditions; empty where it has none or is shown bare numbers."""
+        if not self.conditions or not get_network(self.network).embeds:
+            return ()
+        return (self.described or Descriptions()).of(self.conditions)
+
     def _shown(self, processes: dict[str, Process]) -> Shown:
         """The widths of the network's inputs, found with a crystal of two atoms."""
         mask, noise, t = (
@@ -208,7 +232,12 @@ class Recipe(AnyRecipe):
         inputs: dict[str, torch.Tensor] = {}
         for process in processes.values():
             inputs |= process.inputs(process.prior(mask, noise), t)
-        return replace(shown_by(inputs, self.self_conditioning), condition=len(self.conditions or ()))
+        told = self._told()
+        return replace(
+            shown_by(inputs, self.self_conditioning),
+            condition=len(columns_of(told) or self.conditions or ()),
+            told=told,
+        )
 
     def _network(self, heads: dict[str, Head], shown: Shown) -> Denoiser:
         return get_network(self.network)(self.network_settings, heads, shown)

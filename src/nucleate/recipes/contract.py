@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.data.described import Descriptions
 from nucleate.data.table import CrystalTable
 from nucleate.model.trainable import Trainable
 from nucleate.sampling.generator import Generator, Task
@@ -26,11 +27,13 @@ class AnyRecipe(ABC):
         name: by which it is found.
         training: how it is trained.
         conditions: properties of the data set that the model is told, by name.
+        described: how these are read, as a run finds it in its training split.
     """
 
     name: str
     training: TrainingSettings
     conditions: tuple[str, ...] | None = None
+    described: Descriptions | None = None
 
     @property
     @abstractmethod
@@ -57,6 +60,10 @@ class AnyRecipe(ABC):
     def predicted(self, model: Any, table: CrystalTable, rows: np.ndarray) -> Iterator[Cell | None]:
         """One crystal for the composition of each row, for the match rate in training; None where there is none."""
         return answered_rows(self.generator(model, {}, self.name, ""), table, rows)
+
+    def described_by(self, train: CrystalTable) -> AnyRecipe:
+        """The recipe with what it has to know of its training split before it can be built."""
+        return self
 
     def completed(self) -> AnyRecipe:
         """The recipe with all settings that files hold."""

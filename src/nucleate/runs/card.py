@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import nucleate
+from nucleate.data.conditions import labels
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.recipes.contract import AnyRecipe
@@ -30,6 +31,7 @@ def make_card(
         "recipe": recipe.name,
         "task": recipe.task,
         **trained_on(dataset, train),
+        **_labels(recipe, train),
         "parameters": sum(p.numel() for p in model.parameters()),
         "versions": {
             "nucleate": nucleate.__version__,
@@ -61,6 +63,13 @@ def trained_on(dataset: Dataset, train: CrystalTable) -> dict[str, Any]:
         "volumes": volumes(train),
         "formula_units": formula_units(train),
     }
+
+
+def _labels(recipe: AnyRecipe, train: CrystalTable) -> dict[str, Any]:
+    """How the labels of each condition are spread, where the model has conditions that were described."""
+    if recipe.described is None:
+        return {}
+    return {"conditions": {name: labels(train, name, one) for name, one in recipe.described.each}}
 
 
 def sizes(table: CrystalTable) -> dict[str, float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +33,22 @@ def save_model(
     dtype: torch.dtype = torch.float32,
 ) -> None:
     """Write a model folder, each file atomically. Parameters are stored as dtype, statistics in float32."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     parameters = dict(model.named_parameters())
     tensors = {
-        name: (tensor.to(dtype) if name in parameters else tensor).detach().cpu().contiguous()
+        name: tensor.to(dtype) if name in parameters else tensor
         for name, tensor in model.state_dict().items()
     }
-    save_tensors(tensors, folder / "weights.safetensors")
+    save_tensor_folder(folder, tensors, recipe, card)
+
+
+def save_tensor_folder(
+    folder: Path, tensors: Mapping[str, torch.Tensor], recipe: AnyRecipe, card: dict[str, Any]
+) -> None:
+    """Write a folder of these tensors with a recipe and a card."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_tensors(plain, folder / "weights.safetensors")
     write_whole(folder / "recipe.toml", settings.to_toml({"format": FORMAT, **settings.to_dict(recipe)}))
     write_whole(folder / "card.json", json.dumps(card, indent=2) + "\n")
 
@@ -52,7 +62,7 @@ def load_model(folder: Path) -> tuple[Trainable, AnyRecipe, dict[str, Any]]:
             "name a run's 'model' folder or a shipped model",
         )
     recipe, card = read_recipe(folder / "recipe.toml"), read_card(folder / "card.json")
-    tensors = _read_weights(folder / "weights.safetensors")
+    tensors = read_weights(folder / "weights.safetensors")
     model = recipe.build()
     try:
         model.load_state_dict(tensors)
@@ -62,7 +72,7 @@ def load_model(folder: Path) -> tuple[Trainable, AnyRecipe, dict[str, Any]]:
     return model.eval(), recipe, card
 
 
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """All tensors in float32. Raises ModelError for a damaged file, and for numbers that are not finite."""
     try:
         tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
@@ -76,6 +86,11 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
             "get the folder again; a run keeps what it was before in model-last/ and model-match/",
         )
     return tensors
+
+
+def checksum(folder: Path) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the weights in a folder."""
+    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -119,4 +134,8 @@ def read_recipe(path: Path) -> AnyRecipe:
     number = values.pop("format", None)
     if number != FORMAT:
         raise ModelError(f"{path} has format {number}, this version reads {FORMAT}", "update nucleate")
+    if values.get("name") == "adapter":
+        from nucleate.runs.adapter import AdapterRecipe  # it reads folders by this file
+
+        return settings.from_dict(AdapterRecipe, values)
     return recipe_from_dict(values)

@@ -11,16 +11,25 @@ from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.errors import DataError
+from nucleate.recipes.contract import AnyRecipe
 
 
-def check_splits(data: Path, conditions: tuple[str, ...] = ()) -> None:
-    """Raise DataError for a data set folder whose training or validation split can't be trained on, or in which no
-    crystal has one of the properties named in `conditions`."""
+def check_splits(data: Path) -> None:
+    """Raise DataError for a data set folder whose training or validation split can't be trained on."""
+    dataset = Dataset.open(data)
+    for name in ("train", "val"):
+        _check_split(dataset.split(name), f"{data}/{name}.parquet")
+
+
+def check_conditions(data: Path, recipe: AnyRecipe, train: CrystalTable) -> None:
+    """Raise DataError where the conditions of a recipe can't be read from a data set, whose training split is given."""
+    names = recipe.conditions or ()
+    if recipe.described_by(train) is not recipe:
+        return
     dataset = Dataset.open(data)
     for name in ("train", "val"):
         table = dataset.split(name)
-        _check_split(table, f"{data}/{name}.parquet")
-        for condition in conditions:
+        for condition in names:
             if np.isnan(table.numbers([condition])).all():
                 raise DataError(
                     f"no crystal in {data}/{name}.parquet has a known {condition}", "leave this condition out"

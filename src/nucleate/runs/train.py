@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from nucleate.data.conditions import completed
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.errors import NucleateError, TrainingError
@@ -18,8 +19,9 @@ from nucleate.runs.card import make_card
 from nucleate.runs.claim import check_same_data, claim_run
 from nucleate.runs.devices import Hardware, Precision, launch, resolve
 from nucleate.runs.match_rate import match_rate_judge
-from nucleate.runs.model_folder import save_model, take_over
-from nucleate.runs.splits import check_splits
+from nucleate.runs.model_folder import take_over
+from nucleate.runs.splits import check_conditions, check_splits
+from nucleate.runs.subject import Subject
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer
@@ -50,27 +52,29 @@ class Outcome:
 def train_recipe(
     recipe: AnyRecipe, data: Path, run: Path, *, epochs: int | None = None, minutes: float | None = None,
     resume: bool = False, start_from: Path | None = None, hardware: Hardware | None = None, visible: bool = True,
-    tell: Tell | None = None,
+    tell: Tell | None = None, subject: Subject = Subject(),
 ) -> Outcome:  # fmt: skip
     """Train a recipe on a data set folder.
 
     The budget counts from the start of the run: epochs (the recipe's by default), or minutes including
     validation. `start_from`: a model folder whose weights and statistics are taken over wherever names and shapes
     agree, for fine-tuning or another task; a checkpoint that is resumed takes precedence. `tell` is called with
-    messages for the user, in whole sentences. Raises TrainingError if the run folder is taken and resume is not
-    asked, DataError if the data can't be trained on.
+    messages for the user, in whole sentences. `subject` makes and saves what is trained. Raises TrainingError if the
+    run folder is taken and resume is not asked, DataError if the data can't be trained on.
     """
     budget = Budget(0, minutes)
     hardware = hardware or Hardware()
     fabric = launch(hardware)
     precision = resolve(recipe.training.precision, fabric.device.type)
     tell = tell if tell and fabric.global_rank == 0 else _silent
-    _once(fabric, partial(check_splits, data, recipe.conditions or ()))
+    _once(fabric, partial(check_splits, data))
     dataset = Dataset.open(data)
-    train, val = dataset.split("train"), dataset.split("val")
-    model = recipe.build()
+    names = recipe.conditions or ()
+    train, val = (completed(dataset.split(name), names) for name in ("train", "val"))
+    _once(fabric, partial(check_conditions, data, recipe, train))
+    recipe = recipe.described_by(train)
+    model = subject.made(recipe, train)
     model.bf16 = precision == "bf16-mixed"
-    model.fit(train)
     if start_from is not None:
         taken = take_over(model, start_from)
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
@@ -86,7 +90,7 @@ def train_recipe(
         epochs = recipe.training.epochs if minutes is None else 10**9
     budget = replace(budget, steps=epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch))
     card = make_card(recipe, dataset, train, model, hardware.devices * hardware.nodes, fabric.device)
-    hooks = Hooks(_exporter(run, recipe, card), _judge(recipe, val, tell))
+    hooks = Hooks(_exporter(run, recipe, card, subject), _judge(recipe, val, tell))
     trainer = Trainer(fabric, model, examples, held_out, recipe.training, budget, run, hooks)
     try:
         return _train(trainer, dataset, precision, resume, visible, tell)
@@ -146,7 +150,7 @@ def _note_precision(counters: Counters, precision: Precision, tell: Tell) -> Non
     counters.precisions = [*before, precision] if before[-1:] != [precision] else before
 
 
-def _exporter(run: Path, recipe: AnyRecipe, card: dict[str, Any]):
+def _exporter(run: Path, recipe: AnyRecipe, card: dict[str, Any], subject: Subject):
     def export(model: Trainable, kind: str, metrics: dict[str, float], counters: Counters) -> None:
         model.settle()
         training = {
@@ -155,7 +159,7 @@ def _exporter(run: Path, recipe: AnyRecipe, card: dict[str, Any]):
             "minutes": round((counters.seconds + counters.paused) / 60, 2),
             "precision": ", ".join(counters.precisions),
         }
-        save_model(run / FOLDERS[kind], model, recipe, {**card, "training": training, "metrics": metrics})
+        subject.save(run / FOLDERS[kind], model, recipe, {**card, "training": training, "metrics": metrics})
 
     return export
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from nucleate.errors import RecipeError
+from nucleate.errors import ModelError, RecipeError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.sampling.condition import check_conditions
 from nucleate.sampling.generate import EDGES, generate
@@ -35,6 +35,7 @@ class DiffusionGenerator(Generator):
 
     fixes = True
     symmetric = True
+    restricts = True
     has_path = True
 
     def __init__(
@@ -71,10 +72,15 @@ class DiffusionGenerator(Generator):
         return EDGES if self.device.type == "cpu" else 32 * EDGES
 
     def check(self, requests: Sequence[Request]) -> None:
-        """Raise ModelError for a condition that the network is not told. What else it can't do, sampling says."""
-        check_conditions(requests, self.conditions)
+        """Raise ModelError for a condition that the network is not told, and for elements to keep to where it is given
+        all species. What else it can't do, sampling says."""
+        check_conditions(requests, self.conditions, self.model.described)
         for request in requests:
             check_space_group(self, request)
+        if self.task == "csp" and any(request.allowed for request in requests):
+            raise ModelError(
+                f"{self.name} is given all elements and chooses none", "take a model with task dng for this"
+            )
 
     def answers(
         self, requests: Sequence[Request], settings: SamplerSettings, seed: int, options: DrawOptions

@@ -11,9 +11,11 @@ from nucleate.arrays import Mask
 from nucleate.crystals import Crystals
 from nucleate.data.buckets import split_by_edges
 from nucleate.geometry.noise import Noise
-from nucleate.model.constraint import Together
+from nucleate.model.constraint import Constraint, Together
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.model.symmetric import Symmetric
+from nucleate.sampling.allowed import allowed_in
+from nucleate.sampling.classifier_free import ClassifierFree
 from nucleate.sampling.condition import check_conditions, condition_in
 from nucleate.sampling.generator import Cost, Generated
 from nucleate.sampling.given import Given
@@ -43,28 +45,32 @@ def generate(
 
     on_step is called after every step with the number of crystals in the batch.
     """
-    check_conditions(requests, model.conditions)
+    check_conditions(requests, model.conditions, model.described)
     device = next(model.parameters()).device
     sizes = np.array([len(request.species) for request in requests])
     for part in split_by_edges(np.argsort(sizes, kind="stable"), sizes, edges):
         chosen = [requests[i] for i in part]
         mask = (torch.arange(int(sizes[part].max())) < torch.tensor(sizes[part])[:, None]).to(device)
-        given, condition = given_in(chosen, mask), condition_in(chosen, model.conditions, device)
+        given = given_in(chosen, mask)
+        condition = condition_in(chosen, model.conditions, device, model.described)
+        free = ClassifierFree.of(chosen, model.described, model.conditions, device)
         noise = Noise.of(seed, torch.tensor([request.key for request in chosen], device=device))
         states, path = {}, []
         marks = set(
             np.linspace(0, settings.steps, min(FRAMES, settings.steps) + 1).round().astype(int).tolist()
         )
         before = model.evaluations
-        rules = symmetric_in(chosen, mask, model)
-        way = trajectory(model, mask, settings, noise, given, rules, condition=condition)
+        allowed = allowed_in(chosen, mask, model, seed)
+        rules = [*symmetric_in(chosen, mask, model), *([allowed] if allowed else [])]
+        way = trajectory(model, mask, settings, noise, given, rules, allowed, condition, classifier_free=free)
         for number, (t, states) in enumerate(way):
             if with_path and number in marks:
                 path.append((t, model.decode(states, mask).to("cpu")))
             if on_step is not None and number:
                 on_step(len(chosen))
         cost = Cost(model.evaluations - before)
-        crystals = Together(rules).finish(model.decode(states, mask)).to("cpu")
+        together = Together(rules)
+        crystals = together.finish(model.decode(together.settle(states), mask)).to("cpu")
         yield [
             Generated(request, _alone(crystals, i), cost, tuple((t, _alone(frame, i)) for t, frame in path))
             for i, request in enumerate(chosen)
@@ -91,7 +97,7 @@ def given_in(requests: Sequence[Request], mask: Mask) -> Given | None:
     return Given(values, known) if known else None
 
 
-def symmetric_in(requests: Sequence[Request], mask: Mask, model: CrystalModel) -> list[Symmetric]:
+def symmetric_in(requests: Sequence[Request], mask: Mask, model: CrystalModel) -> list[Constraint]:
     """The symmetry that requests ask of their crystals, on the device of mask [crystals, atoms]; empty if none do."""
     templates = [request.template for request in requests]
     if all(one is None for one in templates):

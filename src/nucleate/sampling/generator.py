@@ -132,6 +132,7 @@ class Generator(ABC):
         ranked: whether sample i of a composition is its i-th best structure, different from the others, instead of a
             draw. Such a generator may be asked for a composition whose number of formula units is open
             (`Request.units`), and works on all samples of a composition together.
+        restricts: whether a request may say which elements a crystal may have (`Request.allowed`).
         has_path: whether there is a way from noise to crystal that can be recorded.
         model: the network behind it, None without one.
     """
@@ -144,6 +145,7 @@ class Generator(ABC):
     symmetric: bool = False
     chooses_sites: bool = False
     ranked: bool = False
+    restricts: bool = False
     has_path: bool = False
     model: Any = None
 
@@ -203,6 +205,10 @@ class Generator(ABC):
                     f"{self.name} can't keep a symmetry that is given", "take a diffusion model for this"
                 )
             check_space_group(self, request)
+            if request.allowed and not self.restricts:
+                raise ModelError(
+                    f"{self.name} can't keep to given elements", "take a diffusion model for this"
+                )
             if 0 in request.species and self.task == "csp":
                 raise ModelError(
                     f"{self.name} predicts the structure of a composition and invents none",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nucleate.data.extxyz import frame_text
+from nucleate.elements import SYMBOLS
 from nucleate.identity import canonical_of
 from nucleate.records.job_folder import JobFolder, Shard
 from nucleate.sampling.formula import conventional, formula_text, reduce_formula
@@ -134,10 +135,26 @@ def header(one: Generated, seed: int, model: str) -> dict[str, object]:
         "nfe": one.cost.nfe,
         "model": model,
         "key": request.name_of_key,
+        **_asked(request),
         **one.cost.counts,
         "seconds": None if one.cost.seconds is None else round(one.cost.seconds, 4),
         **{name: _one_line(value) for name, value in one.origin.items()},
     }
+
+
+def _asked(request: Request) -> dict[str, object]:
+    """The targets of a request, their guidance and its elements."""
+    targets = {f"target_{name}": _text(value) for name, value in request.condition}
+    guided = {
+        f"guidance_{name}": f"{weight:g}@{low:g}-{high:g}" for name, weight, low, high in request.guidance
+    }
+    system = {"elements": _text(request.required)} if request.required else {}
+    limited = {"allowed": _text(request.allowed)} if request.allowed and not request.required else {}
+    return {**targets, **guided, **system, **limited}
+
+
+def _text(value: float | tuple[int, ...]) -> object:
+    return ",".join(SYMBOLS[number] for number in value) if isinstance(value, tuple) else value
 
 
 def _failure(one: Failure, seed: int, model: str) -> dict[str, Any]:

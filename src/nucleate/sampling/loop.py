@@ -14,6 +14,7 @@ from nucleate.geometry.noise import Noise
 from nucleate.model.constraint import Constraint, Together
 from nucleate.model.crystal_model import CrystalModel, States
 from nucleate.processes.base import Move
+from nucleate.sampling.classifier_free import ClassifierFree
 from nucleate.sampling.given import Given, check_given
 from nucleate.sampling.grid import time_grid
 from nucleate.sampling.guidance import Guidance
@@ -25,13 +26,13 @@ from nucleate.streams import PRIOR, WALK
 def trajectory(
     model: CrystalModel, mask: Mask, settings: SamplerSettings, noise: Noise, given: Given | None = None,
     constraints: Sequence[Constraint] = (), guidance: Guidance | None = None,
-    condition: Conditions | None = None, start: float = 0.0,
+    condition: Conditions | None = None, start: float = 0.0, classifier_free: ClassifierFree | None = None,
 ) -> Iterator[tuple[float, States]]:  # fmt: skip
     """The states at every time of the grid, the prior first. What is given is held; a composition in CSP.
 
     constraints: that the crystals obey too, asked after what is given. guidance: see `nucleate.sampling.guidance`.
-    condition: what the network is told, as in `Crystals`. start: the time of the first state, which a constraint has to
-    put there (`sampling.proposal`); the grid is shrunk to what is left.
+    condition: what the network is told, as in `Crystals`. classifier_free: how strongly. start: the time of the first
+    state, which a constraint has to put there (`sampling.proposal`); the grid is shrunk to what is left.
 
     Raises RecipeError where a process can't what the method takes, and for a start that is not from 0 to below 1.
     """
@@ -41,7 +42,7 @@ def trajectory(
     method, times = settings.made(), [start + (1 - start) * one for one in time_grid(settings).tolist()]
     method.check(model.processes)
     rules = Together([*([given.on(model, noise)] if given else []), *constraints])
-    walk = Walk(model, rules, settings.owned, guidance, condition)
+    walk = Walk(model, rules, settings.owned, guidance, condition, classifier_free)
     # One stream for all processes: of a stream of its own each would get the same numbers.
     first = noise.at(PRIOR.step())
     processes = model.processes_for(None if given is None else given.crystals.species)
@@ -69,4 +70,5 @@ def sample(
     way = trajectory(model, mask, settings, noise, given, constraints, guidance, condition, start)
     for _, states in way:  # noqa: B007
         pass
-    return Together(constraints).finish(model.decode(states, mask))
+    rules = Together(constraints)
+    return rules.finish(model.decode(rules.settle(states), mask))

@@ -48,7 +48,11 @@ class Request:
         crystal: row of the data set whose composition it has, or None.
         material_id: name of that row.
         known: what else is known of it.
-        condition: what is asked of its properties, (name, value) by the names of the model's `conditions`.
+        condition: what is asked of its properties, (name, value) by the names of the model's `conditions`: a number,
+            the number of a category, or the atomic numbers of an element system.
+        guidance: (name, weight, from, to): how strongly a condition is asked between two times.
+        allowed: atomic numbers that atoms may have, which is never broken; empty for any.
+        required: those of them that have to be there.
         template: whose space group and sites it has, atoms in its order; None where no symmetry is asked.
         units: numbers of formula units its cell may hold, where `species` is one formula unit and the number is open;
             None for any, empty where `species` is the whole cell. A single 0 and None stand for any crystal.
@@ -63,14 +67,18 @@ class Request:
     crystal: int | None = None
     material_id: str | None = None
     known: Known | None = None
-    condition: tuple[tuple[str, float], ...] = ()
+    condition: tuple[tuple[str, float | tuple[int, ...]], ...] = ()
     template: Template | None = None
     units: tuple[int, ...] | None = ()
     space_group: int | None = None
+    guidance: tuple[tuple[str, float, float, float], ...] = ()
+    allowed: tuple[int, ...] = ()
+    required: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         # One order, so that the same request has the same identity however it is written.
-        object.__setattr__(self, "condition", tuple(sorted(self.condition)))
+        for name in ("condition", "guidance", "allowed", "required"):
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
 
     @property
     def identity(self) -> str:

@@ -12,6 +12,7 @@ import torch
 
 from nucleate.cell import Cell
 from nucleate.data.buckets import split_by_edges
+from nucleate.data.conditions import told
 from nucleate.data.table import CrystalTable
 from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.geometry.noise import Noise
@@ -32,8 +33,9 @@ def sampled_rows(
 ) -> Iterator[Cell]:
     """By a diffusion model: its noise hangs on the numbers of the rows."""
     device = next(model.parameters()).device
+    table = told(table, model.described)
     for part in split_by_edges(rows, table.sizes, edges):
-        crystals = table.batch(part, conditions=model.conditions).to(device)
+        crystals = table.batch(part, conditions=model.columns).to(device)
         noise = Noise.of(VALIDATION_SEED, torch.as_tensor(part, device=device))
         given = Given.composition(crystals.species, crystals.mask)
         made = sample(model, crystals.mask, sampler, noise, given, condition=crystals.condition)

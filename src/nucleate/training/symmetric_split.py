@@ -18,6 +18,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nucleate.arrays import Mask
+from nucleate.data.conditions import told
 from nucleate.data.feed import Examples, Feed
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError, RecipeError
@@ -142,7 +143,7 @@ class SymmetricFeed(Feed):
     def __init__(
         self, split: SymmetricSplit, device: torch.device, model: CrystalModel, conditions: Sequence[str] = ()
     ) -> None:
-        super().__init__(split.table, device, conditions)
+        super().__init__(told(split.table, model.described), device, conditions)
         self.split, self.model = split, model
 
     def tensors(self, indices: Int[Tensor, " examples"], size: int) -> dict[str, Any]:
@@ -165,4 +166,4 @@ def symmetric_examples(model: Trainable, split: SymmetricSplit, device: torch.de
     """A split under the symmetry of its crystals. Raises RecipeError for a model that is no diffusion or flow of
     crystals."""
     model = obeying(model)
-    return SymmetricFeed(split, device, model, model.conditions)
+    return SymmetricFeed(split, device, model, model.columns)
