@@ -6,7 +6,7 @@ Inputs are
 - `velocity`: [crystals, atoms, 3], or 6 with a guess beside it, or absent;
 - `lattice`: [crystals, 6 or 9], or twice that with a guess behind it. Six numbers are a representation that no rotation
   changes; nine are the matrix, row by row, rows are cell vectors in Å;
-- in a model with conditions `condition` [crystals, conditions], NaN where unknown, and `present`, False there.
+- in a model with conditions `condition` [crystals, columns], NaN where unknown, and `present`, False there.
 `Shown` has the widths. A network has one head for each quantity that it predicts.
 """
 
