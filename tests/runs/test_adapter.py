@@ -14,8 +14,9 @@ from nucleate.errors import ModelError, RecipeError, TrainingError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.predictor import load, templates
 from nucleate.predictor.find import find_adapter
+from nucleate.recipes.adapter import adapter_recipe, adapter_training
 from nucleate.recipes.registry import get_recipe
-from nucleate.runs.adapter import Adapter, OnBase, adapter_recipe, adapter_training
+from nucleate.runs.adapter import Adapter, OnBase
 from nucleate.runs.devices import Hardware
 from nucleate.runs.model_folder import checksum, load_model, read_card, save_model
 from nucleate.runs.train import train_recipe

@@ -165,7 +165,8 @@ def adapting(
     """
     from nucleate.model.crystal_model import CrystalModel
     from nucleate.predictor.find import find_model, label
-    from nucleate.runs.adapter import OnBase, adapter_recipe, adapter_training
+    from nucleate.recipes.adapter import adapter_recipe, adapter_training
+    from nucleate.runs.adapter import OnBase
     from nucleate.runs.model_folder import checksum, load_model
     from nucleate.runs.subject import Subject
     from nucleate.settings import from_dict, override, to_dict

@@ -25,6 +25,7 @@ from nucleate.recipes import (
     symmetric,
     wyckoff,
 )
+from nucleate.recipes.adapter import KIND, AdapterRecipe
 from nucleate.recipes.contract import AnyRecipe
 
 BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, symmetric, cross, wyckoff, property)
@@ -53,7 +54,9 @@ def get_recipe(name: str, assignments: list[str] | None = None) -> AnyRecipe:
 
 
 def recipe_from_dict(values: Mapping[str, Any]) -> AnyRecipe:
-    """A recipe from the content of recipe.toml."""
+    """A recipe from the content of recipe.toml, that of an adapter too."""
+    if values.get("name") == KIND:
+        return settings.from_dict(AdapterRecipe, values)
     recipe = _named(str(values.get("name", "")))
     return settings.from_dict(type(recipe), values).completed()
 

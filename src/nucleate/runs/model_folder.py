@@ -134,8 +134,4 @@ def read_recipe(path: Path) -> AnyRecipe:
     number = values.pop("format", None)
     if number != FORMAT:
         raise ModelError(f"{path} has format {number}, this version reads {FORMAT}", "update nucleate")
-    if values.get("name") == "adapter":
-        from nucleate.runs.adapter import AdapterRecipe  # it reads folders by this file
-
-        return settings.from_dict(AdapterRecipe, values)
     return recipe_from_dict(values)
