@@ -1,4 +1,4 @@
-"""nucleate models: the shipped models, and a model's card."""
+"""nucleate models: the shipped models and adapters, and a model's card."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ def models(
         str | None, typer.Argument(help="A model, to see its card; all shipped models by default.")
     ] = None,
 ) -> None:
-    """List the shipped models, or print one model's card as JSON."""
+    """List the shipped models and their adapters, or print the card of one as JSON."""
     import json
 
-    from nucleate.predictor.find import find_model, shipped_models
+    from nucleate.predictor.find import find_adapter, find_model, shipped_adapters, shipped_models
 
     if name is not None:
-        card = find_model(name) / "card.json"
+        folder = find_adapter(name) if name in shipped_adapters() else find_model(name)
+        card = folder / "card.json"
         if not card.is_file():
             raise ModelError(
                 f"{name} is not a model: it has no card.json",
@@ -34,3 +35,9 @@ def models(
         source = f"trained on {data['crystals']} crystals of {data['name']}"
         reach = f"{len(card['elements'])} elements, up to {card['largest_cell']} atoms"
         print("\t".join((model, card["task"], size, source, reach)))
+    for adapter, folder in shipped_adapters().items():
+        card = json.loads((folder / "card.json").read_text())
+        data, size = card["data"], f"{card['parameters'] / 1e6:.1f} M parameters"
+        source = f"trained on {data['crystals']} crystals of {data['name']}"
+        told = f"told {', '.join(card['conditions'])}"
+        print("\t".join((adapter, f"adapter of {card['base']['name']}", size, source, told)))
