@@ -67,8 +67,8 @@ def base(folder: Path, name: str = "dng", seed: int = 0) -> Path:
     return folder
 
 
-def adapt(folder: Path, data: Path, run: Path, name: str = "tc", **options):
-    model, own, _ = load_model(folder)
+def adapt(folder: Path, data: Path, run: Path, name: str = "tc", model=None, **options):
+    model, own, _ = (model, *load_model(folder)[1:]) if model is not None else load_model(folder)
     assert isinstance(model, CrystalModel)
     fast = replace(
         adapter_training(), batch=8, warmup=2, validate_every=10, checkpoint_every=5, learning_rate=0.02
@@ -118,8 +118,9 @@ def test_nothing_asked_is_the_base_bit_for_bit(name, data, tmp_path):
 
 def test_only_the_adapter_is_trained_and_saved(data, tmp_path):
     folder = base(tmp_path / "base")
-    before = load_file(folder / "weights.safetensors")
-    adapt(folder, data, tmp_path / "tc")
+    before, trained = load_file(folder / "weights.safetensors"), load_model(folder)[0]
+    adapt(folder, data, tmp_path / "tc", model=trained)
+    assert all(torch.equal(x, trained.state_dict()[name]) for name, x in before.items())
     tensors = load_file(tmp_path / "tc" / "model" / "weights.safetensors")
     assert not any(name.startswith("network") for name in tensors)
     assert any(name.startswith("adds.") and bool(x.any()) for name, x in tensors.items())
