@@ -45,7 +45,7 @@ def shown_by(inputs: dict[str, Tensor], self_conditioning: bool) -> Shown:
     }
     if self_conditioning:
         found = {name: 2 * width for name, width in found.items()} | {"velocity": found["velocity"] + 3}
-    return Shown(**found)
+    return Shown(found["lattice"], found["species"], found["velocity"])
 
 
 def _only(x: Tensor, shown: Tensor | None) -> Tensor:
