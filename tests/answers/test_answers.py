@@ -72,7 +72,7 @@ def test_offers_of_one_structure_are_merged_with_all_votes():
 
 
 def test_draws_of_sequences_vote_with_free_ones_and_stand_for_them():
-    offers = [offer(FCC, "free", scale=1.01), offer(FCC, "sequences"), offer(FCC, "free"), offer(BCC, "free")]
+    offers = [offer(FCC, "free"), offer(FCC, "sequences", scale=1.02), offer(FCC, "free"), offer(BCC, "free")]
     found = merged(offers, DRAWN)
     assert [dict(one.votes) for one in found] == [{"sequences": 1, "free": 2}, {"free": 1}]
     assert [one.agreeing for one in found] == [3, 1]
