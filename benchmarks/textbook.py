@@ -4,9 +4,9 @@
     python benchmarks/textbook.py --model answers --out benchmarks/results/textbook-answers.json
 
 Predicts as `nucleate predict FORMULAS -n 20 --seed 0 --model MODEL` does, without a potential unless one is named, and
-compares every rank (by agreement, or that of an answer) with the known structure by pymatgen's StructureMatcher at its default tolerances. Most of the
-compounds are known crystals in the index that answers are taken from: `known` says which first answers are. Writes
-benchmarks/results/textbook.json.
+compares every rank (by agreement, or that of an answer) with the known structure by pymatgen's StructureMatcher at its
+default tolerances. Most of the compounds are known crystals in the index that answers are taken from: `known` says
+which first answers are. Writes benchmarks/results/textbook.json.
 """
 
 from __future__ import annotations

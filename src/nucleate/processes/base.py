@@ -211,6 +211,18 @@ class Process(ABC):
         """A Langevin step at the move's t."""
         raise self.lacks("correction")
 
+    def noisy(self, state: State, t: PerCrystal) -> Tensor:
+        """The quantity as far as the state at time t shows it, in the units of the data; noise is all it lacks."""
+        return next(iter(self.inputs(state, t).values()))
+
+    def tilted(self, state: State, prediction: Tensor, gradient: State, t: PerCrystal, mask: Mask) -> Tensor:
+        """The prediction for states whose density is multiplied by exp(f), by Bayes' rule for scores (Dhariwal and
+        Nichol 2021, arXiv 2105.05233). gradient: of f with respect to the parts of the state; of discrete species
+        with respect to probabilities of atomic numbers. Raises RecipeError where a process can't be steered so."""
+        raise RecipeError(
+            f"{type(self).__name__} can't be steered by a gradient", "steer the other quantities only"
+        )
+
     def loss(self, prediction: Tensor, noised: Noised, mask: Mask) -> PerCrystal:
         """Mean squared error of each crystal over its real atoms and channels, times the weight."""
         error = (prediction.float() - noised.target).square().mean(-1)

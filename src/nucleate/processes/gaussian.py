@@ -139,6 +139,16 @@ class Gaussian(Process):
         alpha, sigma = (as_column(c, prediction) for c in self.alpha_sigma(t))
         return (state["x"] - alpha * data) / sigma.clamp(min=1e-6)
 
+    def tilted(self, state: State, prediction: Tensor, gradient: State, t: PerCrystal, mask: Mask) -> Tensor:
+        """eps = -sigma score, and x0 = (x + sigma^2 score) / alpha (Tweedie)."""
+        alpha, sigma = (as_column(c, prediction) for c in self.alpha_sigma(t))
+        lean = self._real(gradient["x"], mask)
+        return (
+            prediction + sigma**2 / alpha * lean
+            if self.settings.predicts == "x0"
+            else prediction - sigma * lean
+        )
+
     def epsilon(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """The noise in the state, whichever of the two the network predicts. At t = 1 there is none."""
         if self.settings.predicts == "epsilon" and self.within is None:

@@ -34,6 +34,8 @@ __all__ = ["Base", "Interpolant", "InterpolantSettings"]
 
 Base = Callable[[Mask, Noise], Tensor]
 """A draw of x0 for a batch."""
+LEAST_SHOWN = 0.05
+"""Share of the data in a state from which a gradient leans on it in full."""
 
 LEAST_REACH = 1e-3
 """Of a velocity, below which it says nothing of where the path arrives."""
@@ -168,6 +170,31 @@ class Interpolant(Process):
         step = torch.where(reach.abs() > LEAST_REACH, missing / reach, torch.zeros_like(missing)) / self.unit
         velocity, *noise = prediction.split(self.width, -1)
         return torch.cat([velocity + step, *noise], -1)
+
+    def alpha_sigma(self, t: PerCrystal) -> tuple[PerCrystal, PerCrystal]:
+        """Scale of the data and of all that is added to them at time t, for a standard normal base."""
+        alpha, beta = self.path.ends(t)
+        width = torch.zeros_like(alpha) if self.settings.denoiser else self.path.noise_width(t)
+        return beta, torch.sqrt(alpha**2 + width**2)
+
+    def tilted(self, state: State, prediction: Tensor, gradient: State, t: PerCrystal, mask: Mask) -> Tensor:
+        """z = -gamma score and x0 = -alpha v score for a base of variance v, from which x1 follows: exact for a normal
+        base. On the torus v is that of uniform numbers, and x1 is reached along the shortest way."""
+        lean, parts = self._centred(gradient["x"], mask), []
+        width = as_column(self.path.noise_width(t), lean)
+        if self.has_velocity:
+            (alpha, beta), (fall, rise) = (
+                [as_column(c, lean) for c in pair] for pair in (self.path.ends(t), self.path.slopes(t))
+            )
+            variance = 1 / 12 if self.torus else 1.0
+            velocity = -fall * alpha * variance * lean
+            if not self.torus:
+                added = (alpha**2 + (width**2 if self.has_noise else 0)) / beta.clamp(min=LEAST_SHOWN)
+                velocity = velocity + rise * added * lean
+            parts.append(velocity / self.unit)
+        if self.has_noise:
+            parts.append(-width * lean)
+        return prediction + torch.cat(parts, -1)
 
     def decode(self, state: State) -> Tensor:
         return state["x"]

@@ -114,9 +114,23 @@ class Kinetic(Process):
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
         theta, velocity = state["theta"], state["velocity"]
         if self.settings.shown == "rest":
-            gain = self.coefficients(t, theta)[0]
-            return {"frac": (theta - gain * velocity) / TAU, "velocity": torch.zeros_like(velocity)}
+            return {"frac": self.noisy(state, t), "velocity": torch.zeros_like(velocity)}
         return {"frac": theta / TAU, "velocity": velocity / TAU}
+
+    def noisy(self, state: State, t: PerCrystal) -> PerAtom3:
+        """Coordinates without the displacement that the velocity explains."""
+        gain = self.coefficients(t, state["theta"])[0]
+        return (state["theta"] - gain * state["velocity"]) / TAU
+
+    def tilted(
+        self, state: State, prediction: Tensor, gradient: State, t: PerCrystal, mask: Mask
+    ) -> PerAtom3:
+        """Only velocities are driven by noise, so only the gradient with respect to them is added to the score."""
+        lean = self._centre(gradient["velocity"], mask)
+        if self.settings.parametrisation == "direct":
+            return prediction + lean
+        gain, _, sigma_r = self.coefficients(t, prediction)
+        return prediction + lean / (gain * self.fisher_root(sigma_r))
 
     def score(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         """Derivative of log p_t with respect to the velocities (eq. 19)."""

@@ -162,6 +162,14 @@ class Masked(Process):
         """Probability that a shown atom is hidden again, [crystals, 1]."""
         return (self.settings.remask * (move.t_next - move.t) * (move.t_next < 1)).unsqueeze(-1)
 
+    def tilted(self, state: State, prediction: Tensor, gradient: State, t: PerCrystal, mask: Mask) -> Tensor:
+        """Logits plus what showing each element would change, to first order (Nisonoff et al. 2024, arXiv 2406.01572).
+
+        gradient: `x`, with respect to probabilities of HIDDEN and the elements. [crystals, atoms, elements + 1]
+        """
+        shown, hidden = gradient["x"][..., 1:], gradient["x"][..., :1]
+        return prediction + (shown - hidden) * mask.unsqueeze(-1)
+
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """The species that are shown, the most probable ones elsewhere."""
         return torch.where(state["x"] == HIDDEN, prediction.argmax(-1) + 1, state["x"]) * mask

@@ -125,6 +125,17 @@ class WrappedNormal(Process):
             return (spread * prediction[..., :3]).clamp(-math.pi, math.pi) * mask.unsqueeze(-1)
         return as_column(sigma, prediction) ** 2 * self.pull(prediction, t, mask)
 
+    def tilted(self, state: State, prediction: Tensor, gradient: State, t: PerCrystal, mask: Mask) -> Tensor:
+        """The pull is minus the score; of two heads that of the displacement follows by Tweedie's formula."""
+        sigma = self.sigma(t).clamp(min=LEAST_SIGMA)
+        lean = self._centre(gradient["theta"], mask)
+        if self.settings.centred != "circular":
+            return prediction - lean / self.fisher_root(as_column(sigma, lean))
+        lean = centre(lean, mask)
+        kappa, sine, spread = (as_column(x, lean).clamp(min=1e-12) for x in mean_free_law(mask.sum(1), sigma))
+        displaced = as_column(sigma, lean) ** 2 * lean / spread
+        return prediction - torch.cat([displaced, lean / (kappa * sine)], -1)
+
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """The ancestral step, a draw from q(theta_next | theta, theta_1): narrower noise about its mean."""
         theta, mask = state["theta"], move.mask

@@ -1,8 +1,8 @@
 """Split-conformal intervals (Lei et al. 2018, arXiv 1604.04173): what a part of the data that no model has seen says of
 its errors.
 
-An error counts in units of the spread between the members of the ensemble plus its mean, so that an interval is wider
-where the members disagree, and never much narrower than the mean one.
+An error counts in units of the spread between the members of the ensemble plus its mean (`PropertyModel.reach`), so
+that an interval is wider where the members disagree, and never much narrower than the mean one.
 """
 
 from __future__ import annotations

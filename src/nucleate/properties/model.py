@@ -37,6 +37,8 @@ from nucleate.properties.task import PropertyTask
 from nucleate.streams import CLEAN
 
 HEAD = "property"
+MOST_SPREAD = 2.0
+"""A spread counts up to this many times its mean: beyond, intervals on a logarithmic scale say nothing."""
 Members = Float[Tensor, "crystals members"]
 
 
@@ -48,7 +50,8 @@ class PropertyModel(Trainable):
         size: number of members.
         task: what is learned from which crystals.
         statistics: scales, ridge, and what is familiar.
-        quantile, floor: of the intervals: half their length on the scale is quantile (spread + floor).
+        quantile, floor: of the intervals: half their length on the scale is quantile (floor + spread), with a spread of
+            at most MOST_SPREAD floors.
         ridge_quantile: half the length of the ridge's own intervals, on the scale.
         error: root mean squared error on the crystals for calibration, on the scale.
     """
@@ -170,6 +173,11 @@ class PropertyModel(Trainable):
             return values[..., 0]
         return s.on_scale(critical_temperature(s.in_unit(values[..., 0], 1), s.in_unit(values[..., 1], 2)))
 
+    def reach(self, spread: Float[np.ndarray, " crystals"]) -> Float[np.ndarray, " crystals"]:
+        """Half the length of the intervals on the scale, for a quantile of 1."""
+        floor = float(self.floor)
+        return floor + np.minimum(spread, MOST_SPREAD * floor)
+
     def settle(self) -> None:
         """Make the intervals those of the weights as they are now, from the crystals for calibration."""
         table = self._calibration
@@ -179,6 +187,6 @@ class PropertyModel(Trainable):
         floor = max(float(spread.mean()), 1e-6)
         confidence = self.task.confidence
         self.floor.fill_(floor)
-        self.quantile.fill_(conformal_quantile(np.abs(truth - mean) / (spread + floor), confidence))
+        self.quantile.fill_(conformal_quantile(np.abs(truth - mean) / self.reach(spread), confidence))
         self.ridge_quantile.fill_(conformal_quantile(np.abs(truth - ridge), confidence))
         self.error.fill_(float(np.sqrt(np.mean((truth - mean) ** 2))))

@@ -50,7 +50,7 @@ def predict(model: PropertyModel, table: CrystalTable) -> Predictions:
     def unit(values: np.ndarray) -> np.ndarray:
         return s.in_unit(torch.from_numpy(values)).numpy()
 
-    reach = float(model.quantile) * (spread + float(model.floor))
+    reach = float(model.quantile) * model.reach(spread)
     baseline = float(model.ridge_quantile)
     distance, warnings = _familiarity(model, table)
     return Predictions(
