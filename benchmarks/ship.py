@@ -25,7 +25,8 @@ SHIPPED = Path(__file__).resolve().parent.parent / "src" / "nucleate" / "shipped
 
 def ship(asked: argparse.Namespace) -> Path:
     model, recipe, old = load_model(asked.run / asked.folder)
-    recipe = replace(recipe, sampler=override(recipe.sampler, asked.sampler))
+    if asked.sampler:
+        recipe = replace(recipe, sampler=override(recipe.sampler, asked.sampler))
     dataset = Dataset.open(asked.data)
     card = make_card(recipe, dataset, dataset.split("train"), model, 1, torch.device("cpu"))
     rows = read_metrics(asked.run / "metrics.jsonl")
@@ -35,6 +36,7 @@ def ship(asked: argparse.Namespace) -> Path:
     if asked.data_of:
         card["data"] = known_data(card["data"], asked.data_of)
     card["data"]["note"] = asked.note
+    card["data"]["licence"] = asked.licence or card["data"]["licence"]
     seen = last["step"] * min(recipe.training.batch, card["data"]["crystals"])
     minutes = round(last["seconds"] / 60, 1)
     card["training"] = {**old["training"], "steps": last["step"], "crystals": seen, "minutes": minutes}
@@ -65,6 +67,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--data-of", default="", help="shipped model of the same data: its source and licence"
     )
+    parser.add_argument("--licence", default="", help="Of the data, where the data set does not state it.")
     parser.add_argument("--sampler", nargs="*", default=[], metavar="KEY=VALUE")
     folder = ship(parser.parse_args())
     size = (folder / "weights.safetensors").stat().st_size / 1e6

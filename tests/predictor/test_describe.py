@@ -21,7 +21,7 @@ def test_the_shipped_model_describes_its_data_elements_and_cost():
         assert part in told
 
 
-@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("name", [name for name in shipped_models() if not name.startswith("property-")])
 def test_every_shipped_model_has_a_table_for_notebooks(name):
     model = nucleate.load(name, device="cpu")
     page = model._repr_html_()
