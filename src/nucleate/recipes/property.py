@@ -22,8 +22,8 @@ from nucleate.properties.labels import Scale
 from nucleate.properties.model import HEAD, PropertyModel
 from nucleate.properties.parts import Half, SplitBy
 from nucleate.properties.task import PropertyTask, Through
-from nucleate.recipes.base import check_room
 from nucleate.recipes.contract import AnyRecipe
+from nucleate.recipes.memory import check_room
 from nucleate.sampling.generator import Generator
 from nucleate.settings import within
 from nucleate.training.settings import TrainingSettings
@@ -113,6 +113,7 @@ class Property(AnyRecipe):
     def build(self) -> PropertyModel:
         task = self.learned
         try:
+            check_room(lambda: self._network(len(task.columns), 0))
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.training.seed)
                 networks = [self._network(len(task.columns), body) for body in range(self.bodies)]
@@ -120,9 +121,7 @@ class Property(AnyRecipe):
             raise RecipeError(
                 f"the settings don't fit together: {error}", "change them with --set"
             ) from error
-        model = PropertyModel(networks, self.members, task)
-        check_room(model)
-        return model
+        return PropertyModel(networks, self.members, task)
 
     def _network(self, columns: int, body: int) -> Denoiser:
         """One of the bodies, with the heads of every `bodies`-th member."""
