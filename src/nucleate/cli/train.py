@@ -84,7 +84,9 @@ def train(
     named = {"target": ("--target", target), "half": ("--half", half), "split_by": ("--split-by", split_by)}
     options.refuse_both(set_, named)
     if recipe != "property":
-        options.refuse_unread(f"on {recipe}, which predicts no property", dict(named.values()))
+        options.refuse_unread(
+            f"on {recipe or 'an adapter'}, which predicts no property", dict(named.values())
+        )
     set_ = [*(set_ or []), *(f"{key}={value}" for key, (_, value) in named.items() if value is not None)]
     hardware = Hardware(devices, strategy, accelerator, nodes)
     subject = Subject()
