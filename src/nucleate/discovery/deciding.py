@@ -21,7 +21,7 @@ from nucleate.errors import DataError, NucleateError
 from nucleate.files import parse_json
 
 SHIPPED = Path(__file__).with_name("deciding.json")
-MOST_ABOVE, MOST_GAIN, MOST_VOLUME = 0.2, 0.5, 0.3
+MOST_ABOVE, MOST_GAIN, MOST_VOLUME = 0.2, 0.05, 0.3
 """Features beyond these, in eV/atom, eV/atom and as a share, say no more than these do."""
 
 
