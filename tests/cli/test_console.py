@@ -22,6 +22,14 @@ def model(tmp_path_factory):
     return str(tiny_model(tmp_path_factory.mktemp("console") / "tiny"))
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C reaches child processes where a shell started the tests in the background and has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_takes_the_options_of_messages(words):
     known = {option for parameter in COMMANDS[words].params for option in parameter.opts}
