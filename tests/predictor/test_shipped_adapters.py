@@ -10,6 +10,7 @@ import torch
 from nucleate.geometry.noise import Noise
 from nucleate.predictor import load
 from nucleate.predictor.find import shipped_adapters
+from nucleate.predictor.generators import SHIPPED, SHIPPED_ABOUT
 from tests.cli.words import run
 
 MODEL = "kldm-mp20-dng"
@@ -54,3 +55,10 @@ def test_the_command_knows_them(name, monkeypatch, capsys):
     assert f"{name}\tadapter of {MODEL}\t" in capsys.readouterr().out
     assert run(monkeypatch, "models", name) == 0
     assert json.loads(capsys.readouterr().out)["data"]["licence"]
+
+
+def test_the_command_knows_the_generators_that_are_no_folders(monkeypatch, capsys):
+    assert SHIPPED.keys() == SHIPPED_ABOUT.keys()
+    assert run(monkeypatch, "models") == 0
+    said = capsys.readouterr().out
+    assert all(f"{name}\tgenerator\t{what}\n" in said for name, what in SHIPPED_ABOUT.items())

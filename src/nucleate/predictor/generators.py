@@ -19,6 +19,12 @@ SHIPPED = {
     "substitution": "nucleate.prototypes.exchange_generator:made",
 }
 """Generators of this package that are no model folders."""
+SHIPPED_ABOUT = {
+    "answers": "different structures of a composition with probabilities: prototypes, draws, energies",
+    "wyckoff-mp20": "wyckoff-mp20-sequences choose sites, kldm-mp20-symmetric draws cell and places",
+    "substitution": "known crystals with other elements on some of their sites",
+}
+"""What each of them is, in a line."""
 
 
 def generator_names() -> list[str]:
