@@ -8,11 +8,16 @@ import json
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from pymatgen.core import Structure
 
 from nucleate.cell import Cell
+from nucleate.data.columns import make_tables
 from nucleate.data.extxyz import frame_text
+from nucleate.data.writing import write_dataset
 from nucleate.discovery.answered import answers_in
+from nucleate.energies.potentials import potential_named
+from nucleate.energies.relax import relax
 from nucleate.errors import DataError
 from tests.cli.words import assert_one_line, run
 
@@ -93,6 +98,51 @@ def test_options_of_answers_are_refused_with_a_model(monkeypatch, tmp_path, caps
     words = ("predict", "MgO", "--model", "kldm-perov5-csp", "--rank", "prior", "--out", tmp_path / "out")
     assert run(monkeypatch, *words) == 2
     assert_one_line(capsys, "--rank prior has no effect")
+
+
+def test_options_of_a_single_model_choose_one_where_none_is_named(monkeypatch, tmp_path, capsys):
+    words = ("predict", "MgO", "-n", 1, "--formula-units", 1, "--out", tmp_path / "a")
+    assert run(monkeypatch, *words, "--nfe", 4) == 0
+    assert "kldm-mp20-csp draws, since --nfe is for a single model" in capsys.readouterr().err
+    assert json.loads((tmp_path / "a" / "job.json").read_text())["model"] == "kldm-mp20-csp"
+    words = ("predict", "MgO", "-n", 1, *QUICK[2:], "--out", tmp_path / "b")
+    assert run(monkeypatch, *words) == 0
+    assert json.loads((tmp_path / "b" / "job.json").read_text())["model"] == "answers"
+
+
+def test_answers_with_energies_stand_above_the_hull_of_a_reference(monkeypatch, tmp_path, capsys):
+    names = ("Cu", "Au")
+    metals = relax([Cell.of_atoms(bulk(name)) for name in names], potential_named("emt"))
+    rows = [(name, one.cell, {}) for name, one in zip(names, metals, strict=True) if one.cell]
+    tables = make_tables({"train": rows})
+    write_dataset(tables, tmp_path / "metals", {"name": "metals", "licence": "none"})
+    asked = ("predict", "Cu3Au", "-n", 3, "--propose", "prototypes", "--potential", "emt")
+    words = (*asked, "--reference", tmp_path / "metals", "--out", tmp_path / "out")
+    assert run(monkeypatch, *words) == 0
+    assert "above hull" in capsys.readouterr().out
+    rows = list(csv.DictReader((tmp_path / "out" / "ranking.csv").open()))
+    placed = [(float(row["above_hull"]), float(row["energy"])) for row in rows if row["energy"]]
+    assert len(placed) == 3
+    copper, gold = (one.energy_per_atom or 0.0 for one in metals)
+    for above, energy in placed:
+        assert above == pytest.approx(1000 * (energy - 0.75 * copper - 0.25 * gold), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--reference", "nowhere", "--potential", "none"), "a hull needs energies"),
+        (("--hull", "dft", "--potential", "emt"), "the hull 'dft' needs a data set"),
+        (("--hull", "emt", "--potential", "emt"), "--hull emt needs a data set"),
+        (("--reference", "nowhere", "--potential", "emt"), "no data set nowhere"),
+        (("--hull", "nothing.json", "--potential", "emt"), "no hull is called 'nothing.json'"),
+    ],
+)
+def test_hulls_that_can_not_be_had_are_refused(monkeypatch, tmp_path, capsys, words, part):
+    asked = ("predict", "Cu3Au", "-n", 1, "--propose", "prototypes", *words, "--out", tmp_path / "out")
+    assert run(monkeypatch, *asked) == 2
+    assert_one_line(capsys, part)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_composition_without_proposals_is_reported(monkeypatch, tmp_path, capsys):

@@ -18,13 +18,14 @@ from nucleate.prototypes.chemistry import element_vectors
 from nucleate.prototypes.examples import Examiner
 from nucleate.prototypes.features import NAMES, features
 from nucleate.prototypes.files import read_index, write_index
-from nucleate.prototypes.index import Index, index_of
+from nucleate.prototypes.index import Index, index_of, merged
 from nucleate.prototypes.ranking import load_ranking, save_ranking
 from nucleate.prototypes.retrieve import Prototypes
 from nucleate.prototypes.shipped import INDEX, RANKING
-from nucleate.prototypes.training import RankingSettings, train_ranking
+from nucleate.prototypes.training import RankingSettings, _questions, train_ranking
 from nucleate.prototypes.volumes import Volumes
 from nucleate.settings import to_dict
+from tests.cli.words import assert_one_line, run
 
 ALKALI, HALOGEN = ("Na", "K", "Rb"), ("Cl", "Br", "I")
 HEAVY, ANION = ("Zn", "Cd", "Hg"), ("S", "Se", "Te")
@@ -139,6 +140,48 @@ def test_training_from_a_file_ranks_and_its_file_gives_it_back(tmp_path):
     read = load_ranking(tmp_path / "r.safetensors")
     numbers = np.random.default_rng(0).normal(size=(9, len(NAMES)))
     np.testing.assert_allclose(read.probability(numbers), ranking.probability(numbers), rtol=1e-4)
+
+
+def test_cells_of_any_size_compete_in_a_ranking_for_them(tmp_path):
+    """NiAs has cells of four atoms, rock salt of two: a question of either has the other among its candidates."""
+    rows = []
+    for one in ALKALI:
+        for other in HALOGEN:
+            cell = Structure.from_spacegroup(
+                "P6_3/mmc", Lattice.hexagonal(3.8, 5.5), [one, other], [[0, 0, 0], [1 / 3, 2 / 3, 0.25]]
+            )
+            rows.append((f"{one}{other} NiAs", Cell.of(cell), {"e_above_hull": 0.02}))
+    index = merged([small_index(), index_of(make_tables({"train": rows})["train"], "mpts_52")])
+    families = Families(index)
+    salt, hexagonal = index.names.index("NaCl"), index.names.index("NaCl NiAs")
+    for entry, sizes in (salt, {2}), (hexagonal, {4}):
+        same = Examiner(families, "same").candidates(entry)
+        every = Examiner(families, "any").candidates(entry)
+        assert same is not None
+        assert every is not None
+        assert set(index.sizes[same.entries].tolist()) == sizes
+        assert set(index.sizes[every.entries].tolist()) == {2, 4}
+        assert entry not in every.entries
+    # of 18 and 9 entries, those of the second kind stand for five each
+    chosen = [
+        _questions(index, RankingSettings(cells="any", examples=1, seed=seed))[0] for seed in range(200)
+    ]
+    assert np.mean(index.source[chosen] == "mpts_52") == pytest.approx(45 / 63, abs=0.1)
+    path = tmp_path / "i.parquet"
+    write_index(merged([index, read_index(INDEX).select(np.arange(300))]), path)
+    settings = RankingSettings(AttentionSettings(questions=48), "any", examples=25, steps=50)
+    ranking, found = train_ranking(path, ["small", "mpts_52", "mp_20"], settings)
+    assert found["examples"] > 10
+    asked = Prototypes(index, None, ranking).propose({11: 1, 17: 1}, cells="any")
+    assert all(0 < one.score < 1 for one in asked)
+    assert all(one.score <= 0 for one in Prototypes(index, None, ranking).propose({11: 1, 17: 1}))
+
+
+def test_a_kind_of_cells_that_there_is_not_is_refused(monkeypatch, tmp_path, capsys):
+    words = ("prototypes", "train", INDEX, "--cells", "large", "--out", tmp_path / "r.safetensors")
+    assert run(monkeypatch, *words) == 2
+    assert_one_line(capsys, "--cells must be same or any; got large")
+    assert not list(tmp_path.iterdir())
 
 
 def test_settings_of_training_can_be_written():

@@ -85,14 +85,11 @@ def train_ranking(
 
 
 def _questions(index: Index, settings: RankingSettings) -> np.ndarray:
-    """Entries to ask for: as often as crystals of their kind exist, and never those of which no more is known than that
-    their type exists."""
-    possible = np.flatnonzero(index.reported == 0)
-    random, number = QUESTIONS.generator(settings.seed), min(settings.examples, len(possible))
+    """Entries to ask for; where sizes compete, as often as crystals of their kind exist."""
+    random, number = QUESTIONS.generator(settings.seed), min(settings.examples, len(index))
     if settings.cells == "same":
-        return random.permutation(possible)[:number]
-    weights = index.stands_for[possible]
-    return random.choice(possible, number, replace=False, p=weights / weights.sum())
+        return random.permutation(len(index))[:number]
+    return random.choice(len(index), number, replace=False, p=index.stands_for / index.stands_for.sum())
 
 
 @lru_cache(maxsize=1)
