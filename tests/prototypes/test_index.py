@@ -152,3 +152,11 @@ def test_strukturbericht_symbols_are_ordered_by_their_numbers(symbol, place):
     assert [strukturbericht(one) for one in ("A_b", "D0_a", "None", '"40"', None)] == [OF_LETTER] * 2 + [
         0
     ] * 3
+
+
+def test_entries_with_wrong_coordinates_are_reported_of_nothing():
+    """Titanium and oxygen of anatase are 1.93 and 1.98 Å apart, 2.05 Å at the least in the library."""
+    shipped = read_index(INDEX)
+    reported = dict(zip(shipped.names, shipped.reported.tolist(), strict=True))
+    assert reported["A2B_tP6_136_f_a Rutile"] == 5
+    assert reported["A2B_tI12_141_e_a Anatase"] == reported["A2B_oP24_61_2c_c Brookite"] == 0
