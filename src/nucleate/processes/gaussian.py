@@ -21,7 +21,8 @@ from torch.distributions import Normal
 from nucleate.arrays import Mask, PerCrystal
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
-from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
+from nucleate.processes.base import Move, Noised, Process, State, as_column
+from nucleate.processes.langevin import langevin
 from nucleate.settings import within
 
 

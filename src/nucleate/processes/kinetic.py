@@ -26,8 +26,9 @@ from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.geometry.tables import Table
 from nucleate.geometry.torus import TAU, centre, wrap
-from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
+from nucleate.processes.base import Move, Noised, Process, State, as_column
 from nucleate.processes.kinetic_settings import KineticSettings, KineticStep
+from nucleate.processes.langevin import langevin
 
 __all__ = ["Kinetic", "KineticSettings", "KineticStep", "position_variance"]
 

@@ -29,7 +29,8 @@ from nucleate.geometry import wrapped_normal
 from nucleate.geometry.circular import about_mean, mean_free_law, mean_slope
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
-from nucleate.processes.base import Move, Noised, Process, State, as_column, langevin
+from nucleate.processes.base import Move, Noised, Process, State, as_column
+from nucleate.processes.langevin import langevin
 
 LAST_INTERVAL = 1e-3
 """Interval of u in which sigma is linear: one of the 1,000 published steps."""
