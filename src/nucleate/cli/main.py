@@ -13,6 +13,7 @@ from nucleate.cli import (
     benchmark,
     convert,
     data,
+    discover,
     draw,
     evaluate,
     generate,
@@ -39,6 +40,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(convert.app, name="convert")
+app.add_typer(discover.app, name="discover")
 app.add_typer(prototypes.app, name="prototypes")
 app.command("train")(train.train)
 app.command("predict")(predict.predict)

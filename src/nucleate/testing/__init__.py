@@ -23,6 +23,7 @@ from nucleate.testing.process_case import (
 )
 from nucleate.testing.processes import process_checks, process_tests
 from nucleate.testing.silent import Silent
+from nucleate.testing.stages import StageCase, stage_checks, stage_tests
 from nucleate.testing.suite import Check
 
 __all__ = [
@@ -30,5 +31,5 @@ __all__ = [
     "generator_tests", "MethodCase", "method_checks", "method_tests",
     "PotentialCase", "potential_checks", "potential_tests", "ProcessCase", "process_checks", "process_tests",
     "Oracle", "Way", "WAYS", "Silent", "largest_difference", "largest_difference_on_torus", "means_and_squares",
-    "phases",
+    "phases", "StageCase", "stage_checks", "stage_tests",
 ]  # fmt: skip

@@ -1,0 +1,153 @@
+"""`nucleate discover`: from a plan of one page to a shortlist, in a folder with one ledger that can be gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from nucleate.cli.console import App, print_table, resumable, say
+
+if TYPE_CHECKING:
+    from nucleate.records.tallies import Tally
+
+Folder = Annotated[Path, typer.Argument(help="Folder of 'nucleate discover PLAN --out FOLDER'.")]
+SHOWN = 20
+
+
+class DefaultCommand(TyperGroup):
+    """A group whose first command is meant where none is named: `discover PLAN` is `discover run PLAN`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = App(
+    cls=DefaultCommand,
+    help="Funnel: from candidates by way of stages to a shortlist. 'discover PLAN' is 'discover run PLAN'.",
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Funnel: from candidates by way of stages to a shortlist. 'discover PLAN' is 'discover run PLAN'."""
+
+
+@app.command("run")
+def run_plan(
+    plan: Annotated[Path, typer.Argument(help="TOML file that says what is looked for.")],
+    out: Annotated[Path, typer.Option(help="Folder for the ledger and the results.")] = Path("discovered"),
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Worker processes; what the plan says.")
+    ] = None,
+) -> None:
+    """Run a plan, or go on with it. Run the same command again to resume."""
+    from dataclasses import replace
+
+    from nucleate.cli.progress import progress_bars
+    from nucleate.funnel.plan import read_plan
+    from nucleate.funnel.run import run
+
+    asked = read_plan(plan)
+    if workers is not None:
+        asked = replace(asked, work=replace(asked.work, workers=workers))
+    with resumable(out), progress_bars() as progress:
+        run(asked, out, asked.work.work(progress))
+    status(out)
+    say(f"written to {out}; why one was rejected: nucleate discover why {out} ID")
+
+
+@app.command("status")
+def status(folder: Folder) -> None:
+    """How many came through each stage, with 95 % intervals, and why the others did not."""
+    from nucleate.records.ledger import Ledger
+    from nucleate.records.tallies import tallies
+
+    with Ledger.existing(folder) as ledger:
+        found = tallies(ledger)
+    print_table(
+        ("stage", "came", "passed", "yield (95 %)", "rejected", "failed", "waiting", "s each"),
+        [_row(one) for one in found],
+    )
+    reasons = [(one.label, *reason) for one in found for reason in one.reasons]
+    if reasons:
+        print()
+        print_table(
+            ("stage", "outcome", "reason", "candidates", "such as"),
+            [(label, outcome, reason, str(count), id) for label, outcome, reason, count, id in reasons],
+        )
+
+
+def _row(one: Tally) -> tuple[str, ...]:
+    from nucleate.metrics.intervals import wilson
+
+    share = wilson(one.passed, one.judged)
+    text = "-" if share.value is None else f"{share.value:.1%} ({share.low:.1%}-{share.high:.1%})"
+    each = f"{one.seconds / one.judged:.2g}" if one.judged else "-"
+    counts = (one.rejected, one.failed, one.waiting)
+    return (one.label, str(one.came), str(one.passed), text, *map(str, counts), each)
+
+
+@app.command("why")
+def why(folder: Folder, id: Annotated[str, typer.Argument(metavar="ID", help="Of a candidate.")]) -> None:
+    """The way of one candidate: every verdict with its reason, numbers and cost."""
+    from nucleate.discovery.candidates import formula_of
+    from nucleate.records.ledger import Ledger
+    from nucleate.records.tallies import found_of, history
+
+    with Ledger.existing(folder) as ledger:
+        number = ledger.number_of(id)
+        events, found = history(ledger, number), found_of(ledger, [number])
+    for one in found:
+        print(f"{one.id}: {formula_of(one.cell)}, {len(one.cell.species)} atoms, {one.cell.volume:.2f} Å³")
+    rows = []
+    for event in events:
+        told = [f"{name} = {_short(value)}" for name, value in event.values.items()]
+        told += ["new cell"] if event.moved else []
+        verdict = event.outcome + (f": {event.reason}" if event.reason else "")
+        detail = "; ".join(part for part in (event.detail, *told, event.trace) if part)
+        rows.append((event.label, verdict, detail, f"{event.seconds:.2g} s"))
+    print_table(("stage", "verdict", "detail", "cost"), rows)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+@app.command("retry")
+def retry(
+    folder: Folder,
+    reason: Annotated[str, typer.Option(help="Class of the failures, as 'discover status' shows it.")],
+) -> None:
+    """Forget failures of one class, so that the next run tries those candidates again."""
+    from nucleate.errors import DataError
+    from nucleate.records.ledger import Ledger
+    from nucleate.records.places import Places
+    from nucleate.records.tallies import tallies
+
+    with Ledger.existing(folder) as ledger:
+        count = Places(ledger).retry(reason)
+        known = {one[1] for tally in tallies(ledger) for one in tally.reasons if one[0] == "failed"}
+    if not count:
+        listed = ", ".join(sorted(known)) or "none: nothing has failed"
+        raise DataError(f"no candidate of {folder} failed by '{reason}'", f"classes of failures: {listed}")
+    say(f"{count} candidates wait again; go on with: nucleate discover PLAN --out {folder}")
+
+
+@app.command("export")
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="Table (.csv, .parquet) or crystals (.extxyz).")],
+    stage: Annotated[str, typer.Option(help="Those that passed this stage; the last one by default.")] = "",
+) -> None:
+    """Candidates that came through, with all that is known of them, as a table or as crystals."""
+    from nucleate.files import check_target
+    from nucleate.funnel.export import export as write
+
+    check_target(out)
+    say(f"{write(folder, out, stage)} candidates written to {out}")
