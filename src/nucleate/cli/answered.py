@@ -119,7 +119,7 @@ class Placing:
             work = Work(progress=progress).kept_in(out / "hull.sqlite")
             hull = self.hull.open(potential, dataset, work)
             same_scale(potential, hull)
-            return against_hull(found, hull, work)
+            return against_hull(found, potential, hull, work)
 
 
 def present_answers(

@@ -29,7 +29,7 @@ def relax(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("relaxed"),
     potential: Annotated[
-        str, typer.Option(help="chgnet, chgnet-r2scan, mace, mattersim or sevennet.")
+        str, typer.Option(help="chgnet, sevennet, sevennet-l3i5, mace, mattersim, orb...")
     ] = "chgnet",
     keep_symmetry: Annotated[
         bool, typer.Option("--keep-symmetry/--free", help="Keep the space group found within --symprec.")

@@ -10,6 +10,8 @@ from nucleate.cell import Cell
 from nucleate.data.cell_forms import CellForm, space_group
 from nucleate.discovery.ranking_files import RankingRow, write_ranking
 from nucleate.energies.hull import Hull
+from nucleate.energies.placing import above_hull
+from nucleate.energies.potential import Potential
 from nucleate.errors import DataError
 from nucleate.records.crystal_files import Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.work import Work
@@ -111,17 +113,17 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
 
 
 def against_hull(
-    found: Sequence[tuple[AnswerRow, Cell]], hull: Hull, work: Work = Work()
+    found: Sequence[tuple[AnswerRow, Cell]], potential: Potential, hull: Hull, work: Work = Work()
 ) -> list[tuple[AnswerRow, Cell]]:
     """The same answers, those with an energy placed against a hull on the scale of their potential."""
     hull.prepare((cell.species for row, cell in found if row.energy is not None), work)
-    return [(replace(row, above_hull=_above(row, cell, hull)), cell) for row, cell in found]
+    return [(replace(row, above_hull=_above(row, cell, potential, hull)), cell) for row, cell in found]
 
 
-def _above(row: AnswerRow, cell: Cell, hull: Hull) -> float | None:
+def _above(row: AnswerRow, cell: Cell, potential: Potential, hull: Hull) -> float | None:
     if row.energy is None:
         return None
-    energy = hull.above(cell.species, row.energy * len(cell.species)).energy
+    energy = above_hull(cell, row.energy * len(cell.species), potential, hull).energy
     return None if energy is None else 1000 * energy
 
 

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
+from nucleate.energies.corrections import mp2020_correction
 from nucleate.energies.potential import Potential
 from nucleate.energies.references import FORMATION_COLUMN, ReferenceStructures
 from nucleate.energies.single_points import single_points
@@ -132,10 +134,19 @@ def fit_elements(
     rows = spread(structures.phases.fractions, np.isfinite(formation), per_element)
     cells = [structures.cell(i) for i in rows]
     points = single_points(cells, potential, work)
-    good = [k for k, point in enumerate(points) if point.energy is not None]
+    totals = [_on_mp_scale(cell, point.energy, potential) for cell, point in zip(cells, points, strict=True)]
+    good = [k for k, total in enumerate(totals) if total is not None]
     fractions = structures.phases.fractions[rows][good]
-    per_atom = np.array([(points[k].energy or 0.0) / len(cells[k].species) for k in good])
+    per_atom = np.array([(totals[k] or 0.0) / len(cells[k].species) for k in good])
     return ElementEnergies.fit(fractions, per_atom - formation[rows][good])
+
+
+def _on_mp_scale(cell: Cell, energy: float | None, potential: Potential) -> float | None:
+    """A total energy with the corrections of the Materials Project, if the potential was fitted to raw ones, eV."""
+    if energy is None or not potential.mp_raw:
+        return energy
+    correction = mp2020_correction(cell)
+    return None if correction is None else energy + correction
 
 
 def spread(fractions: np.ndarray, usable: np.ndarray, per_element: int) -> Sequence[int]:

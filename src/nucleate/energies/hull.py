@@ -21,7 +21,7 @@ class AboveHull:
 
     Attributes:
         energy: above the hull, eV/atom, negative below it; None if unknown.
-        reason: "", "missing_terminal", "no_reference_energy" or "unreliable_element".
+        reason: "", "missing_terminal", "no_reference_energy", "unreliable_element" or "no_correction".
         detail: the elements concerned.
         decomposition: names of the competing phases and their shares of the atoms.
     """
@@ -55,6 +55,11 @@ class Hull:
     lazy: PhaseEnergies | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def corrected(self) -> bool:
+        """Whether its energies are corrected ones of the Materials Project, and not a potential's own."""
+        return self.name in ("dft", "entries")
 
     def prepare(self, candidates: Iterable[np.ndarray], work: Work | None = None) -> None:
         """Compute the energies of phases that candidates with these atomic numbers need, all at once.
@@ -90,7 +95,7 @@ class Hull:
 
         Args:
             numbers: its atomic numbers. [atoms]
-            energy: its total energy as the potential gives it, eV.
+            energy: its total energy on the scale of the hull, eV; see `placing.above_hull` for a potential's.
         """
         fractions = fractions_of(numbers)
         elements = elements_of(fractions)

@@ -26,9 +26,15 @@ from nucleate.energies.phase_energies import PhaseEnergies
 from nucleate.energies.potential import Potential
 from nucleate.energies.references import FORMATION_COLUMN, HULL_COLUMN, ReferenceStructures
 from nucleate.energies.relax import RelaxSettings
+from nucleate.energies.releases import TOLERANCE, Releases, releases
 from nucleate.errors import DataError, MissingPackageError, NucleateError
 from nucleate.files import parse_json
 from nucleate.work import Work
+
+OPTIMISTIC = (
+    "The hull is that of the reference's formation energies: phases that it lacks would lower it, "
+    "so that distances are optimistic (too low)."
+)
 
 
 def potential_hull(
@@ -64,7 +70,7 @@ def dft_hull(
 
     Args:
         structures: of a data set with the column formation_energy_per_atom, eV/atom.
-        offsets: the potential's energies of the elements, from `ElementEnergies.fit`, for candidates whose
+        offsets: the potential's energies of the elements, from `fit_elements`, for candidates whose
             energies come from a potential; None for candidates whose formation energies are given.
         known_hull: whether a structure with a known e_above_hull stands for the point of the hull below it.
 
@@ -77,7 +83,9 @@ def dft_hull(
             "import it with that column, or take the hull of the potential's own energies",
         )
     distances = structures.column(HULL_COLUMN) if known_hull else None
+    notes = [OPTIMISTIC]
     if distances is not None:
+        notes += _release_notes(releases(structures.phases, energies, distances))
         energies = energies - np.where(np.isfinite(distances), np.maximum(distances, 0), 0)
     known = np.isfinite(energies)
     pure = np.eye(MAX_ATOMIC_NUMBER + 1)[1:]
@@ -92,7 +100,19 @@ def dft_hull(
         labels,
         offsets,
         settings=settings,
+        notes=notes,
     )
+
+
+def _release_notes(found: Releases) -> list[str]:
+    if found.one:
+        return []
+    return [
+        f"Formation energies and distances of the reference come from more than one release: for "
+        f"{found.compositions - found.agreeing} of {found.compositions} compositions with several structures, the "
+        f"hull differs by more than {1000 * TOLERANCE:g} meV/atom ({1000 * found.median:.0f} in the median, "
+        f"{1000 * found.worst:.0f} at most)."
+    ]
 
 
 def entries_hull(path: Path) -> Hull:
@@ -134,7 +154,10 @@ def hull_of_entries(entries: Sequence[Any], source: str) -> Hull:
         np.array([float(entry.energy_per_atom) for entry in entries]),
         [str(entry.entry_id or entry.reduced_formula) for entry in entries],
         settings={"energies": f"corrected energies of {source}", "entries": len(entries)},
-        notes=["Candidates need energies on the Materials Project's corrected scale, as CHGNet gives them."],
+        notes=[
+            "Candidates need energies on the Materials Project's corrected scale, as CHGNet gives them; raw energies "
+            "of SevenNet, MACE, MatterSim and ORB get its MP2020 corrections."
+        ],
     )
 
 

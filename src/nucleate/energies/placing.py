@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nucleate.cell import Cell
+from nucleate.energies.corrections import mp2020_correction
 from nucleate.energies.hull import AboveHull, Hull
 from nucleate.energies.potential import Potential
 from nucleate.energies.relax import Relaxed, RelaxSettings, relax
@@ -47,15 +48,30 @@ def place(
     done = zip(cells, relaxed, strict=True)
     hull.prepare((cell.species for cell, one in done if one.energy is not None), work)
     return [
-        Placed(one) if one.energy is None else Placed(one, hull.above(cell.species, one.energy))
+        Placed(one)
+        if one.energy is None
+        else Placed(one, above_hull(one.cell or cell, one.energy, potential, hull))
         for cell, one in zip(cells, relaxed, strict=True)
     ]
 
 
+def above_hull(cell: Cell, energy: float, potential: Potential, hull: Hull) -> AboveHull:
+    """How far a crystal with this total energy (eV) of a potential stands above a hull.
+
+    A raw energy is corrected before it meets corrected phases; a crystal that the scheme refuses has no distance.
+    """
+    if not (hull.corrected and potential.mp_raw):
+        return hull.above(cell.species, energy)
+    correction = mp2020_correction(cell)
+    if correction is None:
+        return AboveHull(None, "no_correction")
+    return hull.above(cell.species, energy + correction)
+
+
 def same_scale(potential: Potential, hull: Hull) -> None:
     """Raise NucleateError where the energies of a potential can't be compared with those of a hull."""
-    if hull.name == "entries" and not potential.mp_corrected:
+    if hull.name == "entries" and not (potential.mp_corrected or potential.mp_raw):
         raise NucleateError(
             f"energies of {potential.name} can't be compared with the corrected entries of this hull",
-            "take the potential chgnet, or the hull of the potential's own energies",
+            "take the potential chgnet or sevennet, or the hull of the potential's own energies",
         )

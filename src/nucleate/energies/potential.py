@@ -49,11 +49,13 @@ class Potential(ABC):
         name: what a user calls it.
         cutoff: distance within which every atom needs a neighbour, Å; None for no such condition.
         mp_corrected: whether its energies are comparable with the corrected ones of the Materials Project.
+        mp_raw: whether its energies are those of the Materials Project before corrections, PBE or PBE+U.
     """
 
     name: str
     cutoff: float | None = None
     mp_corrected: bool = False
+    mp_raw: bool = False
 
     @property
     @abstractmethod

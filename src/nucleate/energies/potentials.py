@@ -1,62 +1,42 @@
-"""Interatomic potentials by the name a user gives: CHGNet, which works offline, and ASE calculators of other packages.
+"""Interatomic potentials by the name a user gives: CHGNet and SevenNet, which work offline, and others.
 
-The others are imported when they are asked for; most of them fetch weights at first use.
+The others are ASE calculators of their packages, imported when they are asked for; most fetch weights at first use.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from typing import Any
-
+from nucleate.energies.ase_potential import AsePotential
 from nucleate.energies.chgnet import ChgnetPotential
-from nucleate.energies.potential import Potential, installed, quiet_single_thread
-from nucleate.errors import MissingPackageError, NucleateError
+from nucleate.energies.potential import Potential
+from nucleate.energies.sevennet import CHECKPOINTS, sevennet
+from nucleate.errors import NucleateError
 
-
-@dataclass(frozen=True)
-class AsePotential(Potential):
-    """The ASE calculator of another package.
-
-    Attributes:
-        name: what a user calls it.
-        package: as the package index calls it.
-        call: "module:function" that gives a calculator.
-        options: arguments of the function.
-    """
-
-    name: str
-    package: str
-    call: str
-    options: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def identity(self) -> str:
-        options = ", ".join(f"{key}={value}" for key, value in self.options)
-        return f"{self.name} ({self.package} {installed(self.package)}; {options})"
-
-    def calculator(self) -> Any:
-        found = _ase_calculator(self)
-        # State left by a crystal that failed must not reach the next one.
-        found.reset()
-        return found
-
+__all__ = ["REGISTRY", "AsePotential", "potential_named"]
 
 REGISTRY: dict[str, Potential] = {
     "chgnet": ChgnetPotential(),
     "chgnet-r2scan": ChgnetPotential("r2scan", "chgnet-r2scan"),
+    **{name: sevennet(name) for name in CHECKPOINTS},
     "mace": AsePotential(
         "mace",
         "mace-torch",
         "mace.calculators:mace_mp",
         (("model", "medium-mpa-0"), ("device", "cpu"), ("default_dtype", "float64")),
+        mp_raw=True,
     ),
     "mattersim": AsePotential(
-        "mattersim", "mattersim", "mattersim.forcefield:MatterSimCalculator", (("device", "cpu"),)
+        "mattersim",
+        "mattersim",
+        "mattersim.forcefield:MatterSimCalculator",
+        (("device", "cpu"),),
+        mp_raw=True,
     ),
-    "sevennet": AsePotential(
-        "sevennet", "sevenn", "sevenn.calculator:SevenNetCalculator", (("model", "7net-0"), ("device", "cpu"))
+    "orb": AsePotential(
+        "orb",
+        "orb-models",
+        "nucleate.energies.orb:calculator",
+        (("model", "orb_v3_conservative_inf_mpa"), ("device", "cpu"), ("precision", "float32-highest")),
+        mp_raw=True,
     ),
     "emt": AsePotential("emt", "ase", "ase.calculators.emt:EMT"),
 }
@@ -71,17 +51,3 @@ def potential_named(name: str) -> Potential:
         raise NucleateError(
             f"no potential is called {name!r}", f"choose among {', '.join(REGISTRY)}"
         ) from None
-
-
-@cache
-def _ase_calculator(potential: AsePotential) -> Any:
-    module, function = potential.call.split(":")
-    try:
-        make = getattr(import_module(module), function)
-    except ImportError:
-        raise MissingPackageError(
-            f"the potential {potential.name!r} needs the package {potential.package}, which is not installed",
-            f"pip install {potential.package}, or choose --potential chgnet",
-        ) from None
-    with quiet_single_thread():
-        return make(**dict(potential.options))
