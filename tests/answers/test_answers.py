@@ -55,7 +55,7 @@ class Fixed(Proposer):
     def __init__(self, name: str, found: Sequence[Offer]) -> None:
         self.name, self.found, self.asked = name, list(found), []
 
-    def offers(self, asked, settings, seed):
+    def offers(self, asked, settings, seed, budget):
         self.asked += [number for _, number in asked]
         return [self.found[:number] for _, number in asked]
 

@@ -11,7 +11,9 @@ import pytest
 from ase.build import bulk
 from pymatgen.core import Structure
 
+import nucleate
 from nucleate.cell import Cell
+from nucleate.cli.answered import tell_budget
 from nucleate.data.columns import make_tables
 from nucleate.data.extxyz import frame_text
 from nucleate.data.writing import write_dataset
@@ -73,6 +75,33 @@ def test_json_has_structures_and_where_they_come_from(monkeypatch, tmp_path, cap
 def test_doubtful_first_answers_give_a_warning(monkeypatch, tmp_path, capsys):
     assert run(monkeypatch, "predict", "LiFePO4", "-n", 1, *QUICK, "--out", tmp_path) == 0
     assert "the first answer is probably not right for LiFePO4" in capsys.readouterr().err
+
+
+def test_a_budget_of_seconds_is_kept_with_the_answers_and_told(monkeypatch, tmp_path, capsys):
+    words = ("predict", "NaCl", "-n", 2, *QUICK, "--out", tmp_path, "--seconds")
+    assert run(monkeypatch, *words, 600) == 0
+    assert "every formula was answered within 600 s" in capsys.readouterr().err
+    assert run(monkeypatch, *words, 600) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, *words, 5)
+    assert_one_line(capsys, "holds crystals made with other sampler")
+
+
+def test_formulas_that_ran_out_of_seconds_are_named(tmp_path, capsys):
+    written(tmp_path, cut_short="free+relaxing")
+    written(tmp_path, formula="CuO", key="1")
+    tell_budget([row for row, _ in answers_in(tmp_path)], 2.0)
+    said = capsys.readouterr().err
+    assert "2 s were not enough for Cu: cut short were free, relaxing" in said
+
+
+def test_python_relaxes_answers_as_the_command_line_does(monkeypatch):
+    monkeypatch.setattr("nucleate.answers.answerer.installed_potential", lambda: "emt")
+    model = nucleate.load()
+    (relaxed,) = model.predict("Cu")
+    assert "energy_per_atom" in relaxed.properties
+    (plain,) = model.predict("Cu", sampler=model.sampler())
+    assert "energy_per_atom" not in plain.properties
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 
 from nucleate.answers.answer import Ranked
+from nucleate.answers.budget import UNLIMITED, Budget
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.ranked import ranked
-from nucleate.answers.settings import AnswerSettings
+from nucleate.answers.settings import AnswerSettings, installed_potential
 from nucleate.crystals import Crystals
+from nucleate.energies.potential import Potential
 from nucleate.energies.potentials import potential_named
 from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
 from nucleate.sampling.limits import Limits
@@ -54,10 +57,18 @@ class Answerer(Generator):
 
     @property
     def identity(self) -> str:
-        """Of the proposers that are asked by default; others are told apart by the setting `propose`."""
-        asked = {name: self.proposers[name] for name in self.settings.propose}
+        """Of the proposers that are asked by default."""
+        return self.identity_with(None)
+
+    def identity_with(self, settings: AnswerSettings | None) -> str:
+        """Of the proposers that are asked with these settings."""
+        asked = {name: self.proposers[name] for name in (settings or self.settings).propose}
         text = "\n".join(f"{name} {one.identity}" for name, one in asked.items())
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def patient_settings(self) -> AnswerSettings:
+        """With a potential that relaxes the best answers, where one is installed."""
+        return replace(self.settings, potential=installed_potential())
 
     def answers(
         self, requests: Sequence[Request], settings: AnswerSettings, seed: int, options: DrawOptions
@@ -67,24 +78,38 @@ class Answerer(Generator):
             groups[Question(request.species, request.units)].append(request)
         questions = list(groups)
         potential = potential_named(settings.potential) if settings.potential else None
-        for start in range(0, len(questions), BATCH):
+        size = 1 if settings.seconds else BATCH
+        if settings.seconds:
+            self._prepare(settings, potential)
+        for start in range(0, len(questions), size):
             batch: list[Answer] = []
-            part = questions[start : start + BATCH]
-            for question, offers in zip(part, self.offers(part, settings, seed), strict=True):
-                found = ranked(offers, settings, potential)
-                batch += [_answer(request, found, offers) for request in groups[question]]
+            part, budget = questions[start : start + size], Budget(settings.seconds)
+            for question, offers in zip(part, self.offers(part, settings, seed, budget), strict=True):
+                found = ranked(offers, settings, potential, budget)
+                batch += [_answer(request, found, offers, budget) for request in groups[question]]
             if options.on_step is not None:
                 options.on_step(len(batch))
             yield batch
 
-    def offers(self, questions: Sequence[Question], settings: AnswerSettings, seed: int) -> list[list[Offer]]:
+    def _prepare(self, settings: AnswerSettings, potential: Potential | None) -> None:
+        """Load all that answers need, so that the seconds of a composition are its own."""
+        for name in settings.propose:
+            self.proposers[name].prepare()
+        if potential is not None:
+            potential.calculator()
+
+    def offers(
+        self, questions: Sequence[Question], settings: AnswerSettings, seed: int, budget: Budget = UNLIMITED
+    ) -> list[list[Offer]]:
         """All offers for each question."""
         found: list[list[Offer]] = [[] for _ in questions]
         for name in settings.propose:
             most = getattr(settings, name)
             numbers = [most if name == "prototypes" else worth(most, offers) for offers in found]
             asked = list(zip(questions, numbers, strict=True))
-            for offers, more in zip(found, self.proposers[name].offers(asked, settings, seed), strict=True):
+            for offers, more in zip(
+                found, self.proposers[name].offers(asked, settings, seed, budget), strict=True
+            ):
                 offers += more
         return found
 
@@ -96,7 +121,7 @@ def worth(most: int, offers: Sequence[Offer]) -> int:
     return ceil(most * min(doubt / SURE, 1.0))
 
 
-def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer]) -> Answer:
+def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer], budget: Budget) -> Answer:
     """The answer at the request's rank. The cost is that of the whole composition, shared by its answers."""
     cost = Cost(sum(offer.nfe for offer in offers), {"proposals": len(offers)})
     if request.sample >= len(found):
@@ -107,4 +132,5 @@ def _answer(request: Request, found: Sequence[Ranked], offers: Sequence[Offer]) 
         reason = known if found else f"{nothing}, and no draw of it is a crystal"
         return Failure(request, reason, cost)
     one = found[request.sample]
-    return Generated(request, Crystals.of_cells([one.cell]), cost, origin=one.origin())
+    cut = {"cut_short": "+".join(budget.cut)} if budget.cut else {}
+    return Generated(request, Crystals.of_cells([one.cell]), cost, origin={**one.origin(), **cut})

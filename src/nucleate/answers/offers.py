@@ -10,6 +10,7 @@ from math import gcd
 
 import numpy as np
 
+from nucleate.answers.budget import Budget
 from nucleate.answers.settings import AnswerSettings
 from nucleate.cell import Cell
 
@@ -89,6 +90,10 @@ class Proposer(ABC):
 
     @abstractmethod
     def offers(
-        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int
+        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int, budget: Budget
     ) -> list[list[Offer]]:
-        """At most so many offers for each question, best first where it ranks them; fewer where it has no more."""
+        """At most so many offers for each question, best first where it ranks them; fewer where it has no more, or
+        where the budget is spent, which the budget is then told."""
+
+    def prepare(self) -> None:  # noqa: B027 - most need nothing
+        """Load what is needed, before a clock runs."""

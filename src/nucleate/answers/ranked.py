@@ -8,15 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from nucleate.answers.answer import Ranked
+from nucleate.answers.budget import UNLIMITED, Budget
 from nucleate.answers.merge import DRAWN, merged
 from nucleate.answers.offers import Offer
-from nucleate.answers.relaxing import relaxed
+from nucleate.answers.relaxing import RELAXING, relaxed
 from nucleate.answers.score import features, probabilities, shared_by_energies, shipped, with_stated
 from nucleate.answers.settings import AnswerSettings
 from nucleate.energies.potential import Potential
 
 
-def ranked(offers: Sequence[Offer], settings: AnswerSettings, potential: Potential | None) -> list[Ranked]:
+def ranked(
+    offers: Sequence[Offer], settings: AnswerSettings, potential: Potential | None, budget: Budget = UNLIMITED
+) -> list[Ranked]:
     """Different structures, best first."""
     structures = merged(offers, DRAWN)
     draws = sum(offer.by in DRAWN for offer in offers)
@@ -25,8 +28,8 @@ def ranked(offers: Sequence[Offer], settings: AnswerSettings, potential: Potenti
         x, none = features(structures, draws)
         stated = np.array([one.stated for one in structures])
         found = _with(found, with_stated(probabilities(x, none, shipped()), stated))
-    if found and potential is not None:
-        found = relaxed(found, settings.relaxed, potential)
+    if found and potential is not None and not budget.spent(RELAXING):
+        found = relaxed(found, settings.relaxed, potential, budget)
         shares = np.array([one.probability for one in found])
         log_odds = np.array([_said_by_energies(one) for one in found])
         found = _with(found, shared_by_energies(shares, log_odds))

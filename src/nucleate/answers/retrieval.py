@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nucleate.answers.budget import UNLIMITED, Budget
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.settings import AnswerSettings
 from nucleate.prototypes.retrieve import ON_HULL, STABLE, Proposal, Prototypes
@@ -38,8 +39,9 @@ class Retrieval(Proposer):
         return digest.hexdigest()[:16]
 
     def offers(
-        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int
-    ) -> list[list[Offer]]:
+        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int,
+        budget: Budget = UNLIMITED,
+    ) -> list[list[Offer]]:  # fmt: skip
         """Raises DataError for a source that the index has not."""
         if settings.sources not in self._by_sources:
             chosen = self.prototypes.index.of_sources(settings.sources)

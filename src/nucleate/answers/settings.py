@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal, get_args
 
 from nucleate.errors import RecipeError
-from nucleate.settings import within
+from nucleate.settings import MOST_SECONDS, within
 
 Ranking = Literal["fitted", "prior", "agreement", "energy"]
 RANKINGS = get_args(Ranking)
 PROPOSERS = ("prototypes", "free", "sequences")
+
+
+def installed_potential() -> str:
+    """The potential that relaxes answers where nothing is said: CHGNet if it is installed, else "" for none."""
+    return "chgnet" if find_spec("chgnet") else ""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,8 @@ class AnswerSettings:
         sources: sources in the index of prototypes that may be used, such as mp_20; all if empty.
         potential: what relaxes the best structures, such as chgnet; "" for nothing.
         relaxed: how many structures are relaxed.
+        seconds: that one composition may take, 0 for any number. Fewer draws are then made, relaxing ends early; known
+            crystals are always looked up. What is found in time depends on the machine.
         rank: order of the answers: by `fitted` probability, by the proposers' probability alone (`prior`), by
             `agreement` of the free draws, or by `energy`.
     """
@@ -40,6 +48,7 @@ class AnswerSettings:
     potential: str = ""
     relaxed: int = 5
     rank: Ranking = "fitted"
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.propose if name not in PROPOSERS]:
@@ -59,3 +68,4 @@ class AnswerSettings:
                 f"known must be 'include' or 'other'; got '{self.known}'", "leave it out for include"
             )
         within(self, 0, 1000, "prototypes free sequences relaxed")
+        within(self, 0, MOST_SECONDS, "seconds")

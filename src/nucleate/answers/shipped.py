@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from nucleate.answers.answerer import Answerer
+from nucleate.answers.budget import UNLIMITED, Budget
 from nucleate.answers.draws import Draws
 from nucleate.answers.offers import Offer, Proposer, Question
 from nucleate.answers.retrieval import Retrieval
@@ -47,9 +48,13 @@ class Drawing(Proposer):
     def identity(self) -> str:
         return self.draws.identity
 
+    def prepare(self) -> None:
+        _ = self.draws
+
     def offers(
-        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int
-    ) -> list[list[Offer]]:
+        self, asked: Sequence[tuple[Question, int]], settings: AnswerSettings, seed: int,
+        budget: Budget = UNLIMITED,
+    ) -> list[list[Offer]]:  # fmt: skip
         if not any(number for _, number in asked):
             return [[] for _ in asked]
-        return self.draws.offers(asked, settings, seed)
+        return self.draws.offers(asked, settings, seed, budget)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ NAMED = 10
 
 def answer_settings(
     settings: AnswerSettings, assignments: list[str] | None, like: bool, propose: str | None, rank: str | None,
-    potential: str | None,
+    potential: str | None, seconds: float | None = None,
 ) -> AnswerSettings:  # fmt: skip
     """The settings with what the options ask for. Raises NucleateError for what there is not.
 
@@ -47,6 +46,7 @@ def answer_settings(
     """
     from dataclasses import replace
 
+    from nucleate.answers.settings import installed_potential
     from nucleate.energies.potentials import potential_named
 
     options.refuse_both(
@@ -55,18 +55,19 @@ def answer_settings(
             "propose": ("--propose", propose),
             "rank": ("--rank", rank),
             "potential": ("--potential", potential),
+            "seconds": ("--seconds", seconds),
         },
     )
     names = None if propose is None else tuple(name.strip() for name in propose.split(",") if name.strip())
     if potential is None and settings.potential == "":
         potential = "none" if like else "auto"
     if potential == "auto":
-        potential = "chgnet" if find_spec("chgnet") else "none"
+        potential = installed_potential()
     if potential == "none":
         potential = ""
-    elif potential is not None:
+    elif potential:
         potential_named(potential).calculator()
-    given = {"propose": names, "rank": rank, "potential": potential}
+    given = {"propose": names, "rank": rank, "potential": potential, "seconds": seconds}
     return replace(settings, **{name: value for name, value in given.items() if value is not None})
 
 
@@ -124,11 +125,11 @@ class Placing:
 
 def present_answers(
     out: Path, kinds: Sequence[str], order: Sequence[str], top: int, as_json: bool, finish: Finish,
-    placing: Placing | None = None,
+    placing: Placing | None = None, seconds: float = 0.0,
 ) -> None:  # fmt: skip
     """Write files and ranking of everything in the folder; the first `top` answers of each formula go to stdout.
 
-    order: reduced formulas as they were asked for.
+    order: reduced formulas as they were asked for. seconds: that each was given, 0 for any number.
     """
     from nucleate.discovery.answered import answers_in, write_answers
     from nucleate.discovery.candidates import Candidate
@@ -149,6 +150,7 @@ def present_answers(
         rows = [_words(row, energies, placing is not None) for row, _ in shown]
         print_table((*COLUMNS[:3], *more, *COLUMNS[3:]), rows)
     _doubts([row for row, _ in found], order)
+    tell_budget([row for row, _ in found], seconds)
 
 
 def _words(row: AnswerRow, energies: bool, placed: bool) -> tuple[str, ...]:
@@ -187,6 +189,20 @@ def _doubts(rows: Sequence[AnswerRow], order: Sequence[str]) -> None:
         warn(f"the first answer is probably not right for {_named(doubtful)}: look at the others too")
     if any(row.known for row in rows):
         say("answers marked (known) are crystals of that composition in the index, not predictions")
+
+
+def tell_budget(rows: Sequence[AnswerRow], seconds: float) -> None:
+    """Say which formulas ran out of their seconds, and what was left out for it."""
+    cut = {row.formula: row.cut_short.replace("+", ", ") for row in rows if row.cut_short}
+    if not seconds:
+        return
+    if not cut:
+        say(f"every formula was answered within {seconds:g} s, with nothing left out")
+        return
+    parts = ", ".join(dict.fromkeys(part for parts in cut.values() for part in parts.split(", ")))
+    say(
+        f"{seconds:g} s were not enough for {_named(list(cut))}: cut short were {parts}; --seconds allows more"
+    )
 
 
 def _named(texts: Sequence[str]) -> str:

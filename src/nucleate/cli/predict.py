@@ -45,6 +45,10 @@ def predict(
         str | None,
         typer.Option(help="Relaxes the best answers: auto, none, chgnet... Default: auto; with --like none."),
     ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Of answers: seconds for each formula; fewer draws and shorter relaxing then."),
+    ] = None,
     reference: Annotated[
         Path | None, typer.Option(help="Data set that answers are placed against: meV/atom above its hull.")
     ] = None,
@@ -112,10 +116,10 @@ def predict(
     predictor = load(model or _fitting(of_diffusion), device, adapters=adapter or [])
     settings = options.sampler_of(predictor, sampler, steps, nfe, set_)
     ranked = predictor.generator.ranked
-    asked_so = {"--propose": propose, "--rank": rank, "--potential": potential}
+    asked_so = {"--propose": propose, "--rank": rank, "--potential": potential, "--seconds": seconds}
     placing = None
     if ranked:
-        settings = answer_settings(settings, set_, like is not None, propose, rank, potential)
+        settings = answer_settings(settings, set_, like is not None, propose, rank, potential, seconds)
         placing = Placing.of(reference, hull, settings.potential)
     else:
         asked_so |= {"--reference": reference, "--hull": hull or None}
@@ -137,7 +141,9 @@ def predict(
             order = list(dict.fromkeys(request.formula for request in requests))
             files = [kind for kind in kinds if kind != "extxyz"]
             if ranked:
-                present_answers(out, files, order, top or SHOWN_RANKS, as_json, finish, placing)
+                present_answers(
+                    out, files, order, top or SHOWN_RANKS, as_json, finish, placing, settings.seconds
+                )
             else:
                 present(out, files, order, top or SHOWN_RANKS, as_json, finish)
     say(f"written to {out}")

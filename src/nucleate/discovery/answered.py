@@ -36,6 +36,7 @@ class AnswerRow(RankingRow):
         known: whether that crystal has this composition.
         energy: after relaxation, eV/atom.
         relaxation: how it ended, "" for none; unless it is "relaxed" energies are upper bounds.
+        cut_short: what the budget of seconds cut short, such as free+relaxing, "" for nothing.
         seed, model: how it was made.
         file: name without ending.
     """
@@ -54,6 +55,7 @@ class AnswerRow(RankingRow):
     known: bool
     energy: float | None
     relaxation: str
+    cut_short: str
     seed: int
     model: str
     file: str
@@ -101,6 +103,7 @@ def _row(frame: Frame, cell: Cell) -> AnswerRow:
             known=info.get("known") == "1",
             energy=None if energy is None else float(energy),
             relaxation=info.get("relaxation", ""),
+            cut_short=info.get("cut_short", ""),
             seed=int(info["seed"]),
             model=info["model"],
             file=crystal_name(info, frame.file),

@@ -91,7 +91,8 @@ class Predictor:
             formula: text such as "SrTiO3", several of them, or a pymatgen Composition, Structure or ASE Atoms whose
                 composition is taken.
             formula_units: formula units in the cell, several of them, or "auto" to share n over the probable numbers.
-            sampler: see `Predictor.sampler`.
+            sampler: see `Predictor.sampler`. Left out, answers are relaxed by CHGNet where it is installed, as on the
+                command line; `model.sampler()` is without a potential.
             space_group: number of the space group that the structures have, in its primitive cell.
             prototype: that of a known crystal instead: its name, a structure file, or `auto` for the nearest ones.
             target, guidance, beyond: what is asked of properties, as in `generate`.
@@ -211,6 +212,7 @@ class Predictor:
             space_group=space_group, prototype=prototype, chooses_sites=self.generator.chooses_sites,
         )  # fmt: skip
         asked = steering.steered(asked, self.generator, seed)
+        sampler = self.generator.patient_settings() if sampler is None else sampler
         order = {request.identity: place for place, request in enumerate(asked)}
         return sorted(self._drawn(asked, sampler, seed), key=lambda one: order[one.request.identity])
 

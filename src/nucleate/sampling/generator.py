@@ -7,90 +7,32 @@ and shared out between processes. `nucleate.testing.generators` checks these pro
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from nucleate.crystals import Crystals
 from nucleate.errors import ModelError, RecipeError
+from nucleate.sampling.answer import HEADER, Answer, Cost, Failure, Generated
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.settings import MOST_SEED
 
+__all__ = [
+    "HEADER",
+    "Answer",
+    "Cost",
+    "DrawOptions",
+    "Failure",
+    "Generated",
+    "Generator",
+    "Task",
+    "check_space_group",
+]
+
 Task = Literal["csp", "dng"]
 """Whether a composition has to be given (crystal structure prediction) or may be invented (de novo generation)."""
-
-HEADER = ("crystal", "material_id", "sample", "formula", "cell", "seed", "nfe", "model", "key", "seconds",
-          "Lattice", "Properties", "pbc")  # fmt: skip
-"""What the header of every crystal says already, and an origin or a cost can't."""
-
-
-def _check_names(what: str, names: Mapping[str, Any]) -> None:
-    """Raise ValueError for names that can't stand beside those of every header."""
-    for name in names:
-        if name in HEADER or not re.fullmatch(r"[A-Za-z]\w*", name):
-            raise ValueError(f"{what} can't be called '{name}': it is no plain word, or files use it already")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one crystal took.
-
-    Attributes:
-        nfe: network evaluations, 0 where there is no network.
-        counts: of anything else by its name, such as tokens or lookups.
-        seconds: where they were measured.
-    """
-
-    nfe: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        _check_names("a cost", self.counts)
-
-
-@dataclass(frozen=True)
-class Generated:
-    """The crystal that answers a request.
-
-    Attributes:
-        request: what was asked for.
-        crystal: a batch of one without padding, on the CPU.
-        cost: what it took.
-        path: the time and the crystal of some steps on the way from noise; empty unless it was asked for.
-        origin: where it came from, such as the prototype that it was made of; words and numbers by name, for files.
-    """
-
-    request: Request
-    crystal: Crystals
-    cost: Cost = Cost()
-    path: tuple[tuple[float, Crystals], ...] = ()
-    origin: Mapping[str, str | int | float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _check_names("an origin", self.origin)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The answer to a request for which there is no crystal.
-
-    Attributes:
-        request: what was asked for.
-        reason: why there is none, as a sentence without its full stop.
-        cost: what it took to find out.
-    """
-
-    request: Request
-    reason: str
-    cost: Cost = Cost()
-
-
-Answer = Generated | Failure
 
 
 def check_space_group(generator: Generator, request: Request) -> None:
@@ -215,6 +157,10 @@ class Generator(ABC):
                     "use 'nucleate predict', or a model with task dng ('nucleate models' lists them)",
                 )
 
+    def identity_with(self, settings: Any) -> str:
+        """Its identity where it has these settings, None for the usual ones: settings may choose what answers."""
+        return self.identity
+
     def steps(self, settings: Any) -> int:
         """How often `on_step` hears of each crystal; progress is shown in these steps."""
         return 1
@@ -226,6 +172,10 @@ class Generator(ABC):
     def facts(self) -> dict[str, str]:
         """What it is, by name, for people."""
         return {}
+
+    def patient_settings(self) -> Any:
+        """Its settings where a person asks for a few compositions, which may take longer; the usual ones by default."""
+        return self.settings
 
     def methods(self) -> Sequence[str]:
         """Names of the methods that it can draw by."""

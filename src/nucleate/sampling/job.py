@@ -38,7 +38,7 @@ def record_of(
     identities = "\n".join(sorted(request.identity for request in requests))
     return {
         "model": generator.name,
-        "weights": generator.identity,
+        "weights": generator.identity_with(settings),
         "seed": seed,
         "sampler": None if settings is None else to_dict(settings),
         "crystals": {
