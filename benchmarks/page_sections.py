@@ -44,7 +44,7 @@ def _point(point: dict[str, Any] | None) -> str:
 
 
 def ablations(results: Path) -> str:
-    """The last match rate of each cell, mean and standard error over seeds."""
+    """The last match rate of each variant, mean and standard error over seeds."""
     parts = []
     for path in sorted((results / "ablations").glob("*.yaml")):
         found = yaml.safe_load(path.read_text())
@@ -54,11 +54,11 @@ def ablations(results: Path) -> str:
             f"{found['crystals']} validation crystals (tuned on), NFE {found['nfe']}, on {found['hardware']}."
             + (f" {found['note']}" if "note" in found else "")
             + "\n",
-            "| cell | step | match rate, % | standard error | seeds |\n|---|---|---|---|---|",
+            "| variant | step | match rate, % | standard error | seeds |\n|---|---|---|---|---|",
         ]
-        for name, cell in found["cells"].items():
-            if cell["curve"]:
-                last = cell["curve"][-1]
+        for name, one in variants_of(found).items():
+            if one["curve"]:
+                last = one["curve"][-1]
                 error = "-" if last["standard_error"] is None else f"{100 * last['standard_error']:.1f}"
                 lines.append(
                     f"| {name} | {last['step']} | {100 * last['match_rate']:.1f} | {error} | {last['seeds']} |"
@@ -66,6 +66,11 @@ def ablations(results: Path) -> str:
         lines += ["\n![ablations](images/ablations.png)\n", _command(found["command"])]
         parts.append("\n".join(lines))
     return "\n".join(parts)
+
+
+def variants_of(record: dict[str, Any]) -> dict[str, Any]:
+    """The variants of a record of ablations; older records call them cells."""
+    return record["variants"] if "variants" in record else record["cells"]
 
 
 def speed(results: Path) -> str:
