@@ -14,7 +14,7 @@ from nucleate.cli.main import app
 from nucleate.errors import ModelError, NucleateError
 from nucleate.predictor import load
 from nucleate.predictor.property import load_property
-from nucleate.properties.predict import predict
+from nucleate.properties.predict import bounded, predict
 from tests.properties.small import SMALL, labelled_table, train, write_labelled
 from tests.training.tiny import losses, send_when, start
 
@@ -89,7 +89,8 @@ def test_crystals_are_annotated_in_every_format(data, run, tmp_path):
     rows = json.loads(outputs["json"].read_text())["crystals"]
     frames = ase.io.read(outputs["extxyz"], ":")
     assert len(rows) == len(frames) == 40
-    expected = predict(load_property(run).model, labelled_table(40, 1))
+    model = load_property(run).model
+    expected = bounded(predict(model, labelled_table(40, 1)), model.ends)
     np.testing.assert_allclose([row["hardness"] for row in rows], expected.value, rtol=1e-6)
     np.testing.assert_allclose([frame.info["hardness"] for frame in frames], expected.value, rtol=1e-6)
     assert outputs["csv"].read_text().splitlines()[0].startswith("name,formula,hardness,hardness_low,")

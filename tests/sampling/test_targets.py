@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -153,6 +155,10 @@ def test_element_systems():
     assert element_system(None, ["O", "Li"], None, LIMITS) == ((3, 8), ())
     assert element_system(None, None, "Pb,Tl", LIMITS) == ((3, 8, 15, 26), ())
     assert element_system(None, "Li,O,Pb", "Pb", LIMITS) == ((3, 8), ())
+    small = replace(LIMITS, largest_cell=2)
+    assert element_system(None, None, "Pb,Tl", small) == ((3, 8, 15, 26), ())
+    with pytest.raises(FormulaError, match="4 atoms"):
+        element_system("Li,Fe,P,O", None, None, small)
     assert elements("Li-Fe-P-O") == (3, 8, 15, 26)
 
 

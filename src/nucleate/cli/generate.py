@@ -31,6 +31,10 @@ def generate(
     without: Annotated[str | None, typer.Option(help="None of these elements.")] = None,
     target: options.Target = None,
     guidance: options.Guidance = None,
+    towards: options.Towards = None,
+    pull: options.PullBy = None,
+    pull_on: options.PullOn = "clean",
+    predictor: options.Predictors = None,
     beyond: options.Beyond = False,
     model: options.Model = "kldm-mp20-dng",
     adapter: options.Adapter = None,
@@ -57,22 +61,23 @@ def generate(
         import torch
 
         torch.set_num_threads(threads)
-    from nucleate.cli.steering import steering_of
+    from nucleate.cli.steering import pulling_of, steering_of
     from nucleate.data.structure_files import read_structure
     from nucleate.predictor import load
 
-    predictor = load(model, device, adapters=adapter or [])
-    steering = steering_of(target, guidance, beyond, elements, at_most, without)
-    settings = options.sampler_of(predictor, sampler, steps, None, set_)
-    species = None if species_fixed is None else readable(species_fixed, predictor.limits)
-    requests = predictor.inventions(
+    loaded = load(model, device, adapters=adapter or [])
+    pulling = pulling_of(towards, pull, pull_on, predictor)
+    steering = steering_of(target, guidance, beyond, elements, at_most, without, pulling)
+    settings = options.sampler_of(loaded, sampler, steps, None, set_)
+    species = None if species_fixed is None else readable(species_fixed, loaded.limits)
+    requests = loaded.inventions(
         n, seed, atoms=atom_range(atoms), species=species, steering=steering,
         complete=None if complete is None else read_structure(complete),
         lattice=None if lattice_fixed is None else read_structure(lattice_fixed).lattice.matrix,
         space_group=space_group,
     )  # fmt: skip
     with resumable(out):
-        Drawing(predictor, requests, settings, seed, trajectory, edges, "generated").run(out, part)
+        Drawing(loaded, requests, settings, seed, trajectory, edges, "generated").run(out, part)
         if kinds != ["extxyz"] or relax is not None:
             present(out, [kind for kind in kinds if kind != "extxyz"], finish)
     say(f"written to {out}; judge them with: nucleate evaluate dng {out} --reference DATA")

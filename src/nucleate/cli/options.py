@@ -67,6 +67,32 @@ Guidance = Annotated[
     list[str] | None,
     typer.Option("--guidance", help="How strongly: tc=2, or tc=2@0.2-0.8 between two times. Repeatable."),
 ]
+Towards = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--towards",
+        help="Value that a predictor's gradient pulls towards: tc=15, tc=max, tc=min. Repeatable.",
+    ),
+]
+PullBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pull", help="How strongly it pulls: tc=3, or tc=3@0.2-0.8 between two times. Repeatable."
+    ),
+]
+PullOn = Annotated[
+    str,
+    typer.Option(
+        "--pull-on", help="Crystal that predictors are asked about: the clean one expected, or noised."
+    ),
+]
+Predictors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--predictor",
+        help="Predictor that pulls: shipped name or run folder. Default: of the package. Repeatable.",
+    ),
+]
 Beyond = Annotated[bool, typer.Option("--beyond", help="Targets may lie outside all labels.")]
 
 

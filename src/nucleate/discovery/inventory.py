@@ -18,7 +18,7 @@ from nucleate.metrics.usable import USABLE
 from nucleate.records.crystal_files import RUNS, Frame, crystal_name, prediction_files, read_prediction_files
 from nucleate.records.job_folder import is_job
 
-ASKED = ("target_", "guidance_", "elements", "allowed")
+ASKED = ("target_", "guidance_", "towards_", "elements", "allowed")
 """How the entries of a header begin that say what was asked of a crystal."""
 
 

@@ -59,6 +59,10 @@ class Trainable(nn.Module, ABC):
     def settle(self) -> None:
         """Take statistics that depend on the weights: called with those that are about to be saved as a model."""
 
+    def facts(self) -> dict[str, Any]:
+        """What its card says of the labels that it has seen, by name."""
+        return {}
+
     def compile_parts(self) -> None:
         """Let torch.compile build what takes the time, for `training.compile`."""
         for part in self.children():

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.errors import ModelError
 from nucleate.predictor import describe, hub, requests
+from nucleate.predictor.pulling import Pulling
 from nucleate.predictor.steer import Steering
 from nucleate.recipes.contract import AnyRecipe
 from nucleate.sampling.generator import Answer, DrawOptions, Failure, Generated, Generator
 from nucleate.sampling.job import header
 from nucleate.sampling.limits import Limits
+from nucleate.sampling.pull import View
 from nucleate.sampling.request import Request
 
 if TYPE_CHECKING:
@@ -160,7 +162,8 @@ class Predictor:
         species: str | None = None, complete: Structure | None = None, lattice: Any = None,
         sampler: Any = None, space_group: int | None = None, target: Mapping[str, Any] | None = None,
         guidance: Mapping[str, Any] | None = None, elements: Any = None, at_most: Any = None,
-        without: Any = None, beyond: bool = False,
+        without: Any = None, towards: Mapping[str, Any] | None = None, pull: Mapping[str, Any] | None = None,
+        pull_on: View = "clean", predictors: Sequence[str | Path] = (), beyond: bool = False,
     ) -> list[Structure]:  # fmt: skip
         """n crystals that the model invents, as pymatgen structures like those of `predict`; see `inventions`.
 
@@ -170,6 +173,10 @@ class Predictor:
             elements: exactly these elements, "Li,Fe,P,O" or a list.
             at_most: no others than these.
             without: none of these.
+            towards: values that gradients of predictors pull towards, such as {"tc": "max", "band_gap": 2}.
+            pull: how strongly, such as {"tc": 3}; {"tc": (3, 0.2, 0.8)} between two times.
+            pull_on: the crystal that predictors are asked about, the `clean` one expected or the `noised` one.
+            predictors: those that pull, names or folders; by default those of the package.
             beyond: targets may lie outside all labels.
 
         The same seed gives the same crystals, however many are asked for.
@@ -179,7 +186,10 @@ class Predictor:
         span = (atoms, atoms) if isinstance(atoms, int) else atoms
         asked = self.inventions(
             n, seed, atoms=span, species=species, complete=complete, lattice=lattice, space_group=space_group,
-            steering=Steering(target or {}, guidance or {}, elements, at_most, without, beyond),
+            steering=Steering(
+                target or {}, guidance or {}, elements, at_most, without, beyond,
+                Pulling(towards or {}, pull or {}, pull_on, predictors),
+            ),
         )  # fmt: skip
         made = sorted(self._drawn(asked, sampler, seed), key=lambda one: one.request.sample)
         return [

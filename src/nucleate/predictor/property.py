@@ -9,7 +9,7 @@ from typing import Any
 from nucleate.errors import ModelError
 from nucleate.predictor.find import find_model, label, shipped_models
 from nucleate.properties.model import PropertyModel
-from nucleate.runs.model_folder import load_model, read_card
+from nucleate.runs.model_folder import checksum, load_model, read_card
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +20,13 @@ class LoadedProperty:
         name: by which files call it.
         model: in evaluation mode, on the CPU.
         card: what it was trained on.
+        checksum: of its weights.
     """
 
     name: str
     model: PropertyModel
     card: dict[str, Any]
+    checksum: str = ""
 
     @property
     def target(self) -> str:
@@ -50,4 +52,6 @@ def load_property(name: str | Path) -> LoadedProperty:
             f"{name} is a model of the recipe {recipe.name}, which draws crystals and predicts no property",
             hint if known else "train one with 'nucleate train property --data D --target COLUMN --out RUN'",
         )
-    return LoadedProperty(label(str(name), folder), model, card)
+    if ends := card.get("label_ends"):
+        model.ends = float(ends[0]), float(ends[1])
+    return LoadedProperty(label(str(name), folder), model, card, checksum(folder))

@@ -1,4 +1,4 @@
-"""What requests are steered by: targets of properties with their guidance, and element systems."""
+"""What requests are steered by: targets of properties with their guidance, element systems, and predictors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nucleate.errors import FormulaError
+from nucleate.predictor.pulling import Pulling
 from nucleate.sampling.generator import Generator
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
@@ -26,6 +27,7 @@ class Steering:
         at_most: no others than these.
         without: none of these.
         beyond: whether targets may lie outside all labels.
+        pulling: values that predictors pull towards.
         tell: called with a sentence where a target lies among few labels; by default a warning of Python.
     """
 
@@ -35,6 +37,7 @@ class Steering:
     at_most: Any = None
     without: Any = None
     beyond: bool = False
+    pulling: Pulling = field(default_factory=Pulling)
     tell: Callable[[str], None] | None = None
 
     def system(self, limits: Limits) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -59,8 +62,11 @@ class Steering:
         allowed, required = self.system(generator.limits)
         if allowed:
             self._fits(requests, set(allowed))
+        pulls = self.pulling.on_generator(generator, self.beyond)
         return [
-            replace(request, condition=row, guidance=guidance, allowed=allowed, required=required)
+            replace(
+                request, condition=row, guidance=guidance, allowed=allowed, required=required, pulls=pulls
+            )
             for request, row in zip(requests, rows, strict=True)
         ]
 

@@ -13,7 +13,7 @@ from nucleate.discovery.candidates import Candidate, formula_of
 from nucleate.errors import NucleateError
 from nucleate.files import write_whole, writing
 from nucleate.properties.model import PropertyModel
-from nucleate.properties.predict import fits, predict, table_of
+from nucleate.properties.predict import bounded, fits, predict, table_of
 from nucleate.records.tables import write_rows
 
 ENDINGS = (".csv", ".parquet", ".extxyz", ".json")
@@ -51,7 +51,7 @@ class Annotated:
 
 
 def annotate(model: PropertyModel, candidates: Sequence[Candidate]) -> list[Annotated]:
-    """A prediction for each crystal, in their order; those without one say why."""
+    """A prediction for each crystal, in their order, no farther than the labels go; those without one say why."""
     problems = [one.problem or "can't be read" if one.cell is None else fits(one.cell) for one in candidates]
     usable = [(row, one.cell) for row, one in enumerate(candidates) if one.cell and not problems[row]]
     out = [
@@ -61,7 +61,7 @@ def annotate(model: PropertyModel, candidates: Sequence[Candidate]) -> list[Anno
     if not usable:
         return out
     table = table_of([cell for _, cell in usable], [candidates[row].name for row, _ in usable])
-    found = predict(model, table)
+    found = bounded(predict(model, table), model.ends)
     for place, (row, _) in enumerate(usable):
         numbers = {
             name: float(getattr(found, name)[place])

@@ -7,8 +7,9 @@ split-conformal (`conformal.py`), from crystals that no member and no ridge has 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -54,12 +55,15 @@ class PropertyModel(Trainable):
             at most MOST_SPREAD floors.
         ridge_quantile: half the length of the ridge's own intervals, on the scale.
         error: root mean squared error on the crystals for calibration, on the scale.
+        ends: the least and the largest label of the training crystals, in their unit; without limits where a card
+            does not say.
     """
 
     quantile: Tensor
     floor: Tensor
     ridge_quantile: Tensor
     error: Tensor
+    ends: tuple[float, float] = (-math.inf, math.inf)
 
     def __init__(self, networks: Sequence[Denoiser], size: int, task: PropertyTask) -> None:
         super().__init__()
@@ -94,6 +98,20 @@ class PropertyModel(Trainable):
         self.codec.fit(torch.tensor(part.lattice), torch.tensor(part.sizes))
         self.statistics.fit(part, self.task)
         self._calibration = table.select(parts.calibration)
+        labels = self.task.labels(part)[:, 0]
+        self.ends = float(labels.min()), float(labels.max())
+
+    def facts(self) -> dict[str, Any]:
+        return {"label_ends": list(self.ends)}
+
+    @property
+    def scaled_ends(self) -> tuple[float, float]:
+        """The ends of the labels on the target's scale."""
+        low, high = (
+            float(self.statistics.on_scale(torch.tensor(end))) if math.isfinite(end) else end
+            for end in self.ends
+        )
+        return low, high
 
     @property
     def _names(self) -> tuple[str, ...]:

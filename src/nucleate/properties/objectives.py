@@ -45,6 +45,8 @@ class Towards:
 class Along:
     """More of a property, or less, that the members agree on: the lower confidence bound, sign mean - doubt spread.
 
+    Each member counts no farther than the labels go: beyond them there is nothing to gain.
+
     Attributes:
         model: the predictor.
         sign: 1 for more, -1 for less.
@@ -56,7 +58,7 @@ class Along:
     doubt: float = 0.0
 
     def __call__(self, soft: SoftCrystals, t: PerCrystal) -> PerCrystal:
-        said = self.model.members(soft, t)
+        said = self.model.members(soft, t).clamp(*self.model.scaled_ends)
         # Smooth where the members agree.
         spread = (said.var(1, correction=0) + 1e-12).sqrt() if self.doubt else 0.0
         return (self.sign * said.mean(1) - self.doubt * spread) / self.model.error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -57,6 +57,19 @@ def predict(model: PropertyModel, table: CrystalTable) -> Predictions:
         unit(mean), unit(mean - reach), unit(mean + reach), unit(said.reshape(-1)).reshape(said.shape).std(1),
         unit(ridge), unit(ridge - baseline), unit(ridge + baseline), distance, warnings,
     )  # fmt: skip
+
+
+def bounded(found: Predictions, ends: tuple[float, float]) -> Predictions:
+    """Values and intervals no farther than the labels go, with a warning where a value was: a network that is asked
+    beyond them says anything."""
+    low, high = ends
+    beyond = (found.value < low) | (found.value > high)
+    warnings = [
+        "; ".join([text] * bool(text) + [f"{value:.4g} is beyond all labels"] * bool(out))
+        for text, value, out in zip(found.warnings, found.value, beyond, strict=True)
+    ]
+    kept = {name: getattr(found, name).clip(low, high) for name in ("value", "low", "high")}
+    return replace(found, **kept, warnings=tuple(warnings))
 
 
 def table_of(cells: Sequence[Cell], names: Sequence[str]) -> CrystalTable:

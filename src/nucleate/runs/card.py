@@ -15,6 +15,7 @@ import nucleate
 from nucleate.data.conditions import labels
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
+from nucleate.model.trainable import Trainable
 from nucleate.recipes.contract import AnyRecipe
 
 
@@ -22,7 +23,7 @@ def make_card(
     recipe: AnyRecipe,
     dataset: Dataset,
     train: CrystalTable,
-    model: torch.nn.Module,
+    model: Trainable,
     devices: int,
     device: torch.device,
 ) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def make_card(
         "task": recipe.task,
         **trained_on(dataset, train),
         **_labels(recipe, train),
+        **model.facts(),
         "parameters": sum(p.numel() for p in model.parameters()),
         "versions": {
             "nucleate": nucleate.__version__,

@@ -37,6 +37,7 @@ class DiffusionGenerator(Generator):
     symmetric = True
     restricts = True
     has_path = True
+    pullable = True
 
     def __init__(
         self, name: str, identity: str, model: CrystalModel, task: Task, settings: SamplerSettings,
@@ -77,6 +78,12 @@ class DiffusionGenerator(Generator):
         check_conditions(requests, self.conditions, self.model.described)
         for request in requests:
             check_space_group(self, request)
+        if any(request.pulls for request in requests):
+            if self.guides is None:
+                raise ModelError(
+                    f"{self.name} has no predictor that could steer it", "load one with --predictor"
+                )
+            self.guides.check(requests)
         if self.task == "csp" and any(request.allowed for request in requests):
             raise ModelError(
                 f"{self.name} is given all elements and chooses none", "take a model with task dng for this"
@@ -87,7 +94,7 @@ class DiffusionGenerator(Generator):
     ) -> Iterator[Sequence[Answer]]:
         yield from generate(
             self.model, requests, settings, seed, edges=options.edges or self.edges,
-            with_path=options.with_path, on_step=options.on_step,
+            with_path=options.with_path, on_step=options.on_step, guides=self.guides,
         )  # fmt: skip
 
     def steps(self, settings: SamplerSettings) -> int:

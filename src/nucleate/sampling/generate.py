@@ -19,6 +19,7 @@ from nucleate.sampling.classifier_free import ClassifierFree
 from nucleate.sampling.condition import check_conditions, condition_in
 from nucleate.sampling.generator import Cost, Generated
 from nucleate.sampling.given import Given
+from nucleate.sampling.guidance import Guides, in_turn
 from nucleate.sampling.loop import trajectory
 from nucleate.sampling.request import Known, Request
 from nucleate.sampling.settings import SamplerSettings
@@ -40,10 +41,11 @@ def generate(
     edges: int = EDGES,
     with_path: bool = False,
     on_step: Callable[[int], None] | None = None,
+    guides: Guides | None = None,
 ) -> Iterator[list[Generated]]:
     """Draw every request, one list for each batch. The seed and a request decide its crystal, whatever the batch.
 
-    on_step is called after every step with the number of crystals in the batch.
+    on_step is called after every step with the number of crystals in the batch. guides carry out the pulls of requests.
     """
     check_conditions(requests, model.conditions, model.described)
     device = next(model.parameters()).device
@@ -62,7 +64,11 @@ def generate(
         before = model.evaluations
         allowed = allowed_in(chosen, mask, model, seed)
         rules = [*symmetric_in(chosen, mask, model), *([allowed] if allowed else [])]
-        way = trajectory(model, mask, settings, noise, given, rules, allowed, condition, classifier_free=free)
+        # Elements come last: nothing that pulls may break them.
+        guidance = in_turn(guides.of(chosen, model, mask) if guides else None, allowed)
+        way = trajectory(
+            model, mask, settings, noise, given, rules, guidance, condition, classifier_free=free
+        )
         for number, (t, states) in enumerate(way):
             if with_path and number in marks:
                 path.append((t, model.decode(states, mask).to("cpu")))

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from nucleate.errors import ModelError, RecipeError
 from nucleate.sampling.answer import HEADER, Answer, Cost, Failure, Generated
+from nucleate.sampling.guidance import Guides
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.settings import MOST_SEED
@@ -76,6 +77,7 @@ class Generator(ABC):
             (`Request.units`), and works on all samples of a composition together.
         restricts: whether a request may say which elements a crystal may have (`Request.allowed`).
         has_path: whether there is a way from noise to crystal that can be recorded.
+        pullable: whether predictors may steer it by their gradients (`Request.pulls`), by its `guides`.
         model: the network behind it, None without one.
     """
 
@@ -89,6 +91,8 @@ class Generator(ABC):
     ranked: bool = False
     restricts: bool = False
     has_path: bool = False
+    pullable: bool = False
+    guides: Guides | None = None
     model: Any = None
 
     @property
@@ -150,6 +154,10 @@ class Generator(ABC):
             if request.allowed and not self.restricts:
                 raise ModelError(
                     f"{self.name} can't keep to given elements", "take a diffusion model for this"
+                )
+            if request.pulls:
+                raise ModelError(
+                    f"{self.name} can't be steered by a predictor", "take a diffusion model for this"
                 )
             if 0 in request.species and self.task == "csp":
                 raise ModelError(

@@ -143,14 +143,15 @@ def header(one: Generated, seed: int, model: str) -> dict[str, object]:
 
 
 def _asked(request: Request) -> dict[str, object]:
-    """The targets of a request, their guidance and its elements."""
+    """The targets of a request, their guidance, its elements, and what predictors pull towards."""
     targets = {f"target_{name}": _text(value) for name, value in request.condition}
     guided = {
         f"guidance_{name}": f"{weight:g}@{low:g}-{high:g}" for name, weight, low, high in request.guidance
     }
     system = {"elements": _text(request.required)} if request.required else {}
     limited = {"allowed": _text(request.allowed)} if request.allowed and not request.required else {}
-    return {**targets, **guided, **system, **limited}
+    pulls = {f"towards_{one.name}": one.text.partition("=")[2] for one in request.pulls}
+    return {**targets, **guided, **system, **limited, **pulls}
 
 
 def _text(value: float | tuple[int, ...]) -> object:

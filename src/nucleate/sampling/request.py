@@ -16,6 +16,7 @@ from nucleate.geometry.noise import Noise
 from nucleate.identity import canonical, later
 from nucleate.sampling.formula import formula_text, parse_formula, reduce_formula, species_of
 from nucleate.sampling.limits import Limits
+from nucleate.sampling.pull import Pull
 from nucleate.streams import SIZES
 from nucleate.symmetry.template import Template
 
@@ -53,6 +54,7 @@ class Request:
         guidance: (name, weight, from, to): how strongly a condition is asked between two times.
         allowed: atomic numbers that atoms may have, which is never broken; empty for any.
         required: those of them that have to be there.
+        pulls: predictors that steer it by their gradients.
         template: whose space group and sites it has, atoms in its order; None where no symmetry is asked.
         units: numbers of formula units its cell may hold, where `species` is one formula unit and the number is open;
             None for any, empty where `species` is the whole cell. A single 0 and None stand for any crystal.
@@ -74,11 +76,13 @@ class Request:
     guidance: tuple[tuple[str, float, float, float], ...] = ()
     allowed: tuple[int, ...] = ()
     required: tuple[int, ...] = ()
+    pulls: tuple[Pull, ...] = ()
 
     def __post_init__(self) -> None:
         # One order, so that the same request has the same identity however it is written.
         for name in ("condition", "guidance", "allowed", "required"):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
+        object.__setattr__(self, "pulls", tuple(sorted(self.pulls, key=lambda one: one.name)))
 
     @property
     def identity(self) -> str:

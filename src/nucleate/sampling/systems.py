@@ -28,7 +28,9 @@ def element_system(
         )
     asked = exactly if exactly is not None else at_most
     named = tuple(sorted(limits.elements)) if asked is None else elements(asked)
-    limits.check(",".join(SYMBOLS[number] for number in named), Counter(named))
+    # Only elements that have to be there need an atom each.
+    least = 0 if exactly is None else 1
+    limits.check(",".join(SYMBOLS[number] for number in named), Counter(dict.fromkeys(named, least)))
     left_out = () if without is None else elements(without)
     if exactly is not None and (both := [SYMBOLS[number] for number in named if number in left_out]):
         raise FormulaError(

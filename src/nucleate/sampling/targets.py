@@ -188,11 +188,15 @@ def guidance_for(
             raise FormulaError(
                 f"guidance of {name}, for which nothing is asked", f"give --target {name}=VALUE too"
             )
-        found.append((name, *_weight(name, value)))
+        found.append((name, *weight_of(name, value)))
     return tuple(found)
 
 
-def _weight(name: str, value: Any) -> tuple[float, float, float]:
+def weight_of(name: str, value: Any, what: str = "guidance") -> tuple[float, float, float]:
+    """A weight and two times from `2` or `2@0.2-0.8`, from a number or from three of them. what: it is called.
+
+    Raises FormulaError for what is none.
+    """
     try:
         if isinstance(value, tuple | list):
             weight, begin, end = map(float, value)
@@ -202,11 +206,11 @@ def _weight(name: str, value: Any) -> tuple[float, float, float]:
             weight, begin, end = float(text), float(low), float(high)
     except ValueError:
         raise FormulaError(
-            f"guidance {name}={value} can't be read", f"write {name}=2, or {name}=2@0.2-0.8"
+            f"{what} {name}={value} can't be read", f"write {name}=2, or {name}=2@0.2-0.8"
         ) from None
     if not (0 <= weight <= 100 and 0 <= begin < end <= 1):
         raise FormulaError(
-            f"guidance {name}={value} has a weight or times that can't be",
+            f"{what} {name}={value} has a weight or times that can't be",
             "give a weight from 0 to 100, and times from 0 (noise) to 1 (crystal)",
         )
     return weight, begin, end

@@ -1,0 +1,125 @@
+"""Predictors that pull draws towards values: what is asked, and the predictors that carry it out.
+
+A shipped predictor called `-first` pulls where none is named, so that the one called `-second`, from other labels, can
+judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nucleate.errors import FormulaError, ModelError
+from nucleate.predictor.find import shipped_models
+from nucleate.predictor.property import LoadedProperty, load_property
+from nucleate.properties.pulls import Pulls
+from nucleate.runs.model_folder import read_card
+from nucleate.sampling.generator import Generator
+from nucleate.sampling.pull import Pull, View
+from nucleate.sampling.targets import weight_of
+
+GUIDES = "-first"
+"""How the names of the shipped predictors end that pull by default."""
+
+
+@dataclass(frozen=True)
+class Pulling:
+    """What predictors pull towards.
+
+    Attributes:
+        towards: a value, `max` or `min` for each property.
+        pull: weights by name; with (weight, from, to) between two times.
+        on: ask about the `clean` crystal that the model expects, or the `noised` one.
+        predictors: names or folders; of properties without one, those of the package.
+    """
+
+    towards: Mapping[str, Any] = field(default_factory=dict)
+    pull: Mapping[str, Any] = field(default_factory=dict)
+    on: View = "clean"
+    predictors: Sequence[str | Path] = ()
+
+    def on_generator(self, generator: Generator, beyond: bool) -> tuple[Pull, ...]:
+        """The pulls, with their predictors beside the generator. Raises FormulaError and ModelError for what can't be
+        asked. beyond: values may lie outside all labels."""
+        for name in self.pull:
+            if name not in self.towards:
+                raise FormulaError(
+                    f"a pull of {name}, which is drawn towards nothing", f"give --towards {name}=VALUE too"
+                )
+        known = self._by_property()
+        if not self.towards:
+            return ()
+        if not generator.pullable:
+            raise ModelError(
+                f"{generator.name} can't be steered by a predictor", "take a diffusion model for this"
+            )
+        guides = generator.guides = Pulls()
+        pulls = []
+        for name, asked in self.towards.items():
+            one = known.get(name) or shipped_guide(name)
+            guides.models[one.checksum] = one.model
+            pull = Pull(name, aim_of(name, asked, one, beyond), on=self.on, predictor=one.checksum)
+            if name in self.pull:
+                weight, start, stop = weight_of(name, self.pull[name], "pull")
+                pull = replace(pull, weight=weight, start=start, stop=stop)
+            pulls.append(pull)
+        return tuple(pulls)
+
+    def _by_property(self) -> dict[str, LoadedProperty]:
+        """The named predictors by what they predict."""
+        found: dict[str, LoadedProperty] = {}
+        for name in self.predictors:
+            one = load_property(name)
+            if one.target in found:
+                raise ModelError(f"two predictors of {one.target} are named", "name one of them")
+            if one.target not in self.towards:
+                raise FormulaError(
+                    f"{one.name} predicts {one.target}, which is drawn towards nothing",
+                    f"give --towards {one.target}=VALUE too, or leave --predictor out",
+                )
+            found[one.target] = one
+        return found
+
+
+def aim_of(name: str, asked: Any, predictor: LoadedProperty, beyond: bool) -> Any:
+    """A number, `max` or `min`. Raises FormulaError for anything else, and for a number outside all labels."""
+    text = str(asked).strip()
+    if text in ("max", "min"):
+        return text
+    try:
+        aim = float(text)
+    except ValueError:
+        aim = float("nan")
+    if aim != aim or abs(aim) == float("inf"):
+        raise FormulaError(f"nothing is drawn towards {name}={asked}", "give a number, max or min")
+    low, high = predictor.model.ends
+    if not (beyond or low <= aim <= high):
+        raise FormulaError(
+            f"{name} = {aim:g} lies outside all labels that {predictor.name} has seen",
+            f"they go from {low:g} to {high:g}; ask beyond them with --beyond (beyond=True in Python)",
+        )
+    return aim
+
+
+def shipped_guide(name: str) -> LoadedProperty:
+    """The predictor of the package that pulls a property by default. Raises ModelError where there is none."""
+    known = shipped_guides()
+    if name not in known:
+        raise ModelError(
+            f"no predictor of '{name}' is named",
+            f"name one with --predictor, or draw towards {', '.join(known)}, whose predictors are in the package",
+        )
+    return load_property(known[name])
+
+
+@cache
+def shipped_guides() -> dict[str, str]:
+    """Names of the predictors that pull by default, by what they predict."""
+    found = {}
+    for name, folder in shipped_models().items():
+        if name.endswith(GUIDES) and read_card(folder / "card.json")["task"] == "property":
+            found[load_property(name).target] = name
+    return found
