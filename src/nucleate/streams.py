@@ -49,7 +49,8 @@ UNITS = Steps("how many formula units a crystal has", REQUEST, -5)
 HIDING = Steps("which conditions a training crystal is not told", ROW, -5)
 TARGETS = Steps("a value within a range that is asked for", PLACE, -6)
 SLOTS = Steps("which orbits have the elements that have to be there", REQUEST, -7)
-STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS)
+LATENTS = Steps("a latent vector, and what its heads leave to chance", REQUEST, -8)
+STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS, LATENTS)
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""
 

@@ -14,6 +14,7 @@ from nucleate import settings
 from nucleate.errors import RecipeError
 from nucleate.plugins import with_plugins
 from nucleate.recipes import (
+    cdvae,
     cross,
     crystalflow,
     diffcsp,
@@ -28,7 +29,7 @@ from nucleate.recipes import (
 from nucleate.recipes.adapter import KIND, AdapterRecipe
 from nucleate.recipes.contract import AnyRecipe
 
-BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, symmetric, cross, wyckoff, property)
+BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, symmetric, cross, wyckoff, property, cdvae)
 ENTRY_POINTS = "nucleate.recipes"
 
 
