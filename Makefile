@@ -1,6 +1,7 @@
 # make demo   offline with the shipped models: predict three structures, invent eight crystals, relax and judge them
 # make test   everything that must hold before a change goes in
 # make setup  the environment for both
+# make frontend  the page of nucleate show, after a change in frontend/
 #
 # A bare Python 3.11 to 3.13 is enough. PYTHON=/path/to/python picks one; PIP_ARGS goes to every pip install,
 # TORCH names the build of torch (on Linux the public default brings CUDA: README, "Install").
@@ -28,7 +29,7 @@ define pip_install
 endef
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: demo test setup lint types unit clean
+.PHONY: demo test setup lint types unit clean frontend
 
 demo: $(BASE)
 	$(BIN)/nucleate predict ZnSe Mg2Sn KNiF3 --seed 0 --out $(DEMO_DIR)
@@ -49,6 +50,10 @@ types: $(DEV)
 
 unit: $(DEV)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS)
+
+# The page of `nucleate show` is shipped built; this builds it again after a change, and needs Node with npm.
+frontend:
+	cd frontend && npm ci --no-audit --no-fund && npm run build
 
 clean:
 	rm -rf $(VENV) $(DEMO_DIR) .pytest_cache .ruff_cache .import_linter_cache

@@ -22,6 +22,7 @@ from nucleate.cli import (
     property,
     prototypes,
     relax,
+    show,
     substitute,
     train,
 )
@@ -50,6 +51,7 @@ app.command("relax")(relax.relax)
 app.command("property")(property.predict_property)
 app.command("models")(models.models)
 app.command("draw")(draw.draw)
+app.command("show")(show.show)
 
 
 def _show_version(wanted: bool) -> bool:

@@ -1,0 +1,48 @@
+// Small parts: formulas, symbols of space groups, errors, a spinner.
+
+import type { ComponentChildren } from 'preact'
+import type { Refused } from '../lib/api'
+import { groupParts } from '../lib/text'
+
+export function Formula({ text }: { text: string }) {
+  return <span class="formula">{text.split(/(\d+)/).map((part) => (/^\d+$/.test(part) ? <sub>{part}</sub> : part))}</span>
+}
+
+export function Group({ symbol, number }: { symbol: string; number?: number }) {
+  return (
+    <span class="group">
+      <i aria-label={symbol}>
+        {groupParts(symbol).map(({ text, kind }) =>
+          kind === 'bar' ? <span class="bar">{text}</span> : kind === 'sub' ? <sub>{text}</sub> : text,
+        )}
+      </i>
+      {number ? <span class="soft"> {number}</span> : null}
+    </span>
+  )
+}
+
+export function Problem({ error }: { error: Refused }) {
+  return (
+    <div class="problem" role="alert">
+      <strong>{error.message}</strong>
+      {error.hint ? <span>{error.hint}</span> : null}
+    </div>
+  )
+}
+
+export function Wait({ what = 'Reading' }: { what?: string }) {
+  return (
+    <p class="wait soft" role="status">
+      <span class="spinner" aria-hidden="true" /> {what} …
+    </p>
+  )
+}
+
+export function Panel({ title, children, class: kind = '' }: { title?: string; children: ComponentChildren; class?: string }) {
+  return (
+    <section class={`panel ${kind}`}>
+      {title ? <h2>{title}</h2> : null}
+      {children}
+    </section>
+  )
+}

@@ -1,0 +1,59 @@
+// The library: everything that was found, by folder.
+
+import type { Entry, Kind } from '../lib/api'
+import { address } from '../lib/route'
+import { ago } from '../lib/text'
+
+const KINDS: Record<Kind, { title: string; sign: string }> = {
+  dataset: { title: 'data set', sign: 'D' },
+  predictions: { title: 'predictions', sign: 'P' },
+  generated: { title: 'generated crystals', sign: 'G' },
+  relaxed: { title: 'relaxed crystals', sign: 'R' },
+  report: { title: 'evaluation', sign: 'E' },
+  run: { title: 'training run', sign: 'T' },
+  model: { title: 'model', sign: 'M' },
+  trajectories: { title: 'trajectories', sign: 'W' },
+  ledger: { title: 'discovery', sign: 'L' },
+}
+
+export function kindTitle(kind: Kind): string {
+  return KINDS[kind]?.title ?? kind
+}
+
+/** Where a click on an entry leads. */
+export function home(entry: Entry): string {
+  return address([entry.kind === 'report' || !entry.crystals ? entry.kind : 'crystals', entry.key])
+}
+
+export function Library({ entries }: { entries: Entry[] }) {
+  const folders = new Map<string, Entry[]>()
+  for (const entry of entries) folders.set(entry.folder, [...(folders.get(entry.folder) ?? []), entry])
+  return (
+    <>
+      <h1>Library</h1>
+      <p class="soft">Everything of nucleate's in the folders that were given. New files appear by themselves.</p>
+      {[...folders].map(([folder, inside]) => (
+        <section class="folder" key={folder}>
+          {folder ? <h2 class="path">{folder}</h2> : null}
+          <ul class="cards">
+            {inside.map((entry) => (
+              <li key={entry.key}>
+                <a class="card" href={home(entry)}>
+                  <span class={`sign ${entry.kind}`} aria-hidden="true">
+                    {KINDS[entry.kind]?.sign}
+                  </span>
+                  <span class="what">
+                    <strong>{entry.name}</strong>
+                    <span class="soft">
+                      {kindTitle(entry.kind)} · {ago(entry.changed)}
+                    </span>
+                  </span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </>
+  )
+}
