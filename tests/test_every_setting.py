@@ -21,12 +21,15 @@ from nucleate.metrics.dng.stability import StabilitySettings
 from nucleate.metrics.dng.validity import ValiditySettings
 from nucleate.metrics.matching import Matcher
 from nucleate.recipes.registry import get_recipe, recipes
+from nucleate.rewards.gates import Gates
 from nucleate.settings import from_dict, to_dict
+from nucleate.tuning.settings import PolicySettings, SequencesSettings, WeightedSettings
 
 STRANGE = (math.nan, math.inf, -math.inf, -1, 1e30, 10**30)
 JUDGES = (
     CellSettings, ImportSettings, RelaxSettings, CspSettings, DngSettings, CoverageSettings, DistributionSettings,
     DiversitySettings, FingerprintSettings, EquivalenceSettings, StabilitySettings, ValiditySettings, Matcher,
+    Gates, WeightedSettings, PolicySettings, SequencesSettings,
 )  # fmt: skip
 ONE_OF_EACH_KIND = ("kldm-dng-masked-small", "kldm-dng-bits", "diffcsp-dng-tiny", "omatg-dng", "flowmm-dng-tiny",
                     "cross-mini")  # fmt: skip

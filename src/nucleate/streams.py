@@ -86,6 +86,8 @@ QUESTIONS = Draws("entries of an index that ranking is learned from", (5, 1))
 ATTENTION = Draws("where the attention of a ranking starts", (6, 1))
 EXCHANGES = Draws("a crystal made by substitution", (7, 1), counters=1)
 CLEAN = Draws("which crystals a predictor of properties learns from without noise", (13, 1), counters=1)
+ROUNDS = Draws("the seed of the draws of a round of tuning", (19, 1), counters=1)
+LEARNING = Draws("what a step of tuning learns from", (20, 1), counters=2)
 DRAWS = (
     ORDER,
     TIMES,
@@ -99,6 +101,8 @@ DRAWS = (
     ATTENTION,
     EXCHANGES,
     CLEAN,
+    ROUNDS,
+    LEARNING,
 )
 """numpy fills up with zeros: (seed), (seed, 0) and (seed, 0, 0) are one stream. So the uses without words share one
 with epoch 0, and epoch 1 shares one with the times of step 0, as they always did.

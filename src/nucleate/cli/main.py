@@ -25,6 +25,7 @@ from nucleate.cli import (
     show,
     substitute,
     train,
+    tune,
 )
 from nucleate.cli.console import App, Log, Quiet, Verbose, fail, hush, note_traceback, speak
 from nucleate.errors import NucleateError
@@ -44,6 +45,7 @@ app.add_typer(convert.app, name="convert")
 app.add_typer(discover.app, name="discover")
 app.add_typer(prototypes.app, name="prototypes")
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("predict")(predict.predict)
 app.command("generate")(generate.generate)
 app.command("substitute")(substitute.substitute)

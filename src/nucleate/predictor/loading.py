@@ -10,13 +10,16 @@ import torch
 
 from nucleate.data.sources import read_source
 from nucleate.errors import DataError, ModelError
+from nucleate.families.wyckoff.generator import WyckoffGenerator
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.model.trainable import Trainable
 from nucleate.predictor.draw import Predictor
 from nucleate.predictor.find import find_adapter, find_model, label, shipped_models
 from nucleate.predictor.generators import generator_names, made
+from nucleate.predictor.joining import DRAWS_WITH, join
 from nucleate.runs.adapter import Adapter
 from nucleate.runs.model_folder import FILES, checksum, load_model
+from nucleate.sampling.diffusion import DiffusionGenerator
 from nucleate.sampling.folder import FolderGenerator
 
 DEFAULT_MODEL = "answers"
@@ -62,7 +65,22 @@ def load(
         raise ModelError(f"device '{device}' can't be used ({first})", "use --device cpu or auto") from None
     model.bf16 = precision == "bf16"
     generator = recipe.generator(model, card, called, identity)
+    if isinstance(generator, WyckoffGenerator) and DRAWS_WITH in card:
+        generator = join(called, generator, _structures(card[DRAWS_WITH], called, device, precision))
     return Predictor(generator, recipe, card, folder)
+
+
+def _structures(
+    said: Mapping[str, str], called: str, device: str, precision: Literal["float32", "bf16"]
+) -> DiffusionGenerator:
+    """The structure model that sequences were tuned with. Raises ModelError where there is another one, or none."""
+    found = load(said["name"], device, precision).generator
+    if not isinstance(found, DiffusionGenerator) or found.identity != said["weights"]:
+        raise ModelError(
+            f"{called} was tuned with {said['name']} of weights {said['weights']}, and here it is another model",
+            "join it with one by nucleate.predictor.sequences.joined",
+        )
+    return found
 
 
 def _adapted(

@@ -1,7 +1,4 @@
-"""`wyckoff-mp20`: the shipped Wyckoff sequences and the shipped symmetric diffusion as one generator.
-
-Shapes come from the shipped index of prototypes, of which only the crystals that both models were trained on are used.
-"""
+"""`wyckoff-mp20`: the shipped Wyckoff sequences and the shipped symmetric diffusion as one generator."""
 
 from __future__ import annotations
 
@@ -11,15 +8,12 @@ from typing import Literal
 from nucleate.errors import ModelError
 from nucleate.families.wyckoff.diffused import SequenceDiffusion
 from nucleate.families.wyckoff.generator import WyckoffGenerator
+from nucleate.predictor.joining import join
 from nucleate.predictor.loading import load
-from nucleate.prototypes.files import checksum_of, read_index
-from nucleate.prototypes.shapes import Shapes
-from nucleate.prototypes.shipped import INDEX
 from nucleate.sampling.diffusion import DiffusionGenerator
 
 NAME = "wyckoff-mp20"
 SEQUENCES, DIFFUSION = "wyckoff-mp20-sequences", "kldm-mp20-symmetric"
-SOURCES = ("mp_20",)
 
 
 def made(device: str, precision: Literal["float32", "bf16"]) -> SequenceDiffusion:
@@ -45,6 +39,8 @@ def joined(
     Raises ModelError where there is no such model, or one of another kind.
     """
     chooser = load(sequences, "cpu").generator
+    if isinstance(chooser, SequenceDiffusion):
+        chooser = chooser.sequences
     if not isinstance(chooser, WyckoffGenerator):
         raise ModelError(
             f"{sequences} is no model of Wyckoff sequences", "train one with the recipe wyckoff-sequences"
@@ -52,5 +48,4 @@ def joined(
     drawer = load(diffusion, device, precision).generator
     if not isinstance(drawer, DiffusionGenerator):
         raise ModelError(f"{diffusion} is no diffusion model", "name one, such as kldm-mp20-symmetric")
-    index = read_index(INDEX).of_sources(SOURCES)
-    return SequenceDiffusion(name, chooser, drawer, Shapes(index).cell, checksum_of(index))
+    return join(name, chooser, drawer)

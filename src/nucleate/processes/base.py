@@ -25,13 +25,14 @@ from nucleate.settings import check_limits
 State = dict[str, Tensor]
 Own = TypeVar("Own")
 
-Ability = Literal["flow", "step", "correction", "distribution"]
+Ability = Literal["flow", "step", "correction", "distribution", "probability"]
 """Kinds of step that a process may have."""
 WAYS: dict[Ability, str] = {
     "flow": "flow",
     "step": "step",
     "correction": "correct",
     "distribution": "distribution",
+    "probability": "log_probability",
 }
 """The method of `Process` behind each ability."""
 NAMES: dict[Ability, str] = {
@@ -39,6 +40,7 @@ NAMES: dict[Ability, str] = {
     "step": "stochastic step",
     "correction": "Langevin corrector",
     "distribution": "distribution of a step",
+    "probability": "log-probability of a step",
 }
 
 
@@ -155,6 +157,11 @@ class Process(ABC):
         """The distribution from which `step` draws each number of the state's `x`. Padding, and a last step that ends
         on a point, have no density."""
         raise self.lacks("distribution")
+
+    def log_probability(self, state: State, after: State, prediction: Tensor, move: Move) -> PerCrystal:
+        """Log-density with which `step` leads from `state` to `after`, for each crystal, differentiable in the
+        prediction; probabilities of species. A step that draws nothing, such as the last one to the data, gives 0."""
+        raise self.lacks("probability")
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """What is nearly constant along the probability flow, and integrated exactly by `follow`: the velocity of a

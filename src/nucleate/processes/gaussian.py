@@ -23,6 +23,7 @@ from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.processes.base import Move, Noised, Process, State, as_column
 from nucleate.processes.langevin import langevin
+from nucleate.processes.laws import normal
 from nucleate.settings import within
 
 
@@ -165,6 +166,10 @@ class Gaussian(Process):
 
     def distribution(self, state: State, prediction: Tensor, move: Move) -> Normal:
         return Normal(*self._law(state, prediction, move), validate_args=False)
+
+    def log_probability(self, state: State, after: State, prediction: Tensor, move: Move) -> PerCrystal:
+        mean, width = self._law(state, prediction, move)
+        return normal(after["x"], mean, width, move.mask if self.level == "atom" else None)
 
     def _law(self, state: State, prediction: Tensor, move: Move) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of a stochastic step."""

@@ -26,9 +26,10 @@ from nucleate.arrays import Mask, PerCrystal, Species
 from nucleate.geometry.assignment import assign, squared_distances
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import centre
-from nucleate.processes.base import Move, Noised, Process, State, as_column
+from nucleate.processes.base import Ability, Move, Noised, Process, State, as_column
 from nucleate.processes.interpolant_path import InterpolantPath, shortest
 from nucleate.processes.interpolant_settings import InterpolantSettings, misfit
+from nucleate.processes.laws import normal, wrapped
 
 __all__ = ["Base", "Interpolant", "InterpolantSettings"]
 
@@ -70,7 +71,10 @@ class Interpolant(Process):
         self.has_velocity = settings.path != "ve"
         self.has_noise = settings.denoiser or settings.gamma != "none"
         self.target_width = width * (self.has_velocity + self.has_noise)
-        self.can = frozenset(("flow", "step")) if self.has_noise else frozenset(("flow",))
+        drawn: tuple[Ability, ...] = (
+            ("step", "probability") if not (self.torus and settings.centred) else ("step",)
+        )
+        self.can = frozenset(("flow", *drawn)) if self.has_noise else frozenset(("flow",))
         self.path = InterpolantPath(settings, self.torus, informed)
         self.unit = self.path.unit
 
@@ -146,13 +150,27 @@ class Interpolant(Process):
         """dx = (b - epsilon / gamma z) dt + sqrt(2 epsilon) dW."""
         if not self.has_noise:
             raise self.lacks("step")
+        mean, spread = self._law(state, prediction, move)
+        fresh = self._normal(move.mask, move.noise).to(mean.dtype)
+        return {"x": self._placed(mean + spread * fresh, move.mask)}
+
+    def log_probability(self, state: State, after: State, prediction: Tensor, move: Move) -> PerCrystal:
+        """In the units of `x`. Not for centred noise on the torus, whose images are those of all atoms together."""
+        if "probability" not in self.can:
+            raise self.lacks("probability")
+        mean, spread = self._law(state, prediction, move)
+        if self.torus:
+            return wrapped(after["x"], mean, spread, 1.0, move.mask)
+        return normal(after["x"], mean, spread, move.mask if self.level == "atom" else None)
+
+    def _law(self, state: State, prediction: Tensor, move: Move) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of a stochastic step, before it is put into the cell."""
         flow = self.flow(state, prediction, move.t, move.mask)
         moved = self.follow(state, flow, move)
         kick = as_column(self.path.kick(move), flow)
         width = as_column(self.path.noise_width(move.t), flow)
-        fresh = self._normal(move.mask, move.noise).to(flow.dtype)
         pull = kick / width.clamp(min=1e-12) * flow.split(self.width, -1)[1]
-        return {"x": self._placed(moved["x"] - pull + torch.sqrt(2 * kick) * fresh, move.mask)}
+        return moved["x"] - pull, torch.sqrt(2 * kick)
 
     def endpoint(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> Tensor:
         """x1 from x, u and z (`InterpolantPath.arrival`), up to a translation of the crystal where it is centred."""

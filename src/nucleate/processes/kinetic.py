@@ -29,6 +29,7 @@ from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.processes.base import Move, Noised, Process, State, as_column
 from nucleate.processes.kinetic_settings import KineticSettings, KineticStep
 from nucleate.processes.langevin import langevin
+from nucleate.processes.laws import of_crystals
 
 __all__ = ["Kinetic", "KineticSettings", "KineticStep", "position_variance"]
 
@@ -143,11 +144,22 @@ class Kinetic(Process):
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """The reverse stochastic equation, with the score kept as at t and the linear part solved exactly."""
+        mean, width, h = self._law(state, prediction, move)
+        z = self._centre(move.noise.normal(move.mask.shape[1], 3).to(mean.dtype), move.mask)
+        return self._drift(state["theta"], mean + width * z, h, move.mask)
+
+    def log_probability(self, state: State, after: State, prediction: Tensor, move: Move) -> PerCrystal:
+        """Of the velocities, from which the angles follow; of centred ones in the space where their sum is zero."""
+        mean, width, _ = self._law(state, prediction, move)
+        each = -0.5 * ((after["velocity"] - mean) / width) ** 2
+        free = 3 * (move.mask.sum(1) - int(self.settings.centred))
+        return of_crystals(each, move.mask) - free * torch.log(width.flatten() * math.sqrt(TAU))
+
+    def _law(self, state: State, prediction: Tensor, move: Move) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean and standard deviation of the velocities after a stochastic step; its length on the paper's clock."""
         score, h = self._way(state, prediction, move)
-        z = self._centre(move.noise.normal(move.mask.shape[1], 3).to(score.dtype), move.mask)
-        velocity = state["velocity"]
-        velocity = torch.exp(h) * velocity + 2 * torch.expm1(h) * score + torch.sqrt(torch.expm1(2 * h)) * z
-        return self._drift(state["theta"], velocity, h, move.mask)
+        mean = torch.exp(h) * state["velocity"] + 2 * torch.expm1(h) * score
+        return mean, torch.sqrt(torch.expm1(2 * h)), h
 
     def predict(self, state: State, prediction: Tensor, move: Move) -> State:
         """The published predictor: an exponential step of the velocities' probability flow, then a drift."""

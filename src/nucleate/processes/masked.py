@@ -25,6 +25,7 @@ from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.processes.base import Move, Noised, Process, State
+from nucleate.processes.laws import of_crystals
 from nucleate.settings import check_limits, within
 
 HIDDEN = 0
@@ -152,6 +153,10 @@ class Masked(Process):
         stays = (1 - hide) * F.one_hot(x, MAX_ATOMIC_NUMBER + 1)
         stays[..., HIDDEN] += hide.squeeze(-1)
         return Categorical(torch.where((x == HIDDEN).unsqueeze(-1), drawn, stays))
+
+    def log_probability(self, state: State, after: State, prediction: Tensor, move: Move) -> PerCrystal:
+        """Of `x`. What hidden atoms would be shown as does not count: a last step shows them all."""
+        return of_crystals(self.distribution(state, prediction, move).log_prob(after["x"]), move.mask)
 
     def _rate(self, move: Move) -> Tensor:
         """Probability that a hidden atom is shown, [crystals, 1]."""

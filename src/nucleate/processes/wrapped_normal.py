@@ -31,6 +31,7 @@ from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, centre, wrap
 from nucleate.processes.base import Move, Noised, Process, State, as_column
 from nucleate.processes.langevin import langevin
+from nucleate.processes.laws import wrapped
 
 LAST_INTERVAL = 1e-3
 """Interval of u in which sigma is linear: one of the 1,000 published steps."""
@@ -71,6 +72,8 @@ class WrappedNormal(Process):
     def __init__(self, settings: WrappedNormalSettings) -> None:
         self.settings = settings
         self.target_width = 6 if settings.centred == "circular" else 3
+        if settings.centred == "noise":
+            self.can = self.can - {"probability"}
         widest = TAU * settings.sigma_max
         self.images = wrapped_normal.images_for(widest)
         # The Fisher information falls as exp(-sigma^2), faster over log sigma than in narrower processes.
@@ -139,13 +142,23 @@ class WrappedNormal(Process):
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """The ancestral step, a draw from q(theta_next | theta, theta_1): narrower noise about its mean."""
-        theta, mask = state["theta"], move.mask
-        now, then = (as_column(self.sigma(t), theta) for t in (move.t, move.t_next))
+        mean, fresh = self._law(state, prediction, move)
+        z = self._normal(move.mask, move.noise).to(mean.dtype)
+        return {"theta": self._real(mean + fresh * z, move.mask)}
+
+    def log_probability(self, state: State, after: State, prediction: Tensor, move: Move) -> PerCrystal:
+        """Per radian. Not for centred noise, whose images on the torus are those of all atoms together."""
+        if self.settings.centred == "noise":
+            raise self.lacks("probability")
+        mean, fresh = self._law(state, prediction, move)
+        return wrapped(after["theta"], mean, fresh, TAU, move.mask)
+
+    def _law(self, state: State, prediction: Tensor, move: Move) -> tuple[PerAtom3, Tensor]:
+        """Mean and standard deviation of a stochastic step, before wrapping."""
+        now, then = (as_column(self.sigma(t), state["theta"]) for t in (move.t, move.t_next))
         kept = then / now.clamp(min=LEAST_SIGMA)
         fresh = then * torch.sqrt((1 - kept**2).clamp(min=0))
-        z = self._normal(mask, move.noise).to(theta.dtype)
-        theta = theta - (now**2 - then**2) * self.pull(prediction, move.t, mask) + fresh * z
-        return {"theta": self._real(theta, mask)}
+        return state["theta"] - (now**2 - then**2) * self.pull(prediction, move.t, move.mask), fresh
 
     def flow(self, state: State, prediction: Tensor, t: PerCrystal, mask: Mask) -> PerAtom3:
         """eps = sigma g, the slope of theta in sigma: constant for a single data point until noise wraps."""

@@ -23,6 +23,13 @@ from nucleate.symmetry.sites import Sites
 def log_likelihood(
     network: WyckoffNetwork, every: Sequence[Sites], prompts: Sequence[Prompt], most: int
 ) -> Float[Tensor, " sequences"]:
+    """As `log_probability`, without a gradient."""
+    return log_probability(network, every, prompts, most)
+
+
+def log_probability(
+    network: WyckoffNetwork, every: Sequence[Sites], prompts: Sequence[Prompt], most: int
+) -> Float[Tensor, " sequences"]:
     """Nats for each sequence, minus infinity where it does not answer its prompt; the probabilities of all answers sum
     to 1.
 
@@ -38,7 +45,7 @@ def log_likelihood(
     total = torch.full((len(every),), -torch.inf, dtype=torch.float64)
     if rows:
         chosen, asked = [every[row] for row in rows], [prompts[row] for row in rows]
-        total[rows] = _log_likelihood(network, chosen, asked, most)
+        total = total.index_put((torch.tensor(rows),), _log_likelihood(network, chosen, asked, most))
     return total
 
 
@@ -67,13 +74,14 @@ def _log_likelihood(
     total = _log(network.groups(x[:, 0]), groups_allowed(prompts, most), sequences.group)
     letters = network.positions(x[:, 1:], sequences.group)
     elements = network.elements(x[:, 1:-1], sequences.position)
+    parts = []
     for row, (sites, prompt) in enumerate(zip(every, prompts, strict=True)):
         positions, kinds = masks(sites, prompt, most)
         length = len(kinds)
         aim = torch.cat([words.letter[sequences.position[row, :length]], torch.tensor([END])])
-        total[row] += _log(letters[row, : length + 1], positions, aim).sum()
-        total[row] += _log(elements[row, :length], kinds, sequences.element[row, :length]).sum()
-    return total
+        chosen = _log(letters[row, : length + 1], positions, aim).sum()
+        parts.append(chosen + _log(elements[row, :length], kinds, sequences.element[row, :length]).sum())
+    return total + torch.stack(parts)
 
 
 def masks(sites: Sites, prompt: Prompt, most: int) -> tuple[Tensor, Tensor]:
