@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from nucleate.predictor import load
-from nucleate.predictor.pulling import shipped_guides
+from nucleate.predictor.pulling import GUIDES, shipped
 from tests.cli.words import assert_one_line, run
 from tests.properties.small import train, write_labelled
 from tests.runs.test_adapter import base
@@ -82,8 +82,21 @@ def test_beyond_the_labels_where_it_is_said(made, tmp_path, monkeypatch):
 
 
 def test_the_predictors_of_the_package_that_pull():
-    assert shipped_guides() == {
+    assert shipped(GUIDES) == {
         "band_gap": "property-band-gap-first",
         "formation_energy_per_atom": "property-formation-energy-first",
         "tc": "property-tc-first",
     }
+
+
+def test_several_wishes_are_judged_and_the_front_is_marked(made, tmp_path, monkeypatch, capsys):
+    words = generate(
+        made, tmp_path / "out", "--towards", "tc=max", "--towards", "formation_energy_per_atom=min"
+    )
+    assert run(monkeypatch, *words) == 0
+    rows = list(csv.DictReader((tmp_path / "out" / "properties.csv").open()))
+    assert len(rows) == 3
+    known = [row for row in rows if row["tc"]]
+    best = max(known, key=lambda row: (float(row["tc"]), -float(row["formation_energy_per_atom"])))
+    assert best["pareto_front"] == "True"
+    assert "of 3 crystals are on the Pareto front of tc=max and" in capsys.readouterr().err

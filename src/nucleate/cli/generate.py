@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -80,6 +81,7 @@ def generate(
         Drawing(loaded, requests, settings, seed, trajectory, edges, "generated").run(out, part)
         if kinds != ["extxyz"] or relax is not None:
             present(out, [kind for kind in kinds if kind != "extxyz"], finish)
+            tell_front(out, {**steering.target, **pulling.towards})
     say(f"written to {out}; judge them with: nucleate evaluate dng {out} --reference DATA")
 
 
@@ -119,3 +121,21 @@ def present(out: Path, kinds: list[str], finish: Finish) -> None:
         finish.present(
             [Candidate(entry.name, Cell.of(one), origin=entry.origin) for entry, one in drawn], out
         )
+
+
+def tell_front(out: Path, wanted: Mapping[str, Any]) -> None:
+    """Where several properties are asked for that predictors of the package judge: their predictions in
+    OUT/properties.csv, with a mark for crystals on the Pareto front."""
+    from nucleate.cli.several import annotated, by_property, front_text
+    from nucleate.discovery.candidates import read_candidates
+    from nucleate.predictor.pulling import shipped_judges
+    from nucleate.properties.several import write_together
+
+    judges = shipped_judges() if len(wanted) > 1 else {}
+    aims = {name: value for name, value in wanted.items() if name in judges}
+    if len(aims) < 2:
+        return
+    found = read_candidates([out])
+    rows = annotated(by_property([judges[name] for name in aims]), found, aims)
+    write_together(rows, found, {}, out / "properties.csv")
+    say(f"{front_text(rows, aims)}, by {', '.join(judges[name] for name in aims)}; properties.csv marks them")

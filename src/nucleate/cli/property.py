@@ -25,7 +25,14 @@ def predict_property(
             metavar="FILES...", help="CIF, POSCAR, extxyz, JSON; folders, zip or tar of them; runs; data sets."
         ),
     ],
-    model: Annotated[str, typer.Option(help="A predictor: shipped name, model or run folder, hf:owner/name.")],
+    model: Annotated[
+        list[str],
+        typer.Option(help="A predictor: shipped name, model or run folder, hf:owner/name. Repeatable."),
+    ],
+    aim: Annotated[
+        list[str] | None,
+        typer.Option(help="What is wanted: tc=max, band_gap=1.5..2.5. Repeatable; marks the Pareto front."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write all crystals to this file: .csv, .parquet, .extxyz or .json.")
     ] = None,
@@ -48,7 +55,12 @@ def predict_property(
     if out is not None:
         check_file(out)
         check_target(out)
-    loaded = load_property(model)
+    if len(model) > 1 or aim:
+        from nucleate.cli.several import show_several
+
+        show_several(model, aim, read_candidates(files, split), out, json)
+        return
+    loaded = load_property(model[0])
     found = read_candidates(files, split)
     rows = annotate(loaded.model, found)
     if json:

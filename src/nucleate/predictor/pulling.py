@@ -21,8 +21,8 @@ from nucleate.sampling.generator import Generator
 from nucleate.sampling.pull import Pull, View
 from nucleate.sampling.targets import weight_of
 
-GUIDES = "-first"
-"""How the names of the shipped predictors end that pull by default."""
+GUIDES, JUDGES = "-first", "-second"
+"""How the names of the shipped predictors end that pull by default, and that judge."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def aim_of(name: str, asked: Any, predictor: LoadedProperty, beyond: bool) -> An
 
 def shipped_guide(name: str) -> LoadedProperty:
     """The predictor of the package that pulls a property by default. Raises ModelError where there is none."""
-    known = shipped_guides()
+    known = shipped(GUIDES)
     if name not in known:
         raise ModelError(
             f"no predictor of '{name}' is named",
@@ -116,10 +116,15 @@ def shipped_guide(name: str) -> LoadedProperty:
 
 
 @cache
-def shipped_guides() -> dict[str, str]:
-    """Names of the predictors that pull by default, by what they predict."""
+def shipped(ending: str) -> dict[str, str]:
+    """Names of the predictors in the package with this ending, by what they predict."""
     found = {}
     for name, folder in shipped_models().items():
-        if name.endswith(GUIDES) and read_card(folder / "card.json")["task"] == "property":
+        if name.endswith(ending) and read_card(folder / "card.json")["task"] == "property":
             found[load_property(name).target] = name
     return found
+
+
+def shipped_judges() -> dict[str, str]:
+    """Names of those that judge."""
+    return shipped(JUDGES)
