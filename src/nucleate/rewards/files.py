@@ -84,7 +84,7 @@ def _part(where: str, table: Any) -> Weighted:
     if kind not in KINDS:
         said = "is missing" if kind is None else f"can't be {kind!r}"
         raise RecipeError(f"{where}kind {said}", f"one of: {', '.join(KINDS)}")
-    settings = [one.name for one in fields(KINDS[kind])]
+    settings = [one.name for one in fields(KINDS[kind])]  # pyright: ignore[reportArgumentType]
     for key in table:
         if key not in (known := [*COMMON, *settings]):
             raise RecipeError(f"no setting named '{where}{key}'", f"a {kind} has: {', '.join(known)}")
