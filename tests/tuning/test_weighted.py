@@ -39,6 +39,9 @@ def test_the_share_of_an_element_rises(tmp_path, name, gain):
     assert card["tuned"]["base"] == {"name": "base", "weights": checksum(folder)}
     assert (card["tuned"]["calls"], card["tuned"]["rounds"]) == (done.calls, 5)
     assert "Elements" in card["tuned"]["reward"][0]
+    assert f"{done.calls} property calls" in load(done.model).facts()["tuned"]
+    again = tune(done.model, iron(), tmp_path / "again", budget=Budget(rounds=1), settings=FAST, device="cpu")
+    assert read_card(again.model / "card.json")["tuned"]["earlier"] == card["tuned"]
 
 
 def test_low_rank_changes_are_merged(tmp_path):

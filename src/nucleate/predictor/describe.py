@@ -27,6 +27,7 @@ def facts(recipe: AnyRecipe, card: Mapping[str, Any]) -> dict[str, str]:
         "task": TASKS.get(recipe.task, recipe.task),
         "recipe": recipe.name + (f", {parameters / 1e6:.1f} M parameters" if parameters else ""),
         "trained on": f"{f'{crystals:,} crystals of ' if crystals else ''}{data.get('name') or 'unknown data'}",
+        **_tuned(card.get("tuned")),
         "elements": _elements(card.get("elements") or []),
         "cells": f"up to {card['largest_cell']} atoms" if "largest_cell" in card else "of unknown size",
         **recipe.facts(),
@@ -59,6 +60,13 @@ def html(name: str, told: Mapping[str, str]) -> str:
         for key, value in told.items()
     )
     return f"<table><caption>nucleate model <b>{escape(name)}</b></caption>{rows}</table>"
+
+
+def _tuned(said: Mapping[str, Any] | None) -> dict[str, str]:
+    """Of a model that was tuned by a reward: from which one, how, and for how many property calls."""
+    if said is None:
+        return {}
+    return {"tuned": f"from {said['base']['name']}, method {said['method']}, {said['calls']} property calls"}
 
 
 def _elements(numbers: list[int]) -> str:

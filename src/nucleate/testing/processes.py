@@ -19,6 +19,7 @@ from nucleate.geometry.noise import Noise
 from nucleate.processes.base import NAMES, Move, State
 from nucleate.testing.process_case import ProcessCase, Way
 from nucleate.testing.process_laws import largest_gap, law_checks
+from nucleate.testing.process_steps import ratios_of_two_laws_average_to_one
 from nucleate.testing.silent import Silent
 from nucleate.testing.suite import Check, as_test, require
 
@@ -46,6 +47,9 @@ def process_checks(case: ProcessCase) -> list[Check]:
         named.append((f"a_crystal_is_the_same_alone_and_in_a_batch-{name}", partial(alone, case, way)))
     if "flow" in case.process.can:
         named.append(("the_probability_flow_draws_no_noise", partial(silent_flow, case)))
+    if "probability" in case.process.can:
+        check = ratios_of_two_laws_average_to_one
+        named.append((check.__name__, partial(check, case)))
     return [Check(f"{case.name}-{name}", run) for name, run in named + law_checks(case)]
 
 

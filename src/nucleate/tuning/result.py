@@ -18,7 +18,7 @@ def save_tuned(folder: Path, learner: Learner, what: dict[str, Any], rounds: int
     model = recipe.build()
     with torch.no_grad():
         model.load_state_dict({name: tensor.cpu() for name, tensor in merged(learner.model).items()})
-    tuned = {
+    tuned: dict[str, Any] = {
         "base": {"name": what["base"], "weights": what["weights"]},
         "method": what["method"],
         "reward": what["reward"].splitlines(),
@@ -26,5 +26,7 @@ def save_tuned(folder: Path, learner: Learner, what: dict[str, Any], rounds: int
         "calls": calls,
         "settings": what["settings"],
     }
+    if earlier := learner.base.card.get("tuned"):
+        tuned["earlier"] = earlier
     card = {key: value for key, value in learner.base.card.items() if key != "metrics"}
     save_model(folder, model, recipe, {**card, **learner.card(), "tuned": tuned, "metrics": {}})
