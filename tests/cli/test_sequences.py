@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def test_a_space_group_is_a_prompt_of_the_sequences(tmp_path: Path) -> None:
     assert all(one["sites"] for one in headers)
 
 
+def test_elements_are_a_prompt_too(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = ["generate", "-n", "3", "--model", "wyckoff-mp20", "--elements", "Mg,O", "--atoms", "4-8",
+             "--space-group", "225", "--out", str(out)]  # fmt: skip
+    assert run(*asked).exit_code == 0
+    headers = [header for header, _ in read_headers(out / "generated.extxyz")]
+    assert len(headers) == 3
+    for one in headers:
+        assert set(re.findall("[A-Z][a-z]?", str(one["formula"]))) == {"Mg", "O"}
+        assert str(one["space_group"]) == "225"
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -42,6 +55,8 @@ def test_a_space_group_is_a_prompt_of_the_sequences(tmp_path: Path) -> None:
         ),
         (["predict", "CaF2", "--space-group", "227", "--formula-units", "1"], "space group 227 hold CaF2"),
         (["predict", "Sr9Ti9O27", "--formula-units", "1"], "45 atoms in the cell, more than the 20"),
+        (["generate", "-n", "1", "--at-most", "Mg,O"], "takes exactly the elements that it is given"),
+        (["generate", "-n", "1", "--without", "Mg"], "takes exactly the elements that it is given"),
         (["predict", "NaCl", "--prototype", "auto"], "can't keep a symmetry that is given"),
     ],
 )

@@ -37,11 +37,12 @@ def formulas_in_group(
 
 
 def inventions_of_any_size(
-    n: int, seed: int, limits: Limits, number: int | None = None, atoms: tuple[int, int] | None = None
-) -> list[Request]:
+    n: int, seed: int, limits: Limits, number: int | None = None, atoms: tuple[int, int] | None = None,
+    kinds: int = 0,
+) -> list[Request]:  # fmt: skip
     """n crystals of elements that the generator chooses, in a space group where one is asked. Without `atoms`, the
     smallest and largest number in the primitive cell, it chooses the number too; else it is drawn as in the training
-    data, among those that the group can hold.
+    data, among those that the group can hold. kinds: least number of elements, and so of sites.
 
     Raises FormulaError where the group can hold none of those asked for, StructureError outside 1 to 230.
     """
@@ -51,13 +52,14 @@ def inventions_of_any_size(
     if atoms is None:
         return [Request((0,), "generated", "", sample, units=None, space_group=number) for sample in range(n)]
     if number is None:
-        return new_requests(new_sizes(n, seed, limits, atoms, 1, None), limits)
+        return new_requests(new_sizes(n, seed, limits, atoms, max(kinds, 1), None), limits)
     sizes = range(atoms[0], min(atoms[1], limits.largest_cell) + 1)
-    held = [size for size in sizes if most_sites(number, 0, size) > 0]
+    held = [size for size in sizes if most_sites(number, 0, size) >= max(kinds, 1)]
     if not held:
         raise FormulaError(
-            f"no sites of space group {number} hold {atoms[0]} to {atoms[1]} atoms in a primitive cell of up to "
-            f"{limits.largest_cell} atoms",
+            f"no sites of space group {number} hold {atoms[0]} to {atoms[1]} atoms "
+            + (f"of {kinds} elements " if kinds > 1 else "")
+            + f"in a primitive cell of up to {limits.largest_cell} atoms",
             "give another number of atoms, or another space group",
         )
     shares = {size: limits.sizes.get(size, 0.0) for size in held}

@@ -108,7 +108,7 @@ def inventions(
         free = complete is None and lattice is None
         return _in_group(n, seed, limits, space_group, atoms, species, free, chooses_sites, kinds)
     if chooses_sites and species is None and complete is None and lattice is None:
-        return in_group.inventions_of_any_size(n, seed, limits, None, atoms)
+        return in_group.inventions_of_any_size(n, seed, limits, None, atoms, kinds)
     known = [] if complete is None else list(complete.atomic_numbers)
     least = max(len(known) + (complete is not None), kinds)
     if atoms is not None and atoms[1] < kinds:
@@ -142,7 +142,7 @@ def _in_group(
             "leave one of them out",
         )
     if species is None and chooses_sites:
-        return in_group.inventions_of_any_size(n, seed, limits, number, atoms)
+        return in_group.inventions_of_any_size(n, seed, limits, number, atoms, kinds)
     if species is None:
         return templates.inventions(n, seed, limits, number, atoms, kinds)
     whole = parse_formula(_readable(species, limits))

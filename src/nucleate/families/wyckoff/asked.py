@@ -33,12 +33,13 @@ def prompt_of(request: Request, probable: Probable, most: int, seed: int) -> Pro
     Raises NucleateError where no sequence answers.
     """
     if 0 in request.species and request.units is None:
-        prompt = Prompt.of(request.space_group)
+        prompt = Prompt.of(request.space_group, elements=request.required or None)
         prompt.check(most)
         return prompt
     if request.units == ():
         counts = None if 0 in request.species else Counter(request.species)
-        prompt = Prompt.of(request.space_group, counts, len(request.species))
+        wanted = None if counts else request.required or None
+        prompt = Prompt.of(request.space_group, counts, len(request.species), wanted)
         prompt.check(most)
         return prompt
     shares = probable(len(request.species))

@@ -23,7 +23,7 @@ from nucleate.defects import defect
 from nucleate.errors import NucleateError
 from nucleate.families.wyckoff.asked import ordered, prompt_of
 from nucleate.families.wyckoff.draw import Choice, draw
-from nucleate.families.wyckoff.generator import WyckoffGenerator, check_whole, words
+from nucleate.families.wyckoff.generator import WyckoffGenerator, check_elements, check_whole, words
 from nucleate.families.wyckoff.placing import place
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.metrics.usable import USABLE
@@ -94,6 +94,7 @@ class SequenceDiffusion(Generator):
 
     task = "dng"
     chooses_sites = True
+    restricts = True
 
     def __init__(
         self, name: str, sequences: WyckoffGenerator, diffusion: DiffusionGenerator, shape: Shape,
@@ -119,6 +120,7 @@ class SequenceDiffusion(Generator):
     def check(self, requests: Sequence[Request]) -> None:
         super().check(requests)
         check_whole(self.name, requests)
+        check_elements(self.name, requests)
 
     def answers(
         self, requests: Sequence[Request], settings: DiffusedSampling, seed: int, options: DrawOptions

@@ -49,6 +49,7 @@ class WyckoffGenerator(Generator):
     """Answers requests for a formula, or for a number of atoms whose elements are invented."""
 
     task = "dng"
+    restricts = True
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class WyckoffGenerator(Generator):
     def check(self, requests: Sequence[Request]) -> None:
         super().check(requests)
         check_whole(self.name, requests)
+        check_elements(self.name, requests)
 
     def answers(
         self, requests: Sequence[Request], settings: WyckoffSampling, seed: int, options: DrawOptions
@@ -123,6 +125,15 @@ def check_whole(name: str, requests: Sequence[Request]) -> None:
                 f"{name} can't complete a composition of which a part is given",
                 "give all elements, or none",
             )
+
+
+def check_elements(name: str, requests: Sequence[Request]) -> None:
+    """Raise ModelError for elements that may be there and need not: a sequence is told which ones it has."""
+    if any(request.allowed != request.required for request in requests):
+        raise ModelError(
+            f"{name} takes exactly the elements that it is given, and leaves none out",
+            "name them with --elements, or take a diffusion model",
+        )
 
 
 def words(sites: Sites) -> str:
