@@ -13,6 +13,7 @@ from cross_section import cross
 from dng_section import new_materials
 from page_sections import ablations, recipe_speed, speed, sweeps
 from record import RESULTS, load_results, split_of
+from targets_section import targets
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 DATA = {"perov_5": "Perov-5", "carbon_24": "Carbon-24", "mp_20": "MP-20", "mpts_52": "MPTS-52"}
@@ -72,7 +73,7 @@ def page(records: list[dict[str, Any]]) -> str:
     others = [record for record in records if record["data"]["name"] not in DATA]
     if others:
         parts += ["## Other data\n", _results_table(others)]
-    sections = (new_materials, cross, sweeps, ablations, speed, recipe_speed)
+    sections = (new_materials, targets, cross, sweeps, ablations, speed, recipe_speed)
     parts += [text for section in sections if (text := section(RESULTS))]
     if records:
         parts += ["## How each was made\n", *map(_details, records)]

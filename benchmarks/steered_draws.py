@@ -44,6 +44,8 @@ class Method:
         towards, pull: of the predictors `-first`.
         atoms: least and most in the cell; None for those of the data.
         model: a model's folder, where it is not the base.
+        predictors: that pull, where they are not those of the package.
+        beyond: whether pulls may go beyond the labels.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Method:
     pull: Mapping[str, Any] = field(default_factory=dict)
     atoms: tuple[int, int] | None = None
     model: str = BASE
+    predictors: tuple[Path, ...] = ()
+    beyond: bool = False
 
 
 def draw(method: Method, n: int, seed: int, folder: Path, adapters: Path) -> Cells:
@@ -61,7 +65,11 @@ def draw(method: Method, n: int, seed: int, folder: Path, adapters: Path) -> Cel
     runs = [adapters / one if (adapters / one / "model").exists() else one for one in method.adapters]
     model = load(method.model, "cpu", adapters=runs)
     steering = Steering(
-        method.target, method.guidance, pulling=Pulling(method.towards, method.pull), tell=lambda text: None
+        method.target,
+        method.guidance,
+        beyond=method.beyond,
+        pulling=Pulling(method.towards, method.pull, predictors=method.predictors),
+        tell=lambda text: None,
     )
     return _drawn(model, folder, n, seed, atoms=method.atoms, steering=steering)
 

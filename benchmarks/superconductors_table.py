@@ -1,0 +1,84 @@
+"""The tables of docs/studies/superconductors.md, from the record of the study: between the marks in the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[1] / "docs" / "studies" / "superconductors.md"
+
+
+def write_tables(record: dict[str, Any]) -> None:
+    """Put both tables into the page, where it has their marks."""
+    text = PAGE.read_text()
+    text = _between(text, "ways", ways(record["ways"]))
+    if "extrapolation" in record:
+        text = _between(text, "predicted", predicted(record["extrapolation"]["predicted"]))
+        text = _between(text, "drawn", drawn(record["extrapolation"]["drawn"]))
+    PAGE.write_text(text)
+
+
+def _between(text: str, name: str, table: str) -> str:
+    marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    return re.sub(f"{marks[0]}.*?{marks[1]}", f"{marks[0]}\n{table}\n{marks[1]}", text, flags=re.DOTALL)
+
+
+def ways(rows: dict[str, dict[str, Any]]) -> str:
+    """A row for each way."""
+    lines = [
+        "| drawn by | ordered | new | Tc > 5 K | > 10 K | > 20 K | new and > 10 K | metals | metals > 10 K | "
+        "spread, K | atoms to exchange | systems |",
+        "|---" * 12 + "|",
+    ]
+    for name, one in rows.items():
+        shares = [_share(one[key]) for key in ("ordered", "unique_novel")]
+        hits = [_interval(one[f"above_{kelvin}"]) for kelvin in (5, 10, 20)]
+        more = [
+            _interval(one["unique_novel_above_10"]),
+            _share(one["metals"]),
+            _interval(one["metals_above_10"]),
+        ]
+        ends = [
+            f"{one['spread']:g}",
+            f"{100 * one['exchanged']:.0f} %",
+            f"{one['chemical_systems']} of {one['drawn']}",
+        ]
+        lines.append("| " + " | ".join([name, *shares, *hits, *more, *ends]) + " |")
+    return "\n".join(lines)
+
+
+def predicted(rows: list[dict[str, Any]]) -> str:
+    """A row for each range of true Tc."""
+    lines = [
+        "| true Tc, K | crystals | median prediction, K | of the ridge, K | MAE, K | inside 90 % intervals | "
+        "predicted ≥ 7 K |",
+        "|---" * 7 + "|",
+    ]
+    for one in rows:
+        cells = [
+            f"{one['true'][0]} to {one['true'][1]}", str(one["crystals"]), f"{one['median']:g}",
+            f"{one['ridge_median']:g}", f"{one['mae']:g}", _interval(one["inside"]), _interval(one["noticed"]),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def drawn(rows: list[dict[str, Any]]) -> str:
+    """A row for each Tc that was asked for."""
+    lines = ["| asked, K | draws | Tc > 5 K | > 10 K | > 20 K | median, K |", "|---" * 6 + "|"]
+    for one in rows:
+        hits = [_interval(one[f"above_{kelvin}"]) for kelvin in (5, 10, 20)]
+        lines.append(
+            "| " + " | ".join([f"{one['asked']:g}", str(one["drawn"]), *hits, f"{one['median']:g}"]) + " |"
+        )
+    return "\n".join(lines)
+
+
+def _share(one: dict[str, Any]) -> str:
+    return f"{100 * one['value']:.0f} %"
+
+
+def _interval(one: dict[str, Any]) -> str:
+    value, low, high = (100 * one[key] for key in ("value", "low", "high"))
+    return f"{value:.0f} % ({low:.0f} to {high:.0f})"
