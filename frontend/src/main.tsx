@@ -9,23 +9,33 @@ import { toggleTheme, useDark } from './lib/theme'
 import { PinTray } from './parts/pins'
 import { Problem, Wait } from './parts/small'
 import { Crystal } from './views/crystal'
+import { Compare } from './views/compare'
+import { Distributions } from './views/distributions'
+import { FunnelView } from './views/funnel'
 import { Library } from './views/library'
+import { ModelView } from './views/model'
+import { Opened } from './views/opened'
+import { PhasesView } from './views/phases'
+import { Predict } from './views/predict'
+import { ReportView } from './views/report'
+import { RunView } from './views/run'
 import { Table } from './views/table'
+import { TrajectoryView } from './views/trajectory'
 import './style.css'
 
-const OFTEN = 5000
+const OFTEN = 3000
 
 function Page() {
   const route = useRoute()
   const [again, setAgain] = useState(0)
   const about = useAsked<About>('about')
   const library = useAsked<{ entries: Entry[] }>('library', again)
-  const shownLibrary = route.path.length === 0
+  const growing = ['', 'predict'].includes(route.path[0] ?? '')
   useEffect(() => {
-    if (!shownLibrary || exported()) return
+    if (!growing || exported()) return
     const timer = setInterval(() => setAgain((n) => n + 1), OFTEN)
     return () => clearInterval(timer)
-  }, [shownLibrary])
+  }, [growing])
   useEffect(() => {
     scrollTo(0, 0)
   }, [route.path.join('/')])
@@ -35,7 +45,7 @@ function Page() {
       <a class="skip" href="#main">
         Skip to the content
       </a>
-      <Head />
+      <Head runs={about.answer?.runs ?? false} at={route.path[0] ?? ''} />
       <main id="main" tabIndex={-1}>
         {failed ? <Problem error={failed} /> : about.answer && library.answer ? <View about={about.answer} entries={library.answer.entries} route={route} /> : <Wait what="Looking around" />}
       </main>
@@ -50,9 +60,19 @@ function View({ about, entries, route }: { about: About; entries: Entry[]; route
     document.title = entry ? `${entry.name} · nucleate` : 'nucleate'
   }, [entry])
   if (!view) return <Library entries={entries} />
+  if (view === 'compare') return <Compare about={about} query={route.query} />
+  if (view === 'predict' && about.runs) return <Predict about={about} entries={entries} />
+  if (view === 'open') return <Opened about={about} />
   if (!entry) return <Missing />
   if (view === 'crystals') return <Table key={key} about={about} entry={entry} query={route.query} />
   if (view === 'crystal' && row && /^\d+$/.test(row)) return <Crystal about={about} entry={entry} row={Number(row)} query={route.query} />
+  if (view === 'run') return <RunView key={key} entry={entry} />
+  if (view === 'report') return <ReportView about={about} entry={entry} />
+  if (view === 'trajectories') return <TrajectoryView about={about} entry={entry} query={route.query} />
+  if (view === 'distributions') return <Distributions about={about} entry={entry} entries={entries} query={route.query} />
+  if (view === 'phases') return <PhasesView entry={entry} query={route.query} />
+  if (view === 'ledger') return <FunnelView entry={entry} />
+  if (view === 'model') return <ModelView entry={entry} />
   return <Missing />
 }
 
@@ -65,13 +85,28 @@ function Missing() {
   )
 }
 
-function Head() {
+function Head({ runs, at }: { runs: boolean; at: string }) {
   const dark = useDark()
   return (
     <header class="top">
       <a class="mark" href="#/">
         <img src="icon.svg" alt="" width="24" height="24" /> nucleate
       </a>
+      <nav aria-label="Page">
+        <a href="#/" aria-current={at === '' ? 'page' : undefined}>
+          Library
+        </a>
+        {runs ? (
+          <a href="#/predict" aria-current={at === 'predict' ? 'page' : undefined}>
+            Predict
+          </a>
+        ) : null}
+        {exported() ? null : (
+          <a href="#/open" aria-current={at === 'open' ? 'page' : undefined}>
+            Open
+          </a>
+        )}
+      </nav>
       <span class="space" />
       <PinTray />
       <button type="button" class="theme" onClick={toggleTheme} aria-label={dark ? 'Light colours' : 'Dark colours'} title={dark ? 'Light colours' : 'Dark colours'}>

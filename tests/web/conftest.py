@@ -19,8 +19,9 @@ def page(folder):
     """A client of the application without its guard."""
     from starlette.testclient import TestClient
 
-    from nucleate.web.app import Shown, make_app
+    from nucleate.web.app import make_app
     from nucleate.web.library import Library
+    from nucleate.web.routes import Shown
 
     return TestClient(make_app(Shown(Library([folder]))))
 

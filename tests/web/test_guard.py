@@ -3,9 +3,10 @@
 import pytest
 from starlette.testclient import TestClient
 
-from nucleate.web.app import Shown, make_app
+from nucleate.web.app import make_app
 from nucleate.web.guard import LARGEST_BODY, Guard
 from nucleate.web.library import Library
+from nucleate.web.routes import Shown
 
 TOKEN, HOST = "secret-token", "127.0.0.1:8417"
 

@@ -105,8 +105,9 @@ def test_what_cannot_be_read_is_refused_with_a_hint(page, keys, asked):
 def test_a_changed_file_is_read_again(tmp_path):
     from starlette.testclient import TestClient
 
-    from nucleate.web.app import Shown, make_app
+    from nucleate.web.app import make_app
     from nucleate.web.library import Library
+    from nucleate.web.routes import Shown
     from tests.web.folders import answers
 
     answers(tmp_path / "answers")

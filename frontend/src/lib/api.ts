@@ -87,6 +87,99 @@ export interface Details {
   symmetry: Symmetry[]
 }
 
+export interface Curve {
+  steps: number[]
+  values: number[]
+}
+
+export interface Run {
+  series: Record<string, Curve>
+  lines: number
+  alive: boolean
+  recipe: string
+}
+
+export interface Comparison {
+  title: string
+  unit: string
+  labels: string[]
+  edges: number[]
+  samples: number[]
+  reference: number[]
+}
+
+export interface Measured {
+  text: string
+  description: string
+  of: string
+}
+
+export interface Report {
+  kind: 'dng' | 'csp' | 'property'
+  text?: string
+  protocol?: { name: string; title: string }
+  headline?: ({ label: string } & Measured)[]
+  funnel?: { title: string; count: number; share: number | null; text: string }[]
+  families?: {
+    name: string
+    title: string
+    measures: ({ title: string; beside: { label: string; text: string }[] } & Measured)[]
+    comparisons: Comparison[]
+    notes: string[]
+  }[]
+  notes?: string[]
+  settings: Record<string, string>
+}
+
+export interface Trajectory {
+  files: string[]
+  file: number
+  of: number
+  frames: { t: number | null; energy: number | null; volume: number | null; crystal: Structure | null }[]
+}
+
+export interface Distance {
+  same_formula: boolean
+  rms: number | null
+  rms_length: number | null
+  geometry: number | null
+  problem: string
+}
+
+export interface Compared {
+  crystals: Details[]
+  distances: (Distance | null)[][]
+}
+
+export interface Phases {
+  elements: string[]
+  phases: { row: number; name: string; formula: string; fractions: number[]; energy: number; above: number; stable: boolean }[]
+  lines: [number[], number[]][]
+}
+
+export interface Funnel {
+  stages: {
+    label: string
+    came: number
+    passed: number
+    rejected: number
+    failed: number
+    waiting: number
+    seconds: number
+    reasons: { outcome: string; reason: string; count: number; example: string }[]
+  }[]
+}
+
+export interface Task {
+  state: 'idle' | 'running' | 'stopping' | 'done' | 'failed' | 'stopped'
+  seconds: number
+  said: string[]
+  folder: string
+  task: string
+  formula: string
+  count: number
+}
+
 export class Refused extends Error {
   hint: string
   constructor(message: string, hint: string) {
@@ -126,8 +219,9 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 export async function send<T>(path: string, body: unknown, method = 'POST'): Promise<T> {
   if (exported()) throw new Refused('this is a copy, and can only be looked at', "start 'nucleate show' for more")
-  const headers = { 'content-type': 'application/json' }
-  return read<T>(await fetch(`api/${path}`, { method, headers, body: JSON.stringify(body) }))
+  const raw = body instanceof Blob
+  const headers: Record<string, string> = raw ? {} : { 'content-type': 'application/json' }
+  return read<T>(await fetch(`api/${path}`, { method, headers, body: method === 'DELETE' ? undefined : raw ? body : JSON.stringify(body) }))
 }
 
 async function read<T>(response: Response): Promise<T> {

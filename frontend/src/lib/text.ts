@@ -5,7 +5,7 @@ import type { About, Column, Value } from './api'
 export function number(value: number, digits = 4): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value)
   const size = Math.abs(value)
-  if (size >= 1e5 || (size < 1e-3 && size > 0)) return value.toExponential(2).replace('-', '−').replace('e+', 'e')
+  if (size >= 1e5 || (size < 1e-3 && size > 0)) return value.toExponential(Math.max(digits - 1, 0)).replace(/\.?0+e/, 'e').replace(/-/g, '−').replace('e+', 'e')
   return Number(value.toPrecision(digits)).toString().replace('-', '−')
 }
 

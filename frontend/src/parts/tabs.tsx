@@ -1,16 +1,20 @@
 // The views of one thing.
 
-import type { Entry } from '../lib/api'
+import { exported, type Entry } from '../lib/api'
 import { address } from '../lib/route'
 import { kindTitle } from '../views/library'
 
-const VIEWS: { name: string; title: string; of: (entry: Entry) => boolean }[] = [
+const VIEWS: { name: string; title: string; of: (entry: Entry, kind: string) => boolean }[] = [
   { name: 'report', title: 'Numbers', of: (entry) => entry.kind === 'report' },
-  { name: 'crystals', title: 'Crystals', of: (entry) => entry.crystals },
+  { name: 'ledger', title: 'Funnel', of: (entry) => entry.kind === 'ledger' },
+  { name: 'crystals', title: 'Crystals', of: (entry, kind) => entry.crystals && (kind === '' || kind === 'dng') },
+  { name: 'distributions', title: 'Distributions', of: (entry) => entry.crystals && entry.kind !== 'report' && !exported() },
+  { name: 'phases', title: 'Phase diagram', of: (entry) => entry.kind === 'dataset' && !exported() },
 ]
 
-export function Tabs({ entry, at }: { entry: Entry; at: string }) {
-  const views = VIEWS.filter((view) => view.of(entry))
+/** kind: of a report, where it is known; only those of generated crystals hold crystals. */
+export function Tabs({ entry, at, kind = '' }: { entry: Entry; at: string; kind?: string }) {
+  const views = VIEWS.filter((view) => view.of(entry, kind))
   return (
     <div class="head">
       <p class="crumbs">

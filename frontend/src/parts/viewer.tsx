@@ -54,11 +54,13 @@ interface Props {
   /** Counts up to turn the view along a, b or c. */
   along?: { axis: number; turn: number }
   label: string
+  /** Keep the view when the structure changes: frames of one trajectory. */
+  still?: boolean
 }
 
 const colours = (dark: boolean) => ({ edge: dark ? '#8291a3' : '#7b8794', text: dark ? '#e6eaf0' : '#18202b', ground: dark ? '#171d25' : '#ffffff' })
 
-export function CrystalView({ structure, elements, look, along, label }: Props) {
+export function CrystalView({ structure, elements, look, along, label, still = false }: Props) {
   const holder = useRef<HTMLDivElement>(null)
   const viewer = useRef<Viewer | null>(null)
   const [state, setState] = useState<'loading' | 'ready' | 'none'>('loading')
@@ -93,8 +95,9 @@ export function CrystalView({ structure, elements, look, along, label }: Props) 
     draw(view, drawn, structure, elements, look, dark)
     // another block of cells is fitted anew; the same one keeps its view
     const size = `${look.repeat} ${structure.species.length}`
-    if (turned.current !== structure) turn(view, structure.lattice, -1)
-    if (turned.current !== structure || fitted.current !== size) {
+    const fresh = turned.current !== structure && !(still && turned.current)
+    if (fresh) turn(view, structure.lattice, -1)
+    if (fresh || fitted.current !== size) {
       view.zoomTo()
       view.zoom(1.2)
     } else view.setView(before)

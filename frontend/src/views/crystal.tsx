@@ -59,6 +59,23 @@ export function Crystal({ about, entry, row, query }: Props) {
   )
 }
 
+/** A crystal that stands in no table. */
+export function Alone({ about, answer }: { about: About; answer: Details }) {
+  const elements = useElements(about)
+  return (
+    <div class="crystal">
+      <div class="left">
+        <Picture answer={answer} elements={elements} label={String(answer.values.name)} />
+      </div>
+      <div class="right">
+        {answer.crystal ? <CellPanel cell={answer.crystal} /> : null}
+        <SymmetryPanel found={answer.symmetry} />
+        {answer.crystal ? <Sites cell={answer.crystal} elements={elements} /> : null}
+      </div>
+    </div>
+  )
+}
+
 function Picture({ answer, elements, label }: { answer: Details; elements: Map<string, Element>; label: string }) {
   const [look, setLook] = useState<Look>(LOOK)
   const [along, setAlong] = useState({ axis: -1, turn: 0 })

@@ -22,7 +22,7 @@ export function kindTitle(kind: Kind): string {
 
 /** Where a click on an entry leads. */
 export function home(entry: Entry): string {
-  return address([entry.kind === 'report' || !entry.crystals ? entry.kind : 'crystals', entry.key])
+  return address([entry.kind === 'report' || entry.kind === 'ledger' || !entry.crystals ? entry.kind : 'crystals', entry.key])
 }
 
 export function Library({ entries }: { entries: Entry[] }) {

@@ -207,6 +207,11 @@ function Downloads({ entry, query, matched }: { entry: Entry; query: URLSearchPa
                 {count(matched)} as {kind === 'cif' ? 'CIF' : kind === 'poscar' ? 'POSCAR' : kind === 'json' ? 'pymatgen JSON' : 'extended XYZ'}
               </a>
             ))}
+        {matched > 2000 ? null : (
+          <a href={`api/zip/${entry.key}/chemiscope?${asked}`} download>
+            {count(matched)} for Chemiscope
+          </a>
+        )}
       </div>
     </details>
   )

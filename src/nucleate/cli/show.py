@@ -17,6 +17,9 @@ def show(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="On this machine; the first free one from 8417 on.")
     ] = None,
+    run: Annotated[
+        bool, typer.Option("--run", help="Let the page start predictions, written below the first DIR.")
+    ] = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
@@ -28,7 +31,7 @@ def show(
 
     library = Library(folders)
     entries = library.entries()
-    if not entries:
+    if not entries and not run:
         named = ", ".join(map(str, folders))
         raise DataError(
             f"there is nothing of nucleate's in {named}",
@@ -42,4 +45,4 @@ def show(
         if browser:
             typer.launch(address)
 
-    serve(library, port, False, tell)
+    serve(library, port, run, tell)

@@ -1,25 +1,22 @@
-"""The server's routes: each takes a request apart, asks for an answer, and turns errors into messages for the page."""
+"""The application: routes, files of the front end, and errors as messages for the page."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from nucleate.errors import NucleateError
-from nucleate.web import answers, details, downloads
-from nucleate.web.library import Library
-from nucleate.web.listing import Listing
-from nucleate.web.query import Orders, parse
-from nucleate.web.readers import Listings
+from nucleate.web import routes
+from nucleate.web.routes import Shown
 
 TYPES = {
     "html": "text/html",
@@ -32,94 +29,48 @@ VIEWER = ("3Dmol-min.js", "3Dmol.LICENSE.txt")
 """Files that the page shares with reports."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What one server shows.
-
-    Attributes:
-        library: the things.
-        listings, orders: read and sorted before.
-        runs: whether the page may start predictions.
-    """
-
-    library: Library
-    listings: Listings = field(default_factory=Listings)
-    orders: Orders = field(default_factory=Orders)
-    runs: bool = False
-
-    def listing(self, request: Request) -> Listing:
-        """Of the key in the path. Raises KeyError, or DataError where it has no crystals."""
-        return self.listings.of(self.library[request.path_params["key"]])
-
-
 def make_app(shown: Shown) -> Starlette:
     """The application; what reaches it has passed `nucleate.web.guard`."""
 
-    def answer(make: Callable[[Request], Any]) -> Callable[[Request], Any]:
+    def answer(make: Callable[..., Any], with_body: bool) -> Callable[[Request], Any]:
         async def respond(request: Request) -> Response:
-            found = await run_in_threadpool(make, request)
-            return (
-                found
-                if isinstance(found, Response)
-                else JSONResponse(found, headers={"cache-control": "no-store"})
-            )
+            body = (await request.body(),) if with_body else ()
+            found = await run_in_threadpool(make, shown, request, *body)
+            if isinstance(found, Response):
+                return found
+            return JSONResponse(found, headers={"cache-control": "no-store"})
 
         return respond
 
-    def pairs(request: Request) -> list[tuple[str, str]]:
-        return list(request.query_params.multi_items())
-
-    def table(request: Request) -> Any:
-        return answers.table_of(shown.listing(request), shown.orders, pairs(request))
-
-    def crystal(request: Request) -> Any:
-        entry = shown.library[request.path_params["key"]]
-        found = details.details(shown.listing(request), request.path_params["row"])
-        return {"entry": answers.entry_of(entry), **found}
-
-    def file(request: Request) -> Response:
-        listing, row, kind = shown.listing(request), request.path_params["row"], request.path_params["kind"]
-        text = downloads.text_of(listing, row, kind)
-        ending = downloads.FORMATS.get(kind, ".extxyz")
-        return _attachment(text.encode(), f"{downloads.file_name(listing, row)}{ending}", "text/plain")
-
-    def selection(request: Request) -> Response:
-        listing = shown.listing(request)
-        rows = shown.orders.of(listing, parse(pairs(request))).tolist()
-        kind = request.path_params["kind"]
-        return _attachment(downloads.packed(listing, rows, kind), f"crystals-{kind}.zip", "application/zip")
-
-    routes = [
-        Route("/", asset),
-        Route("/api/about", answer(lambda request: answers.about(shown.runs))),
-        Route("/api/library", answer(lambda request: answers.library_of(shown.library))),
-        Route("/api/table/{key}", answer(table)),
-        Route("/api/crystal/{key}/{row:int}", answer(crystal)),
-        Route("/api/file/{key}/{row:int}/{kind}", answer(file)),
-        Route("/api/zip/{key}/{kind}", answer(selection)),
-        Route("/{name}", asset),
+    listed = [
+        Route(f"/api/{path}", answer(make, method == "POST"), methods=[method])
+        for method, table in (("GET", routes.GET), ("POST", routes.POST), ("DELETE", routes.DELETE))
+        for path, make in table.items()
     ]
     handlers: dict[Any, Any] = {
-        NucleateError: _refused, KeyError: _missing, IndexError: _missing, HTTPException: _http, OSError: _unreadable
+        NucleateError: _refused, KeyError: _missing, IndexError: _missing, HTTPException: _http, OSError: _unreadable,
+        sqlite3.Error: _unreadable, ClientDisconnect: _too_large,
     }  # fmt: skip
-    return Starlette(routes=routes, exception_handlers=handlers)
+    return Starlette(
+        routes=[Route("/", asset), *listed, Route("/{name}", asset)], exception_handlers=handlers
+    )
 
 
 def asset(request: Request) -> Response:
-    """A file of the front end. Only names that are in its folder are known."""
+    """A file of the front end."""
     name = request.path_params.get("name", "index.html")
+    found = asset_bytes(name)
+    kind = TYPES.get(name.rpartition(".")[2])
+    if found is None or kind is None:
+        raise HTTPException(404, "nothing here")
+    return Response(found, media_type=kind, headers={"cache-control": "no-cache"})
+
+
+def asset_bytes(name: str) -> bytes | None:
+    """A file of the front end, None for a name that none has. Only names that are in its folder are known."""
     folder = files("nucleate.report.html" if name in VIEWER else "nucleate.web.static")
     known = VIEWER if name in VIEWER else {one.name for one in folder.iterdir()}
-    kind = TYPES.get(name.rpartition(".")[2])
-    if name not in known or kind is None:
-        raise HTTPException(404, "nothing here")
-    text = folder.joinpath(name).read_bytes()
-    return Response(text, media_type=kind, headers={"cache-control": "no-cache"})
-
-
-def _attachment(data: bytes, name: str, kind: str) -> Response:
-    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
-    return Response(data, media_type=kind, headers={"content-disposition": f'attachment; filename="{plain}"'})
+    return folder.joinpath(name).read_bytes() if name in known else None
 
 
 def _message(status: int, message: str, hint: str = "") -> JSONResponse:
@@ -136,8 +87,12 @@ async def _missing(request: Request, error: Any) -> Response:
 
 async def _unreadable(request: Request, error: Any) -> Response:
     return _message(
-        404, f"the file can't be read ({error.strerror or 'unknown reason'})", "is it still there?"
+        404, f"the file can't be read ({getattr(error, 'strerror', None) or error})", "is it still there?"
     )
+
+
+async def _too_large(request: Request, error: Any) -> Response:
+    return _message(413, "the request was too large, or broke off")
 
 
 async def _http(request: Request, error: Any) -> Response:

@@ -41,6 +41,21 @@ def details(listing: Listing, row: int) -> dict[str, Any]:
     }
 
 
+def alone(name: str, cell: Cell | None, problem: str = "") -> dict[str, Any]:
+    """A crystal that stands in no listing, as `details` tells of one that does."""
+    drawn = None if cell is None else defect(cell, DRAWN)
+    facts: dict[str, str] = {"problem": problem} if problem else {}
+    return {
+        "row": 0,
+        "values": {"name": name},
+        "facts": facts,
+        "crystal": None if cell is None or drawn else crystal(cell),
+        "conventional": None if cell is None or drawn else conventional(cell),
+        "undrawn": drawn or ("unreadable" if cell is None else ""),
+        "symmetry": [] if cell is None or drawn else symmetries(cell),
+    }
+
+
 def row_values(listing: Listing, row: int) -> dict[str, Any]:
     """The values of a row by column; unknown ones are left out."""
     found = {column.name: listing.values(column.name)[row].as_py() for column in listing.columns}

@@ -13,6 +13,7 @@ from nucleate.cell import Cell
 from nucleate.data.extxyz import frame_text
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.defects import defect
+from nucleate.elements import SYMBOLS
 from nucleate.errors import DataError
 from nucleate.report.html.gallery import DRAWN
 from nucleate.web.details import origin, row_values
@@ -79,3 +80,37 @@ def packed(listing: Listing, rows: Sequence[int], kind: str) -> bytes:
 def _closed(archive: zipfile.ZipFile, data: io.BytesIO) -> bytes:
     archive.close()
     return data.getvalue()
+
+
+def chemiscope(listing: Listing, rows: Sequence[int], name: str) -> dict[str, object]:
+    """The crystals of some rows and their numbers in the format that chemiscope.org opens.
+
+    Raises DataError for too many rows, and where no crystal has two properties, which that page asks for.
+    """
+    if len(rows) > LARGEST_ZIP:
+        raise DataError(f"{len(rows)} crystals are too many for one file", f"choose at most {LARGEST_ZIP}")
+    sound = [
+        (row, cell) for row in rows if (cell := listing.cell(row)) is not None and not defect(cell, DRAWN)
+    ]
+    if not sound:
+        raise DataError("no crystal of the selection can be written", "choose others")
+    properties: dict[str, object] = {}
+    values = [row_values(listing, row) for row, _ in sound]
+    for column in listing.columns:
+        known = [one.get(column.name) for one in values]
+        if column.kind == "number" and all(value is not None for value in known):
+            properties[column.title] = {"target": "structure", "values": known, "units": column.unit}
+        elif column.name in ("name", "formula"):
+            properties[column.title] = {"target": "structure", "values": [str(value) for value in known]}
+    structures = []
+    for _, cell in sound:
+        places = cell.frac @ cell.lattice
+        structures.append(
+            {
+                "size": len(cell.species),
+                "names": [SYMBOLS[number] for number in cell.species.tolist()],
+                **dict(zip("xyz", places.T.round(6).tolist(), strict=True)),
+                "cell": cell.lattice.reshape(-1).round(6).tolist(),
+            }
+        )
+    return {"meta": {"name": name}, "structures": structures, "properties": properties}

@@ -17,6 +17,7 @@ from pathlib import Path
 from nucleate.errors import DataError
 from nucleate.records.crystal_files import RUNS, prediction_files
 from nucleate.records.job_folder import is_job
+from nucleate.records.ledger import NAME as LEDGER_FILE
 
 DEPTH = 5
 """Folders below the given ones that are looked into."""
@@ -27,8 +28,8 @@ HEAD = 400_000
 FRESH = 2.0
 """Seconds for which a search holds."""
 DATASET, PREDICTIONS, GENERATED, RELAXED = "dataset", "predictions", "generated", "relaxed"
-RUN, MODEL, REPORT, TRAJECTORIES = "run", "model", "report", "trajectories"
-CRYSTALS = (DATASET, PREDICTIONS, GENERATED, RELAXED, REPORT)
+RUN, MODEL, REPORT, TRAJECTORIES, LEDGER = "run", "model", "report", "trajectories", "ledger"
+CRYSTALS = (DATASET, PREDICTIONS, GENERATED, RELAXED, REPORT, LEDGER)
 """Kinds that have crystals in rows."""
 _REPORT = re.compile(rb'"report": ?"(\w+)"')
 
@@ -111,6 +112,8 @@ def _in_folder(path: Path, root: Path, files: Sequence[str]) -> Iterator[Entry]:
         yield _entry(GENERATED if drawn else PREDICTIONS, path, root, written)
     elif is_job(path):
         yield _entry(PREDICTIONS, path, root, [path / "job.json"])
+    if LEDGER_FILE in there:
+        yield _entry(LEDGER, path, root, [path / LEDGER_FILE])
     if "metrics.jsonl" in there:
         yield _entry(RUN, path, root, [path / "metrics.jsonl"])
     if "card.json" in there:

@@ -1,11 +1,9 @@
-"""Listings of the things in a library, each by the reader of its files, kept while these do not change."""
+"""Listings from files: each kind by the reader that its files have, with columns for what these say."""
 
 from __future__ import annotations
 
 import csv
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,53 +24,13 @@ from nucleate.records.crystal_files import (
 )
 from nucleate.report.dng_table import rows as report_rows
 from nucleate.report.files import load
-from nucleate.web import library
-from nucleate.web.library import Entry
 from nucleate.web.listing import GROUP, Listing, make_listing, own_columns
 from nucleate.web.titles import column_of, ordered, own
 
-KEPT = 6
-"""Listings that stay in memory."""
 GROUPS = ("spacegroup.number", "space_group_number", "spacegroup")
 """Columns of data sets that hold the number of the space group."""
 NAMED_ELSEWHERE = ("sample", "formula", "key", "name")
 """Entries of a header that no column repeats."""
-
-
-class Listings:
-    """Listings by entry; the one used longest ago is dropped first. Safe to ask from several threads."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[Any, Listing]] = OrderedDict()
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def of(self, entry: Entry) -> Listing:
-        """Raises DataError for a thing without crystals, or whose files can't be read."""
-        if entry.kind not in READERS:
-            raise DataError(f"{entry.name} holds no crystals", "choose another folder")
-        with self._lock:
-            lock = self._locks.setdefault(entry.key, threading.Lock())
-        with lock:
-            state = _state(entry)
-            found = self._kept.get(entry.key)
-            if found is None or found[0] != state:
-                found = (state, READERS[entry.kind](entry.path))
-            with self._lock:
-                self._kept[entry.key] = found
-                self._kept.move_to_end(entry.key)
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            return found[1]
-
-
-def _state(entry: Entry) -> Any:
-    """What changes when the files of an entry do."""
-    if entry.path.is_file():
-        files = [entry.path]
-    else:
-        files = [file for pattern in ("*.json", "*.parquet", "*.extxyz") for file in entry.path.glob(pattern)]
-    return [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files)]
 
 
 def of_dataset(path: Path) -> Listing:
@@ -231,12 +189,3 @@ def _mixed(values: Sequence[Any]) -> Any:
     if kinds <= {int, float, bool}:
         return np.array([np.nan if value is None else float(value) for value in plain])
     return [None if value is None else str(value) for value in plain]
-
-
-READERS: dict[str, Callable[[Path], Listing]] = {
-    library.DATASET: of_dataset,
-    library.PREDICTIONS: of_frames,
-    library.GENERATED: of_frames,
-    library.RELAXED: of_frames,
-    library.REPORT: of_report,
-}

@@ -47,18 +47,25 @@ def listen(port: int | None) -> socket.socket:
 
 
 def serve(library: Library, port: int | None, runs: bool, tell: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; `tell` gets the address once. Raises NucleateError where no port is free."""
+    """Serve until Ctrl-C; `tell` gets the address once. Raises NucleateError where no port is free.
+
+    runs: whether the page may start predictions; their results go below the first folder of the library.
+    """
     check_packages()
     import uvicorn
 
-    from nucleate.web.app import Shown, make_app
+    from nucleate.web.app import make_app
     from nucleate.web.guard import Guard
     from nucleate.web.listing import ENDING
+    from nucleate.web.routes import Shown
+    from nucleate.web.runner import Runner
+
+    runner = Runner(library.roots[0]) if runs else None
 
     with listen(port) as one:
         number, token = one.getsockname()[1], secrets.token_urlsafe(18)
         hosts = (f"{HOST}:{number}", f"localhost:{number}")
-        guard = Guard(make_app(Shown(library, runs=runs)), token, hosts)
+        guard = Guard(make_app(Shown(library, runner=runner)), token, hosts)
         settings = uvicorn.Config(
             guard, log_level="error", access_log=False, server_header=False, timeout_keep_alive=30,
             timeout_graceful_shutdown=2, lifespan="off",
@@ -68,3 +75,5 @@ def serve(library: Library, port: int | None, runs: bool, tell: Callable[[str], 
             uvicorn.Server(settings).run(sockets=[one])
         finally:
             ENDING.set()
+            if runner is not None:
+                runner.stop()

@@ -13,7 +13,7 @@ OWN = (
     Column("name", "name", "text"),
     Column("formula", "formula", "text"),
     Column("atoms", "atoms"),
-    Column("elements", "elements", shown=False),
+    Column("elements", "number of elements", shown=False),
     Column("volume", "volume", unit="Å³/atom"),
     Column("density", "density", unit="g/cm³", shown=False),
     Column(GROUP, "space group"),

@@ -1,0 +1,84 @@
+// A funnel of discovery: how many candidates come through each stage, and why the others don't.
+
+import { useState } from 'preact/hooks'
+import type { Entry, Funnel } from '../lib/api'
+import { useAsked } from '../lib/ask'
+import { count, number } from '../lib/text'
+import { Panel, Problem, Wait } from '../parts/small'
+import { Tabs } from '../parts/tabs'
+
+interface Way {
+  name: string
+  events: { label: string; outcome: string; reason: string; detail: string; values: Record<string, unknown>; seconds: number }[]
+}
+
+export function FunnelView({ entry }: { entry: Entry }) {
+  const { answer, error } = useAsked<Funnel>(`funnel/${entry.key}`)
+  const [name, setName] = useState('')
+  if (error) return <Problem error={error} />
+  if (!answer) return <Wait what="Reading the ledger" />
+  const most = Math.max(1, ...answer.stages.map((stage) => stage.came))
+  return (
+    <>
+      <Tabs entry={entry} at="ledger" />
+      <Panel title="Funnel">
+        <ul class="steps">
+          {answer.stages.map((stage) => (
+            <li key={stage.label} class="stage">
+              <details>
+                <summary>
+                  <span>{stage.label}</span>
+                  <span class="track">
+                    <span class="fill" style={{ width: `${(100 * stage.passed) / most}%` }} />
+                    <span class="fill waiting" style={{ width: `${(100 * stage.waiting) / most}%` }} />
+                  </span>
+                  <span class="n">{count(stage.passed)}</span>
+                  <span class="soft share-text">
+                    {stage.rejected ? `${count(stage.rejected)} rejected ` : ''}
+                    {stage.failed ? `${count(stage.failed)} failed ` : ''}
+                    {stage.waiting ? `${count(stage.waiting)} wait` : ''}
+                  </span>
+                </summary>
+                <ul class="reasons">
+                  {stage.reasons.map((one) => (
+                    <li key={one.outcome + one.reason}>
+                      <span class="n">{count(one.count)}</span> {one.outcome}: {one.reason.replaceAll('_', ' ')}{' '}
+                      <button type="button" class="plain" onClick={() => setName(one.example)}>
+                        such as {one.example}
+                      </button>
+                    </li>
+                  ))}
+                  {stage.reasons.length ? null : <li class="soft">All passed.</li>}
+                  <li class="soft">{number(stage.seconds, 3)} s of work</li>
+                </ul>
+              </details>
+            </li>
+          ))}
+        </ul>
+      </Panel>
+      {name ? <WayOf entry={entry} name={name} /> : null}
+    </>
+  )
+}
+
+function WayOf({ entry, name }: { entry: Entry; name: string }) {
+  const { answer, error } = useAsked<Way>(`way/${entry.key}?name=${encodeURIComponent(name)}`)
+  if (error) return <Problem error={error} />
+  if (!answer || answer.name !== name) return <Wait />
+  return (
+    <Panel title={`The way of ${name}`}>
+      <ol class="way">
+        {answer.events.map((event) => (
+          <li key={event.label}>
+            <strong>{event.label}</strong> <span class={event.outcome === 'passed' ? 'yes' : 'bad'}>{event.outcome}</span> {event.reason.replaceAll('_', ' ')} <span class="soft">{event.detail}</span>
+            <div class="soft">
+              {Object.entries(event.values)
+                .map(([key, value]) => `${key} ${typeof value === 'number' ? number(value) : value}`)
+                .join(' · ')}
+            </div>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  )
+}
