@@ -50,7 +50,8 @@ HIDING = Steps("which conditions a training crystal is not told", ROW, -5)
 TARGETS = Steps("a value within a range that is asked for", PLACE, -6)
 SLOTS = Steps("which orbits have the elements that have to be there", REQUEST, -7)
 LATENTS = Steps("a latent vector, and what its heads leave to chance", REQUEST, -8)
-STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS, LATENTS)
+WAYS = Steps("points of a latent space about crystals", PLACE, -8)
+STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS, LATENTS, WAYS)
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""
 

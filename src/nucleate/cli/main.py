@@ -17,6 +17,7 @@ from nucleate.cli import (
     draw,
     evaluate,
     generate,
+    latent,
     models,
     predict,
     property,
@@ -44,6 +45,7 @@ app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(convert.app, name="convert")
 app.add_typer(discover.app, name="discover")
 app.add_typer(prototypes.app, name="prototypes")
+app.add_typer(latent.app, name="latent")
 app.command("train")(train.train)
 app.command("tune")(tune.tune)
 app.command("predict")(predict.predict)

@@ -15,11 +15,11 @@ from nucleate.data.buckets import split_by_edges
 from nucleate.errors import ModelError
 from nucleate.families.cdvae.heads import Said, rounded_compositions
 from nucleate.families.cdvae.model import CDVAE
-from nucleate.families.latent import Latents
+from nucleate.families.latent import LatentGenerator, Latents
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import mask_of
 from nucleate.sampling.generate import EDGES
-from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.streams import LATENTS
@@ -28,7 +28,7 @@ TRIES = 64
 """Latent vectors of which one is chosen by how likely it makes what is asked for."""
 
 
-class CDVAEGenerator(Generator):
+class CDVAEGenerator(LatentGenerator):
     """Answers requests for any crystal, for a number of atoms, or for a composition.
 
     Any crystal is decoded from a latent vector of the prior. For a number of atoms or a composition one of TRIES such
@@ -36,6 +36,7 @@ class CDVAEGenerator(Generator):
     """
 
     task = "dng"
+    model: CDVAE
     # It chooses the number of atoms itself where none is asked.
     chooses_sites = True
 
@@ -44,11 +45,6 @@ class CDVAEGenerator(Generator):
     ) -> None:
         self.name, self._identity, self.model, self.card = name, identity, model, card
         self.settings = settings
-
-    @property
-    def identity(self) -> str:
-        """Checksum of the weights."""
-        return self._identity
 
     @cached_property
     def limits(self) -> Limits:
@@ -83,7 +79,7 @@ class CDVAEGenerator(Generator):
         noise = Noise.of(seed, torch.tensor([request.key for request in requests], device=device))
         chance = noise.at(LATENTS.step())
         z = self.latents(requests, chance)
-        said = self.model.heads(z)
+        said, origins = self.model.heads(z), self.predicted(z)
         sizes = self._sizes(requests, said)
         start = self._start(requests, said, sizes, chance)
         answers: list[Answer] = []
@@ -101,11 +97,13 @@ class CDVAEGenerator(Generator):
             found, nfe = self.model.decoder.decoded(
                 part, given, z[at], settings, Noise(noise.keys[at]), on_step
             )
-            answers += [_answer(requests[i], found[place : place + 1], nfe) for place, i in enumerate(rows)]
+            answers += [
+                _answer(requests[i], found[place : place + 1], nfe, origins[i])
+                for place, i in enumerate(rows)
+            ]
         return answers
 
-    def latents(self, requests: Sequence[Request], noise: Noise) -> Latents:
-        """A latent vector for each request. [requests, width]"""
+    def chosen(self, requests: Sequence[Request], noise: Noise) -> Latents:
         tries = noise.normal(TRIES, self.model.width)
         score = torch.zeros(tries.shape[:2], device=tries.device)
         for row, request in enumerate(requests):
@@ -140,7 +138,7 @@ def _likelihood(said: Said, request: Request) -> torch.Tensor:
     return found + torch.log_softmax(said.composition, -1)[:, elements].sum(1)
 
 
-def _answer(request: Request, crystal: Crystals, nfe: int) -> Answer:
+def _answer(request: Request, crystal: Crystals, nfe: int, origin: Mapping[str, str]) -> Answer:
     size = int(crystal.sizes[0])
     one = Crystals(
         crystal.species[:, :size], crystal.frac[:, :size], crystal.lattice, crystal.mask[:, :size]
@@ -148,4 +146,4 @@ def _answer(request: Request, crystal: Crystals, nfe: int) -> Answer:
     cost = Cost(nfe=nfe + 1)
     if not (one.frac.isfinite().all() and one.lattice.isfinite().all()):
         return Failure(request, "decoding ended in numbers that are not finite", cost)
-    return Generated(request, one, cost)
+    return Generated(request, one, cost, origin=origin)

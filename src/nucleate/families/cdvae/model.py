@@ -165,7 +165,7 @@ class CDVAE(LatentModel):
         return self.posterior(Crystals.of_cells(cells, torch.float32).to(device))[0]
 
     def property_of(self, z: Latents) -> PerCrystal:
-        said = self.heads(z).property
+        said = self.heads(z).target
         if said is None:
             return super().property_of(z)
         return said * self.property_spread + self.property_mean
