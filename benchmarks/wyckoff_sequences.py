@@ -24,7 +24,8 @@ import torch
 
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
-from nucleate.families.wyckoff.draw import Choice, draw
+from nucleate.families.choice import Choice
+from nucleate.families.wyckoff.draw import draw
 from nucleate.families.wyckoff.model import WyckoffModel
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.families.wyckoff.trainable import WyckoffTrainable

@@ -37,6 +37,7 @@ class Steps:
 
 REQUEST, PLACE, ROW = "key of the request", "place in the job", "row of the split"
 SEQUENCE = "number of the sequence"
+WRITTEN = "key of a text"
 
 PRIOR = Steps("the state at t = 0", REQUEST, 0)
 WALK = Steps("a step of the sampler and its correctors", REQUEST, 1, endless=True)
@@ -51,7 +52,13 @@ TARGETS = Steps("a value within a range that is asked for", PLACE, -6)
 SLOTS = Steps("which orbits have the elements that have to be there", REQUEST, -7)
 LATENTS = Steps("a latent vector, and what its heads leave to chance", REQUEST, -8)
 WAYS = Steps("points of a latent space about crystals", PLACE, -8)
-STEPS = (PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS, LATENTS, WAYS)
+TEXT = Steps("the words of a text", WRITTEN, 0, endless=True)
+POINTS = Steps("how many primitive cells the conventional cell of a text has", WRITTEN, -1)
+TELLING = Steps("what the text of a training crystal says", ROW, -6)
+STEPS = (
+    PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS, LATENTS, WAYS, TEXT,
+    POINTS, TELLING,
+)  # fmt: skip
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""
 

@@ -17,6 +17,7 @@ from nucleate.recipes import (
     cdvae,
     cross,
     crystalflow,
+    crystallm,
     diffcsp,
     equicsp,
     flowmm,
@@ -29,7 +30,20 @@ from nucleate.recipes import (
 from nucleate.recipes.adapter import KIND, AdapterRecipe
 from nucleate.recipes.contract import AnyRecipe
 
-BUILT_IN = (kldm, diffcsp, equicsp, flowmm, omatg, crystalflow, symmetric, cross, wyckoff, property, cdvae)
+BUILT_IN = (
+    kldm,
+    diffcsp,
+    equicsp,
+    flowmm,
+    omatg,
+    crystalflow,
+    symmetric,
+    cross,
+    wyckoff,
+    property,
+    cdvae,
+    crystallm,
+)
 ENTRY_POINTS = "nucleate.recipes"
 
 

@@ -98,3 +98,59 @@ def most_sites(number: int, first: int, atoms: int) -> int:
             if most[total - step] >= 0:
                 most[total] = max(most[total], most[total - step] + 1)
     return most[atoms]
+
+
+@lru_cache(maxsize=1 << 18)
+def can_split(number: int, demands: tuple[tuple[int, int], ...], taken: tuple[tuple[int, int], ...]) -> bool:
+    """Whether several elements fit at once, each on sites of limited sizes, besides sites that are taken.
+
+    Args:
+        number: of the space group.
+        demands: atoms of an element in the primitive cell, and the most atoms that one of its sites may have.
+        taken: (atoms, sites): how many sites of this size are taken. Sizes that a position with freedom has never
+            run out.
+    """
+    free, fixed = site_sizes(number)
+    used = dict(taken)
+    left = {tuple(most - used.get(size, 0) for size, most in fixed)}
+    for atoms, largest in demands:
+        sums = _sums(tuple(size for size in free if size <= largest), atoms)
+        sizes = [size if size <= largest else 0 for size, _ in fixed]
+        left = {rest for have in left for rest in _leftovers(have, sizes, sums, atoms)}
+        if not left:
+            return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def site_sizes(number: int) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Atoms in the primitive cell of the sites of a group: of those with freedom, ascending, and (size, how many) of
+    those without whose size none with freedom has."""
+    group = space_group(number)
+    sizes = [(one.multiplicity // group.lattice_points, one.freedom > 0) for one in group.positions]
+    free = {size for size, has_freedom in sizes if has_freedom}
+    fixed = Counter(size for size, has_freedom in sizes if not has_freedom and size not in free)
+    return tuple(sorted(free)), tuple(sorted(fixed.items()))
+
+
+@lru_cache(maxsize=1 << 14)
+def _sums(sizes: tuple[int, ...], most: int) -> int:
+    """Sums up to `most` of any numbers of these sizes: bit n is set for n."""
+    sums, below = 1, (1 << (most + 1)) - 1
+    for size in sizes:
+        for _ in range(most // size):
+            sums |= sums << size & below
+    return sums
+
+
+def _leftovers(have: tuple[int, ...], sizes: list[int], sums: int, atoms: int) -> set[tuple[int, ...]]:
+    """What can be left of fixed sites after one element has taken some and filled up with free ones."""
+    ways = itertools.product(
+        *(range(most + 1) if size else (0,) for size, most in zip(sizes, have, strict=True))
+    )
+    found = set()
+    for way in ways:
+        rest = atoms - sum(used * size for used, size in zip(way, sizes, strict=True))
+        if rest >= 0 and sums >> rest & 1:
+            found.add(tuple(most - used for most, used in zip(have, way, strict=True)))
+    return found

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from nucleate.errors import FormulaError, NucleateError, StructureError
-from nucleate.families.wyckoff.draw import Choice, choose, draw
+from nucleate.families.choice import Choice, choose
+from nucleate.families.wyckoff.draw import draw
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.geometry.noise import Noise
 from tests.families.wyckoff.cases import random_model

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from nucleate.families.wyckoff.network import Cache, Steps, WyckoffNetwork
+from nucleate.families.choice import Choice, choose
+from nucleate.families.transformer import Cache
+from nucleate.families.wyckoff.network import Steps, WyckoffNetwork
 from nucleate.families.wyckoff.progress import Progress
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.families.wyckoff.told import first_step, joined, next_step, rows_of
@@ -19,19 +20,6 @@ from nucleate.geometry.noise import Noise
 from nucleate.streams import SEQUENCES
 from nucleate.symmetry.sites import Sites
 from nucleate.symmetry.wyckoff import GROUPS
-
-
-@dataclass(frozen=True)
-class Choice:
-    """How words are chosen.
-
-    Attributes:
-        temperature: logits are divided by it; 1 draws from the model, less favours likely words.
-        top_p: only the likeliest words that together have this probability.
-    """
-
-    temperature: float = 1.0
-    top_p: float = 1.0
 
 
 @torch.no_grad()
@@ -141,24 +129,6 @@ def positions_allowed(state: Progress) -> np.ndarray:
     row[: len(state.allowed)] = state.allowed.any(1)
     row[END] = state.may_end
     return row
-
-
-def choose(
-    logits: Float[Tensor, "sequences words"], allowed: Tensor, noise: Noise, choice: Choice
-) -> tuple[Int[Tensor, " sequences"], Float[Tensor, " sequences"]]:
-    """A word for each sequence, by inverting the distribution function, and its log-probability."""
-    masked = logits.double().masked_fill(~allowed, -torch.inf)
-    weights = torch.softmax(masked / choice.temperature, -1)
-    if choice.top_p < 1:
-        ordered, places = weights.sort(-1, descending=True)
-        # The first word is always kept; the others while those before them have less than top_p.
-        ordered = ordered * (ordered.cumsum(-1) - ordered < choice.top_p)
-        weights = torch.zeros_like(weights).scatter(-1, places, ordered)
-    below = weights.cumsum(-1)
-    aim = noise.uniform(1).double() * below[:, -1:]
-    last = weights.shape[-1] - 1 - (weights > 0).flip(-1).int().argmax(-1)
-    words = torch.minimum((below <= aim).sum(-1), last)
-    return words, torch.log_softmax(masked, -1).gather(-1, words[:, None])[:, 0]
 
 
 def _sites(state: Progress, pairs: list[tuple[int, int]]) -> Sites:

@@ -11,8 +11,9 @@ import torch
 
 from nucleate.elements import SYMBOLS
 from nucleate.errors import ModelError, NucleateError
+from nucleate.families.choice import Choice
 from nucleate.families.wyckoff.asked import ordered, prompt_of
-from nucleate.families.wyckoff.draw import Choice, draw
+from nucleate.families.wyckoff.draw import draw
 from nucleate.families.wyckoff.model import BATCH
 from nucleate.families.wyckoff.placing import place
 from nucleate.families.wyckoff.prompt import Prompt

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from nucleate.elements import ATOMIC_NUMBERS
 from nucleate.errors import FormulaError, RecipeError
-from nucleate.families.wyckoff.draw import Choice, draw
+from nucleate.families.choice import Choice
+from nucleate.families.wyckoff.draw import draw
 from nucleate.families.wyckoff.likelihood import log_likelihood
 from nucleate.families.wyckoff.network import WyckoffNetwork
 from nucleate.families.wyckoff.prompt import Prompt

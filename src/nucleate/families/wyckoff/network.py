@@ -7,7 +7,7 @@ left of the prompt. There is no positional encoding: letters ascend, and the ato
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.families.transformer import Block, Cache
 from nucleate.families.wyckoff.vocabulary import AMOUNTS, COLUMNS, LETTERS, PERIODS, vocabulary
 from nucleate.symmetry.wyckoff import GROUPS
 
@@ -57,17 +58,6 @@ class Steps:
     total: Int[Tensor, "sequences steps"]
     asked: Int[Tensor, "sequences steps elements"]
     amount: Int[Tensor, "sequences steps elements"]
-
-
-@dataclass(eq=False)
-class Cache:
-    """Keys and values of the steps so far, one pair for each block. [sequences, heads, steps, channels]"""
-
-    pairs: list[tuple[Tensor, Tensor]] = field(default_factory=list)
-
-    def keep(self, rows: Tensor) -> None:
-        """Keeps only these sequences."""
-        self.pairs = [(keys[rows], values[rows]) for keys, values in self.pairs]
 
 
 class Words(nn.Module):
@@ -119,32 +109,6 @@ class Words(nn.Module):
         return every * (words.period > 0)[:, None]
 
 
-class Block(nn.Module):
-    """Attention to the steps so far, then a layer for each step separately; both pre-norm, with skip connections."""
-
-    def __init__(self, settings: WyckoffNetworkSettings) -> None:
-        super().__init__()
-        width = settings.width
-        self.heads, self.dropout = settings.heads, settings.dropout
-        self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.into, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-        self.blot = nn.Dropout(settings.dropout)
-
-    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        sequences, steps, width = x.shape
-        parts = self.into(self.before(x)).view(sequences, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        query, keys, values = parts
-        if past is not None:
-            keys, values = torch.cat([past[0], keys], 2), torch.cat([past[1], values], 2)
-        # One new step sees all before it; several at once, only without a past, see no later ones.
-        mixed = F.scaled_dot_product_attention(
-            query, keys, values, is_causal=steps > 1, dropout_p=self.dropout if self.training else 0.0
-        )
-        x = x + self.blot(self.out(mixed.transpose(1, 2).reshape(sequences, steps, width)))
-        return x + self.blot(self.narrow(F.gelu(self.wide(self.between(x))))), (keys, values)
-
-
 class WyckoffNetwork(nn.Module):
     """Answers for each step, before any mask. See the top of this file."""
 
@@ -159,7 +123,9 @@ class WyckoffNetwork(nn.Module):
         for part in (self.placed, self.total):
             nn.init.normal_(part.weight, std=0.5 * width**-0.5)
         self.asked = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
+        self.blocks = nn.ModuleList(
+            Block(width, settings.heads, settings.dropout) for _ in range(settings.layers)
+        )
         self.last = nn.LayerNorm(width)
         self.to_group = nn.Linear(width, GROUPS + 1)
         self.to_position = nn.Linear(width, width)
@@ -177,13 +143,10 @@ class WyckoffNetwork(nn.Module):
         x = x + F.embedding(steps.element, elements) + self.placed(steps.placed) + self.total(steps.total)
         demand = (F.embedding(steps.asked, elements) * self.amount(steps.amount)).sum(-2)
         x = self.blot(x * self.settings.width**0.5 + self.asked(demand * self.settings.width**0.5))
-        past = cache.pairs if cache else []
-        pairs = []
-        for index, block in enumerate(self.blocks):
-            x, pair = block(x, past[index] if past else None)
-            pairs.append(pair)
+        for number, block in enumerate(self.blocks):
+            x = block(x, cache, number)
         if cache is not None:
-            cache.pairs = pairs
+            cache.advance(x.shape[1])
         return self.last(x)
 
     def groups(self, x: Float[Tensor, "... width"]) -> Float[Tensor, "... groups"]:

@@ -1,0 +1,1 @@
+"""Crystals as CIF text, in the words and the layout of CrystaLLM."""
