@@ -95,5 +95,7 @@ def test_wrong_requests_are_refused(tuned, tmp_path):
         with pytest.raises(NucleateError, match=part) as caught:
             tune(model, REWARD, tmp_path / "run", "sequences", device="cpu", **options)
         assert caught.value.hint
+    with pytest.raises(NucleateError, match="which only one method tunes"):
+        tune(tuned[2].model, REWARD, tmp_path / "run", device="cpu")
     with pytest.raises(NucleateError, match="draws no crystals step by step"):
         tune(sequences, REWARD, tmp_path / "run", "policy", device="cpu")

@@ -9,6 +9,7 @@ from typing import Any
 
 from nucleate.cell import Cell
 from nucleate.errors import ModelError
+from nucleate.families.wyckoff.diffused import SequenceDiffusion
 from nucleate.model.trainable import Trainable
 from nucleate.predictor import requests
 from nucleate.predictor.draw import Predictor
@@ -52,6 +53,11 @@ class Base:
                 "name a model such as kldm-mp20-dng; for wyckoff-mp20 take --method sequences",
             )
         _check_formulas(found, formulas)
+        if isinstance(found.generator, SequenceDiffusion):
+            raise ModelError(
+                f"{found.name} is sequences before a structure model, which only one method tunes",
+                "take --method sequences",
+            )
         return cls(
             found.name, found.folder, found.generator, found.model, found.recipe, dict(found.card),
             tuple(formulas),
