@@ -12,6 +12,8 @@ from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.discovery.candidates import formula_of
 from nucleate.errors import DataError
+from nucleate.metrics.intervals import wilson
+from nucleate.properties.chemistry import KINDS, kinds_of
 from nucleate.properties.model import PropertyModel
 from nucleate.properties.predict import Predictions, predict
 from nucleate.properties.scores import scores, spearman
@@ -79,9 +81,25 @@ def evaluate(
         "confidence": task.confidence, "seed": seed,
         "model": own.to_dict() | {"spread_and_error": spearman(found.spread, np.abs(truth - found.value))},
         "ridge": ridge.to_dict(),
+        "by_kind": _by_kind(table, truth, found),
         "far": {"crystals": int(far.sum()), "mae": _mae(truth, found, far), "mae_of_others": _mae(truth, found, ~far)},
     }  # fmt: skip
     return PropertyReport(numbers, _rows(table, truth, found))
+
+
+def _by_kind(table: CrystalTable, truth: np.ndarray, found: Predictions) -> dict[str, Any]:
+    """What the intervals cover and the mean absolute error, for each kind of chemistry that occurs."""
+    kinds = np.array(kinds_of(table))
+    inside = (found.low <= truth) & (truth <= found.high)
+    return {
+        kind: {
+            "crystals": int((kinds == kind).sum()),
+            "coverage": wilson(int(inside[kinds == kind].sum()), int((kinds == kind).sum())).to_dict(),
+            "mae": _mae(truth, found, kinds == kind),
+        }
+        for kind in KINDS
+        if (kinds == kind).any()
+    }
 
 
 def _mae(truth: np.ndarray, found: Predictions, chosen: np.ndarray) -> float | None:

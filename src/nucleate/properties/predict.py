@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from nucleate.codecs.lattice import MAX_ATOMS
 from nucleate.data.table import CrystalTable
 from nucleate.elements import SYMBOLS
 from nucleate.properties.batches import Values, members_of, ridge_of
+from nucleate.properties.chemistry import kinds_of
 from nucleate.properties.composition import fractions_of
+from nucleate.properties.conformal import ByKind
 from nucleate.properties.model import PropertyModel
 
 
@@ -40,8 +43,11 @@ class Predictions:
     warnings: tuple[str, ...]
 
 
-def predict(model: PropertyModel, table: CrystalTable) -> Predictions:
-    """Predictions for the crystals of a table."""
+def predict(model: PropertyModel, table: CrystalTable, intervals: ByKind | None = None) -> Predictions:
+    """Predictions for the crystals of a table.
+
+    intervals: by kind of chemistry, from `calibrated.calibrate`; None for the model's own, which cover all together.
+    """
     said = members_of(model.members, table, model.error.device)
     mean, spread = said.mean(1), said.std(1)
     s = model.statistics
@@ -50,9 +56,14 @@ def predict(model: PropertyModel, table: CrystalTable) -> Predictions:
     def unit(values: np.ndarray) -> np.ndarray:
         return s.in_unit(torch.from_numpy(values)).numpy()
 
-    reach = float(model.quantile) * model.reach(spread)
     baseline = float(model.ridge_quantile)
     distance, warnings = _familiarity(model, table)
+    quantile: Any = float(model.quantile)
+    if intervals is not None:
+        own = [intervals.of(kind) for kind in kinds_of(table)]
+        quantile = np.array([one for one, _ in own])
+        warnings = tuple("; ".join(filter(None, (a, b))) for a, (_, b) in zip(warnings, own, strict=True))
+    reach = quantile * model.reach(spread)
     return Predictions(
         unit(mean), unit(mean - reach), unit(mean + reach), unit(said.reshape(-1)).reshape(said.shape).std(1),
         unit(ridge), unit(ridge - baseline), unit(ridge + baseline), distance, warnings,

@@ -29,6 +29,9 @@ def summary(report: PropertyReport) -> str:
     for own, ridge in zip(both[0]["top_decile"], both[1]["top_decile"], strict=True):
         lines.append(_line(own["event"], [_event(own), _event(ridge)]))
         lines.append(f"  {'':<22} (of all crystals {100 * own['base']:.1f} %)")
+    if by_kind := numbers.get("by_kind"):
+        lines += ["", "covered by the intervals, by chemistry"]
+        lines += [_line(kind, [_covered(one), f"MAE {_number(one['mae'])}"]) for kind, one in by_kind.items()]
     far = numbers["far"]
     if far["crystals"]:
         lines += ["", f"{far['crystals']} are unlike the training crystals: MAE {_number(far['mae'])}, of the others "
@@ -43,6 +46,10 @@ def _line(name: str, texts: list[str]) -> str:
 def _event(one: dict[str, Any]) -> str:
     enrichment = "" if one["enrichment"] is None else f", {one['enrichment']:.1f} times"
     return f"{100 * one['top']['value']:.1f} %{enrichment}"
+
+
+def _covered(one: dict[str, Any]) -> str:
+    return f"{fixed_text(Estimate(**one['coverage']), 100, 1)} % of {one['crystals']}"
 
 
 def _number(value: float | None) -> str:
