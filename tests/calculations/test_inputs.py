@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,18 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Incar, Kpoints
 
 from nucleate.calculations import gpaw, vasp
-from nucleate.calculations.inputs import CODES, check_codes, right_handed, same_crystal, write_inputs
+from nucleate.calculations.inputs import (
+    CODES,
+    check_codes,
+    check_installed,
+    right_handed,
+    same_crystal,
+    write_inputs,
+)
 from nucleate.calculations.request import PROVENANCE, Request, Settings, provenance_of, read_provenance
 from nucleate.calculations.sampling import k_grid, starting_moments
 from nucleate.cell import Cell
-from nucleate.errors import DataError, NucleateError
+from nucleate.errors import DataError, MissingPackageError, NucleateError
 
 NIO = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.18), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 SKEW = Structure(
@@ -23,10 +32,11 @@ SKEW = Structure(
     ["Si", "O", "O", "Si"],
     [[0.1, 0.2, 0.3], [0.91, 0.05, 0.4], [0.6, 0.7, 0.1], [0.35, 0.8, 0.77]],
 )
+WRITTEN = [code for code in CODES if code != "atomate2" or find_spec("atomate2")]
 CELLS = {"nio": Cell.of(NIO.get_primitive_structure()), "skew": Cell.of(SKEW)}
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", WRITTEN)
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("relax", [True, False])
 def test_what_is_written_gives_back_the_crystal(code: str, name: str, relax: bool, tmp_path: Path) -> None:
@@ -44,7 +54,7 @@ def test_what_is_written_gives_back_the_crystal(code: str, name: str, relax: boo
     assert provenance_of(folder / "deep" / "result.traj", tmp_path) == said
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", WRITTEN)
 def test_a_left_handed_cell_is_turned(code: str, tmp_path: Path) -> None:
     turned = CELLS["skew"]._replace(
         lattice=CELLS["skew"].lattice[[1, 0, 2]], frac=CELLS["skew"].frac[:, [1, 0, 2]]
@@ -134,3 +144,13 @@ def test_what_cannot_be_asked_for(tmp_path: Path) -> None:
     (tmp_path / PROVENANCE).write_text(json.dumps({"format": 2, "candidate": "x"}))
     with pytest.raises(DataError, match="does not say which candidate"):
         read_provenance(tmp_path / PROVENANCE)
+
+
+def test_a_flow_without_atomate2_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "atomate2", None)
+    for module in ("atomate2.vasp", "atomate2.vasp.flows", "atomate2.vasp.flows.mp"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingPackageError, match="a Flow needs the package atomate2") as caught:
+        check_installed(["vasp", "atomate2"])
+    assert "pip install atomate2" in str(caught.value.hint)
+    check_installed(["vasp"])

@@ -2,7 +2,11 @@
 
 import pytest
 
+from nucleate.funnel.calculations import Calculations
 from nucleate.funnel.duplicates import Duplicates
+from nucleate.funnel.heuristics import Heuristics
+from nucleate.funnel.novelty import Novelty
+from nucleate.funnel.property import PropertyStage
 from nucleate.funnel.registry import stages
 from nucleate.funnel.sanitise import Sanitise
 from nucleate.funnel.stage import Stage, Verdict
@@ -16,6 +20,10 @@ CASES = [
     StageCase("sanitise", Sanitise(), GIVEN),
     StageCase("sanitise-elements", Sanitise(needs=("Na",), kinds=(2, 3), charge=False), GIVEN),
     StageCase("duplicates", Duplicates(), GIVEN),
+    StageCase("property", PropertyStage("property-band-gap-first", low=1.0, share=0.6), GIVEN, 1e-4),
+    StageCase("heuristics", Heuristics(prototype=True, production=4000.0), GIVEN),
+    StageCase("novelty", Novelty(), GIVEN),
+    StageCase("calculations", Calculations(("gpaw",)), GIVEN),
 ]
 
 test_stages = stage_tests(CASES)

@@ -11,7 +11,8 @@ from nucleate.cell import Cell
 
 CRYSTAL, SCRIPT, TEXT, RESULT = "crystal.xyz", "run.py", "gpaw.txt", "result.traj"
 NOTES = [
-    "PBE without U, total energies against GPAW's reference atoms: compare them with energies of the same set-up only."
+    "PBE without U, total energies against GPAW's reference atoms: compare them with energies of the same set-up only.",
+    "GPAW's setups need more plane waves than VASP's: about 700 eV where O, F, N or C, or Na or Mg, are there.",
 ]
 
 _HEAD = '''"""PBE with GPAW. Run it in this folder: python3 run.py, or gpaw -P 4 python run.py.

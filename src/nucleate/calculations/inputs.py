@@ -6,6 +6,7 @@
 | `espresso` | pw.x of Quantum ESPRESSO | espresso.pwi |
 | `gpaw` | GPAW | run.py, crystal.xyz |
 | `abinit` | ABINIT | abinit.in |
+| `atomate2` | VASP through atomate2 and jobflow | flow.json |
 """
 
 from __future__ import annotations
@@ -18,13 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from nucleate.calculations import abinit, espresso, gpaw, vasp
+from nucleate.calculations import abinit, atomate2, espresso, gpaw, vasp
 from nucleate.calculations.request import Request, Settings, write_provenance
 from nucleate.cell import Cell
 from nucleate.errors import DataError, NucleateError
 from nucleate.files import writing
 
-CODES: dict[str, ModuleType] = {"vasp": vasp, "espresso": espresso, "gpaw": gpaw, "abinit": abinit}
+CODES: dict[str, ModuleType] = {
+    "vasp": vasp,
+    "espresso": espresso,
+    "gpaw": gpaw,
+    "abinit": abinit,
+    "atomate2": atomate2,
+}
 CLOSE = 1e-4
 """Å; a crystal that is read back has to be where it was."""
 
@@ -36,6 +43,12 @@ def check_codes(codes: Sequence[str]) -> None:
             raise NucleateError(f"no inputs can be written for '{code}'", f"choose among {', '.join(CODES)}")
     if not codes:
         raise NucleateError("no program is named", f"choose among {', '.join(CODES)}")
+
+
+def check_installed(codes: Sequence[str]) -> None:
+    """Raise MissingPackageError where the inputs of a program need a package that is not installed."""
+    if "atomate2" in codes:
+        atomate2.check()
 
 
 def write_inputs(

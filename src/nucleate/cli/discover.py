@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from nucleate.cli.console import App, print_table, resumable, say
+from nucleate.cli.ingest import ingest
 
 if TYPE_CHECKING:
     from nucleate.records.tallies import Tally
@@ -137,6 +138,9 @@ def retry(
         listed = ", ".join(sorted(known)) or "none: nothing has failed"
         raise DataError(f"no candidate of {folder} failed by '{reason}'", f"classes of failures: {listed}")
     say(f"{count} candidates wait again; go on with: nucleate discover PLAN --out {folder}")
+
+
+app.command("ingest")(ingest)
 
 
 @app.command("export")

@@ -7,7 +7,7 @@ their spread is a lower bound of their error rather than a measure of it (`bench
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nucleate.cell import Cell
@@ -34,8 +34,8 @@ class Consensus:
 
     above: Mapping[str, float | None]
     limit: float
-    reasons: Mapping[str, str]
-    energy: Mapping[str, float | None]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    energy: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def known(self) -> list[float]:

@@ -57,7 +57,7 @@ class Duplicates(Stage):
     def judge(self, candidates: Sequence[Candidate], work: Work) -> Sequence[Verdict]:
         if len(candidates) == 1:
             return [Verdict.passed()]
-        kept, verdicts = _Kept(Matcher(self.stol, self.angle_tol, self.ltol)), {}
+        kept, verdicts = Kept(Matcher(self.stol, self.angle_tol, self.ltol)), {}
         for place in self._order(candidates):
             one = candidates[place]
             reduced, failure = try_match(partial(reduce_cell, one.cell), SECONDS)
@@ -82,7 +82,7 @@ class Duplicates(Stage):
         return sorted(range(len(candidates)), key=value) if self.lowest else list(range(len(candidates)))
 
 
-class _Kept:
+class Kept:
     """The crystals that stay so far, by the composition of their primitive cells."""
 
     def __init__(self, matcher: Matcher) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from functools import cache
 
 from nucleate.errors import RecipeError
-from nucleate.funnel import duplicates, sanitise
+from nucleate.funnel import calculations, duplicates, heuristics, novelty, property, sanitise
 from nucleate.funnel.stage import Stage
 from nucleate.plugins import with_plugins
 
-BUILT_IN = (sanitise, duplicates)
+BUILT_IN = (sanitise, duplicates, property, heuristics, novelty, calculations)
 ENTRY_POINTS = "nucleate.stages"
 
 
