@@ -40,7 +40,7 @@ def test_silicon_by_gpaw(tmp_path: Path) -> None:
     ((found,), problems) = read_results(tmp_path)
     assert not problems
     assert (found.candidate, found.code) == ("si", "gpaw")
-    assert found.energy_per_atom == pytest.approx(-5.39, abs=0.03)
+    assert found.energy_per_atom == pytest.approx(-5.38, abs=0.03)
     assert found.fmax == pytest.approx(0, abs=1e-3)
     (folder / "result.traj").unlink()
     ((log,), _) = read_results(folder)

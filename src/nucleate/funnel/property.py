@@ -83,14 +83,15 @@ class PropertyStage(Stage):
                 )
 
     def judge(self, candidates: Sequence[Candidate], work: Work) -> Sequence[Verdict]:
-        from nucleate.properties.predict import fits, predict, table_of
+        from nucleate.properties.predict import bounded, fits, predict, table_of
 
         problems = [fits(one.cell) for one in candidates]
         usable = [one for one, problem in zip(candidates, problems, strict=True) if not problem]
         if not usable:
             return [Verdict.rejected("not for the predictor", problem) for problem in problems]
         model, intervals = _loaded(self.model, self.calibration, self.split)
-        found = predict(model, table_of([one.cell for one in usable], [one.id for one in usable]), intervals)
+        table = table_of([one.cell for one in usable], [one.id for one in usable])
+        found = bounded(predict(model, table, intervals), model.ends)
         columns = zip(found.value, found.low, found.high, found.spread, found.warnings, strict=True)
         verdicts = iter(
             [
