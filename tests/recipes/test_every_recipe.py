@@ -29,7 +29,9 @@ SMALL = (
 STEPS, NFE = 3, 4
 
 
-DIFFUSIONS = {name: recipe for name, recipe in recipes().items() if isinstance(recipe, Recipe)}
+DIFFUSIONS = {
+    name: recipe for name, recipe in recipes().items() if isinstance(recipe, Recipe) and not recipe.base
+}
 """Those made of processes and a network; other kinds have tests of their own."""
 
 

@@ -18,7 +18,10 @@ ROWS = {
     if line.startswith("| `") and len(cells := line.strip("| ").split("|")) == 8
 }
 SIZES = ("", "-small", "-tiny")
-LANGUAGE = {"crystallm", "crystallm-large", "crystallm-mini", "crystallm-small", "crystallm-tiny"}
+LANGUAGE = {
+    "crystallm", "crystallm-large", "crystallm-mini", "crystallm-small", "crystallm-tiny", "crystal-text",
+    "crystal-text-tiny", "crystal-text-llm", "flowllm", "flowllm-small", "flowllm-tiny",
+}  # fmt: skip
 
 
 def listed() -> list[tuple[str, str]]:

@@ -95,6 +95,7 @@ def train(
     else:
         options.refuse_unread("without --adapter", {"--tune-base": tune_base})
         asked = get_recipe(recipe_named(recipe), told(condition, set_))
+        subject = based(asked)
     for assignment in set_ or []:
         if why := asked.unread(assignment.partition(".")[0].strip()):
             options.refuse_unread(why, {"--set": assignment})
@@ -136,6 +137,18 @@ def train(
         model = f"{quote(str(start_from))} --adapter {quote(str(out))}"
         commands = {task: text.replace(quote(str(out / "model")), model) for task, text in commands.items()}
     say(f"use it: nucleate {commands[asked.task]}")
+
+
+def based(asked: AnyRecipe) -> Subject:
+    """What a run makes of a recipe, with the generator that it starts from where it names one."""
+    from nucleate.runs.subject import Subject
+
+    if not asked.base:
+        return Subject()
+    from nucleate.predictor import load
+    from nucleate.runs.based import FromGenerator
+
+    return FromGenerator(load(asked.proposals or asked.base).generator)
 
 
 def recipe_named(recipe: str | None) -> str:

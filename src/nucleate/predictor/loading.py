@@ -67,6 +67,8 @@ def load(
     generator = recipe.generator(model, card, called, identity)
     if isinstance(generator, WyckoffGenerator) and DRAWS_WITH in card:
         generator = join(called, generator, _structures(card[DRAWS_WITH], called, device, precision))
+    if recipe.base:
+        generator = generator.on(load(recipe.base, device, precision).generator)
     return Predictor(generator, recipe, card, folder)
 
 

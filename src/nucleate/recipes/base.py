@@ -152,6 +152,10 @@ class Recipe(AnyRecipe):
                 f"the settings don't fit together: {error}", "change them with --set"
             ) from error
 
+    def made_of(self) -> type[CrystalModel]:
+        """The class of its models."""
+        return CrystalModel
+
     def described_by(self, train: CrystalTable) -> Recipe:
         if not self.conditions or not get_network(self.network).embeds:
             return self
@@ -196,7 +200,7 @@ class Recipe(AnyRecipe):
             torch.manual_seed(self.training.seed)
             network = self._network(heads, shown)
         weights = asdict(self.loss_weights)
-        return CrystalModel(
+        return self.made_of()(
             processes,
             parts.codec,
             network,

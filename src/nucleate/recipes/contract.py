@@ -27,12 +27,16 @@ class AnyRecipe(ABC):
         name: by which it is found.
         training: how it is trained.
         conditions: properties of the data set that the model is told, by name.
+        base: name of another generator that the model starts from; "" for none.
+        proposals: crystals that it has drawn for the training data, to train on; "" draws them when a run starts.
         described: how these are read, as a run finds it in its training split.
     """
 
     name: str
     training: TrainingSettings
     conditions: tuple[str, ...] | None = None
+    base: str = ""
+    proposals: str = ""
     described: Descriptions | None = None
 
     @property

@@ -16,10 +16,12 @@ from nucleate.plugins import with_plugins
 from nucleate.recipes import (
     cdvae,
     cross,
+    crystal_text,
     crystalflow,
     crystallm,
     diffcsp,
     equicsp,
+    flowllm,
     flowmm,
     kldm,
     omatg,
@@ -43,6 +45,8 @@ BUILT_IN = (
     property,
     cdvae,
     crystallm,
+    crystal_text,
+    flowllm,
 )
 ENTRY_POINTS = "nucleate.recipes"
 

@@ -169,6 +169,10 @@ class Generator(ABC):
         """Its identity where it has these settings, None for the usual ones: settings may choose what answers."""
         return self.identity
 
+    def on(self, base: Generator) -> Generator:
+        """The same generator with the one that it starts from. Raises ModelError for one that starts from none."""
+        raise ModelError(f"{self.name} starts from no other generator", f"leave {base.name} out")
+
     def steps(self, settings: Any) -> int:
         """How often `on_step` hears of each crystal; progress is shown in these steps."""
         return 1

@@ -1,0 +1,1 @@
+"""Flows that begin from the crystals of another generator instead of noise."""
