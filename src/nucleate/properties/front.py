@@ -70,7 +70,7 @@ def misses(aims: Sequence[Aim], values: Mapping[str, Any]) -> Float[np.ndarray, 
 
 def front(missed: Float[np.ndarray, "crystals aims"]) -> Bool[np.ndarray, " crystals"]:
     """Which crystals no other one is at least as good as in all aims and better in one. Those with a NaN are never."""
-    known: np.ndarray = ~np.isnan(missed).any(axis=1)
+    known = np.asarray(~np.isnan(missed).any(axis=1))
     found = np.array(known)
     for row in np.flatnonzero(known):
         others = missed[known]

@@ -23,8 +23,8 @@ def ratios_of_two_laws_average_to_one(case: ProcessCase) -> None:
     own = _repeated(case.perfect(noised).float().clamp(-4, 4))
     generator = torch.Generator().manual_seed(5)
     away = torch.randn(own[:1].shape, generator=generator)
-    times = (torch.full((MANY,), value) for value in (NOW, THEN))
-    move = Move(*times, mask, Noise.of(3, torch.arange(MANY)))
+    now, then = torch.full((MANY,), NOW), torch.full((MANY,), THEN)
+    move = Move(now, then, mask, Noise.of(3, torch.arange(MANY)))
     after = process.step(state, own, move)
 
     def log(said: Tensor) -> Tensor:
