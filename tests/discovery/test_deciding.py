@@ -15,6 +15,7 @@ import pytest
 from nucleate.discovery.deciding import (
     FEATURES,
     MOST_ABOVE,
+    MOST_GAIN,
     Decision,
     Evidence,
     features,
@@ -22,8 +23,8 @@ from nucleate.discovery.deciding import (
 )
 from nucleate.errors import DataError, NucleateError
 
-GOOD = Evidence(-0.1, 0, 4, False, 0.0, 0.01, 0.01)
-BAD = Evidence(-1.5, 3, 1, False, 0.15, 0.3, -0.2)
+GOOD = Evidence(0.6, 0, 4, False, 0.0, 0.001, 0.01)
+BAD = Evidence(0.02, 3, 1, False, 0.15, 0.3, -0.2)
 
 
 def fitting() -> ModuleType:
@@ -41,7 +42,7 @@ def fitting() -> ModuleType:
 def test_probabilities_are_a_softmax_with_one_place_for_none() -> None:
     model = Decision({"score": 2.0, "above": -0.01}, 0.5, -0.1, {})
     each, none = model.probabilities([GOOD, BAD])
-    powers = np.exp([2 * -0.1, 2 * -1.5 - 0.01 * 150, 0.5 - 0.1 * 2])
+    powers = np.exp([2 * 0.6, 2 * 0.02 - 0.01 * 150, 0.5 - 0.1 * 2])
     assert np.allclose([*each, none], powers / powers.sum())
     assert model.probabilities([])[1] == 1.0
 
@@ -60,6 +61,16 @@ def test_a_missing_energy_counts_as_the_limit() -> None:
     assert nothing["above"] == 1000 * MOST_ABOVE
     assert nothing == features(Evidence(0.0, 0, 1, False, 9.0, 9.0, -9.0))
     assert tuple(nothing) == FEATURES
+
+
+def test_what_a_crystal_gains_counts_up_to_a_limit() -> None:
+    """Olivine made of LiNiAsO4 gains 250 meV/atom as LiFePO4, and is right."""
+    model = shipped_decision()
+    foreign, little = (model.of_energies(replace(GOOD, gain=gain)) for gain in (0.25, MOST_GAIN))
+    assert foreign == pytest.approx(little)
+    assert little < model.of_energies(replace(GOOD, gain=0.0))
+    lowest, other = replace(GOOD, gain=0.25), replace(GOOD, above=0.005, gain=MOST_GAIN)
+    assert model.of_energies(lowest) > model.of_energies(other)
 
 
 def test_the_shipped_decision_prefers_good_candidates() -> None:

@@ -21,8 +21,14 @@ from nucleate.errors import DataError, NucleateError
 from nucleate.files import parse_json
 
 SHIPPED = Path(__file__).with_name("deciding.json")
-MOST_ABOVE, MOST_GAIN, MOST_VOLUME = 0.2, 0.05, 0.3
-"""Features beyond these, in eV/atom, eV/atom and as a share, say no more than these do."""
+MOST_ABOVE, MOST_GAIN, MOST_VOLUME = 0.2, 0.005, 0.3
+"""Features beyond these, in eV/atom, eV/atom and as a share, say no more than these do.
+
+What a crystal gains tells whether it was at rest already. How much more it gains tells how foreign the bonds were of
+the crystal it was made from, which its score says as well: olivine made of LiNiAsO4 gains 250 meV/atom as LiFePO4.
+"""
+FLOOR = 1e-3
+"""Added to a score before its logarithm is taken."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Evidence:
     """What is known of one candidate.
 
     Attributes:
-        score: of the retrieval, the larger the better.
+        score: of the retrieval, the larger the better; a probability where it comes from a ranking.
         place: among the proposals, from 0.
         votes: candidates that suggest the same structure.
         known: whether it is a known crystal of this very formula, where another one is asked for.
@@ -55,6 +61,7 @@ def features(one: Evidence) -> dict[str, float]:
     change = MOST_VOLUME if one.volume_change is None else min(abs(one.volume_change), MOST_VOLUME)
     return {
         "score": one.score,
+        "log_score": float(np.log(max(one.score, 0.0) + FLOOR)),
         "first": float(one.place == 0),
         "log_place": float(np.log1p(one.place)),
         "log_votes": float(np.log(max(one.votes, 1))),
