@@ -13,6 +13,7 @@ from cross_section import cross
 from dng_section import new_materials
 from page_sections import ablations, recipe_speed, speed, sweeps
 from record import RESULTS, load_results, split_of
+from retrieval_section import retrieval
 from targets_section import targets
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
@@ -73,7 +74,7 @@ def page(records: list[dict[str, Any]]) -> str:
     others = [record for record in records if record["data"]["name"] not in DATA]
     if others:
         parts += ["## Other data\n", _results_table(others)]
-    sections = (new_materials, targets, cross, sweeps, ablations, speed, recipe_speed)
+    sections = (retrieval, new_materials, targets, cross, sweeps, ablations, speed, recipe_speed)
     parts += [text for section in sections if (text := section(RESULTS))]
     if records:
         parts += ["## How each was made\n", *map(_details, records)]

@@ -4,6 +4,8 @@
     nucleate prototypes index data/perov_5 --out runs/perov_5.parquet
     python benchmarks/retrieval.py --data data/perov_5 --index runs/perov_5.parquet --name perov-5
     python benchmarks/retrieval.py --data data/mp_20 --sources mp_20 --limit 1000 --remove AB3 --name mp-20-without-ab3
+    nucleate data filter data/mpts_52 --new-to data/mp_20 --out runs/mpts_52-new
+    python benchmarks/retrieval.py --data runs/mpts_52-new --sources mp_20 --limit 300 --name mpts-52-new
 
 Retrieval, not generation: it knows the entries of the index, which must not hold the split that is predicted. Crystals
 of the formula itself come last (`known=other`). Protocol `full`. Writes benchmarks/results/retrieval-NAME.json.
@@ -112,7 +114,7 @@ def open_index(asked: argparse.Namespace) -> Prototypes:
     if not asked.remove:
         return found
     kept = [not label.startswith(f"{asked.remove}_") for label in found.index.label.tolist()]
-    return Prototypes(found.index.select(np.flatnonzero(kept)), found.ranking)
+    return found.on(found.index.select(np.flatnonzero(kept)))
 
 
 def main() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import yaml
 from benchmarks.page_sections import ablations
+from benchmarks.retrieval_section import retrieval
 
 RECORD = {
     "title": "Ablations", "source": "a paper", "protocol": "geometry", "crystals": 5, "nfe": 10, "hardware": "a CPU",
@@ -20,3 +23,21 @@ def test_ablations_of_older_records_are_on_the_page(tmp_path):
     text = ablations(tmp_path)
     assert "| by cells | 7 | 25.0 | - | 1 |" in text
     assert "| by variants | 7 | 25.0 | - | 1 |" in text
+
+
+def test_retrieval_has_a_row_for_each_record(tmp_path):
+    assert retrieval(tmp_path) == ""
+    rate = {"value": 0.25, "low": 0.1, "high": 0.4}
+    every = {
+        "compositions": 8,
+        **{f"match_rate@{k}": rate for k in (1, 3, 5, 20)},
+        "rmse@1": {"value": 0.0314},
+    }
+    record = {"data": "perov_5", "split": "val", "sources": ["perov_5"], "removed": "", "answers": 6.5}
+    for name, parts in ("a", {"all": every}), ("b", {"all": every, "formula not in the index": every}):
+        text = json.dumps({**record, "command": f"python retrieval.py {name}", "parts": parts})
+        (tmp_path / f"retrieval-{name}.json").write_text(text)
+    first, second = (line for line in retrieval(tmp_path).splitlines() if line.startswith("| perov_5"))
+    rates = " | ".join(["25.0 (10.0 to 40.0)"] * 4)
+    assert first == f"| perov_5, val | perov_5 | 8 | {rates} | 0.031 | 6.5 | 0 | - |"
+    assert second.endswith("| 8 | 25.0 (10.0 to 40.0) |")

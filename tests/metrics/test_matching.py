@@ -1,6 +1,8 @@
 """Our matcher against pymatgen's, pair by pair, and its exact short cuts against brute force."""
 
 import os
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
@@ -219,3 +221,14 @@ def test_may_match_is_false_only_where_nothing_matches():
     assert (may | ~fits).all()
     assert (~may).sum() > 5
     assert (fits & (i != j)).sum() > 5
+
+
+def test_no_time_limit_runs_while_scipy_is_imported():
+    """An import that is interrupted leaves a broken module, and every match after it fails."""
+    code = (
+        "import sys; from nucleate.metrics.matching import try_match\n"
+        "assert 'scipy.optimize' not in sys.modules\n"
+        "assert try_match(lambda: 'scipy.optimize' in sys.modules, 60.0) == (True, '')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

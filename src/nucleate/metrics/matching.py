@@ -177,5 +177,7 @@ def rms_distance(prediction: Structure, reference: Structure, matcher: Matcher |
 
 def try_match(work: Callable[[], Result], timeout: float | None) -> tuple[Result | None, str]:
     """The result of a reduction or a match and "", or None and "timed_out" or "matcher_failed"."""
+    import scipy.optimize  # noqa: F401 - an import that a time limit interrupts leaves a broken module
+
     result, failure = attempt(work, timeout, MATCH_FAILURES)
     return result, "matcher_failed" if failure == "failed" else failure
