@@ -118,7 +118,9 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(tmp_path):
     assert rows(tmp_path / "killed") == rows(tmp_path / "whole")
     one, other = (load_file(run.model / "weights.safetensors") for run in (done, whole))
     assert all(one[name].equal(other[name]) for name in one)
+    (done.model / "card.json").unlink()  # as a kill between weights and card leaves it
     assert go("killed").state == "finished"
+    assert read_card(done.model / "card.json")["tuned"]["rounds"] == 3
 
 
 def test_draws_that_were_measured_are_not_measured_again(tmp_path):

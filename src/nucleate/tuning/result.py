@@ -7,9 +7,18 @@ from typing import Any
 
 import torch
 
-from nucleate.runs.model_folder import save_model
+from nucleate.errors import ModelError
+from nucleate.runs.model_folder import read_card, save_model
 from nucleate.tuning.learner import Learner
 from nucleate.tuning.low_rank import merged
+
+
+def is_saved(folder: Path, rounds: int) -> bool:
+    """Whether the model after so many rounds is there. Its card is written last."""
+    try:
+        return read_card(folder / "card.json").get("tuned", {}).get("rounds") == rounds
+    except ModelError:
+        return False
 
 
 def save_tuned(folder: Path, learner: Learner, what: dict[str, Any], rounds: int, calls: int) -> None:

@@ -21,7 +21,7 @@ from nucleate.tuning.curve import line_of, row_of
 from nucleate.tuning.judge import Judge
 from nucleate.tuning.learner import Learner
 from nucleate.tuning.policy import StepPolicy
-from nucleate.tuning.result import save_tuned
+from nucleate.tuning.result import is_saved, save_tuned
 from nucleate.tuning.sequences import SequencePolicy, sequences_base
 from nucleate.tuning.settings import Budget
 from nucleate.tuning.weighted import RewardWeighted
@@ -146,7 +146,7 @@ class _Run:
                 if progress.rounds % EVERY == 0:
                     self._save_model(progress)
         folder = self.run / "model"
-        if progress.rounds and (state != "finished" or not folder.exists()):
+        if progress.rounds and not is_saved(folder, progress.rounds):
             self._save_model(progress)
         return Tuned(folder, state, progress.rounds, progress.calls, tuple(progress.rows))
 
