@@ -4,18 +4,26 @@ import pytest
 
 from nucleate.funnel.calculations import Calculations
 from nucleate.funnel.duplicates import Duplicates
+from nucleate.funnel.energies import AboveHull, Energy
 from nucleate.funnel.heuristics import Heuristics
 from nucleate.funnel.novelty import Novelty
 from nucleate.funnel.property import PropertyStage
 from nucleate.funnel.registry import stages
+from nucleate.funnel.relaxing import Relax
 from nucleate.funnel.sanitise import Sanitise
+from nucleate.funnel.shortlist import Shortlist
 from nucleate.funnel.stage import Stage, Verdict
+from nucleate.funnel.symmetrise import Symmetrise
 from nucleate.testing import StageCase, stage_checks, stage_tests
 from tests.funnel.crystals import caesium_chloride, candidates, doubled, rocksalt, zincblende
 
 GIVEN = candidates(
     rocksalt(), rocksalt(length=2.0), zincblende(), caesium_chloride(), doubled(rocksalt()), rocksalt(11, 12)
 )
+NICKEL, PALLADIUM = caesium_chloride(28, 13, 2.9), caesium_chloride(46, 13, 3.0)
+ALLOYS = (rocksalt(29, 47, 4.8), rocksalt(29, 79, 4.8), NICKEL, PALLADIUM, rocksalt())
+METALS = candidates(*ALLOYS)
+PLACED = candidates(*ALLOYS, **{"emt.energy_per_atom": 0.1, "emt.e_above_hull": 0.02})
 CASES = [
     StageCase("sanitise", Sanitise(), GIVEN),
     StageCase("sanitise-elements", Sanitise(needs=("Na",), kinds=(2, 3), charge=False), GIVEN),
@@ -24,6 +32,11 @@ CASES = [
     StageCase("heuristics", Heuristics(prototype=True, production=4000.0), GIVEN),
     StageCase("novelty", Novelty(), GIVEN),
     StageCase("calculations", Calculations(("gpaw",)), GIVEN),
+    StageCase("symmetrise", Symmetrise(), GIVEN),
+    StageCase("energy", Energy("emt"), METALS),
+    StageCase("relax", Relax("emt"), METALS, 1e-6),
+    StageCase("hull", AboveHull("emt", most=0.5, near=0.0), PLACED),
+    StageCase("shortlist", Shortlist(2, ("min emt.e_above_hull",)), PLACED),
 ]
 
 test_stages = stage_tests(CASES)

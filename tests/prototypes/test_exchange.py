@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -179,3 +180,28 @@ def test_the_command_makes_resumes_and_refuses(tmp_path):
         failed = CliRunner().invoke(app, [*words, *more])
         assert failed.exit_code != 0
         assert said in str(failed.exception)
+
+
+def test_exchanges_within_an_element_system(index):
+    generator = ExchangeGenerator(index)
+    system, metals = (3, 8, 25), (3, 11, 19)
+    asked = [
+        replace(one, allowed=system, required=(3, 8)) for one in new_requests([4, 6, 8, 10], generator.limits)
+    ]
+    asked += [replace(one, allowed=metals, name="metals") for one in new_requests([2, 4], generator.limits)]
+    made = [one for batch in generator.draw(asked, seed=1) for one in batch]
+    drawn = [one for one in made if isinstance(one, Generated)]
+    assert len(drawn) >= 4
+    for one in drawn:
+        found = set(one.crystal.species[0].tolist())
+        assert found <= set(one.request.allowed)
+        assert found >= set(one.request.required)
+
+
+def test_known_crystals_near_an_element_system(index):
+    exchange = Exchange(index, hautier(), Volumes.of_index(index), ExchangeSettings())
+    everything = np.arange(len(index))
+    near = set(exchange.near(everything, (3, 8)).tolist())
+    for entry in range(0, len(index), max(1, len(index) // 200)):
+        strange = set(index.elements[index.roles(entry)].tolist()) - {3, 8}
+        assert (entry in near) == (len(strange) <= 2)

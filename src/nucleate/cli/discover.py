@@ -41,8 +41,11 @@ def _group() -> None:
 
 @app.command("run")
 def run_plan(
-    plan: Annotated[Path, typer.Argument(help="TOML file that says what is looked for.")],
+    plan: Annotated[Path | None, typer.Argument(help="TOML file that says what is looked for.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the ledger and the results.")] = Path("discovered"),
+    example: Annotated[
+        bool, typer.Option("--example", help="Write a plan into the folder, unless one is there, and run it.")
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Worker processes; what the plan says.")
     ] = None,
@@ -51,21 +54,43 @@ def run_plan(
     from dataclasses import replace
 
     from nucleate.cli.progress import progress_bars
+    from nucleate.errors import DataError
+    from nucleate.funnel.example import write_plan
     from nucleate.funnel.plan import read_plan
     from nucleate.funnel.run import run
 
-    asked = read_plan(plan)
+    if (plan is None) != example:
+        raise DataError(
+            "no plan was given"
+            if plan is None
+            else f"{plan} was given, and --example brings a plan of its own",
+            "name a TOML file, or run: nucleate discover --example --out FOLDER",
+        )
+    asked = read_plan(write_plan(out) if plan is None else plan)
     if workers is not None:
         asked = replace(asked, work=replace(asked.work, workers=workers))
     with resumable(out), progress_bars() as progress:
-        run(asked, out, asked.work.work(progress))
-    status(out)
-    say(f"written to {out}; why one was rejected: nucleate discover why {out} ID")
+        run(asked, out, progress=progress)
+    _present(out)
+
+
+def _present(out: Path) -> None:
+    """The numbers of a run that is over, and its files."""
+    from nucleate.funnel.report import write_report
+
+    count = write_report(out)
+    _print_status(out)
+    say(f"{count} came through all stages: {out / 'report.html'}, {out / 'shortlist.csv'}")
+    say(f"why one was rejected: nucleate discover why {out} ID")
 
 
 @app.command("status")
 def status(folder: Folder) -> None:
     """How many came through each stage, with 95 % intervals, and why the others did not."""
+    _print_status(folder)
+
+
+def _print_status(folder: Path) -> None:
     from nucleate.records.ledger import Ledger
     from nucleate.records.tallies import tallies
 

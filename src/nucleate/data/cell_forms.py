@@ -114,6 +114,13 @@ def space_group(cell: Cell, symprec: float = SYMPREC) -> str:
         return "-"
 
 
+def space_group_number(cell: Cell, symprec: float = SYMPREC) -> int:
+    """From 1 to 230. Raises StructureError where none can be found."""
+    import spglib
+
+    return int(_ask(spglib.get_symmetry_dataset, cell, symprec).number)
+
+
 def _ask(question: Any, cell: Cell, symprec: float, **options: Any) -> Any:
     """spglib's data set for a crystal, in a right-handed basis."""
     import spglib

@@ -25,11 +25,13 @@ class LostError(Exception):
 class Crew:
     """The workers of `work` for the time of a `with` block.
 
+    width: how many jobs are done at once, where the executor does not say.
+
     A local worker that dies takes its pool with it: another pool is begun, and whatever was under way is tried again.
     """
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    def __init__(self, work: Work, width: int | None = None) -> None:
+        self.work, self.width = work, width or work.width
         self._stack, self._executor = ExitStack(), None
 
     def __enter__(self) -> Crew:
@@ -73,7 +75,7 @@ class Crew:
         if self._executor is None:
             yield from ((job, function(job)) for job in jobs)
             return
-        waiting, flying, most = iter(jobs), dict[Future, Job](), AHEAD * self.work.width
+        waiting, flying, most = iter(jobs), dict[Future, Job](), AHEAD * self.width
         while True:
             while len(flying) < most and (job := next(waiting, None)) is not None:
                 flying[self._submit(function, job)] = job

@@ -97,6 +97,7 @@ class Plan:
 
     def check(self) -> None:
         """Raise NucleateError for whatever can't be done here: before anything runs."""
+        self.work.check()
         for source in self.sources:
             source.check()
         for step in self.steps:

@@ -10,11 +10,24 @@ from collections.abc import Iterable
 from functools import cache
 
 from nucleate.errors import RecipeError
-from nucleate.funnel import calculations, duplicates, heuristics, novelty, property, sanitise
+from nucleate.funnel import (
+    calculations,
+    duplicates,
+    energies,
+    heuristics,
+    novelty,
+    property,
+    relaxing,
+    sanitise,
+    shortlist,
+    symmetrise,
+)
 from nucleate.funnel.stage import Stage
 from nucleate.plugins import with_plugins
 
-BUILT_IN = (sanitise, duplicates, property, heuristics, novelty, calculations)
+BUILT_IN = (
+    sanitise, duplicates, symmetrise, energies, relaxing, property, heuristics, novelty, shortlist, calculations,
+)  # fmt: skip
 ENTRY_POINTS = "nucleate.stages"
 
 

@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from nucleate.errors import DataError, NucleateError
 from nucleate.files import writing
 from nucleate.funnel.crew import Crew, LostError
+from nucleate.funnel.drawing import Drawing, chunks, draw
 from nucleate.funnel.judging import Judging
 from nucleate.funnel.plan import Plan
-from nucleate.funnel.sources import Drawing, Source, chunks, draw
+from nucleate.funnel.sources import Source
 from nucleate.records.ledger import SPAN, Ledger
 from nucleate.records.places import Found, Places
-from nucleate.work import Work
+from nucleate.work import Progress, Work
 
 
-def run(plan: Plan, folder: Path, work: Work | None = None) -> None:
+def run(plan: Plan, folder: Path, work: Work | None = None, progress: Progress | None = None) -> None:
     """Run a plan into a folder, or go on with it.
 
     Args:
         plan: as `read_plan` reads it.
         folder: made where it is missing.
-        work: where, and whom to tell; what the plan says by default.
+        work: where; what the plan says by default.
+        progress: whom to tell, where the plan says where.
 
     Raises DataError for a folder of another plan; NucleateError where a stage fails for too many candidates, and for
     what the plan asks that can't be done here.
@@ -36,7 +39,9 @@ def run(plan: Plan, folder: Path, work: Work | None = None) -> None:
     plan.check()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with Ledger(folder) as ledger, Crew(work or plan.work.work()) as crew:
+    where = nullcontext(work) if work is not None else plan.work.opened(folder, progress)
+    width = None if work is not None else plan.work.width
+    with Ledger(folder) as ledger, where as chosen, Crew(chosen, width) as crew:
         _Run(plan, ledger, crew, folder).run()
 
 

@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from nucleate.errors import RecipeError
 from nucleate.identity import canonical
-from nucleate.records.verdicts import Value, Verdict
 from nucleate.settings import MOST_SEED, override, within
 
 BLOCK = 8192
 """Requests of one job."""
-CHUNK = 64
-"""Requests that are drawn, and written, at once."""
 USUAL = 1000
 MOST = 1_000_000_000
-NO_CRYSTAL = "no crystal"
 
 
 @dataclass(frozen=True)
@@ -101,7 +96,7 @@ class Source:
     def size(self) -> int:
         """How many candidates there are."""
         if self.folder:
-            held = len(_read(self.folder, self.split))
+            held = len(read_folder(self.folder, self.split))
             return held if self.n is None else min(self.n, held)
         return (self.n or USUAL) * max(len(self.formulas), 1)
 
@@ -110,83 +105,20 @@ class Source:
         if self.folder:
             from nucleate.discovery.candidates import contents
 
-            digests = contents(_read(self.folder, self.split))
+            digests = contents(read_folder(self.folder, self.split))
             return hashlib.sha256("\n".join(f"{k} {v}" for k, v in digests.items()).encode()).hexdigest()[:16]
-        return _predictor(self).checksum
+        return predictor_of(self).checksum
 
     def check(self) -> None:
         """Raise NucleateError for a generator, a folder or a request that can't be."""
         if self.folder:
-            _read(self.folder, self.split)
+            read_folder(self.folder, self.split)
         else:
-            _asked(self, 0)
-            _settings(self)
+            requests_of(self, 0)
+            settings_of(self)
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """Candidates of a source that are made at once: those from `start` on, before `stop`."""
-
-    source: Source
-    start: int
-    stop: int
-
-
-def chunks(source: Source, made: Sequence[int]) -> Iterator[Drawing]:
-    """What is left to do of a source, of which some candidates are made, in order."""
-    have, size, step = set(made), source.size, _step(source)
-    for start in range(0, size, step):
-        missing = [place for place in range(start, min(start + step, size)) if place not in have]
-        if missing:
-            yield Drawing(source, missing[0], missing[-1] + 1)
-
-
-def _step(source: Source) -> int:
-    """How many candidates are drawn at once: all samples of a formula where they are ranked."""
-    count = source.n or USUAL
-    if source.formulas and _predictor(source).generator.ranked:
-        return max(CHUNK // count, 1) * count
-    return CHUNK
-
-
-def draw(job: Drawing) -> list[tuple[Any, Verdict]]:
-    """A cell and a verdict for each candidate, None and a rejection where there is no crystal."""
-    start = perf_counter()
-    made = _from_folder(job) if job.source.folder else _from_generator(job)
-    each = (perf_counter() - start) / max(len(made), 1)
-    return [(cell, replace(verdict, seconds=each)) for cell, verdict in made]
-
-
-def _from_folder(job: Drawing) -> list[tuple[Any, Verdict]]:
-    made = []
-    for one in _read(job.source.folder, job.source.split)[job.start : job.stop]:
-        origin: dict[str, Value] = {"file": one.name}
-        if one.cell is None:
-            made.append((None, Verdict.rejected("unreadable", one.problem, values=origin)))
-        else:
-            made.append((one.cell, Verdict.passed(values=origin)))
-    return made
-
-
-def _from_generator(job: Drawing) -> list[tuple[Any, Verdict]]:
-    from nucleate.sampling.generator import Generated
-
-    block, first = (0, job.start) if job.source.formulas else divmod(job.start, BLOCK)
-    asked = _asked(job.source, block)[first : first + job.stop - job.start]
-    place = {request.key: number for number, request in enumerate(asked)}
-    made: list[tuple[Any, Verdict]] = [(None, Verdict.rejected(NO_CRYSTAL))] * len(asked)
-    predictor = _predictor(job.source)
-    for batch in predictor.draw(asked, _settings(job.source), _seed(job.source, block)):
-        for one in batch:
-            if isinstance(one, Generated):
-                crystal = one.crystal.cells()[0]
-                made[place[one.request.key]] = crystal, Verdict.passed(values=dict(one.origin))
-            else:
-                made[place[one.request.key]] = None, Verdict.rejected(NO_CRYSTAL, one.reason)
-    return made
-
-
-def _seed(source: Source, block: int) -> int:
+def seed_of(source: Source, block: int) -> int:
     """The seed of a block."""
     seed = source.seed or 0
     if not block:
@@ -195,7 +127,8 @@ def _seed(source: Source, block: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _read(folder: str, split: str) -> Sequence[Any]:
+def read_folder(folder: str, split: str) -> Sequence[Any]:
+    """The candidates of files or a folder; those of the last one are kept."""
     from nucleate.discovery.candidates import read_candidates
 
     return read_candidates([Path(folder)], split)
@@ -208,12 +141,14 @@ def _loaded(generator: str, device: str, adapters: tuple[str, ...]) -> Any:
     return load(generator, device, adapters=adapters)
 
 
-def _predictor(source: Source) -> Any:
+def predictor_of(source: Source) -> Any:
+    """The generator of a source, loaded once in each process."""
     return _loaded(source.generator, source.device, source.adapters)
 
 
-def _settings(source: Source) -> Any:
-    settings = _predictor(source).sampler()
+def settings_of(source: Source) -> Any:
+    """The settings that a generator draws with. Raises RecipeError for those that it has not."""
+    settings = predictor_of(source).sampler()
     if settings is None and source.set:
         raise RecipeError(f"{source.generator} has no settings", "leave set out")
     return override(settings, list(source.set)) if source.set else settings
@@ -222,7 +157,7 @@ def _settings(source: Source) -> Any:
 _known: dict[tuple[str, int], list[Any]] = {}
 
 
-def _asked(source: Source, block: int) -> list[Any]:
+def requests_of(source: Source, block: int) -> list[Any]:
     """The requests of a block; those of the last one are kept."""
     count = source.size if source.formulas else min(BLOCK, source.size - block * BLOCK)
     key = (canonical(replace(source, n=source.n if source.formulas else None)), block)
@@ -240,7 +175,7 @@ def _requests(source: Source, count: int, block: int) -> list[Any]:
     from nucleate.predictor.requests import predictions
     from nucleate.predictor.steer import Steering
 
-    predictor, seed = _predictor(source), _seed(source, block)
+    predictor, seed = predictor_of(source), seed_of(source, block)
     steering = Steering(
         source.target, source.guidance, source.elements or None, source.at_most or None, source.without or None,
         tell=lambda sentence: None,

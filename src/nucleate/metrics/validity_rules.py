@@ -13,7 +13,7 @@ valid fraction depends on the set of oxidation states, so the set is pinned.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from math import prod
 
 import numpy as np
@@ -116,7 +116,7 @@ PLAUSIBLE = Rules(
 STRICT = Rules((*RADIUS.checks, *PLAUSIBLE.checks, Rule("image_too_close", image_gap, least=0.0)))
 
 
-@cache
+@lru_cache(maxsize=2**16)
 def smact_valid(formula: tuple[tuple[int, int], ...]) -> bool:
     """Whether a composition, as `Cell.formula` gives it, passes the SMACT rule with the pinned oxidation
     states.

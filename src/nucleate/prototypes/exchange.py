@@ -9,6 +9,7 @@ all choices; here they are drawn at random, so that draws never run out.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +21,7 @@ from nucleate.errors import RecipeError
 from nucleate.prototypes.entry import Entry, describe
 from nucleate.prototypes.groupings import first_of_its_kind
 from nucleate.prototypes.index import Index
-from nucleate.prototypes.ions import Ions
+from nucleate.prototypes.ions import HEAVIEST, Ions
 from nucleate.prototypes.labels import automorphisms
 from nucleate.prototypes.substitute import rescaled
 from nucleate.prototypes.volumes import Volumes
@@ -80,18 +81,36 @@ class Exchange:
         self.index, self.ions, self.volumes, self.settings = index, ions, volumes, settings
         self._formulas = {_formula(index, entry) for entry in range(len(index))} if settings.new else set()
 
-    def draw(self, parents: np.ndarray, random: np.random.Generator) -> Exchanged | None:
-        """One crystal from one of these entries, None where all tries fail."""
+    def draw(
+        self, parents: np.ndarray, random: np.random.Generator,
+        allowed: Collection[int] = (), required: Collection[int] = (),
+    ) -> Exchanged | None:  # fmt: skip
+        """One crystal from one of these entries, None where all tries fail.
+
+        allowed: atomic numbers that it may have, empty for any; required: those of them that have to be there.
+        """
         for _ in range(self.settings.tries):
             parent = int(parents[random.integers(len(parents))])
-            if (found := self._try(parent, random)) is not None:
+            if (found := self._try(parent, random, allowed, required)) is not None:
                 return found
         return None
 
-    def _try(self, parent: int, random: np.random.Generator) -> Exchanged | None:
+    def near(self, parents: np.ndarray, allowed: Collection[int]) -> np.ndarray:
+        """Those of the entries that at most two exchanges bring to the allowed elements."""
+        strange = np.logical_not(np.isin(self.index.elements, sorted(allowed))).astype(int)
+        return parents[np.add.reduceat(strange, self.index.role_offsets[:-1])[parents] <= 2]
+
+    def _try(
+        self, parent: int, random: np.random.Generator, allowed: Collection[int], required: Collection[int]
+    ) -> Exchanged | None:
         cell = self.index.cell(parent)
-        species = self._exchanged(cell, parent, random)
-        if species is None:
+        if cell.species.max() > HEAVIEST:
+            return None
+        if allowed:
+            species = self._exchanged_within(cell, parent, random, allowed)
+        else:
+            species = self._exchanged(cell, parent, random)
+        if species is None or not set(required) <= set(species.tolist()):
             return None
         new = Cell(species, cell.frac, cell.lattice)
         if new.formula == cell.formula or new.formula in self._formulas:
@@ -118,6 +137,26 @@ class Exchange:
                 return None
             new = int(news[np.searchsorted(np.cumsum(shares)[:-1], random.random(), side="right")])
             species[self._atoms(cell, parent, old, random)] = new
+        return species
+
+    def _exchanged_within(
+        self, cell: Cell, parent: int, random: np.random.Generator, allowed: Collection[int]
+    ) -> np.ndarray | None:
+        """As `_exchanged`: strange elements are replaced as a whole, or a part of one that is allowed."""
+        counts = Counter(cell.species.tolist())
+        charges = self.ions.charges(counts) if self.settings.charges else {}
+        if charges is None:
+            return None
+        strange = [z for z in counts if z not in allowed]
+        species = cell.species.copy()
+        for old in strange or [int(random.choice(list(counts)))]:
+            news, shares = self.ions.instead_of(old, charges.get(old), self.settings.threshold)
+            kept = np.isin(news, sorted(allowed))
+            if not kept.any():
+                return None
+            edges = np.cumsum(shares[kept] / shares[kept].sum())[:-1]
+            new = int(news[kept][np.searchsorted(edges, random.random(), side="right")])
+            species[cell.species == old if strange else self._atoms(cell, parent, old, random)] = new
         return species
 
     def _atoms(self, cell: Cell, parent: int, old: int, random: np.random.Generator) -> np.ndarray:

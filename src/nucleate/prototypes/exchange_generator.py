@@ -38,6 +38,7 @@ class ExchangeGenerator(Generator):
 
     name = NAME
     task: Task = "dng"
+    restricts = True
     settings = ExchangeSettings()
 
     def __init__(self, index: Index, without_repeats: bool = False) -> None:
@@ -77,7 +78,13 @@ class ExchangeGenerator(Generator):
         parents = np.flatnonzero(exchange.index.sizes == len(request.species))
         if not len(parents):
             return Failure(request, f"no known crystal has {len(request.species)} atoms", cost)
-        found = exchange.draw(parents, EXCHANGES.generator(seed, request.key))
+        if request.allowed:
+            parents = exchange.near(parents, request.allowed)
+            if not len(parents):
+                return Failure(request, "no known crystal comes near the elements that are asked for", cost)
+        found = exchange.draw(
+            parents, EXCHANGES.generator(seed, request.key), request.allowed, request.required
+        )
         if found is None:
             reason = (
                 f"{settings.tries} draws from crystals of {len(request.species)} atoms made no new crystal"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any
 
+from nucleate.cell import Cell
 from nucleate.metrics.dng.report import DngReport
 from nucleate.report.dng_text import compared
 from nucleate.report.html import structures
@@ -20,27 +22,48 @@ def page(report: DngReport) -> str:
     order = ranking(report)
     shown = structures.shown(report, order)
     sections = [
-        _section("numbers", "Headline", cards(report) + notes(report.notes)),
-        _section("funnel", "Funnel", funnel(report.funnel)),
-        _section("gallery", "Best structures", structures.gallery(report, shown)),
-        *(_section(family.name, family.title, family_numbers(family)) for family in report.families.values()),
-        _section("structures", "Structures", structures.table(report, order)),
-        _section("settings", "Protocol and settings", _settings(report)),
+        section("numbers", "Headline", cards(report) + notes(report.notes)),
+        section("funnel", "Funnel", funnel(report.funnel)),
+        section("gallery", "Best structures", structures.gallery(report, shown)),
+        *(section(family.name, family.title, family_numbers(family)) for family in report.families.values()),
+        section("structures", "Structures", structures.table(report, order)),
+        section("settings", "Protocol and settings", _settings(report)),
     ]
     links = [("numbers", "Headline"), ("funnel", "Funnel"), ("gallery", "Best structures")]
     links += [(family.name, family.title) for family in report.families.values()]
     links += [("structures", "Structures"), ("settings", "Settings")]
-    scenes = [scene(cell) for _, cell in shown]
+    title = f"{len(report.samples)} generated crystals, judged"
+    version = str(report.settings.get("nucleate", ""))
+    return assembled(title, _lead(report), links, sections, version, [cell for _, cell in shown])
+
+
+def assembled(
+    title: str,
+    lead: str,
+    links: Sequence[tuple[str, str]],
+    sections: Sequence[str],
+    version: str,
+    cells: Sequence[Cell],
+) -> str:
+    """A page of sections.
+
+    Args:
+        title: text.
+        lead: HTML below it.
+        links: (name, title) of the sections to jump to.
+        sections: as `section` makes them.
+        version: of the program.
+        cells: crystals that pictures of the class `stage` show, by their `data-scene`.
+    """
     return Template(_asset("page.html")).substitute(
-        title=escape(f"{len(report.samples)} generated crystals, judged"),
-        lead=_lead(report),
+        title=escape(title),
+        lead=lead,
         css=_asset("page.css"),
         links="".join(f'<a href="#{_slug(name)}">{escape(title)}</a>' for name, title in links),
         sections="\n".join(sections),
-        foot=escape(f"Made with nucleate {report.settings.get('nucleate', '')}. ")
-        + "3D views: 3Dmol.js 2.5.5.",
-        scenes=_json_for_script(scenes),
-        viewer=_viewer() if shown else "",
+        foot=escape(f"Made with nucleate {version}. ") + "3D views: 3Dmol.js 2.5.5.",
+        scenes=_json_for_script([scene(cell) for cell in cells]),
+        viewer=_viewer() if cells else "",
         script=_asset("page.js"),
     )
 
@@ -59,7 +82,8 @@ def _json_for_script(content: Any) -> str:
     return json.dumps(content, allow_nan=False).replace("<", "\\u003c")
 
 
-def _section(name: str, title: str, body: str) -> str:
+def section(name: str, title: str, body: str) -> str:
+    """A part of a page under a heading."""
     return f'<section id="{_slug(name)}"><h2>{escape(title)}</h2>{body}</section>'
 
 
