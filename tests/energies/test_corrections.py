@@ -78,6 +78,12 @@ def test_u_of_the_relaxation_set(pair: tuple[str, str]) -> None:
     assert hubbard_values(Cell.of(structure)) == {symbol: u for symbol, u in values.items() if u}
 
 
+def test_an_element_without_electronegativity_changes_no_u() -> None:
+    cell = Cell.of(salt("Fe", "O"))
+    for species in ([2, *cell.species[1:]], [*cell.species[:-1], 2]):
+        assert hubbard_values(cell._replace(species=np.array(species))) == {"Fe": 5.3}
+
+
 def test_only_raw_energies_are_corrected_and_only_against_corrected_phases() -> None:
     cell = Cell.of(salt("Mg", "O"))
     entries = [ComputedEntry(name, -3.0 * atoms) for name, atoms in (("Mg", 1), ("O", 1), ("MgO", 2))]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from math import isnan
 from typing import Any
 
 from nucleate.cell import Cell
@@ -42,7 +43,11 @@ def hubbard_values(cell: Cell) -> dict[str, float]:
     from pymatgen.io.vasp.sets import MPRelaxSet
 
     elements = [Element.from_Z(z) for z in sorted(set(cell.species.tolist()))]
-    most = max(elements, key=lambda element: element.X)
+    with warnings.catch_warnings():
+        # noble gases have no electronegativity
+        warnings.simplefilter("ignore")
+        values = {one: one.X for one in elements}
+    most = max(elements, key=lambda one: -1.0 if isnan(values[one]) else values[one])
     config: Any = MPRelaxSet.CONFIG
     table = config["INCAR"]["LDAUU"].get(most.symbol, {})
     return {one.symbol: float(table[one.symbol]) for one in elements if table.get(one.symbol, 0) > 0}
