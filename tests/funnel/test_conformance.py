@@ -1,8 +1,11 @@
 """Every stage of the package through the suite that those of other packages run too."""
 
+from dataclasses import replace
+
 import pytest
 
 from nucleate.funnel.calculations import Calculations
+from nucleate.funnel.consensus import ConsensusStage
 from nucleate.funnel.duplicates import Duplicates
 from nucleate.funnel.energies import AboveHull, Energy
 from nucleate.funnel.heuristics import Heuristics
@@ -24,10 +27,15 @@ NICKEL, PALLADIUM = caesium_chloride(28, 13, 2.9), caesium_chloride(46, 13, 3.0)
 ALLOYS = (rocksalt(29, 47, 4.8), rocksalt(29, 79, 4.8), NICKEL, PALLADIUM, rocksalt())
 METALS = candidates(*ALLOYS)
 PLACED = candidates(*ALLOYS, **{"emt.energy_per_atom": 0.1, "emt.e_above_hull": 0.02})
+BY_TWO = [
+    replace(one, values={"chgnet.e_above_hull": 0.05 * place, "sevennet.e_above_hull": 0.04 * place})
+    for place, one in enumerate(GIVEN)
+]
 CASES = [
     StageCase("sanitise", Sanitise(), GIVEN),
     StageCase("sanitise-elements", Sanitise(needs=("Na",), kinds=(2, 3), charge=False), GIVEN),
     StageCase("duplicates", Duplicates(), GIVEN),
+    StageCase("consensus", ConsensusStage(most=0.18, share=0.7), BY_TWO),
     StageCase("property", PropertyStage("property-band-gap-first", low=1.0, share=0.6), GIVEN, 1e-4),
     StageCase("heuristics", Heuristics(prototype=True, production=4000.0), GIVEN),
     StageCase("novelty", Novelty(), GIVEN),

@@ -12,6 +12,7 @@ from functools import cache
 from nucleate.errors import RecipeError
 from nucleate.funnel import (
     calculations,
+    consensus,
     duplicates,
     energies,
     heuristics,
@@ -26,7 +27,7 @@ from nucleate.funnel.stage import Stage
 from nucleate.plugins import with_plugins
 
 BUILT_IN = (
-    sanitise, duplicates, symmetrise, energies, relaxing, property, heuristics, novelty, shortlist, calculations,
+    sanitise, duplicates, symmetrise, energies, relaxing, consensus, property, heuristics, novelty, shortlist, calculations,
 )  # fmt: skip
 ENTRY_POINTS = "nucleate.stages"
 
