@@ -29,7 +29,7 @@ define pip_install
 endef
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: demo test setup lint types unit clean frontend
+.PHONY: demo test setup lint types unit clean frontend chromium
 
 demo: $(BASE)
 	$(BIN)/nucleate predict ZnSe Mg2Sn KNiF3 --seed 0 --out $(DEMO_DIR)
@@ -48,8 +48,14 @@ lint: $(DEV)
 types: $(DEV)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-unit: $(DEV)
+unit: $(DEV) chromium
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS)
+
+# The page is tested in a browser; where none is found and none can be installed, these tests are skipped.
+chromium:
+	@command -v chromium chromium-browser google-chrome > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	  && { echo "installing chromium for the tests of the page" >&2; apt-get update -qq; apt-get install -qq -y chromium; } \
+	  > $(VENV)/chromium.log 2>&1; } || echo "no Chromium: the tests of the page in a browser are skipped" >&2
 
 # The page of `nucleate show` is shipped built; this builds it again after a change, and needs Node with npm.
 frontend:

@@ -1,5 +1,7 @@
 // What the server tells, and how it is asked: over HTTP, or from scripts beside a page that was exported.
 
+import { localPage } from './local'
+
 export type Kind = 'dataset' | 'predictions' | 'generated' | 'relaxed' | 'run' | 'model' | 'report' | 'trajectories' | 'ledger'
 
 export interface Element {
@@ -231,11 +233,13 @@ async function read<T>(response: Response): Promise<T> {
 }
 
 /** The script of an answer puts it into nucleateSite.answers. */
-async function fromSite<T>(path: string): Promise<T> {
+async function fromSite<T>(asked: string): Promise<T> {
   const site = window.nucleateSite!
+  const [path, query] = asked.split('?') as [string, string | undefined]
   if (!(path in site.answers)) await script(`data/${path.replace(/[^\w.-]/g, '_')}.js`)
   if (!(path in site.answers)) throw new Refused('this copy does not hold that', 'export it again with more crystals')
-  return site.answers[path] as T
+  const answer = site.answers[path]
+  return (path.startsWith('table/') ? localPage(answer as TablePage, new URLSearchParams(query)) : answer) as T
 }
 
 const scripts = new Map<string, Promise<void>>()

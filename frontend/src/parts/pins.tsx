@@ -1,6 +1,7 @@
 // Crystals put side by side later, at most four; they outlive a reload of the page.
 
 import { useEffect, useState } from 'preact/hooks'
+import { exported } from '../lib/api'
 import { address } from '../lib/route'
 
 export const MOST = 4
@@ -41,6 +42,7 @@ export function usePins(): string[] {
 export function Pin({ crystal, name, wide = false }: { crystal: string; name: string; wide?: boolean }) {
   const now = usePins()
   const on = now.includes(crystal)
+  if (exported()) return null
   const full = !on && now.length >= MOST
   return (
     <button
@@ -62,7 +64,7 @@ export function Pin({ crystal, name, wide = false }: { crystal: string; name: st
 
 export function PinTray() {
   const now = usePins()
-  if (!now.length) return null
+  if (!now.length || exported()) return null
   return (
     <a class="tray" href={address(['compare'], new URLSearchParams(now.map((one) => ['c', one])))}>
       Compare {now.length}

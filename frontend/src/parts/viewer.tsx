@@ -138,7 +138,9 @@ function draw(view: Viewer, drawn: Scene, structure: Structure, elements: Map<st
   view.removeAllLabels()
   const at = ([x, y, z]: Vector) => ({ x: x - drawn.middle[0], y: y - drawn.middle[1], z: z - drawn.middle[2] })
   const atoms = drawn.atoms.slice(0, MOST).map((atom, serial) => ({ ...at(atom.at), elem: atom.symbol, serial, site: atom.site, bonds: [] as number[], bondOrder: [] as number[] }))
+  const centres = look.style === 'polyhedra' ? new Set(polyhedra(drawn).map(({ centre }) => centre)) : null
   for (const [i, j] of drawn.bonds) {
+    if (centres?.size && !centres.has(i) && !centres.has(j)) continue
     for (const [a, b] of [[i, j], [j, i]] as const) {
       if (a < atoms.length && b < atoms.length) {
         atoms[a]!.bonds.push(b)
@@ -181,7 +183,7 @@ function solids(view: Viewer, drawn: Scene, elements: Map<string, Element>, at: 
       }),
       faceArr: faces.flatMap((_, n) => [3 * n, 3 * n + 1, 3 * n + 2]),
       color: elements.get(drawn.atoms[centre]!.symbol)?.colour ?? '#888888',
-      alpha: 0.55,
+      alpha: 0.72,
     })
   }
 }

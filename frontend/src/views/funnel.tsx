@@ -1,7 +1,7 @@
 // A funnel of discovery: how many candidates come through each stage, and why the others don't.
 
 import { useState } from 'preact/hooks'
-import type { Entry, Funnel } from '../lib/api'
+import { exported, type Entry, type Funnel } from '../lib/api'
 import { useAsked } from '../lib/ask'
 import { count, number } from '../lib/text'
 import { Panel, Problem, Wait } from '../parts/small'
@@ -43,9 +43,11 @@ export function FunnelView({ entry }: { entry: Entry }) {
                   {stage.reasons.map((one) => (
                     <li key={one.outcome + one.reason}>
                       <span class="n">{count(one.count)}</span> {one.outcome}: {one.reason.replaceAll('_', ' ')}{' '}
-                      <button type="button" class="plain" onClick={() => setName(one.example)}>
-                        such as {one.example}
-                      </button>
+                      {exported() ? null : (
+                        <button type="button" class="plain" onClick={() => setName(one.example)}>
+                          such as {one.example}
+                        </button>
+                      )}
                     </li>
                   ))}
                   {stage.reasons.length ? null : <li class="soft">All passed.</li>}

@@ -152,7 +152,7 @@ function Dot({ phase, entry, x, y }: { phase: Phases['phases'][number]; entry: E
       <circle class={phase.stable ? 'stable' : 'above'} cx={x} cy={y} r={phase.stable ? 6.5 : 4.5}>
         <title>{`${phase.formula} ${phase.name}: ${phase.stable ? 'on the hull' : `${fixed(phase.above, 3)} eV/atom above the hull`}`}</title>
       </circle>
-      {phase.stable ? (
+      {phase.stable && !phase.fractions.includes(1) ? (
         <text x={x + 9} y={y - 7} class="phase-name">
           {phase.formula}
         </text>

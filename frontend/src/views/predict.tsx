@@ -109,6 +109,7 @@ function Candidates({ about, entry, again }: { about: About; entry: Entry; again
         return (
           <li key={row}>
             <a href={address(['crystal', entry.key, row])}>
+              {value('rank') ? `${value('rank')}. ` : ''}
               <Formula text={String(value('formula'))} />
             </a>
             {typeof group === 'number' ? <Group symbol={about.groups[group - 1]!} number={group} /> : <span />}

@@ -20,6 +20,9 @@ def show(
     run: Annotated[
         bool, typer.Option("--run", help="Let the page start predictions, written below the first DIR.")
     ] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Write a copy that opens without a server to this folder, and end.")
+    ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
@@ -38,6 +41,14 @@ def show(
             "give a data set, a run, or what predict, generate, relax or 'evaluate ... --json' wrote",
         )
     check_packages()
+    if export is not None:
+        from nucleate.web.export import export as write
+        from nucleate.web.routes import Shown
+
+        count = write(Shown(library), export, say)
+        say(f"{count} answers copied")
+        print(export / "index.html")
+        return
 
     def tell(address: str) -> None:
         say(f"{len(entries)} things to see; Ctrl-C ends the page")

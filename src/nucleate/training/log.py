@@ -47,7 +47,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     lines = path.read_text().splitlines()
     for number, line in enumerate(lines):
         try:
-            rows.append(parse_json(line))
+            row = parse_json(line)
+            if not isinstance(row, dict):
+                raise ValueError("no object")
+            rows.append(row)
         except ValueError:
             if number + 1 < len(lines):
                 raise TrainingError(f"line {number + 1} of {path} is not JSON", "delete that line") from None

@@ -12,7 +12,7 @@ from nucleate import __version__
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS, group_of, period_of
 from nucleate.metrics.dng.symmetry import CRYSTAL_SYSTEMS, LAST_GROUPS, symbol
 from nucleate.web.library import CRYSTALS, Entry, Library
-from nucleate.web.listing import Listing, compute
+from nucleate.web.listing import Listing
 from nucleate.web.query import Orders, page_of, parse
 
 
@@ -60,12 +60,17 @@ def entry_of(entry: Entry) -> dict[str, Any]:
     }
 
 
-def table_of(listing: Listing, orders: Orders, given: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """A page of a table: columns with their ranges, rows, and how many of all rows found hold each element."""
+def table_of(
+    listing: Listing, orders: Orders, given: Sequence[tuple[str, str]], largest: int = 0
+) -> dict[str, Any]:
+    """A page of a table: columns with their ranges, rows, and how many of all rows found hold each element.
+
+    largest: rows of the page, in place of the size that is asked for; 0 for that.
+    """
     query = parse(given)
     start, size = page_of(dict(given))
     order = orders.of(listing, query)
-    rows = order[start : start + size]
+    rows = order[start : start + (largest or size)]
     counts = listing.holds[order].sum(0) if len(order) < len(listing) else listing.holds.sum(0)
     return {
         "total": len(listing),
@@ -97,10 +102,8 @@ def columns_of(listing: Listing) -> list[dict[str, Any]]:
 
 
 def _range(listing: Listing, name: str, kind: str) -> Mapping[str, float]:
-    if kind != "number" or not len(listing):
-        return {}
-    found = compute().min_max(listing.values(name)).as_py()
-    return {} if found["min"] is None else {"low": found["min"], "high": found["max"]}
+    limits = listing.limits(name) if kind == "number" and len(listing) else None
+    return {} if limits is None else {"low": limits[0], "high": limits[1]}
 
 
 def _rows(listing: Listing, rows: np.ndarray) -> list[list[Any]]:

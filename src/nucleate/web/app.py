@@ -51,9 +51,10 @@ def make_app(shown: Shown) -> Starlette:
         NucleateError: _refused, KeyError: _missing, IndexError: _missing, HTTPException: _http, OSError: _unreadable,
         sqlite3.Error: _unreadable, ClientDisconnect: _too_large,
     }  # fmt: skip
-    return Starlette(
-        routes=[Route("/", asset), *listed, Route("/{name}", asset)], exception_handlers=handlers
-    )
+    app = Starlette(routes=[Route("/", asset), *listed, Route("/{name}", asset)], exception_handlers=handlers)
+    # a redirection would name an address without the token
+    app.router.redirect_slashes = False
+    return app
 
 
 def asset(request: Request) -> Response:

@@ -71,6 +71,8 @@ class Listing:
     cell: Callable[[int], Cell | None]
     facts: Callable[[int], Mapping[str, str]] = field(default=lambda row: {})
     found: int = 0
+    _arrays: dict[tuple[str, int], pa.Array] = field(default_factory=dict, repr=False)
+    _limits: dict[tuple[str, int], tuple[float, float] | None] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -106,9 +108,22 @@ class Listing:
         """One column. Raises KeyError for a name that is none."""
         import pyarrow as pa
 
-        if name == GROUP:
-            return pa.array(self.groups, mask=self.groups < 1)
-        return self.table.column(name).combine_chunks()
+        state = (name, self.found if name == GROUP else 0)
+        if state not in self._arrays:
+            if name == GROUP:
+                self._arrays = {key: one for key, one in self._arrays.items() if key[0] != GROUP}
+                self._arrays[state] = pa.array(self.groups, mask=self.groups < 1)
+            else:
+                self._arrays[state] = self.table.column(name).combine_chunks()
+        return self._arrays[state]
+
+    def limits(self, name: str) -> tuple[float, float] | None:
+        """Lowest and highest value of a column of numbers, None where there is no value."""
+        state = (name, self.found if name == GROUP else 0)
+        if state not in self._limits:
+            found = compute().min_max(self.values(name)).as_py()
+            self._limits[state] = None if found["min"] is None else (found["min"], found["max"])
+        return self._limits[state]
 
 
 def _groups(cells: Sequence[Cell | None], niceness: int = 0) -> list[int]:
@@ -150,7 +165,8 @@ def own_columns(
         "volume": np.where(sizes > 0, per_atom, np.nan),
         "density": np.where(sizes > 0, density, np.nan),
     }
-    return columns, counts > 0
+    # column by column, as it is searched
+    return columns, np.asfortranarray(counts > 0)
 
 
 def formulas(counts: np.ndarray) -> list[str]:

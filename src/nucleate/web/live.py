@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
+from nucleate.errors import NucleateError
 from nucleate.training.log import read_metrics
 
 ALIVE = 120.0
@@ -26,7 +27,7 @@ POINTS = 1500
 def run_of(folder: Path) -> dict[str, Any]:
     """The curves of a run and its recipe."""
     path = folder / "metrics.jsonl"
-    rows = [row for row in read_metrics(path) if isinstance(row, dict)]
+    rows = read_metrics(path)
     recipe = folder / "recipe.toml"
     return {
         "series": curves(rows),
@@ -85,5 +86,5 @@ def _state(path: Path) -> tuple[int, int]:
 def _rows(path: Path) -> list[Any]:
     try:
         return read_metrics(path)
-    except OSError:
+    except (OSError, NucleateError):
         return []
