@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_trains_the_adapter_alone_and_draws(folder: Path, tmp_path: Path) -> None:
     table = random_table(mixed_sizes(24))
-    data = write_dataset(tmp_path / "data", train=table, val=table.select(range(6)))
+    data = write_dataset(tmp_path / "data", train=table, val=table.select([*range(6)]))
     recipe = get_recipe("crystal-text-llm", [*SETTINGS, f"folder={folder}"])
     before = AdaptedTrainable(str(folder), 8, 32.0, 0.0)
     train_recipe(

@@ -142,7 +142,7 @@ def test_a_run_trains_draws_and_fills_in(tmp_path: Path) -> None:
     table = CrystalTable(
         made.ids, made.species, made.offsets, made.frac, made.lattice, {"band_gap": np.ones(24)}
     )
-    data = write_dataset(tmp_path / "data", train=table, val=table.select(range(6)))
+    data = write_dataset(tmp_path / "data", train=table, val=table.select([*range(6)]))
     small = ["gpt.width=32", "gpt.layers=1", "gpt.heads=2", "training.batch=8", "training.warmup=2", "training.ema=0.5",
              "training.validate_every=6", "training.checkpoint_every=6", "training.learning_rate=0.01"]  # fmt: skip
     recipe = get_recipe("crystal-text-tiny", [*small, 'conditions=["band_gap"]'])
