@@ -148,7 +148,8 @@ def based(asked: AnyRecipe) -> Subject:
     from nucleate.predictor import load
     from nucleate.runs.based import FromGenerator
 
-    return FromGenerator(load(asked.proposals or asked.base).generator)
+    drawn = load(asked.proposals).generator if asked.proposals else None
+    return FromGenerator(load(asked.base).generator, drawn)
 
 
 def recipe_named(recipe: str | None) -> str:

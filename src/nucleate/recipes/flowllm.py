@@ -37,7 +37,8 @@ class FlowLLM(Recipe):
 
     Attributes:
         base: the generator that proposes: a shipped name, a model folder, or a name of a package.
-        proposals: crystals that it has drawn for the training data, to train on; "" draws them when a run starts.
+        proposals: file of crystals that it has drawn for the training data, to train on; "" draws them when a run
+            starts.
         jitter: standard deviation of the noise on proposed coordinates, in fractions of the cell.
         frac: settings of the coordinates' flow.
         lattice: settings of the cell's flow.

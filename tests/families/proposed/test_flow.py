@@ -113,6 +113,19 @@ def test_crystals_without_a_proposal_are_left_out() -> None:
     assert torch.equal(pairs.species, pairs.proposed.species)
 
 
+def test_proposals_that_were_drawn_before_come_first() -> None:
+    model = get_recipe("flowllm-tiny", TINY).build()
+    assert isinstance(model, ProposedFlow)
+    model.base = base()
+    model.proposals = FolderGenerator(
+        "drawn", [("a", cell(FORMULAS[3], 80, 5.0)), ("b", cell(FORMULAS[0], 81, 5.0))]
+    )
+    pairs = model.examples(table(0, 1), torch.device("cpu"))
+    assert len(pairs.ids) == 4
+    edges = pairs.proposed.lattice.det().abs() ** (1 / 3)
+    assert edges.tolist() == pytest.approx([5.0, 4.4, 4.4, 5.0], abs=0.25)
+
+
 def made() -> ProposedGenerator:
     model = get_recipe("flowllm-tiny", TINY).build()
     assert isinstance(model, ProposedFlow)

@@ -52,7 +52,7 @@ def validity(text: str, far: float = FAR) -> Validity:
     try:
         number, _, sites = parts_of(text)
         named, summed, structural = formulas(text)
-        counts: Counter[str] = Counter()
+        counts: Counter[int] = Counter()
         for site in sites:
             counts[site.species] += site.multiplicity
     except StructureError:

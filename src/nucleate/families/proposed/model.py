@@ -17,6 +17,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nucleate.arrays import Mask, PerCrystal, Species
+from nucleate.cell import Cell
 from nucleate.crystals import Crystals
 from nucleate.data.conditions import told
 from nucleate.data.feed import Feed
@@ -51,10 +52,12 @@ class ProposedFlow(CrystalModel):
 
     Attributes:
         base: what proposes; a run and a loaded model set it.
+        proposals: crystals that it has drawn before, which are taken first when training; None where there are none.
         jitter: standard deviation of the noise on the coordinates of a proposal, in fractions of the cell.
     """
 
     base: Generator | None = None
+    proposals: Generator | None = None
     jitter: float = 0.0
     _proposals: Crystals | None = None
 
@@ -63,8 +66,7 @@ class ProposedFlow(CrystalModel):
         if self.base is None:
             raise ModelError("this model starts from another generator", "name it with --set base=NAME")
         rows, cells = [], []
-        found = answered_rows(self.base, table, np.arange(len(table)))
-        for row, cell in enumerate(found):
+        for row, cell in enumerate(self._proposed(table, self.base)):
             try:
                 if cell is not None:
                     cells.append(aligned(reduced(cell), table.cell(row)))
@@ -81,6 +83,16 @@ class ProposedFlow(CrystalModel):
             np.stack([cell.lattice for cell in cells]),
         )  # fmt: skip
         return Pairs(chosen, proposals, device, self.columns)
+
+    def _proposed(self, table: CrystalTable, base: Generator) -> list[Cell | None]:
+        """A proposal for each row, of those drawn before or by the base; None where there is none."""
+        found: list[Cell | None] = [None] * len(table)
+        for one in (self.proposals, base):
+            rows = np.array([row for row, cell in enumerate(found) if cell is None], dtype=np.int64)
+            if one is not None and len(rows):
+                for row, cell in zip(rows.tolist(), answered_rows(one, table, rows), strict=True):
+                    found[row] = cell
+        return found
 
     def forward(
         self, *args: Any, proposed_frac: Tensor, proposed_lattice: Tensor, **rest: Any
