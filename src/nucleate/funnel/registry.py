@@ -27,7 +27,8 @@ from nucleate.funnel.stage import Stage
 from nucleate.plugins import with_plugins
 
 BUILT_IN = (
-    sanitise, duplicates, symmetrise, energies, relaxing, consensus, property, heuristics, novelty, shortlist, calculations,
+    sanitise, duplicates, symmetrise, energies, relaxing, consensus, property, heuristics, novelty, shortlist,
+    calculations,
 )  # fmt: skip
 ENTRY_POINTS = "nucleate.stages"
 

@@ -14,6 +14,7 @@ from nucleate import settings
 from nucleate.errors import RecipeError
 from nucleate.plugins import with_plugins
 from nucleate.recipes import (
+    adversarial,
     cdvae,
     cross,
     crystal_text,
@@ -23,6 +24,7 @@ from nucleate.recipes import (
     equicsp,
     flowllm,
     flowmm,
+    ftcp,
     kldm,
     omatg,
     property,
@@ -44,6 +46,8 @@ BUILT_IN = (
     wyckoff,
     property,
     cdvae,
+    ftcp,
+    adversarial,
     crystallm,
     crystal_text,
     flowllm,

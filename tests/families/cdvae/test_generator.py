@@ -67,7 +67,7 @@ def test_a_number_of_atoms_is_asked_of_latent_vectors_that_make_it_likely() -> N
 
     one = generator("cdvae-small")
     with torch.no_grad():
-        one.model.heads.atoms[2].weight.mul_(20)
+        list(one.model.heads.atoms.parameters())[2].mul_(20)
     asked = [Request((0,) * 3, "generated", "", sample) for sample in range(200)]
     open_ = [Request((0,), "generated", "", sample, units=None) for sample in range(200)]
     found = []
