@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from nucleate.cell import Cell
-from nucleate.discovery.candidates import Candidate, claim, contents, file_names, read_candidates
+from nucleate.discovery.candidates import Candidate, claim, contents, file_names, formula_of, read_candidates
 from nucleate.errors import DataError
 from tests.data.crystal_makers import cif, random_structure
 
 SALT = Cell(np.array([11, 17]), np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]]), 3.4 * np.eye(3))
 OTHER = Cell(np.array([55, 17]), SALT.frac, 4.1 * np.eye(3))
+
+
+def test_formulas_name_elements_as_they_come():
+    titanate = Cell(np.array([38, 8, 22, 8, 8]), np.zeros((5, 3)), 4.0 * np.eye(3))
+    assert (formula_of(titanate), formula_of(SALT)) == ("SrO3Ti", "NaCl")
 
 
 def structure_file(path: Path, seed: int) -> Path:

@@ -3,7 +3,8 @@
 import pytest
 
 from nucleate.errors import FormulaError
-from nucleate.sampling.request import Limits, formula_requests
+from nucleate.sampling.limits import Limits
+from nucleate.sampling.request import MOST_CRYSTALS, check_count, formula_requests, share_out
 
 LIMITS = Limits(frozenset({3, 8, 11, 17, 22, 38}), 20, {2: {1: 0.2, 2: 0.5, 4: 0.29, 8: 0.01}})
 
@@ -40,3 +41,30 @@ def test_auto_without_statistics_stays_within_the_largest_cell():
 def test_compositions_outside_the_training_data_are_refused(formula, units, part):
     with pytest.raises(FormulaError, match=part):
         formula_requests([formula], 1, LIMITS, units)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 20, 101])
+def test_shares_are_kept_to_within_one_and_add_up(n):
+    shares = {1: 0.5, 2: 0.3, 4: 0.2}
+    found = share_out(n, shares)
+    assert sum(found.values()) == n
+    assert all(abs(found.get(units, 0) - n * share) < 1 for units, share in shares.items())
+    assert 0 not in found.values()
+    # 3.5, 2.1 and 1.4 of seven: the largest remainder gets the one that is left
+    assert share_out(7, shares) == {1: 4, 2: 2, 4: 1}
+
+
+def test_probable_units_fit_the_largest_cell_and_add_up_to_one():
+    assert LIMITS.probable_units(2) == pytest.approx({1: 0.2 / 0.99, 2: 0.5 / 0.99, 4: 0.29 / 0.99})
+    # nothing is known of nine atoms: the usual numbers that fit into 20, alike
+    assert LIMITS.probable_units(9) == pytest.approx({1: 0.5, 2: 0.5})
+    # too large for any cell: one unit, for the check of the limits to refuse
+    assert LIMITS.probable_units(30) == {1: 1.0}
+
+
+def test_a_job_holds_a_number_of_crystals_above_none_and_below_its_limit():
+    check_count(1)
+    check_count(MOST_CRYSTALS)
+    for wrong, words in ((0, "n = 0 structures were asked for"), (MOST_CRYSTALS + 1, "more than the")):
+        with pytest.raises(FormulaError, match=words):
+            check_count(wrong)
