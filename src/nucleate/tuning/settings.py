@@ -114,10 +114,10 @@ class SequencesSettings(TuneSettings):
         kl: weight of the distance from the untouched model.
     """
 
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     passes: int = 4
     batch: int = 64
-    ratio: float = 0.2
+    ratio: float = 0.3
     kl: float = 0.05
 
     def __post_init__(self) -> None:
