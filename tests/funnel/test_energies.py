@@ -115,7 +115,7 @@ def test_a_shortlist_takes_the_first_fronts():
     found = stage.judge(given, Work())
     assert [one.outcome for one in found] == ["passed", "passed", "passed", "rejected", "rejected"]
     assert [one.values.get("shortlist.front") for one in found] == [1, 1, 2, 3, None]
-    assert [one.reason for one in found][3:] == ["others are better", "an objective is not known"]
+    assert [one.reason for one in found][3:] == ["others are better", "an objective or the cell is not known"]
 
 
 def test_of_a_front_that_does_not_fit_those_farthest_apart_are_taken():

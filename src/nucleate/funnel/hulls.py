@@ -29,7 +29,8 @@ from nucleate.errors import DataError, RecipeError
 from nucleate.work import Work
 
 SHIPPED = "mp-20"
-SOURCES = ("mp_20", "mpts_52", "elements")
+SOURCES = ("mp_20", "mpts_52")
+"""Of the shipped index; elements are taken from all of it."""
 MOST_ABOVE = 100.0
 """eV/atom; the largest distance from a hull that a plan may ask for."""
 
@@ -76,9 +77,10 @@ def _shipped(near: float) -> ReferenceStructures:
     from nucleate.prototypes.files import checksum_of, read_index
     from nucleate.prototypes.shipped import INDEX
 
-    index = read_index(INDEX).of_sources(SOURCES)
+    index = read_index(INDEX)
     element = np.diff(index.role_offsets) == 1
-    chosen = index.select(np.flatnonzero((index.energy <= near) | element))
+    low = np.isin(index.source, SOURCES) & (index.energy <= near)
+    chosen = index.select(np.flatnonzero(low | element))
     fractions = np.zeros((len(chosen), MAX_ATOMIC_NUMBER + 1))
     entries = np.repeat(np.arange(len(chosen)), np.diff(chosen.role_offsets))
     fractions[entries, chosen.elements] = chosen.counts

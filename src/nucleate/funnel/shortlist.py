@@ -67,14 +67,14 @@ class Shortlist(Stage):
         if not candidates:
             return []
         costs = self._costs(candidates)
-        known = np.isfinite(costs).all(1)
+        known = np.isfinite(costs).all(1) & [one.cell.finite for one in candidates]
         front: np.ndarray = np.zeros(len(candidates), dtype=int)
         front[known] = fronts(costs[known])
         chosen = self._chosen(candidates, costs, front)
         verdicts = []
         for place in range(len(candidates)):
             if not known[place]:
-                verdicts.append(Verdict.rejected("an objective is not known"))
+                verdicts.append(Verdict.rejected("an objective or the cell is not known"))
                 continue
             values: dict[str, int] = {"shortlist.front": int(front[place])}
             if place in chosen:
