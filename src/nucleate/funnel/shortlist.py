@@ -67,7 +67,8 @@ class Shortlist(Stage):
         if not candidates:
             return []
         costs = self._costs(candidates)
-        known = np.isfinite(costs).all(1) & [one.cell.finite for one in candidates]
+        finite = np.array([one.cell.finite for one in candidates])
+        known: np.ndarray = np.logical_and(np.isfinite(costs).all(1), finite)
         front: np.ndarray = np.zeros(len(candidates), dtype=int)
         front[known] = fronts(costs[known])
         chosen = self._chosen(candidates, costs, front)
