@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal, norm, spearmanr
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError, NucleateError
-from nucleate.properties.acquisition import chosen, expected_improvement, scores
+from nucleate.properties.acquisition import chosen, expected_improvement, log_expected_improvement, scores
 from nucleate.properties.delta import LENGTHS, NOISES, DeltaModel, kernel, places_of
 
 RNG = np.random.default_rng(0)
@@ -20,6 +20,17 @@ def test_expected_improvement_is_the_integral(mean: float, deviation: float, bes
     expected, _ = quad(lambda x: (x - best) * norm.pdf(x, mean, deviation), best, mean + 12 * deviation)
     found = expected_improvement(np.array([mean]), np.array([deviation]), best)[0]
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_the_logarithm_ranks_where_the_improvement_itself_is_zero() -> None:
+    mean = np.array([-1.0, -19.9, -20.1, -30.0, -50.0])
+    found = log_expected_improvement(mean, np.ones(5), 0.0)
+    for z, value in zip(mean.tolist(), found.tolist(), strict=True):
+        expected = norm.logpdf(z) + np.log(
+            quad(lambda x, z=z: x * np.exp(x * z - x * x / 2), 0, 50 / abs(z))[0]
+        )
+        assert value == pytest.approx(expected, rel=1e-6)
+    assert expected_improvement(mean, np.ones(5), 0.0)[-1] == 0
 
 
 def test_without_deviation_only_a_better_mean_improves() -> None:

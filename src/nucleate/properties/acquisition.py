@@ -4,7 +4,7 @@ For a property that is to be as high as possible, known to within a normal distr
 
 | name | score |
 |---|---|
-| `improvement` | expected improvement on the best b: (m - b) Phi(z) + s phi(z), z = (m - b) / s (Jones et al. 1998) |
+| `improvement` | log of the improvement on the best b that is expected: (m - b) Phi(z) + s phi(z), z = (m - b) / s |
 | `bound` | upper confidence bound m + doubt s (Srinivas et al. 2010) |
 | `greedy` | the mean m |
 | `random` | a number drawn for each candidate: the control that any other has to beat |
@@ -21,6 +21,8 @@ from nucleate.errors import NucleateError
 Values = Float[np.ndarray, " candidates"]
 RULES = ("improvement", "bound", "greedy", "random")
 DOUBT = 2.0
+FAR = -20.0
+"""Standard deviations from the best, below which an expected improvement is taken from its series."""
 POOL = 4
 """Of so many times the candidates that are wanted, the most different ones are taken."""
 
@@ -39,7 +41,7 @@ def scores(
     Raises NucleateError for an unknown rule.
     """
     if rule == "improvement":
-        return expected_improvement(mean, deviation, best)
+        return log_expected_improvement(mean, deviation, best)
     if rule == "bound":
         return mean + doubt * deviation
     if rule == "greedy":
@@ -58,6 +60,20 @@ def expected_improvement(mean: Values, deviation: Values, best: float) -> Values
         z = gain / deviation
         found = gain * norm.cdf(z) + deviation * norm.pdf(z)
     return np.where(deviation > 0, found, np.maximum(gain, 0.0))
+
+
+def log_expected_improvement(mean: Values, deviation: Values, best: float) -> Values:
+    """Its logarithm, which ranks candidates that are far below the best too (Ament et al., arXiv 2310.20708).
+
+    Below z = -20, phi(z) + z Phi(z) is phi(z) (z^-2 - 3 z^-4 + 15 z^-6), to two parts in a million.
+    """
+    from scipy.stats import norm
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (mean - best) / deviation
+        far = norm.logpdf(z) + np.log(z**-2 - 3 * z**-4 + 15 * z**-6) + np.log(deviation)
+        near = np.log(expected_improvement(mean, deviation, best))
+    return np.where((z < FAR) & (deviation > 0), far, near)
 
 
 def chosen(
