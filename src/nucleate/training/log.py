@@ -44,7 +44,7 @@ class MetricsLog:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All complete lines of a metrics file; a last line cut short by a kill is left out."""
     rows = []
-    lines = path.read_text().splitlines()
+    lines = path.read_text(errors="replace").splitlines()
     for number, line in enumerate(lines):
         try:
             row = parse_json(line)

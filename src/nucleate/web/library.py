@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,17 @@ class Library:
         if key not in self._found:
             self.entries()
         return self._found[key]
+
+
+@contextmanager
+def reading(entry: Entry) -> Iterator[None]:
+    """What a damaged file of an entry raises becomes a DataError; readers don't check for every damage."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+        raise DataError(
+            f"{entry.name} can't be read ({type(error).__name__}): a file of it is damaged", "make it again"
+        ) from error
 
 
 def inside(path: Path, root: Path) -> bool:

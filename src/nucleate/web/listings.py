@@ -10,7 +10,7 @@ from typing import Any
 
 from nucleate.errors import DataError
 from nucleate.web import funnels, library, readers
-from nucleate.web.library import Entry
+from nucleate.web.library import Entry, reading
 from nucleate.web.listing import Listing
 
 KEPT = 6
@@ -43,7 +43,8 @@ class Listings:
             state = _state(entry)
             found = self._kept.get(entry.key)
             if found is None or found[0] != state:
-                found = (state, READERS[entry.kind](entry.path))
+                with reading(entry):
+                    found = (state, READERS[entry.kind](entry.path))
             with self._lock:
                 self._kept[entry.key] = found
                 self._kept.move_to_end(entry.key)

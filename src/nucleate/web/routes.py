@@ -26,7 +26,7 @@ from nucleate.web import (
     trajectories,
     uploads,
 )
-from nucleate.web.library import Entry, Library
+from nucleate.web.library import Entry, Library, reading
 from nucleate.web.listing import Listing
 from nucleate.web.listings import Listings
 from nucleate.web.query import Orders, parse
@@ -103,7 +103,9 @@ def selection(shown: Shown, request: Request) -> Response:
 
 
 def run(shown: Shown, request: Request) -> Any:
-    return live.run_of(shown.entry(request, library.RUN).path)
+    entry = shown.entry(request, library.RUN)
+    with reading(entry):
+        return live.run_of(entry.path)
 
 
 def run_events(shown: Shown, request: Request) -> Response:
@@ -115,13 +117,15 @@ def run_events(shown: Shown, request: Request) -> Response:
 
 
 def report(shown: Shown, request: Request) -> Any:
-    return reports.report_of(shown.entry(request, library.REPORT).path)
+    entry = shown.entry(request, library.REPORT)
+    with reading(entry):
+        return reports.report_of(entry.path)
 
 
 def trajectory(shown: Shown, request: Request) -> Any:
-    return trajectories.trajectory(
-        shown.entry(request, library.TRAJECTORIES).path, request.path_params["number"]
-    )
+    entry = shown.entry(request, library.TRAJECTORIES)
+    with reading(entry):
+        return trajectories.trajectory(entry.path, request.path_params["number"])
 
 
 def compare(shown: Shown, request: Request) -> Any:
@@ -154,7 +158,9 @@ def phase_diagram(shown: Shown, request: Request) -> Any:
 
 
 def funnel(shown: Shown, request: Request) -> Any:
-    return funnels.funnel_of(shown.entry(request, library.LEDGER).path)
+    entry = shown.entry(request, library.LEDGER)
+    with reading(entry):
+        return funnels.funnel_of(entry.path)
 
 
 def way(shown: Shown, request: Request) -> Any:
