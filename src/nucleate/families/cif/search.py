@@ -133,7 +133,7 @@ class Search:
                     if len(priors) > 1:
                         return Node(tuple(begin), priors)
                     allowed = tuple(priors)
-                (word,) = allowed
+                word = next(iter(allowed))
                 begin.append(word)
                 allowed = grammar.send(word)
         except (StopIteration, NucleateError):
