@@ -15,13 +15,10 @@ from steered_draws import Method, draw, judged, split
 BINS = ((0, 5), (5, 10), (10, 15), (15, 20), (20, 50))
 """Of true Tc in K. Labels below 10 K were seen, though not those of these crystals."""
 ASKED = (8, 15, 25)
+METAL = 0.5
+"""Predicted band gap in eV below which a crystal counts as a metal."""
 LEAST = 7.0
 """A prediction in K that a user would follow up."""
-
-
-def extrapolation(asked: argparse.Namespace) -> dict[str, Any]:
-    """Rows held back by their true Tc; and draws pulled by the same predictor, by what was asked."""
-    return {"predicted": predicted(asked), "drawn": [drawn(asked, value) for value in ASKED]}
 
 
 def predicted(asked: argparse.Namespace) -> list[dict[str, Any]]:
@@ -63,8 +60,13 @@ def drawn(asked: argparse.Namespace, value: float) -> dict[str, Any]:
             beyond=True,
         )
         cells += draw(way, asked.n, seed, asked.draws / f"{way.name}-{asked.n}-{seed}", asked.halves)
-    tc = np.nan_to_num(judged(cells, "second", ("tc",))["tc"])
+    said = judged(cells, "second", ("tc", "band_gap"))
+    tc = np.nan_to_num(said["tc"])
+    credible = (tc > 10) & (said["tc_familiar"] == 1) & (said["band_gap"] < METAL)
+    hydrogen = [cell is not None and 1 in cell.species for cell in cells]
     return {
         "asked": value, "drawn": len(cells), "median": round(float(np.median(tc)), 2),
         **{f"above_{kelvin}": wilson(int((tc > kelvin).sum()), len(tc)).to_dict() for kelvin in (5, 10, 20)},
+        "credible_10": wilson(int(credible.sum()), len(tc)).to_dict(),
+        "hydrogen": wilson(sum(hydrogen), len(tc)).to_dict(),
     }  # fmt: skip

@@ -46,6 +46,7 @@ class Method:
         model: a model's folder, where it is not the base.
         predictors: that pull, where they are not those of the package.
         beyond: whether pulls may go beyond the labels.
+        without: elements that are left out.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Method:
     model: str = BASE
     predictors: tuple[Path, ...] = ()
     beyond: bool = False
+    without: str | None = None
 
 
 def draw(method: Method, n: int, seed: int, folder: Path, adapters: Path) -> Cells:
@@ -68,6 +70,7 @@ def draw(method: Method, n: int, seed: int, folder: Path, adapters: Path) -> Cel
         method.target,
         method.guidance,
         beyond=method.beyond,
+        without=method.without,
         pulling=Pulling(method.towards, method.pull, predictors=method.predictors),
         tell=lambda text: None,
     )
@@ -104,13 +107,17 @@ def _drawn(model: Predictor, folder: Path, n: int, seed: int, **asked: Any) -> C
 
 
 def judged(cells: Cells, half: str, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """What the predictors of a half say, NaN where there is no crystal; by property, and NAME_spread, NAME_low."""
+    """What the predictors of a half say, NaN where there is no crystal; by property, and NAME_spread, NAME_low.
+
+    NAME_familiar: 1 where the predictor does not warn, 0 where it extrapolates.
+    """
     crystals = [Candidate(str(place), cell) for place, cell in enumerate(cells)]
     out = {}
     for name in names:
         said = annotate(load_property(f"property-{PREDICTORS[name]}-{half}").model, crystals)
         for suffix, part in (("", "value"), ("_spread", "spread"), ("_low", "low")):
             out[name + suffix] = np.array([getattr(one, part) for one in said], dtype=float)
+        out[f"{name}_familiar"] = np.array([not one.warning for one in said], dtype=float)
     return out
 
 

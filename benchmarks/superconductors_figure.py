@@ -43,15 +43,17 @@ def _shares(axis: Any, ways: dict[str, Any]) -> None:
         axis.barh(
             places, values, 0.25, xerr=spans, color=colour, label=f"> {key[6:]} K", error_kw={"lw": 0.7}
         )
-    axis.plot(
-        [100 * ways[name]["unique_novel"]["value"] for name in names], range(len(names)), "|", ms=14, mew=2,
-        color="#d95f02", label="unique and novel",
-    )  # fmt: skip
+    for key, colour, label in (
+        ("unique_novel", "#d95f02", "new"),
+        ("credible_10", "#1b9e77", "credible, > 10 K"),
+    ):
+        values = [100 * ways[name][key]["value"] for name in names]
+        axis.plot(values, range(len(names)), "|", ms=14, mew=2, color=colour, label=label)
     axis.set_yticks(range(len(names)), names)
     axis.set_xlabel("% of all draws; Tc by the held-out predictor")
     axis.set_xlim(0, 100)
     axis.grid(axis="x", alpha=0.3)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="lower right", bbox_to_anchor=(0.93, 0))
 
 
 def _beyond(axis: Any, rows: list[dict[str, Any]]) -> None:

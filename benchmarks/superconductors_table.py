@@ -15,6 +15,7 @@ def write_tables(record: dict[str, Any]) -> None:
     text = _between(text, "ways", ways(record["ways"]))
     if "extrapolation" in record:
         text = _between(text, "predicted", predicted(record["extrapolation"]["predicted"]))
+    if record.get("extrapolation", {}).get("drawn"):
         text = _between(text, "drawn", drawn(record["extrapolation"]["drawn"]))
     PAGE.write_text(text)
 
@@ -27,18 +28,15 @@ def _between(text: str, name: str, table: str) -> str:
 def ways(rows: dict[str, dict[str, Any]]) -> str:
     """A row for each way."""
     lines = [
-        "| drawn by | ordered | new | Tc > 5 K | > 10 K | > 20 K | new and > 10 K | metals | metals > 10 K | "
+        "| drawn by | ordered | new | Tc > 5 K | > 10 K | > 20 K | metals | familiar | credible > 10 K | > 20 K | "
         "spread, K | atoms to exchange | systems |",
-        "|---" * 12 + "|",
+        "|---" * 13 + "|",
     ]
     for name, one in rows.items():
         shares = [_share(one[key]) for key in ("ordered", "unique_novel")]
         hits = [_interval(one[f"above_{kelvin}"]) for kelvin in (5, 10, 20)]
-        more = [
-            _interval(one["unique_novel_above_10"]),
-            _share(one["metals"]),
-            _interval(one["metals_above_10"]),
-        ]
+        more = [_share(one[key]) for key in ("metals", "familiar")]
+        more += [_interval(one[f"credible_{kelvin}"]) for kelvin in (10, 20)]
         ends = [
             f"{one['spread']:g}",
             f"{100 * one['exchanged']:.0f} %",
@@ -66,11 +64,17 @@ def predicted(rows: list[dict[str, Any]]) -> str:
 
 def drawn(rows: list[dict[str, Any]]) -> str:
     """A row for each Tc that was asked for."""
-    lines = ["| asked, K | draws | Tc > 5 K | > 10 K | > 20 K | median, K |", "|---" * 6 + "|"]
+    lines = [
+        "| asked, K | draws | Tc > 5 K | > 10 K | > 20 K | credible > 10 K | with hydrogen | median, K |",
+        "|---" * 8 + "|",
+    ]
     for one in rows:
         hits = [_interval(one[f"above_{kelvin}"]) for kelvin in (5, 10, 20)]
+        more = [_interval(one["credible_10"]), _share(one["hydrogen"])]
         lines.append(
-            "| " + " | ".join([f"{one['asked']:g}", str(one["drawn"]), *hits, f"{one['median']:g}"]) + " |"
+            "| "
+            + " | ".join([f"{one['asked']:g}", str(one["drawn"]), *hits, *more, f"{one['median']:g}"])
+            + " |"
         )
     return "\n".join(lines)
 

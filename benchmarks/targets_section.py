@@ -14,7 +14,7 @@ Predictors that pull or choose have seen the first half, and so has the adapter 
 and the formation energy are those of the package, which have seen all labels: read their rows as a trend. *Best of 4*:
 of four times as many plain draws, by the predictor that pulls, at the cost of a pull. *Substitution*: into 300 crystals
 of the tenth of the training rows nearest the target. *New*: unique and not in MP-20's training split. Weights: guidance
-2, pull 3.
+2, pull 3. Rows of fewer draws have one or two of the seeds; the command goes on with the others.
 """
 
 
