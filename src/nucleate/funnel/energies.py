@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nucleate.energies.hull import Hull
+from nucleate.energies.placing import above_hull
 from nucleate.energies.potentials import potential_named
 from nucleate.energies.single_points import single_points
 from nucleate.errors import RecipeError
@@ -20,6 +21,7 @@ UNKNOWN = {
     "missing_terminal": "no reference for an element",
     "no_reference_energy": "no reference energy",
     "unreliable_element": "unreliable element",
+    "no_correction": "no correction to the scale of the hull",
 }
 
 
@@ -87,7 +89,7 @@ class AboveHull(Stage):
     def _judge(self, one: Candidate, hull: Hull) -> Verdict:
         energy = one.values[f"{self.potential}.energy_per_atom"]
         assert isinstance(energy, float)
-        found = hull.above(one.cell.species, energy * len(one.cell.species))
+        found = above_hull(one.cell, energy * len(one.cell.species), potential_named(self.potential), hull)
         if found.energy is None:
             return Verdict.rejected(UNKNOWN.get(found.reason, found.reason), found.detail)
         phases = " + ".join(f"{share:.2f} {name}" for name, share in found.decomposition)
@@ -165,7 +167,9 @@ class Energy(Stage):
             known = REASONS.get(reason)
             return Verdict.rejected(known) if known else Verdict.failed(reason.replace("_", " "))
         values = {f"{self.potential}.unrelaxed_energy_per_atom": energy / len(one.cell.species)}
-        above = None if hull is None else hull.above(one.cell.species, energy).energy
+        above = None
+        if hull is not None:
+            above = above_hull(one.cell, energy, potential_named(self.potential), hull).energy
         if above is not None and above > self.most:
             detail = f"{above:.3f} eV/atom before relaxation, at most {self.most:g}"
             return Verdict.rejected("far above the hull", detail, values=values)

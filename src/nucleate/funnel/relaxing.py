@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from nucleate.defects import defect
 from nucleate.energies.descent import Descent
 from nucleate.energies.hull import Hull
+from nucleate.energies.placing import above_hull
 from nucleate.energies.potential import Potential
 from nucleate.energies.potentials import potential_named
 from nucleate.energies.relax import limits
@@ -152,7 +153,7 @@ class _Relaxing:
         if self.hull is None or descent.energy is None or descent.evaluations < self.stage.rounds:
             return None
         lowest = descent.energy - self.stage.doubt * descent.gain
-        above = self.hull.above(self.candidates[place].cell.species, lowest).energy
+        above = above_hull(self.candidates[place].cell, lowest, self.potential, self.hull).energy
         return above if above is not None and above > self.stage.most else None
 
     def _done(self, place: int, one: Relaxed) -> Verdict:
