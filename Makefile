@@ -81,7 +81,7 @@ $(VENV)/.torch:
 	@touch $@
 
 $(BASE): $(VENV)/.torch
-	$(call pip_install,-e '.[evaluate$(comma)relax]')
+	$(call pip_install,-e '.[evaluate$(comma)relax$(comma)show]')
 	@rm -f $(VENV)/.base-*
 	@touch $@
 

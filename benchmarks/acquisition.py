@@ -75,7 +75,8 @@ def main() -> None:
                 {"rule": rule, "pool": pool, "found": mean.tolist(), "half_width_95": error.tolist()}
             )
     record = {
-        "command": "python benchmarks/acquisition.py --data data/mp_20 --energies benchmarks/results/consensus.json",
+        "command": "python benchmarks/acquisition.py --data data/mp_20 "
+        "--energies benchmarks/results/consensus.json --out benchmarks/results/acquisition.json",
         "data": energies["data"],
         "oracle": energies["potentials"]["sevennet"],
         "cheap": energies["potentials"]["chgnet"],

@@ -159,7 +159,8 @@ def main() -> None:
         if all(None not in (row[name]["formation"], row[name]["above"]) for name in POTENTIALS)
     ]
     about = {
-        "command": f"python benchmarks/consensus.py --data data/mp_20 --count {options.count}",
+        "command": f"python benchmarks/consensus.py --data data/mp_20 --count {options.count} --cache runs/consensus "
+        "--out benchmarks/results/consensus.json",
         "data": f"mp_20, val, {len(rows)} crystals of seed {SEED}; elements fitted on and hull of train",
         "potentials": {name: potential_named(name).identity for name in POTENTIALS},
     }

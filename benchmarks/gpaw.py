@@ -102,7 +102,8 @@ def main() -> None:
         capture_output=True, text=True, check=True, env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
     ).stdout.strip()  # fmt: skip
     record = {
-        "command": "python benchmarks/gpaw.py --python /usr/bin/python3 --folder FOLDER",
+        "command": "python benchmarks/gpaw.py --python /usr/bin/python3 --folder FOLDER "
+        "--out benchmarks/results/gpaw.json",
         "program": f"{version}, PBE, plane waves to 400 eV, 32 k-points for each Å^-3",
         "hardware": hardware("cpu"),
         "crystals": rows,

@@ -62,7 +62,7 @@ class SlowPotential(AsePotential):
 
 
 def slow(seconds: float) -> SlowPotential:
-    return SlowPotential("slow", "ase", "", (), seconds)
+    return SlowPotential("slow", "ase", "", seconds=seconds)
 
 
 class BrokenPotential(Potential):

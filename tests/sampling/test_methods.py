@@ -29,10 +29,10 @@ from nucleate.settings import from_dict, override, to_dict
 
 
 def test_a_process_can_take_the_steps_that_it_defines():
-    diffusion = {"flow", "step", "correction"}
+    diffusion = {"flow", "step", "correction", "probability"}
     assert Gaussian(GaussianSettings()).can == diffusion | {"distribution"}
     assert Kinetic(KineticSettings()).can == WrappedNormal(WrappedNormalSettings()).can == diffusion
-    assert Masked(MaskedSettings()).can == {"step", "distribution"}
+    assert Masked(MaskedSettings()).can == {"step", "distribution", "probability"}
     assert Fixed().can == {"step"}
 
 

@@ -1,5 +1,6 @@
 """What the page starts: only with --run, one at a time, wishes that are checked, stopped as by Ctrl-C."""
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,14 @@ from nucleate.web.routes import Shown
 from nucleate.web.runner import Runner, Wish
 
 WAITS = "import sys, time; print('begun', file=sys.stderr, flush=True); time.sleep(60)"
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C reaches child processes where a shell started the tests in the background and has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def until(runner: Runner, *states: str) -> str:
