@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nucleate.cell import Cell
+from nucleate.data.cells import niggli
 from nucleate.defects import defect
 from nucleate.energies.descent import Descent
 from nucleate.energies.hull import Hull
@@ -21,6 +23,7 @@ from nucleate.energies.potentials import potential_named
 from nucleate.energies.relax import limits
 from nucleate.energies.relaxed import Relaxed
 from nucleate.energies.symmetric import DescentSettings, advance, begin, finished, relaxed_by
+from nucleate.errors import StructureError
 from nucleate.funnel.hulls import MOST_ABOVE, SHIPPED, check_hull, open_hull
 from nucleate.funnel.stage import Candidate, Stage, Verdict
 from nucleate.settings import within
@@ -169,13 +172,23 @@ class _Relaxing:
             "fmax": one.fmax, "evaluations": one.steps,
             "volume_change": cell.volume / self.candidates[place].cell.volume - 1,
         }  # fmt: skip
-        return Verdict.passed(cell, values={f"{name}.{key}": value for key, value in values.items()})
+        return Verdict.passed(
+            _compact(cell), values={f"{name}.{key}": value for key, value in values.items()}
+        )
 
 
 def _lost(one: Relaxed) -> Verdict:
     if one.reason in REASONS:
         return Verdict.rejected(REASONS[one.reason], one.detail)
     return Verdict.failed(one.reason.replace("_", " "), one.detail)
+
+
+def _compact(cell: Cell) -> Cell:
+    """The Niggli-reduced cell: the setting in which crystals relax may be a needle, which no calculation wants."""
+    try:
+        return niggli(cell)
+    except StructureError:
+        return cell
 
 
 STAGES = (Relax,)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import space_group, space_group_number, standard, symmetrised
+from nucleate.data.cells import niggli
 from nucleate.errors import RecipeError, StructureError
 from nucleate.funnel.stage import Candidate, Stage, Verdict
 from nucleate.settings import within
@@ -23,7 +24,7 @@ class Symmetrise(Stage):
     Attributes:
         symprec: tolerance within which a space group is found, Å.
         lowest: the smallest number of a space group that passes; 2 rejects crystals without symmetry.
-        primitive: whether the cell becomes the primitive one.
+        primitive: whether the cell becomes the primitive one, Niggli-reduced (standard ones may be needles).
     """
 
     name = "symmetrise"
@@ -56,7 +57,9 @@ class Symmetrise(Stage):
         return Verdict.passed(cell, values=values)
 
     def _exact(self, cell: Cell) -> Cell:
-        return standard(cell, self.symprec, True) if self.primitive else symmetrised(cell, self.symprec)
+        return (
+            niggli(standard(cell, self.symprec, True)) if self.primitive else symmetrised(cell, self.symprec)
+        )
 
 
 STAGES = (Symmetrise,)
