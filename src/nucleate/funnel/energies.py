@@ -10,9 +10,10 @@ from nucleate.energies.placing import above_hull
 from nucleate.energies.potentials import potential_named
 from nucleate.energies.single_points import single_points
 from nucleate.errors import RecipeError
-from nucleate.funnel.hulls import MOST_ABOVE, SHIPPED, check_hull, open_hull
+from nucleate.funnel.by_potential import ByPotential
+from nucleate.funnel.hulls import MOST_ABOVE, SHIPPED, check_hull
 from nucleate.funnel.relaxing import REASONS
-from nucleate.funnel.stage import Candidate, Stage, Verdict
+from nucleate.funnel.stage import Candidate, Verdict
 from nucleate.settings import within
 from nucleate.work import Work
 
@@ -26,7 +27,7 @@ UNKNOWN = {
 
 
 @dataclass(frozen=True)
-class AboveHull(Stage):
+class AboveHull(ByPotential):
     """The energy above a hull, of an energy that an earlier stage found.
 
     Attributes:
@@ -61,14 +62,6 @@ class AboveHull(Stage):
         potential_named(self.potential)
 
     @property
-    def label(self) -> str:
-        return self.name if self.potential == "chgnet" else f"{self.name} ({self.potential})"
-
-    @property
-    def identity(self) -> str:
-        return f"{super().identity} {potential_named(self.potential).identity}"
-
-    @property
     def reads(self) -> Sequence[str]:
         return (f"{self.potential}.energy_per_atom",)
 
@@ -82,14 +75,13 @@ class AboveHull(Stage):
     def judge(self, candidates: Sequence[Candidate], work: Work) -> Sequence[Verdict]:
         if not candidates:
             return []
-        hull = open_hull(self.potential, self.reference, self.hull, self.near, work.cache)
-        hull.prepare([one.cell.species for one in candidates], Work(cache=work.cache))
+        hull = self.prepared(candidates, work)
         return [self._judge(one, hull) for one in candidates]
 
     def _judge(self, one: Candidate, hull: Hull) -> Verdict:
         energy = one.values[f"{self.potential}.energy_per_atom"]
         assert isinstance(energy, float)
-        found = above_hull(one.cell, energy * len(one.cell.species), potential_named(self.potential), hull)
+        found = above_hull(one.cell, energy * len(one.cell.species), self.asked, hull)
         if found.energy is None:
             return Verdict.rejected(UNKNOWN.get(found.reason, found.reason), found.detail)
         phases = " + ".join(f"{share:.2f} {name}" for name, share in found.decomposition)
@@ -105,7 +97,7 @@ class AboveHull(Stage):
 
 
 @dataclass(frozen=True)
-class Energy(Stage):
+class Energy(ByPotential):
     """The energy of a crystal as it is; a first look that costs one evaluation.
 
     Attributes:
@@ -128,35 +120,22 @@ class Energy(Stage):
         potential_named(self.potential)
 
     @property
-    def label(self) -> str:
-        return self.name if self.potential == "chgnet" else f"{self.name} ({self.potential})"
-
-    @property
-    def identity(self) -> str:
-        return f"{super().identity} {potential_named(self.potential).identity}"
-
-    @property
     def writes(self) -> Sequence[str]:
         return (f"{self.potential}.unrelaxed_energy_per_atom",)
 
     def check(self) -> None:
-        potential_named(self.potential).calculator()
+        self.asked.calculator()
         if self.most:
             check_hull(self.potential, self.reference, self.hull)
 
     def judge(self, candidates: Sequence[Candidate], work: Work) -> Sequence[Verdict]:
         if not candidates:
             return []
-        points = single_points([one.cell for one in candidates], potential_named(self.potential))
+        points = single_points([one.cell for one in candidates], self.asked)
         hull = None
         if self.most:
-            hull = open_hull(self.potential, self.reference, self.hull, self.near, work.cache)
-            known = [
-                one.cell.species
-                for one, point in zip(candidates, points, strict=True)
-                if point.energy is not None
-            ]
-            hull.prepare(known, Work(cache=work.cache))
+            known = [one for one, point in zip(candidates, points, strict=True) if point.energy is not None]
+            hull = self.prepared(known, work)
         return [
             self._judge(one, point.energy, point.reason, hull)
             for one, point in zip(candidates, points, strict=True)
@@ -169,7 +148,7 @@ class Energy(Stage):
         values = {f"{self.potential}.unrelaxed_energy_per_atom": energy / len(one.cell.species)}
         above = None
         if hull is not None:
-            above = above_hull(one.cell, energy, potential_named(self.potential), hull).energy
+            above = above_hull(one.cell, energy, self.asked, hull).energy
         if above is not None and above > self.most:
             detail = f"{above:.3f} eV/atom before relaxation, at most {self.most:g}"
             return Verdict.rejected("far above the hull", detail, values=values)

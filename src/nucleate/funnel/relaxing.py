@@ -24,8 +24,9 @@ from nucleate.energies.relax import limits
 from nucleate.energies.relaxed import Relaxed
 from nucleate.energies.symmetric import DescentSettings, advance, begin, finished, relaxed_by
 from nucleate.errors import StructureError
-from nucleate.funnel.hulls import MOST_ABOVE, SHIPPED, check_hull, open_hull
-from nucleate.funnel.stage import Candidate, Stage, Verdict
+from nucleate.funnel.by_potential import ByPotential
+from nucleate.funnel.hulls import MOST_ABOVE, SHIPPED, check_hull
+from nucleate.funnel.stage import Candidate, Verdict
 from nucleate.settings import within
 from nucleate.work import Work
 
@@ -40,7 +41,7 @@ HOPELESS = "far above the hull"
 
 
 @dataclass(frozen=True)
-class Relax(Stage):
+class Relax(ByPotential):
     """Relaxation in free parameters.
 
     Attributes:
@@ -79,29 +80,20 @@ class Relax(Stage):
         potential_named(self.potential)
 
     @property
-    def label(self) -> str:
-        return self.name if self.potential == "chgnet" else f"{self.name} ({self.potential})"
-
-    @property
-    def identity(self) -> str:
-        return f"{super().identity} {potential_named(self.potential).identity}"
-
-    @property
     def writes(self) -> Sequence[str]:
         names = ("energy_per_atom", "initial_energy_per_atom", "fmax", "evaluations", "volume_change")
         return tuple(f"{self.potential}.{name}" for name in names)
 
     def check(self) -> None:
-        potential_named(self.potential).calculator()
+        self.asked.calculator()
         if self.most:
             check_hull(self.potential, self.reference, self.hull)
 
     def judge(self, candidates: Sequence[Candidate], work: Work) -> Sequence[Verdict]:
         hull = None
         if self.most and candidates:
-            hull = open_hull(self.potential, self.reference, self.hull, self.near, work.cache)
-            hull.prepare([one.cell.species for one in candidates], Work(cache=work.cache))
-        return _Relaxing(self, candidates, potential_named(self.potential), hull).run()
+            hull = self.prepared(candidates, work)
+        return _Relaxing(self, candidates, self.asked, hull).run()
 
     @property
     def descent(self) -> DescentSettings:
