@@ -21,6 +21,7 @@ from nucleate.errors import ModelError
 from nucleate.geometry.noise import Noise
 from nucleate.model.trainable import Trainable
 from nucleate.sampling.generator import Generator
+from nucleate.sampling.learned import LearnedGenerator
 from nucleate.sampling.request import Request
 
 Own = TypeVar("Own", bound="LatentGenerator")
@@ -53,7 +54,7 @@ class LatentModel(Trainable):
         )
 
 
-class LatentGenerator(Generator):
+class LatentGenerator(LearnedGenerator):
     """Draws by decoding latent vectors, of its own choice or those it is put at.
 
     Attributes:
@@ -80,13 +81,6 @@ class LatentGenerator(Generator):
         other.points = {request.key: z for request, z in zip(requests, points, strict=True)}
         other._identity = f"{self.identity}@{_digest(points)}"
         return other
-
-    _identity: str
-
-    @property
-    def identity(self) -> str:
-        """Checksum of the weights, and of the points it was put at."""
-        return self._identity
 
     def predicted(self, z: Latents) -> list[dict[str, str]]:
         """What the head for a property says of each vector, for headers; empty without one."""

@@ -10,16 +10,17 @@ import torch
 
 from nucleate.cell import Cell
 from nucleate.crystals import Crystals
-from nucleate.errors import ModelError
+from nucleate.families.whole import check_no_space_group, check_whole
 from nucleate.geometry.noise import Noise
-from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
+from nucleate.sampling.learned import LearnedGenerator
 from nucleate.sampling.request import Request
 from nucleate.streams import LATENTS
 
 BATCH = 64
 
 
-class ProposingGenerator(Generator):
+class ProposingGenerator(LearnedGenerator):
     """Answers a request by the first of several proposals that has the atoms that are asked for.
 
     A request for any crystal takes the first proposal that is a crystal at all. Where none fits, that is the answer.
@@ -36,14 +37,8 @@ class ProposingGenerator(Generator):
 
     def check(self, requests: Sequence[Request]) -> None:
         super().check(requests)
-        for request in requests:
-            if request.space_group is not None:
-                raise ModelError(f"{self.name} can't keep to a space group", "leave it out")
-            if 0 in request.species and any(request.species):
-                raise ModelError(
-                    f"{self.name} can't complete a composition of which a part is given",
-                    "give all elements, or none",
-                )
+        check_no_space_group(self.name, requests)
+        check_whole(self.name, requests)
 
     def answers(
         self, requests: Sequence[Request], settings: Any, seed: int, options: DrawOptions

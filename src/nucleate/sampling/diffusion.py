@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -13,15 +12,15 @@ from nucleate.errors import ModelError, RecipeError
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.sampling.condition import check_conditions
 from nucleate.sampling.generate import EDGES, generate
-from nucleate.sampling.generator import Answer, DrawOptions, Generator, Task, check_space_group
-from nucleate.sampling.limits import Limits
+from nucleate.sampling.generator import Answer, DrawOptions, Task, check_space_group
+from nucleate.sampling.learned import LearnedGenerator
 from nucleate.sampling.methods.registry import methods
 from nucleate.sampling.request import Request
 from nucleate.sampling.settings import SamplerSettings, scaled
 from nucleate.settings import from_dict
 
 
-class DiffusionGenerator(Generator):
+class DiffusionGenerator(LearnedGenerator):
     """Draws from a model by a sampler.
 
     Attributes:
@@ -38,25 +37,15 @@ class DiffusionGenerator(Generator):
     restricts = True
     has_path = True
     pullable = True
+    settings: SamplerSettings
 
     def __init__(
         self, name: str, identity: str, model: CrystalModel, task: Task, settings: SamplerSettings,
         card: Mapping[str, Any], samplers: Mapping[str, SamplerSettings] | None = None,
     ) -> None:  # fmt: skip
-        self.name, self._identity, self.model, self.task = name, identity, model, task
-        self.settings: SamplerSettings = settings
-        self.card, self.samplers = card, samplers or {}
+        super().__init__(name, identity, model, settings, card)
+        self.task, self.samplers = task, samplers or {}
         self.conditions = model.conditions
-
-    @property
-    def identity(self) -> str:
-        """Checksum of the weights."""
-        return self._identity
-
-    @cached_property
-    def limits(self) -> Limits:
-        """Elements and sizes that the model was trained on. Raises ModelError where the card does not say."""
-        return Limits.of_card(self.card)
 
     @property
     def settings_kind(self) -> type[SamplerSettings]:

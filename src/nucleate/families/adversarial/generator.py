@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import torch
 
@@ -13,7 +11,6 @@ from nucleate.cell import Cell
 from nucleate.families.adversarial.model import Adversarial, family_of
 from nucleate.families.proposing import ProposingGenerator
 from nucleate.geometry.noise import Noise
-from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.settings import within
 
@@ -36,22 +33,7 @@ class AdversarialGenerator(ProposingGenerator):
     """Proposes crystals of `atoms` atoms."""
 
     model: Adversarial
-
-    def __init__(
-        self, name: str, identity: str, model: Adversarial, settings: AdversarialSampling,
-        card: Mapping[str, Any],
-    ) -> None:  # fmt: skip
-        self.name, self._identity, self.model, self.card = name, identity, model, card
-        self.settings: AdversarialSampling = settings
-
-    @property
-    def identity(self) -> str:
-        """Checksum of the weights."""
-        return self._identity
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits.of_card(self.card)
+    settings: AdversarialSampling
 
     def proposals(
         self, request: Request, noise: Noise, settings: AdversarialSampling

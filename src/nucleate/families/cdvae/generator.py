@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,14 @@ import torch
 from nucleate.arrays import Sizes
 from nucleate.crystals import Crystals
 from nucleate.data.buckets import split_by_edges
-from nucleate.errors import ModelError
 from nucleate.families.cdvae.heads import Said, rounded_compositions
 from nucleate.families.cdvae.model import CDVAE
 from nucleate.families.latent import LatentGenerator, Latents
+from nucleate.families.whole import check_no_space_group, check_whole
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import mask_of
 from nucleate.sampling.generate import EDGES
 from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
-from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.streams import LATENTS
 
@@ -40,26 +38,10 @@ class CDVAEGenerator(LatentGenerator):
     # It chooses the number of atoms itself where none is asked.
     chooses_sites = True
 
-    def __init__(
-        self, name: str, identity: str, model: CDVAE, settings: Any, card: Mapping[str, Any]
-    ) -> None:
-        self.name, self._identity, self.model, self.card = name, identity, model, card
-        self.settings = settings
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits.of_card(self.card)
-
     def check(self, requests: Sequence[Request]) -> None:
         super().check(requests)
-        for request in requests:
-            if request.space_group is not None:
-                raise ModelError(f"{self.name} can't keep to a space group", "leave it out")
-            if 0 in request.species and any(request.species):
-                raise ModelError(
-                    f"{self.name} can't complete a composition of which a part is given",
-                    "give all elements, or none",
-                )
+        check_no_space_group(self.name, requests)
+        check_whole(self.name, requests)
 
     def steps(self, settings: Any) -> int:
         return self.model.decoder.steps(settings)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import torch
 
-from nucleate.errors import ModelError, NucleateError
+from nucleate.errors import NucleateError
 from nucleate.families.choice import Choice
 from nucleate.families.cif.elements import sorted_counts
 from nucleate.families.cif.grammar import Asked, cif
@@ -21,15 +18,14 @@ from nucleate.families.cif.trainable import CifTrainable
 from nucleate.families.cif.vocabulary import cif_vocabulary
 from nucleate.families.cif.writing import formula, head
 from nucleate.families.language.draw import Text, draw
+from nucleate.families.language.generator import LanguageGenerator, text_key
 from nucleate.families.language.grammar import Part, anything, exactly
 from nucleate.families.wyckoff.asked import ordered, prompt_of
-from nucleate.families.wyckoff.generator import check_whole
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.geometry.noise import Noise
 from nucleate.metrics.dng.symmetry import symbol
-from nucleate.sampling.condition import check_conditions, condition_in
-from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
-from nucleate.sampling.limits import Limits
+from nucleate.sampling.condition import Reading, condition_in
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
 from nucleate.sampling.request import Request
 from nucleate.settings import within
 from nucleate.streams import POINTS
@@ -75,39 +71,20 @@ class Wanted:
 
     @property
     def key(self) -> int:
-        """63 bits for the noise of the next text."""
-        text = f"{self.request.identity} text {self.draws}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+        """For the noise of the next text."""
+        return text_key(self.request, self.draws)
 
 
-class CifGenerator(Generator):
+class CifGenerator(LanguageGenerator):
     """Answers requests for a formula, a space group, properties, or a number of atoms whose elements are invented."""
 
-    task = "dng"
     chooses_sites = True
-
-    def __init__(
-        self, name: str, identity: str, model: CifTrainable, settings: CifSampling, card: Mapping[str, Any]
-    ) -> None:
-        self.name, self._identity, self.model, self.card = name, identity, model, card
-        self.settings: CifSampling = settings
-        self.conditions = model.conditions
+    model: CifTrainable
+    settings: CifSampling
 
     @property
-    def identity(self) -> str:
-        """Checksum of the weights."""
-        return self._identity
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits.of_card(self.card)
-
-    def check(self, requests: Sequence[Request]) -> None:
-        super().check(requests)
-        check_whole(self.name, requests)
-        check_conditions(requests, self.conditions, self.model.described)
-        if any(request.guidance for request in requests):
-            raise ModelError(f"{self.name} has no guidance", "leave --guidance out: what is asked is told")
+    def described(self) -> Reading:  # type: ignore[override]
+        return self.model.described
 
     def answers(
         self, requests: Sequence[Request], settings: CifSampling, seed: int, options: DrawOptions

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import torch
 
-from nucleate.errors import ModelError, NucleateError
+from nucleate.errors import NucleateError
 from nucleate.families.choice import Choice
 from nucleate.families.crystal_text.adapted import AdaptedTrainable
-from nucleate.families.crystal_text.generator import in_order, prompt_for, text_key
+from nucleate.families.crystal_text.generator import in_order, prompt_for
 from nucleate.families.crystal_text.writing import read
-from nucleate.families.wyckoff.generator import check_whole
+from nucleate.families.language.generator import LanguageGenerator, text_key
 from nucleate.geometry.noise import Noise
-from nucleate.sampling.condition import check_conditions
-from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
-from nucleate.sampling.limits import Limits
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
 from nucleate.sampling.request import Request
 from nucleate.settings import within
 
@@ -46,38 +42,11 @@ class AdaptedSampling:
         within(self, 1, 1000, "tries", "sampler.")
 
 
-class AdaptedGenerator(Generator):
+class AdaptedGenerator(LanguageGenerator):
     """Answers requests for a composition, or a number of atoms whose elements are invented; one text at a time."""
 
-    task = "dng"
-
-    def __init__(
-        self,
-        name: str,
-        identity: str,
-        model: AdaptedTrainable,
-        settings: AdaptedSampling,
-        card: Mapping[str, Any],
-    ) -> None:
-        self.name, self._identity, self.model, self.card = name, identity, model, card
-        self.settings: AdaptedSampling = settings
-        self.conditions = model.conditions
-
-    @property
-    def identity(self) -> str:
-        """Checksum of the adapter."""
-        return self._identity
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits.of_card(self.card)
-
-    def check(self, requests: Sequence[Request]) -> None:
-        super().check(requests)
-        check_whole(self.name, requests)
-        check_conditions(requests, self.conditions)
-        if any(request.guidance for request in requests):
-            raise ModelError(f"{self.name} has no guidance", "leave --guidance out: what is asked is told")
+    model: AdaptedTrainable
+    settings: AdaptedSampling
 
     def answers(
         self, requests: Sequence[Request], settings: AdaptedSampling, seed: int, options: DrawOptions

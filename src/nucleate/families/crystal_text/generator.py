@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +19,10 @@ from nucleate.families.crystal_text.trainable import TextTrainable
 from nucleate.families.crystal_text.vocabulary import END
 from nucleate.families.crystal_text.writing import masked, prompt, read, text_of
 from nucleate.families.language.draw import Text, draw
+from nucleate.families.language.generator import LanguageGenerator, text_key
 from nucleate.families.language.grammar import anything, exactly
-from nucleate.families.wyckoff.generator import check_whole
 from nucleate.geometry.noise import Noise
-from nucleate.sampling.condition import check_conditions
-from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
-from nucleate.sampling.limits import Limits
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
 from nucleate.sampling.request import Request
 from nucleate.settings import within
 
@@ -56,12 +51,6 @@ class TextSampling:
         within(self, 1, 1000, "tries", "sampler.")
 
 
-def text_key(request: Request, draw: int) -> int:
-    """63 bits for the noise of the draw-th text of a request."""
-    text = f"{request.identity} text {draw}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
 def prompt_for(request: Request) -> str:
     """What a request tells: the formula where it is given, and properties."""
     counts = Counter(request.species) if all(request.species) else None
@@ -81,33 +70,11 @@ def in_order(cell: Cell, request: Request) -> Crystals:
     return Crystals.of_cells([cell], torch.float32)
 
 
-class TextGenerator(Generator):
+class TextGenerator(LanguageGenerator):
     """Answers requests for a composition, or a number of atoms whose elements are invented, with properties or not."""
 
-    task = "dng"
-
-    def __init__(
-        self, name: str, identity: str, model: TextTrainable, settings: TextSampling, card: Mapping[str, Any]
-    ) -> None:
-        self.name, self._identity, self.model, self.card = name, identity, model, card
-        self.settings: TextSampling = settings
-        self.conditions = model.conditions
-
-    @property
-    def identity(self) -> str:
-        """Checksum of the weights."""
-        return self._identity
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits.of_card(self.card)
-
-    def check(self, requests: Sequence[Request]) -> None:
-        super().check(requests)
-        check_whole(self.name, requests)
-        check_conditions(requests, self.conditions)
-        if any(request.guidance for request in requests):
-            raise ModelError(f"{self.name} has no guidance", "leave --guidance out: what is asked is told")
+    model: TextTrainable
+    settings: TextSampling
 
     def answers(
         self, requests: Sequence[Request], settings: TextSampling, seed: int, options: DrawOptions

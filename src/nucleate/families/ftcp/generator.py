@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 from nucleate.cell import Cell
 from nucleate.families.ftcp.model import FTCP
@@ -13,7 +11,6 @@ from nucleate.families.ftcp.tensor import read
 from nucleate.families.latent import LatentGenerator, Latents
 from nucleate.families.proposing import ProposingGenerator
 from nucleate.geometry.noise import Noise
-from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.settings import within
 
@@ -42,16 +39,7 @@ class FTCPGenerator(ProposingGenerator, LatentGenerator):
     """Proposes crystals near known ones."""
 
     model: FTCP
-
-    def __init__(
-        self, name: str, identity: str, model: FTCP, settings: FTCPSampling, card: Mapping[str, Any]
-    ) -> None:
-        self.name, self._identity, self.model, self.card = name, identity, model, card
-        self.settings: FTCPSampling = settings
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits.of_card(self.card)
+    settings: FTCPSampling
 
     def proposals(self, request: Request, noise: Noise, settings: FTCPSampling) -> Sequence[Cell | None]:
         if self.points is not None:

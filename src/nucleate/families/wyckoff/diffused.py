@@ -22,9 +22,10 @@ from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.errors import NucleateError
 from nucleate.families.choice import Choice
+from nucleate.families.whole import check_whole
 from nucleate.families.wyckoff.asked import ordered, prompt_of
 from nucleate.families.wyckoff.draw import draw
-from nucleate.families.wyckoff.generator import WyckoffGenerator, check_elements, check_whole, words
+from nucleate.families.wyckoff.generator import WyckoffGenerator, check_elements, words
 from nucleate.families.wyckoff.placing import place
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.metrics.usable import USABLE

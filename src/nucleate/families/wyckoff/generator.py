@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import torch
 
 from nucleate.elements import SYMBOLS
 from nucleate.errors import ModelError, NucleateError
 from nucleate.families.choice import Choice
+from nucleate.families.whole import check_whole
 from nucleate.families.wyckoff.asked import ordered, prompt_of
 from nucleate.families.wyckoff.draw import draw
 from nucleate.families.wyckoff.model import BATCH
 from nucleate.families.wyckoff.placing import place
 from nucleate.families.wyckoff.prompt import Prompt
 from nucleate.families.wyckoff.trainable import WyckoffTrainable
-from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated, Generator
-from nucleate.sampling.limits import Limits
+from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
+from nucleate.sampling.learned import LearnedGenerator
 from nucleate.sampling.request import Request
 from nucleate.settings import within
 from nucleate.streams import PLACES
@@ -46,31 +45,13 @@ class WyckoffSampling:
         within(self, 1, 100_000, "tries", "sampler.")
 
 
-class WyckoffGenerator(Generator):
+class WyckoffGenerator(LearnedGenerator):
     """Answers requests for a formula, or for a number of atoms whose elements are invented."""
 
     task = "dng"
     restricts = True
-
-    def __init__(
-        self,
-        name: str,
-        identity: str,
-        model: WyckoffTrainable,
-        settings: WyckoffSampling,
-        card: Mapping[str, Any],
-    ) -> None:
-        self.name, self._identity, self.model, self.card = name, identity, model, card
-        self.settings: WyckoffSampling = settings
-
-    @property
-    def identity(self) -> str:
-        """Checksum of the weights."""
-        return self._identity
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits.of_card(self.card)
+    model: WyckoffTrainable
+    settings: WyckoffSampling
 
     def check(self, requests: Sequence[Request]) -> None:
         super().check(requests)
@@ -116,16 +97,6 @@ class WyckoffGenerator(Generator):
             cost = Cost(nfe=len(sites.letters) + 2, counts={"tokens": 2 * len(sites.letters) + 2})
             answers.append(Generated(request, ordered(placed.to_cell(), request), cost, origin=origin))
         return answers
-
-
-def check_whole(name: str, requests: Sequence[Request]) -> None:
-    """Raise ModelError for a composition of which only a part is given."""
-    for request in requests:
-        if 0 in request.species and any(request.species):
-            raise ModelError(
-                f"{name} can't complete a composition of which a part is given",
-                "give all elements, or none",
-            )
 
 
 def check_elements(name: str, requests: Sequence[Request]) -> None:
