@@ -32,7 +32,7 @@ from nucleate.work import Work
 from turns import hardware
 
 LITERATURE = {"Si": 5.469, "MgO": 4.258, "Al": 4.040}
-"""Lattice constants of PBE, Å: Haas, Tran, Blaha, Phys. Rev. B 79, 085104 (2009), table I."""
+"""Lattice constants of PBE, Å, as they are commonly quoted for converged projector-augmented waves; for orientation."""
 PLAN = """
 [[generate]]
 folder = "{folder}/given.extxyz"
