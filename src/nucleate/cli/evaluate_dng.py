@@ -50,7 +50,10 @@ def dng(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for relaxing one structure.")] = 300.0,
     cache: Annotated[
         Path | None,
-        typer.Option(help="Folder for intermediate results. Default: .nucleate-cache beside SAMPLES."),
+        typer.Option(
+            help="Folder for all intermediate results. Default: .nucleate-cache beside SAMPLES, and .cache in the "
+            "data set."
+        ),
     ] = None,
     json: Annotated[
         Path | None, typer.Option(help="Write all numbers to this file; evaluate show prints them again.")
@@ -74,7 +77,8 @@ def dng(
     from nucleate.data.dataset import Dataset
     from nucleate.energies.hull_choice import HullChoice
     from nucleate.energies.potentials import potential_named
-    from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, check, evaluate
+    from nucleate.metrics.dng.context import FINGERPRINTS
+    from nucleate.metrics.dng.evaluate import DngSettings, cache_folder, check, evaluate, real_cache
     from nucleate.metrics.dng.samples import read_samples
     from nucleate.metrics.dng.settings import NO_RELAXATION
     from nucleate.records.tables import check_ending
@@ -106,8 +110,14 @@ def dng(
         check_target(path)
     found = read_samples(samples, sample_split, limit, seed)
     folder = cache or cache_folder(samples)
+    shared = None if cache or dataset is None else real_cache(dataset)
     say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
+    if shared is not None and coverage and not (shared / FINGERPRINTS).exists():
+        say(
+            f"coverage needs fingerprints of all crystals of '{settings.split}' (about 0.2 s each), once for this data "
+            "set: --reference-limit 500 compares with fewer, --no-coverage leaves coverage out"
+        )
     with resumable(folder), progress_bars() as progress:
-        report = evaluate(found, dataset, settings, Work.local(workers, progress, folder))
+        report = evaluate(found, dataset, settings, Work.local(workers, progress, folder), shared)
     save_dng(report, json, table, html)
     typer.echo(summary(report, full))

@@ -13,6 +13,7 @@ from nucleate.data.dataset import Dataset
 from nucleate.errors import DataError, NucleateError
 from nucleate.metrics.dng.evaluate import cache_folder, evaluate
 from nucleate.metrics.dng.protocols import PROTOCOLS
+from nucleate.metrics.dng.report import DngReport
 from nucleate.metrics.dng.samples import Samples
 from nucleate.metrics.dng.settings import DngSettings
 from nucleate.report.dng_table import rows as table_of
@@ -201,6 +202,32 @@ def test_intermediate_results_are_stored_beside_the_samples(tmp_path, monkeypatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     monkeypatch.setattr("os.access", lambda path, mode: False)
     assert cache_folder(tmp_path / "samples") == tmp_path / "own" / "nucleate"
+
+
+def test_fingerprints_of_real_crystals_are_made_once_for_all_evaluations(dataset, tmp_path):
+    pytest.importorskip("matminer")
+    settings, shared = replace(QUICK, relax="none", coverage=True), tmp_path / "shared"
+    made: list[int] = []
+
+    def told(stage: str, done: int, total: int) -> None:
+        if stage == "fingerprints":
+            made.append(total)
+
+    def judged(cache: str, real_cache: Path | None, cells: slice = slice(None)) -> DngReport:
+        made.clear()
+        chosen = list(samples().values())[cells]
+        return evaluate(chosen, dataset, settings, Work(progress=told, cache=tmp_path / cache), real_cache)
+
+    first = judged("a", shared)
+    real = len(dataset.split("val")) - 1  # two of them are alike
+    assert real in made
+    again = judged("b", shared)
+    assert real not in made, "real crystals were done again"
+    assert again.to_dict()["headline"] == first.to_dict()["headline"]
+    judged("c", None)
+    assert real in made
+    judged("c", tmp_path / "other")
+    assert not made, "what an evaluation kept before is used"
 
 
 RUN = """

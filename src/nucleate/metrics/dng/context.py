@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from nucleate.metrics.dng.equivalence import ComparedSamples
     from nucleate.metrics.dng.fingerprints import Fingerprints
 
+FINGERPRINTS = "fingerprints.sqlite"
+"""File of structure fingerprints in a folder of intermediate results."""
+
 
 @dataclass
 class EvaluationContext:
@@ -34,6 +37,8 @@ class EvaluationContext:
         families: results of the judges that are done.
         relaxed: relaxed samples, None where there are none.
         notes: sentences that a reader of the numbers must know.
+        real_cache: folder of results that belong to the real crystals alone, for every evaluation with them; None
+            keeps them with the others.
     """
 
     cells: list[Cell | None]
@@ -45,6 +50,7 @@ class EvaluationContext:
     families: dict[str, Family] = field(default_factory=dict)
     relaxed: list[Cell | None] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    real_cache: Path | None = None
 
     def __post_init__(self) -> None:
         self.relaxed = [None] * len(self.cells)
@@ -108,18 +114,22 @@ class EvaluationContext:
         """Fingerprints of samples and reference, made once for all families; None without coverage."""
         if not self.settings.coverage:
             return None
-        return self._fingerprinted(self.cells), self._fingerprinted(self.reference)
+        return self._fingerprinted(self.cells), self._fingerprinted(self.reference, self.real_cache)
 
     @cached_property
     def real_fingerprints(self) -> Fingerprints:
         """Fingerprints of as many random known crystals as there are samples: the coverage that is possible."""
         chosen = drawn(self.known, len(self.cells), self.settings.seed)
-        return self._fingerprinted([self.known[i] for i in chosen])
+        return self._fingerprinted([self.known[i] for i in chosen], self.real_cache)
 
-    def _fingerprinted(self, cells: Sequence[Cell | None]) -> Fingerprints:
+    def _fingerprinted(self, cells: Sequence[Cell | None], folder: Path | None = None) -> Fingerprints:
+        """Fingerprints, kept in a folder; of the evaluation if none is named."""
         from nucleate.metrics.dng.fingerprints import fingerprint_cells
 
-        return fingerprint_cells(cells, work=self.kept_in("fingerprints.sqlite"))
+        own = self.file(FINGERPRINTS)
+        if folder is None:
+            return fingerprint_cells(cells, work=self.work.kept_in(own))
+        return fingerprint_cells(cells, work=self.work.kept_in(folder / FINGERPRINTS), earlier=own)
 
     def column(self, family: str, name: str) -> list[Any]:
         """One column of a family that is done."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucleate.cell import Cell
+from nucleate.data.cache_folders import own_cache, user_cache
 from nucleate.data.dataset import Dataset
 from nucleate.energies.potentials import potential_named
 from nucleate.errors import DataError
@@ -45,6 +46,7 @@ def evaluate(
     reference: Dataset | None,
     settings: DngSettings | None = None,
     work: Work = Work(),
+    real_cache: Path | None = None,
 ) -> DngReport:
     """Judge generated crystals.
 
@@ -54,6 +56,8 @@ def evaluate(
         settings: what is measured; the defaults relax with CHGNet.
         work: its cache is the folder of intermediate results: with it, an evaluation that was killed goes on where it
             was. Its time limit is that of every piece of every judge.
+        real_cache: folder of fingerprints of the real crystals, for all evaluations with them; None keeps them with
+            the other intermediate results.
 
     Raises DataError without samples and for a split that the reference does not have;
     MissingPackageError where a package that is needed is not installed.
@@ -74,6 +78,7 @@ def evaluate(
             settings,
             protocol,
             work.kept_in(folder),
+            real_cache=real_cache,
         )
         for name, judge in judges(settings, reference is not None).items():
             context.families[name] = judge(context)
@@ -163,4 +168,9 @@ def cache_folder(samples: Path) -> Path:
     beside = samples.absolute().parent
     if os.access(beside, os.W_OK):
         return beside / CACHE_NAME
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nucleate"
+    return user_cache()
+
+
+def real_cache(reference: Dataset) -> Path:
+    """Where results that belong to the real crystals go: beside the data set, or in the user's cache folder."""
+    return own_cache(reference.path) or user_cache()

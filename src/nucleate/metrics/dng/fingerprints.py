@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,12 +76,14 @@ def fingerprint_cells(
     cells: Sequence[Cell | None],
     settings: FingerprintSettings | None = None,
     work: Work = Work(),
+    earlier: Path | None = None,
 ) -> Fingerprints:
     """Fingerprints of all cells; the same cell is done once, and never again with the same cache.
 
     Args:
         cells: None where a structure could not be read.
         work: its cache is a file to keep structure fingerprints in, made if it is missing, written as the work goes on.
+        earlier: another such file that may have some of them; only read.
 
     Raises MissingPackageError when matminer is not installed; DataError for a cache that is no cache.
     """
@@ -92,6 +95,12 @@ def fingerprint_cells(
     ]
     with Store(work.cache, _recipe()) as store:
         known = _known(store, {name for name in names if name}, settings.timeout)
+        if earlier is not None and earlier.exists():
+            with Store(earlier, _recipe()) as other:
+                known = (
+                    _known(other, {name for name in names if name and name not in known}, settings.timeout)
+                    | known
+                )
         wanted = {n: c for n, c in zip(names, cells, strict=True) if n and n not in known and c is not None}
         make = partial(_fingerprint, timeout=settings.timeout)
         results = work.run("fingerprints", make, wanted.values(), len(wanted))

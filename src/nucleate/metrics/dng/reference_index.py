@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from nucleate.data.cache_folders import own_cache, user_cache
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.errors import DataError
@@ -186,11 +187,8 @@ class ReferenceIndex:
 
 def default_cache(dataset: Path, split: str, digest: str) -> Path:
     """Where the reduced cells of a split are kept."""
-    folder = dataset / ".cache"
-    if os.access(folder if folder.is_dir() else dataset, os.W_OK):
-        return folder / f"reduced-{split}.npz"
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "nucleate" / f"reduced-{split}-{digest[:16]}.npz"
+    folder = own_cache(dataset)
+    return folder / f"reduced-{split}.npz" if folder else user_cache() / f"reduced-{split}-{digest[:16]}.npz"
 
 
 def formulas_of(table: CrystalTable) -> list[Formula]:
