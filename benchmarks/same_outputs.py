@@ -5,9 +5,9 @@
     python benchmarks/same_outputs.py compare /tmp/before /tmp/after
 
 Predictions of two shipped models, generated crystals, both evaluations, relaxations, hulls, and ten training steps and
-a draw of every recipe that draws crystals by a network known here: float32, one thread, on the CPU, so that the same
-code gives the same result bit for bit on one machine, in about two minutes. `compare` prints what differs, except what
-depends on the clock or an installed version (output_differences.py), and then exits with 1.
+a draw of every recipe whose coordinates are a process, by a network known here: float32, one thread, on the CPU, so
+that the same code gives the same result bit for bit on one machine, in about two minutes. `compare` prints what
+differs, except what depends on the clock or an installed version (output_differences.py), and then exits with 1.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ for folder, words in json.load(sys.stdin):
 RECIPES = """
 import json
 from nucleate.recipes.registry import recipes
-known = {name: (getattr(one, "network", ""), one.task) for name, one in recipes().items()}
+known = {name: (getattr(one, "network", ""), one.task) for name, one in recipes().items() if hasattr(one, "frac")}
 print(json.dumps({name: one for name, one in known.items() if one[0] and one[1] in ("csp", "dng")}))
 """
 SHRUNK = {
