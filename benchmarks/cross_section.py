@@ -81,7 +81,7 @@ def _record(found: dict[str, Any], name: str) -> str:
             parts.append(_list(entries))
         parts += [_samplers(entries), _defaults(entries), NOTES.get(name, "")]
         if (IMAGES / f"cross-{name}.png").exists():
-            parts.append(f"![match rate and cRMSE against NFE](images/cross-{name}.png)\n")
+            parts.append(f"![match rate and cRMSE against NFE](../images/cross-{name}.png)\n")
     return "\n".join([*filter(None, parts), f"```\n{found['command']}\n```\n\n{found['hardware']}.\n"])
 
 

@@ -24,7 +24,7 @@ def sweeps(results: Path) -> str:
             mine = {point["nfe"]: point for point in found["points"] if point["sampler"] == name}
             lines.append(f"| {name} | " + " | ".join(_point(mine.get(cost)) for cost in costs) + " |")
         lines += [
-            f"\n![match rate against NFE](images/sweep-{found['name']}.png)\n",
+            f"\n![match rate against NFE](../images/sweep-{found['name']}.png)\n",
             _command(found["command"]),
         ]
         parts.append("\n".join(lines))
@@ -63,7 +63,7 @@ def ablations(results: Path) -> str:
                 lines.append(
                     f"| {name} | {last['step']} | {100 * last['match_rate']:.1f} | {error} | {last['seeds']} |"
                 )
-        lines += ["\n![ablations](images/ablations.png)\n", _command(found["command"])]
+        lines += ["\n![ablations](../images/ablations.png)\n", _command(found["command"])]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 

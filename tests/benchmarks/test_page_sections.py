@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import yaml
+from benchmarks.answers_section import answers
 from benchmarks.page_sections import ablations
 from benchmarks.retrieval_section import retrieval
+from benchmarks.summary_section import summary
 
 RECORD = {
     "title": "Ablations", "source": "a paper", "protocol": "geometry", "crystals": 5, "nfe": 10, "hardware": "a CPU",
@@ -41,3 +43,33 @@ def test_retrieval_has_a_row_for_each_record(tmp_path):
     rates = " | ".join(["25.0 (10.0 to 40.0)"] * 4)
     assert first == f"| perov_5, val | perov_5 | 8 | {rates} | 0.031 | 6.5 | 0 | - |"
     assert second.endswith("| 8 | 25.0 (10.0 to 40.0) |")
+
+
+def test_answers_name_what_was_not_right(tmp_path):
+    assert answers(tmp_path) == ""
+    record = {
+        "of": 3,
+        "right_at_rank_1": 1,
+        "ranks": {"A": [1, 4], "B": [2], "C": []},
+        "command": "python t.py",
+    }
+    (tmp_path / "textbook-answers.json").write_text(json.dumps({**record, "seconds_each": 1.5}))
+    assert "| answers, without a potential | 3 | 1 | B (2), C (not found) | 1.5 |" in answers(tmp_path)
+
+
+def test_the_summary_says_which_way_was_best_and_of_how_many(tmp_path):
+    assert summary(tmp_path).count("\n") == 2
+    low, high = ({"value": v, "low": 0.0, "high": 1.0} for v in (0.1, 0.3))
+    ways = {
+        "nothing": {"hit": low, "over_data": 1.0, "drawn": 8},
+        "pull": {"hit": high, "over_data": 3.0, "drawn": 9},
+    }
+    (tmp_path / "targets.json").write_text(
+        json.dumps({"targets": {"gap": {"title": "a gap", "methods": ways}}})
+    )
+    text = summary(tmp_path)
+    assert (
+        "| Asked for a gap, how many have it? | 30.0 (0.0 to 100.0) %, 3 times as many as of the data |"
+        in text
+    )
+    assert "pull, the best of 2 ways; 9 draws" in text
