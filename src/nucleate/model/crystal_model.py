@@ -21,11 +21,13 @@ from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
 from nucleate.model.condition import hidden, with_condition
 from nucleate.model.constraint import FREE, Constraint, States
+from nucleate.model.order import Orbits, by_orbits
 from nucleate.model.self_conditioning import with_guess
 from nucleate.model.times import EARLIEST_NOISE, training_times, validation_times
 from nucleate.model.trainable import Trainable
 from nucleate.networks.base import Denoiser
 from nucleate.processes.base import Process
+from nucleate.streams import ORBITS
 
 
 class CrystalModel(Trainable):
@@ -226,17 +228,21 @@ class CrystalModel(Trainable):
 
     def forward(
         self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor,
-        constraint: Constraint | None = None, condition: Conditions | None = None,
+        constraint: Constraint | None = None, condition: Conditions | None = None, orbits: Orbits | None = None,
     ) -> dict[str, PerCrystal]:  # fmt: skip
         """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise.
 
         A wrapper may have rounded the inputs to bfloat16; a time that was rounded to 1 is set back below it.
+        orbits: by which atoms are put into an order (`nucleate.model.order`).
         """
         if t.dtype in (torch.bfloat16, torch.float16):
             t = t.float().clamp(max=1 - EARLIEST_NOISE)
         frac, lattice = at_least_float32(frac), at_least_float32(lattice)
         condition = None if condition is None else at_least_float32(condition)
-        return self.loss(Crystals(species, frac, lattice, mask, condition), t, Noise(keys), constraint)
+        crystals = Crystals(species, frac, lattice, mask, condition)
+        if orbits is not None:
+            crystals = by_orbits(crystals, orbits, Noise(keys).at(ORBITS.step()))
+        return self.loss(crystals, t, Noise(keys), constraint)
 
 
 def _alike(target: Tensor, prediction: Tensor | None) -> bool:

@@ -34,6 +34,7 @@ from nucleate.networks.base import (
     invariants,
     torus_waves,
 )
+from nucleate.networks.index import index_layer
 from nucleate.networks.packed_edges import PackedEdges
 from nucleate.networks.wave_table import WaveTable
 from nucleate.settings import within
@@ -56,6 +57,7 @@ class CSPNetSettings:
         elements: rows of the species embedding: 101 for the atomic numbers 0 (not known) to 100, 100 for 1 to 100.
         species_bias: whether the layer that reads species vectors has a bias.
         frac_layers: layers of the head for coordinates, 2 or 1.
+        index: tell atoms of one element apart by their order (`nucleate.networks.index`).
     """
 
     width: int = 512
@@ -67,6 +69,7 @@ class CSPNetSettings:
     elements: Literal[100, 101] = 101
     species_bias: bool = False
     frac_layers: Literal[1, 2] = 2
+    index: bool = False
 
     def __post_init__(self) -> None:
         within(self, 1, MOST_WIDTH, "width frequencies", "cspnet.")
@@ -103,11 +106,14 @@ class CSPNet(Denoiser):
         self.heads = nn.ModuleDict({name: _head(name, s, head) for name, head in heads.items()})
         self.waves = WaveTable(s.frequencies)
         self.loops, self.elements, self.shown = s.loops, s.elements, shown
+        self.index = index_layer(s.index, s.width, shown)
         self.conditioned(shown, s.width, s.layers)
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
         graph = self._graph(inputs["frac"], mask)
         species = self.species(graph.pack(self._rows(inputs["species"], mask)))
+        if self.index is not None:
+            species = species + graph.pack(self.index(inputs["species"], mask))
         time = graph.spread(self.time(1 - t)).expand(*species.shape[:-1], -1)
         x = self.join(torch.cat([species, time], -1))
         lattice = invariants(inputs["lattice"])

@@ -35,6 +35,7 @@ from nucleate.networks.base import (
     species_layer,
     torus_waves,
 )
+from nucleate.networks.index import index_layer
 from nucleate.settings import within
 
 Tokens = Float[Tensor, "crystals atoms width"]
@@ -55,6 +56,7 @@ class TorusTransformerSettings:
         frequencies: waves on each axis, 1 to this number.
         time_width: random Fourier features of time.
         skip: a skip connection for species vectors, see the module's text; no effect for atomic numbers.
+        index: tell atoms of one element apart by their order (`nucleate.networks.index`).
     """
 
     width: int = 256
@@ -64,6 +66,7 @@ class TorusTransformerSettings:
     frequencies: int = 16
     time_width: int = 128
     skip: bool = False
+    index: bool = False
 
     def __post_init__(self) -> None:
         within(self, 1, MOST_WIDTH, "width heads pair_width frequencies", "torus_transformer.")
@@ -103,6 +106,7 @@ class TorusTransformer(Denoiser):
             s.skip and "species" in heads and shown.species and shown.species % heads["species"].width == 0
         )
         self.skip = _head(s.width, 1) if passes else None
+        self.index = index_layer(s.index, s.width, shown)
         self.conditioned(shown, s.width, s.layers)
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
@@ -112,6 +116,8 @@ class TorusTransformer(Denoiser):
             lattice = lattice.sign() * lattice.abs().log1p()
         cell = self.cell(torch.cat([self.time(t), lattice, size], -1))
         species = self.species(inputs["species"])
+        if self.index is not None:
+            species = species + self.index(inputs["species"], mask)
         x = species + cell.unsqueeze(1)
         velocity = inputs["velocity"] if self.pairs.velocity is not None else None
         pairs = self.pairs(inputs["frac"], velocity, species, cell)

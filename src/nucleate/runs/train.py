@@ -9,8 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+
 from nucleate.data.conditions import completed
 from nucleate.data.dataset import Dataset
+from nucleate.data.feed import Examples
 from nucleate.data.table import CrystalTable
 from nucleate.errors import NucleateError, TrainingError
 from nucleate.model.trainable import Trainable
@@ -25,6 +28,7 @@ from nucleate.runs.subject import Subject
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer
+from nucleate.training.orbit_split import in_order, orbit_examples, orbits_of
 from nucleate.training.progress import Budget, Counters
 from nucleate.training.symmetric_split import SymmetricSplit, obeying, symmetric_examples
 
@@ -79,13 +83,12 @@ def train_recipe(
         taken = take_over(model, start_from)
         tell(f"{taken} of {len(model.state_dict())} tensors start as those of {start_from}")
     # what can be refused is refused before the folder is taken
-    symmetric = recipe.training.symmetry and obeying(model)
-    found = None if symmetric else [model.examples(split, fabric.device) for split in (train, val)]
+    more = _with_more(fabric, recipe, model)
+    found = [] if more else [model.examples(split, fabric.device) for split in (train, val)]
     _once(fabric, partial(claim_run, run, recipe, resume))
-    examples, held_out = found or [
-        symmetric_examples(model, _symmetric(fabric, split, run / f"symmetry-{name}.npz"), fabric.device)
-        for name, split in (("train", train), ("val", val))
-    ]
+    if more:
+        found = [more(split, run, name) for name, split in (("train", train), ("val", val))]
+    examples, held_out = found
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
     budget = replace(budget, steps=epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch))
@@ -112,6 +115,29 @@ def _train(
     _note_precision(trainer.counters, precision, tell)
     completed = trainer.fit(visible, tell)
     return Outcome(trainer.counters, "trained" if completed else "stopped", trainer.main)
+
+
+def _with_more(
+    fabric: Any, recipe: AnyRecipe, model: Trainable
+) -> Callable[[CrystalTable, Path, str], Examples] | None:
+    """Makes splits of which more is found than the data say, and kept in the run's folder; None for plain ones."""
+    if recipe.training.symmetry:
+        free = obeying(model)
+        return lambda split, run, name: symmetric_examples(
+            free, _symmetric(fabric, split, run / f"symmetry-{name}.npz"), fabric.device
+        )
+    if recipe.training.order == "orbits":
+        ordered = in_order(model)
+        return lambda split, run, name: orbit_examples(
+            ordered, split, _orbits(fabric, split, run / f"orbits-{name}.npz"), fabric.device
+        )
+    return None
+
+
+def _orbits(fabric: Any, table: CrystalTable, file: Path) -> np.ndarray:
+    """The orbits of a split: the first process finds them and writes the file, the others then read it."""
+    first = _once(fabric, partial(orbits_of, table, file))
+    return orbits_of(table, file, write=False) if first is None else first
 
 
 def _symmetric(fabric: Any, table: CrystalTable, file: Path) -> SymmetricSplit:

@@ -34,6 +34,8 @@ class TrainingSettings:
         match_crystals: validation crystals predicted for a match rate.
         symmetry: train each crystal under its own space group: its noise, states, targets and cell obey, as those of
             a draw on a template do. Crystals without one are trained as they are.
+        order: of the atoms that a network with an index sees: that of the data, or by `orbits` found once, otherwise
+            random (`nucleate.model.order`).
         compile: compile the network with torch.compile; pays off on GPUs in runs of more than a few minutes.
     """
 
@@ -57,6 +59,7 @@ class TrainingSettings:
     match_crystals: int = 100
     compile: bool = False
     symmetry: bool = False
+    order: Literal["data", "orbits"] = "data"
 
     def __post_init__(self) -> None:
         within(self, 1, MOST_STEPS, "epochs validate_every checkpoint_every match_crystals", "training.")
@@ -66,6 +69,11 @@ class TrainingSettings:
         within(self, 0, 10.0, "learning_rate weight_decay", "training.")
         within(self, 0, 1e9, "clip", "training.")
         within(self, 0, MOST_SEED, "seed", "training.")
+        if self.symmetry and self.order == "orbits":
+            raise RecipeError(
+                "training.symmetry holds atoms in the order of the data, and training.order = orbits changes it",
+                "set one of them",
+            )
         if not 0 < self.ema < 1:
             raise RecipeError(
                 f"training.ema must be between 0 and 1; got {self.ema}",

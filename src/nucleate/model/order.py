@@ -1,0 +1,35 @@
+"""The order of a training crystal's atoms, which a network with an index reads (`nucleate.networks.index`).
+
+As MaskGXT does (arXiv 2606.22866): atoms of an orbit stand together, larger orbits first; orbits of one size, and the
+atoms of an orbit, are in random order, so that an index tells which atoms belong together and no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from nucleate.crystals import Crystals
+from nucleate.geometry.noise import Noise
+
+Orbits = Int[Tensor, "crystals atoms"]
+
+
+def by_orbits(crystals: Crystals, orbits: Orbits, noise: Noise) -> Crystals:
+    """The crystals with their atoms in a random order of this kind.
+
+    orbits: for each atom the first atom of its orbit, anything in padding.
+    """
+    mask, atoms = crystals.mask, crystals.mask.shape[1]
+    among, within = noise.uniform(atoms), noise.uniform(atoms)
+    size = ((orbits.unsqueeze(2) == orbits.unsqueeze(1)) & mask.unsqueeze(1)).sum(2)
+    place = among.double().gather(1, orbits.clamp(0, atoms - 1)) - size
+    order = within.argsort(dim=1, stable=True)
+    place = place.masked_fill(~mask, torch.inf).gather(1, order)
+    order = order.gather(1, place.argsort(dim=1, stable=True))
+    species = crystals.species.gather(1, order)
+    frac = crystals.frac.gather(1, order.unsqueeze(-1).expand(-1, -1, 3))
+    return replace(crystals, species=species, frac=frac)

@@ -1,0 +1,104 @@
+"""Indices: what an atom's rank is, that equal atoms then differ, and that nothing else is lost."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from nucleate.networks import cspnet
+from nucleate.networks.base import Denoiser, Head, Shown
+from nucleate.networks.cspnet import CSPNet, CSPNetSettings
+from nucleate.networks.index import MOST, IndexEmbedding, ranks
+from nucleate.networks.torus_transformer import TorusTransformer, TorusTransformerSettings
+from tests.networks.test_networks import HEADS, batch, predict
+
+SPECIES = torch.tensor([[8, 22, 8, 3, 8, 22], [3, 3, 0, 0, 0, 0]])
+MASK = SPECIES > 0
+
+
+def network(name: str, index: bool = True) -> Denoiser:
+    torch.manual_seed(1)
+    if name == "cspnet":
+        net: Denoiser = CSPNet(CSPNetSettings(48, 2, 16, 16, index=index), HEADS)
+    else:
+        net = TorusTransformer(TorusTransformerSettings(48, 2, 4, 16, 8, 16, index=index), HEADS)
+    with torch.no_grad():
+        for weight in net.heads.parameters():
+            weight.copy_(0.3 * torch.randn_like(weight))
+        for module in net.modules():
+            if isinstance(module, IndexEmbedding):
+                for vectors in module.parameters():
+                    vectors.copy_(torch.randn_like(vectors))
+    return net
+
+
+@pytest.fixture(params=["torus-transformer", "cspnet, dense edges", "cspnet, packed edges"])
+def net(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Denoiser:
+    monkeypatch.setattr(cspnet, "ENOUGH_FOR_TABLE", 1 if "packed" in request.param else 10**9)
+    return network(request.param.split(",")[0])
+
+
+def test_ranks_are_counted_one_by_one() -> None:
+    rank, count, element = (x * MASK for x in ranks(SPECIES, MASK))
+    for row in range(2):
+        seen = [int(z) for z in SPECIES[row] if z > 0]
+        for place, z in enumerate(seen):
+            assert rank[row, place] == seen[:place].count(z)
+            assert count[row, place] == seen.count(z)
+            assert element[row, place] == len({other for other in seen if other < z})
+
+
+def test_padding_changes_no_rank() -> None:
+    short = ranks(SPECIES[1:, :2], MASK[1:, :2])
+    for padded, bare in zip(ranks(SPECIES[1:], MASK[1:]), short, strict=True):
+        assert torch.equal(padded[:, :2], bare)
+
+
+def test_many_equal_atoms_share_the_last_vector() -> None:
+    species = torch.full((1, MOST + 3), 6)
+    vectors = IndexEmbedding(8)(species, species > 0)
+    assert torch.equal(vectors[0, MOST - 1], vectors[0, MOST + 2])
+    assert not torch.equal(vectors[0, MOST - 2], vectors[0, MOST - 1])
+
+
+def test_equal_atoms_at_one_place_get_different_answers(net: Denoiser) -> None:
+    inputs, t, mask = batch([6, 6])
+    inputs["species"] = torch.full_like(inputs["species"], 14)
+    inputs["frac"][:, 1], inputs["velocity"][:, 1] = inputs["frac"][:, 0], inputs["velocity"][:, 0]
+    answer = predict(net, inputs, t, mask)["frac"]
+    assert (answer[:, 0] - answer[:, 1]).abs().amax() > 1e-3
+
+
+def test_the_order_of_elements_does_not_matter(net: Denoiser) -> None:
+    """Atoms of different elements may change places, as long as those of one element keep their order."""
+    inputs, t, mask = batch([6, 6])
+    inputs["species"] = torch.tensor([[8, 22, 8, 3, 8, 22]] * 2)
+    order = torch.tensor([3, 0, 1, 2, 5, 4])  # Li O Ti O Ti O
+    assert inputs["species"][0, order].tolist() == [3, 8, 22, 8, 22, 8]
+    moved = {name: x[:, order] if x.ndim == 3 or name == "species" else x for name, x in inputs.items()}
+    answer, again = predict(net, inputs, t, mask), predict(net, moved, t, mask)
+    assert torch.allclose(answer["frac"][:, order], again["frac"], atol=2e-5)
+    assert torch.allclose(answer["lattice"], again["lattice"], atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["cspnet", "torus-transformer"])
+def test_other_weights_begin_as_without(name: str) -> None:
+    with_index, without = network(name), network(name, index=False)
+    plain = without.state_dict()
+    assert {key for key in with_index.state_dict() if key not in plain} == {
+        f"index.{kind}_vectors.weight" for kind in ("rank", "count", "element")
+    }
+    torch.manual_seed(1)
+    again = type(without)(type(without).settings(), HEADS)
+    torch.manual_seed(1)
+    indexed = type(without)(type(without).settings(index=True), HEADS)
+    for key, value in again.state_dict().items():
+        assert torch.equal(indexed.state_dict()[key], value)
+
+
+@pytest.mark.parametrize("kind", [CSPNet, TorusTransformer])
+def test_vectors_of_species_have_no_ranks(kind: type[nn.Module]) -> None:
+    heads = {**HEADS, "species": Head("atom", 100)}
+    with pytest.raises(ValueError, match="needs atomic numbers"):
+        kind(kind.settings(index=True), heads, Shown(species=100))
