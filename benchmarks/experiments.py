@@ -1,0 +1,184 @@
+"""One change of a small recipe at a time, each at the cost of the base: what raises the match rate on MP-20?
+
+    python benchmarks/experiments.py --data data/mp_20 --runs runs/experiments
+
+A variant trains for as many epochs as take the base's processor seconds: a step of both is timed in turns first. Then
+it draws the same validation compositions from the same noise with its own sampler. Shares: of matches (`geometry`, one
+draw), of cells within the matcher's tolerances of the true one at equal volume, of usable crystals. cRMSE counts a miss
+as 0.5. A later call goes on where the last one stopped and trains what is new; `--only` names variants. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from drawn_cells import judged
+from nucleate.data.dataset import Dataset
+from nucleate.data.table import CrystalTable
+from nucleate.files import write_whole
+from nucleate.geometry.noise import Noise
+from nucleate.recipes.base import Recipe
+from nucleate.recipes.registry import get_recipe
+from nucleate.runs.devices import Hardware
+from nucleate.runs.model_folder import load_model
+from nucleate.runs.train import train_recipe
+from nucleate.training.batches import StepPlan, steps_per_epoch
+from nucleate.training.log import read_metrics
+from nucleate.training.validation import validation_subset
+
+RECORD = Path(__file__).parent / "results" / "experiments.json"
+RECIPE = "kldm-csp-small"
+BASE = (
+    "torus_transformer.width=96", "torus_transformer.layers=3", "torus_transformer.heads=4",
+    "torus_transformer.pair_width=24", "torus_transformer.frequencies=8", "torus_transformer.time_width=64",
+    "training.batch=64", "training.slices=1", "training.learning_rate=2e-3", "training.warmup=100",
+    "training.ema=0.995", "training.precision=32-true", "training.validate_every=2000",
+)  # fmt: skip
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "base": (),
+    "index, order of the data": ("torus_transformer.index=true",),
+    "index, by orbits": ("torus_transformer.index=true", "training.order=orbits"),
+    "self-conditioning": ("self_conditioning=true",),
+    "deeper, narrower": (
+        "torus_transformer.width=64", "torus_transformer.layers=6", "torus_transformer.pair_width=16",
+    ),
+    "batch 128": ("training.batch=128",),
+}  # fmt: skip
+"""Settings beside those of the base, by the name of the variant."""
+TIMED = 12
+
+
+def recipe_of(variant: str, seed: int) -> Recipe:
+    found = get_recipe(RECIPE, [*BASE, *VARIANTS[variant], f"training.seed={seed}"])
+    assert isinstance(found, Recipe)
+    return found
+
+
+def step_seconds(recipes: Sequence[Recipe], train: CrystalTable) -> list[float]:
+    """Processor seconds of a training step of each, the least of TIMED, in turns."""
+    runs = []
+    for recipe in recipes:
+        model = recipe.build()
+        model.fit(train)
+        plan = StepPlan(train.sizes, recipe.training.batch, recipe.training.edges, 0, recipe.training.slices)
+        runs.append((model, model.examples(train, torch.device("cpu")), plan))
+    seconds: list[list[float]] = [[] for _ in runs]
+    for number in range(TIMED):
+        for (model, examples, plan), spent in zip(runs, seconds, strict=True):
+            start = time.process_time()
+            for part in plan.step(number):
+                rows = torch.from_numpy(part)
+                tensors = examples.tensors(rows, int(train.sizes[part].max()))
+                losses = model(
+                    **tensors, **model.drawn(0, number, len(part)), keys=Noise.of(0, rows).at(number).keys
+                )
+                model.total(losses).mean().backward()
+            spent.append(time.process_time() - start)
+    return [min(spent) * 64 / recipe.training.batch for spent, recipe in zip(seconds, recipes, strict=True)]
+
+
+def trained(asked: argparse.Namespace, variant: str, seed: int, train: CrystalTable) -> dict[str, Any]:
+    """Train a variant, or go on with it: its epochs, seconds and last losses."""
+    folder = run_folder(asked.runs, variant, seed)
+    plan = folder.with_suffix(".json")
+    recipe = recipe_of(variant, seed)
+    if recipe.training.order == "orbits":
+        share_orbits(asked.runs, folder)
+    if not plan.exists():
+        mine, base = step_seconds([recipe, recipe_of("base", seed)], train)
+        share = 1.0 if variant == "base" else mine / base
+        plan.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(plan, json.dumps({"epochs": max(1, round(asked.epochs / share)), "share": share}))
+    found = json.loads(plan.read_text())
+    start = time.process_time()
+    outcome = train_recipe(
+        recipe, asked.data, folder, epochs=found["epochs"], resume=True,
+        hardware=Hardware(accelerator="cpu"), visible=False,
+    )  # fmt: skip
+    if outcome.state == "stopped":
+        raise SystemExit(130)
+    if outcome.state == "trained":
+        found["seconds"] = time.process_time() - start
+        write_whole(plan, json.dumps(found))
+    losses = {k: v for row in read_metrics(folder / "metrics.jsonl") for k, v in row.items() if "val/" in k}
+    steps = found["epochs"] * steps_per_epoch(len(train), recipe.training.batch)
+    return {
+        "epochs": found["epochs"], "steps": steps, "step_of_base": round(found["share"], 3),
+        "processor_seconds": round(found.get("seconds", 0)), "losses": losses,
+    }  # fmt: skip
+
+
+def share_orbits(root: Path, folder: Path) -> None:
+    """Orbits that a run has found serve the next one."""
+    for name in ("orbits-train.npz", "orbits-val.npz"):
+        for found in sorted(root.glob(f"*/{name}"))[:1]:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / name).exists():
+                shutil.copy(found, folder / name)
+
+
+def run_folder(root: Path, variant: str, seed: int) -> Path:
+    return root / f"{re.sub('[^a-z0-9]+', '-', variant.lower()).strip('-')}-{seed}"
+
+
+def measured(asked: argparse.Namespace, variant: str, seed: int, data: Dataset) -> dict[str, Any]:
+    """A variant's row of the record."""
+    training = trained(asked, variant, seed, data.split("train"))
+    model, recipe, card = load_model(run_folder(asked.runs, variant, seed) / "model-last")
+    val = data.split("val")
+    rows = validation_subset(val, asked.crystals)
+    cells = list(recipe.predicted(model, val, rows))
+    return {
+        "settings": list(VARIANTS[variant]), "seed": seed, "parameters": card["parameters"], **training,
+        "sampler": recipe.facts()["sampler"], **judged(cells, [val.cell(int(row)) for row in rows]),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, default=Path("runs/experiments"))
+    parser.add_argument("--epochs", type=int, default=16, help="of the base")
+    parser.add_argument("--crystals", type=int, default=500)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="by default all")
+    parser.add_argument("--out", type=Path, default=RECORD)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    data = Dataset.open(asked.data)
+    rows = json.loads(asked.out.read_text())["rows"] if asked.out.exists() else {}
+    for seed in asked.seeds:
+        for variant in asked.only or VARIANTS:
+            name = variant if seed == 0 else f"{variant}, seed {seed}"
+            if name in rows and rows[name]["settings"] == list(VARIANTS[variant]):
+                continue
+            rows[name] = measured(asked, variant, seed, data)
+            write_whole(asked.out, json.dumps(record(asked, rows), indent=1) + "\n")
+            print(f"{name}: {100 * rows[name]['match_rate']['value']:.1f} %", file=sys.stderr, flush=True)
+
+
+def record(asked: argparse.Namespace, rows: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "command": f"python benchmarks/experiments.py --data data/{asked.data.name} --runs runs/experiments "
+        f"--epochs {asked.epochs} --crystals {asked.crystals}",
+        "recipe": RECIPE, "settings": list(BASE), "epochs": asked.epochs, "crystals": asked.crystals,
+        "split": "val", "protocol": "geometry", "threads": 1,
+        "note": "one thread, while other programs ran on the machine",
+        "rows": rows,
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
