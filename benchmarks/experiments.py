@@ -48,6 +48,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "base": (),
     "index, order of the data": ("torus_transformer.index=true",),
     "index, by orbits": ("torus_transformer.index=true", "training.order=orbits"),
+    "cell ahead": ("lattice.ahead=2",),
+    "cell behind": ("lattice.ahead=0.5",),
+    "cell as log metric": ("cell=polar",),
     "self-conditioning": ("self_conditioning=true",),
     "deeper, narrower": (
         "torus_transformer.width=64", "torus_transformer.layers=6", "torus_transformer.pair_width=16",

@@ -167,3 +167,33 @@ def test_a_corrector_scaled_by_the_score_itself_draws_too_wide_a_lattice(correct
         state = process.correct(state, mean_of_data(state, t), move)
         state = process.predict(state, mean_of_data(state, t), move)
     assert low < state["x"].std().item() < high
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+@pytest.mark.parametrize("ahead", [0.5, 1.0, 2.5])
+def test_a_quantity_ahead_is_where_others_are_later(schedule, ahead):
+    """Everything at u is what it is elsewhere at u^ahead, and beta is the slope of log alpha along the common time."""
+    own, plain = (Gaussian(GaussianSettings(schedule=schedule, ahead=a)) for a in (ahead, 1.0))
+    t = torch.linspace(0.05, 0.95, 19, dtype=torch.float64, requires_grad=True)
+    alpha, sigma = own.alpha_sigma(t)
+    for found, expected in zip((alpha, sigma), plain.alpha_sigma(1 - (1 - t) ** ahead), strict=True):
+        torch.testing.assert_close(found, expected)
+    (slope,) = torch.autograd.grad(alpha.log().sum(), t)
+    torch.testing.assert_close(own.beta(t.detach()), 2 * slope)
+    assert [c.item() for c in own.alpha_sigma(torch.ones(1))] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("ahead", [0.5, 2.0])
+def test_euler_steps_of_a_quantity_ahead_end_on_its_law(ahead):
+    """With the exact answer, many plain Euler steps keep the mean and variance of the path to one data point."""
+    gaussian, data, steps = Gaussian(GaussianSettings(ahead=ahead)), 0.7, 400
+    state = gaussian.prior(MASK, Noise.of(1, torch.arange(MANY)))
+    first = gaussian.alpha_sigma(torch.zeros(1))
+    state = {"x": first[0] * data + first[1] * state["x"]}
+    for number, (now, then) in enumerate(pairwise(torch.linspace(0, 0.6, steps + 1).tolist())):
+        times = (torch.full((MANY,), value) for value in (now, then))
+        move = EULER.move(*times, MASK, Noise.of(2, torch.arange(MANY)).at(number))
+        state = EULER.step(gaussian, state, torch.full((MANY, 6), data), move)
+    alpha, sigma = (c.item() for c in gaussian.alpha_sigma(torch.tensor([0.6])))
+    assert state["x"].mean().item() == pytest.approx(alpha * data, abs=0.01)
+    assert state["x"].std().item() == pytest.approx(sigma, rel=0.02)

@@ -40,12 +40,15 @@ class KLDM(SpeciesRecipe):
 
     Attributes:
         standardise: fit the statistics of the lattice codec to the training split, as for the paper's x0 model.
+        cell: the representation of the lattice (`nucleate.codecs.lattice`): `log-lengths` as published, or `polar`, the
+            logarithm of the metric tensor, smooth in cells of any shape.
         species: `given` for crystal structure prediction; for new materials diffusion of one-hot vectors (`onehot`) or
             analog bits (`bits`) with the settings `species_diffusion`, or masked diffusion (`masked`).
     """
 
     name: str = "kldm-csp"
     standardise: bool = True
+    cell: Literal["log-lengths", "polar"] = "log-lengths"
     frac: KineticSettings = field(default_factory=KineticSettings)
     lattice: GaussianSettings = field(default_factory=GaussianSettings)
     species: Literal["given", "onehot", "bits", "masked"] = "given"
@@ -59,7 +62,7 @@ class KLDM(SpeciesRecipe):
 
     def parts(self) -> Components:
         codec = species_codec(representation(self.species))
-        cells = lattice_codec("log-lengths", standardise=self.standardise)
+        cells = lattice_codec(self.cell, standardise=self.standardise)
         lattice = Gaussian(self.lattice, width=cells.width)
         return Components(self._species(codec.width), Kinetic(self.frac), lattice, cells, codec)
 
