@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,29 @@ def judged(cells: Sequence[Cell | None], references: Sequence[Cell]) -> dict[str
         },
         "matched": hits.astype(int).tolist(),
     }
+
+
+def save_cells(path: Path, cells: Sequence[Cell | None]) -> None:
+    """All cells in one file, those that are None without atoms."""
+    held = [
+        Cell(np.zeros(0, int), np.zeros((0, 3)), np.zeros((3, 3))) if one is None else one for one in cells
+    ]
+    np.savez_compressed(
+        path, sizes=[len(one.species) for one in held], species=np.concatenate([one.species for one in held]),
+        frac=np.concatenate([one.frac for one in held]), lattice=np.stack([one.lattice for one in held]),
+    )  # fmt: skip
+
+
+def load_cells(path: Path) -> list[Cell | None]:
+    with np.load(path) as held:
+        ends = np.cumsum(held["sizes"])
+        parts = zip(
+            np.split(held["species"], ends[:-1]),
+            np.split(held["frac"], ends[:-1]),
+            held["lattice"],
+            strict=True,
+        )
+        return [Cell(*part) if len(part[0]) else None for part in parts]
 
 
 def _rms(cell: Cell | None, reference: Cell) -> float | None:

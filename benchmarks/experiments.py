@@ -17,12 +17,14 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from drawn_cells import judged
+from drawn_cells import judged, load_cells, save_cells
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
 from nucleate.files import write_whole
@@ -32,7 +34,7 @@ from nucleate.recipes.registry import get_recipe
 from nucleate.runs.devices import Hardware
 from nucleate.runs.model_folder import load_model
 from nucleate.runs.train import train_recipe
-from nucleate.training.batches import StepPlan, steps_per_epoch
+from nucleate.training.batches import StepPlan
 from nucleate.training.log import read_metrics
 from nucleate.training.validation import validation_subset
 
@@ -90,34 +92,48 @@ def step_seconds(recipes: Sequence[Recipe], train: CrystalTable) -> list[float]:
     return [min(spent) * 64 / recipe.training.batch for spent, recipe in zip(seconds, recipes, strict=True)]
 
 
-def trained(asked: argparse.Namespace, variant: str, seed: int, train: CrystalTable) -> dict[str, Any]:
-    """Train a variant, or go on with it: its epochs, seconds and last losses."""
-    folder = run_folder(asked.runs, variant, seed)
-    plan = folder.with_suffix(".json")
-    recipe = recipe_of(variant, seed)
+def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
+    """Train a variant, or go on with it, and draw from it. Leaves plan.json, metrics.jsonl and cells.npz."""
+    torch.set_num_threads(1)
+    data, folder, recipe = (
+        Dataset.open(asked.data),
+        run_folder(asked, variant, seed),
+        recipe_of(variant, seed),
+    )
+    plan = folder / "plan.json"
+    folder.mkdir(parents=True, exist_ok=True)
     if recipe.training.order == "orbits":
         share_orbits(asked.runs, folder)
     if not plan.exists():
-        mine, base = step_seconds([recipe, recipe_of("base", seed)], train)
-        share = 1.0 if variant == "base" else mine / base
-        plan.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(plan, json.dumps({"epochs": max(1, round(asked.epochs / share)), "share": share}))
-    found = json.loads(plan.read_text())
-    start = time.process_time()
+        share = 1.0
+        if not asked.minutes and variant != "base":
+            mine, base = step_seconds([recipe, recipe_of("base", seed)], data.split("train"))
+            share = mine / base
+        write_whole(plan, json.dumps({"epochs": max(1, round(asked.epochs / share)), "step_of_base": share}))
+    found, start = json.loads(plan.read_text()), time.process_time()
     outcome = train_recipe(
-        recipe, asked.data, folder, epochs=found["epochs"], resume=True,
-        hardware=Hardware(accelerator="cpu"), visible=False,
+        recipe, asked.data, folder, epochs=None if asked.minutes else found["epochs"], minutes=asked.minutes,
+        resume=True, hardware=Hardware(accelerator=asked.accelerator), visible=False,
     )  # fmt: skip
     if outcome.state == "stopped":
         raise SystemExit(130)
-    if outcome.state == "trained":
-        found["seconds"] = time.process_time() - start
-        write_whole(plan, json.dumps(found))
-    losses = {k: v for row in read_metrics(folder / "metrics.jsonl") for k, v in row.items() if "val/" in k}
-    steps = found["epochs"] * steps_per_epoch(len(train), recipe.training.batch)
+    model, recipe, card = load_model(folder / "model-last")
+    val = data.split("val")
+    cells = list(recipe.predicted(model, val, validation_subset(val, asked.crystals)))
+    spent = {"processor_seconds": round(time.process_time() - start), "parameters": card["parameters"]}
+    write_whole(plan, json.dumps({**found, **spent, "sampler": recipe.facts()["sampler"]}))
+    save_cells(folder / "cells.npz", cells)
+
+
+def measured(asked: argparse.Namespace, variant: str, seed: int) -> dict[str, Any]:
+    """A variant's row of the record, from what `trained` has left."""
+    folder, val = run_folder(asked, variant, seed), Dataset.open(asked.data).split("val")
+    rows = read_metrics(folder / "metrics.jsonl")
+    losses = {k: round(v, 5) for row in rows for k, v in row.items() if k.startswith(("val/", "train/"))}
+    references = [val.cell(int(row)) for row in validation_subset(val, asked.crystals)]
     return {
-        "epochs": found["epochs"], "steps": steps, "step_of_base": round(found["share"], 3),
-        "processor_seconds": round(found.get("seconds", 0)), "losses": losses,
+        "settings": list(VARIANTS[variant]), "seed": seed, **json.loads((folder / "plan.json").read_text()),
+        "steps": rows[-1]["step"], "losses": losses, **judged(load_cells(folder / "cells.npz"), references),
     }  # fmt: skip
 
 
@@ -130,21 +146,8 @@ def share_orbits(root: Path, folder: Path) -> None:
                 shutil.copy(found, folder / name)
 
 
-def run_folder(root: Path, variant: str, seed: int) -> Path:
-    return root / f"{re.sub('[^a-z0-9]+', '-', variant.lower()).strip('-')}-{seed}"
-
-
-def measured(asked: argparse.Namespace, variant: str, seed: int, data: Dataset) -> dict[str, Any]:
-    """A variant's row of the record."""
-    training = trained(asked, variant, seed, data.split("train"))
-    model, recipe, card = load_model(run_folder(asked.runs, variant, seed) / "model-last")
-    val = data.split("val")
-    rows = validation_subset(val, asked.crystals)
-    cells = list(recipe.predicted(model, val, rows))
-    return {
-        "settings": list(VARIANTS[variant]), "seed": seed, "parameters": card["parameters"], **training,
-        "sampler": recipe.facts()["sampler"], **judged(cells, [val.cell(int(row)) for row in rows]),
-    }  # fmt: skip
+def run_folder(asked: argparse.Namespace, variant: str, seed: int) -> Path:
+    return asked.runs / f"{re.sub('[^a-z0-9]+', '-', variant.lower()).strip('-')}-{seed}"
 
 
 def main() -> None:
@@ -154,28 +157,52 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, default=Path("runs/experiments"))
     parser.add_argument("--epochs", type=int, default=16, help="of the base")
+    parser.add_argument("--minutes", type=float, help="for each variant, where nothing else runs; not epochs")
     parser.add_argument("--crystals", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="by default all")
+    parser.add_argument("--workers", type=int, default=1, help="variants at once, one thread each")
+    parser.add_argument("--accelerator", default="cpu")
+    parser.add_argument(
+        "--unjudged", action="store_true", help="leave judging, which needs pymatgen, to a later call"
+    )
     parser.add_argument("--out", type=Path, default=RECORD)
     asked = parser.parse_args()
-    torch.set_num_threads(1)
-    data = Dataset.open(asked.data)
     rows = json.loads(asked.out.read_text())["rows"] if asked.out.exists() else {}
-    for seed in asked.seeds:
-        for variant in asked.only or VARIANTS:
-            name = variant if seed == 0 else f"{variant}, seed {seed}"
-            if name in rows and rows[name]["settings"] == list(VARIANTS[variant]):
+    chosen = [
+        (variant, seed) for seed in asked.seeds for variant in asked.only or VARIANTS
+        if rows.get(name_of(variant, seed), {}).get("settings") != list(VARIANTS[variant])
+    ]  # fmt: skip
+    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+        runs = [
+            (
+                one,
+                None
+                if (run_folder(asked, *one) / "cells.npz").exists()
+                else pool.submit(trained, asked, *one),
+            )
+            for one in chosen
+        ]
+        for (variant, seed), run in runs:
+            if run is not None:
+                run.result()
+            if asked.unjudged:
                 continue
-            rows[name] = measured(asked, variant, seed, data)
+            name = name_of(variant, seed)
+            rows[name] = measured(asked, variant, seed)
             write_whole(asked.out, json.dumps(record(asked, rows), indent=1) + "\n")
             print(f"{name}: {100 * rows[name]['match_rate']['value']:.1f} %", file=sys.stderr, flush=True)
+
+
+def name_of(variant: str, seed: int) -> str:
+    return variant if seed == 0 else f"{variant}, seed {seed}"
 
 
 def record(asked: argparse.Namespace, rows: dict[str, Any]) -> dict[str, Any]:
     return {
         "command": f"python benchmarks/experiments.py --data data/{asked.data.name} --runs runs/experiments "
-        f"--epochs {asked.epochs} --crystals {asked.crystals}",
+        + (f"--minutes {asked.minutes:g}" if asked.minutes else f"--epochs {asked.epochs}")
+        + f" --crystals {asked.crystals}",
         "recipe": RECIPE, "settings": list(BASE), "epochs": asked.epochs, "crystals": asked.crystals,
         "split": "val", "protocol": "geometry", "threads": 1,
         "note": "one thread, while other programs ran on the machine",
