@@ -6,9 +6,10 @@ condition is the family, the elements that a crystal may have, and atoms closer 
     critic       D(made) - D(known) + penalty_weight (|grad D(between)| - 1)^2
     maker        -D(made) + distance_weight mean over pairs of max(0, least_distance - d)^2
 
-Both are updated at each step, where published code updates the critic five times as often. Validation has no critic in
-it: it is the energy score of made crystals against held-out ones of the same family, which is least for their
-distribution (Gneiting and Raftery 2007).
+The critic is updated at each step, the maker at every `critic_steps`-th (5 as published): in the other steps its losses
+have no gradient, and an optimiser leaves weights without one alone. Validation has no critic in it: it is the energy
+score of made crystals against held-out ones of the same family, which is least for their distribution (Gneiting and
+Raftery 2007).
 """
 
 from __future__ import annotations
@@ -63,15 +64,18 @@ class Adversarial(Trainable):
         codec: of the lattice.
         atoms: in every cell.
         noise: numbers that a crystal is made of.
+        critic_steps: updates of the critic for each of the maker.
         kept: compositions of training crystals. [KEPT, atoms]
     """
 
     kept: Tensor
 
     def __init__(
-        self, maker: Maker, critic: Critic, noise: int, atoms: int, penalties: AdversarialWeights
-    ) -> None:
+        self, maker: Maker, critic: Critic, noise: int, atoms: int, penalties: AdversarialWeights,
+        critic_steps: int = 1,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.critic_steps = critic_steps
         self.maker, self.critic, self.noise, self.atoms = maker, critic, noise, atoms
         self.penalties, self.codec = penalties, ScaledParameters(standardise=True)
         self.register_buffer("kept", torch.ones(KEPT, atoms))
@@ -95,26 +99,38 @@ class Adversarial(Trainable):
         """The crystals of `atoms` atoms; others are left out."""
         return Feed(self._fitting(table), device)
 
+    def drawn(self, seed: int, step: int, count: int) -> dict[str, Tensor]:
+        """Whether it is the maker's turn. [count]"""
+        return {"turn": torch.full((count,), (step + 1) % self.critic_steps == 0)}
+
     def forward(
         self, species: Species, frac: Tensor, lattice: Cells, mask: Mask, keys: Tensor,
-        condition: Tensor | None = None,
+        condition: Tensor | None = None, turn: Tensor | None = None,
     ) -> dict[str, PerCrystal]:  # fmt: skip
-        """The losses of both networks; in evaluation mode the energy score."""
+        """The losses of both networks; in evaluation mode the energy score. turn: whether the maker's are to have a
+        gradient. [crystals]"""
         noise, family = Noise(keys), family_of(species)
         known = soft(self.codec.encode(lattice, mask.sum(1)), frac, species)
-        made = self.maker(noise.normal(self.noise), family)
         if not self.training:
-            other = self.maker(noise.normal(self.noise), family)
+            made, other = (self.maker(noise.normal(self.noise), family) for _ in range(2))
             return {"energy_score": energy_score(known.vector(), made.vector(), other.vector())}
-        fixed = {name: value.detach() for name, value in self.critic.state_dict(keep_vars=True).items()}
-        judged = functional_call(self.critic, fixed, (made.vector(), family))
+        with torch.set_grad_enabled(turn is None or bool(turn.all())):
+            made = self.maker(noise.normal(self.noise), family)
+            of_maker = self._of_maker(made, family)
         real, false = known.vector(), made.vector().detach()
         share = noise.uniform(1)
-        gap = distances(made.frac, cells(made, self.codec))
         return {
             "critic": self.critic(false, family) - self.critic(real, family),
             "gradient": gradient_penalty(self.critic, share * real + (1 - share) * false, family),
-            "maker": -judged,
+            **of_maker,
+        }
+
+    def _of_maker(self, made: Soft, family: Family) -> dict[str, PerCrystal]:
+        """The losses that move the maker: the critic's weights stand still."""
+        fixed = {name: value.detach() for name, value in self.critic.state_dict(keep_vars=True).items()}
+        gap = distances(made.frac, cells(made, self.codec))
+        return {
+            "maker": -functional_call(self.critic, fixed, (made.vector(), family)),
             "distance": (self.penalties.least_distance - gap).clamp(min=0).square().mean(1),
         }
 
