@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from nucleate.cell import Cell
+from nucleate.cell import FLAT, Cell
 from nucleate.elements import ATOMIC_MASSES, MAX_ATOMIC_NUMBER
 
 DENSITY_UNIT = 1.66053907
 """g/cm³ in one u/Å³."""
+STEPS = np.array([n for n in np.ndindex(5, 5, 5) if n != (2, 2, 2)]) - 2
+"""Coefficients from -2 to 2 of the three vectors of a basis, all zero left out. [124, 3]"""
 
 
 def atoms(cell: Cell) -> int:
@@ -67,8 +69,10 @@ def thickness(cell: Cell) -> float:
     For a finite cell with a volume.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        heights = max(float(cell.heights.min()), float(cell.compact().heights.min()))
-    return np.inf if np.isnan(heights) else heights
+        smallest = float(cell.heights.min())
+        if not smallest >= FLAT:
+            smallest = max(smallest, float(cell.compact().heights.min()))
+    return np.inf if np.isnan(smallest) else smallest
 
 
 def pair_distances(cell: Cell) -> np.ndarray:
@@ -93,7 +97,6 @@ def closest_image(cell: Cell) -> float:
     """Distance of an atom to the nearest image of itself, the length of the shortest lattice vector, Å."""
     from pymatgen.core import Lattice
 
-    steps = np.array([n for n in np.ndindex(5, 5, 5) if n != (2, 2, 2)]) - 2
     # the basis is LLL-reduced: its shortest vector needs no coefficient above 2
-    vectors = steps @ Lattice(cell.lattice).get_lll_reduced_lattice().matrix
+    vectors = STEPS @ Lattice(cell.lattice).get_lll_reduced_lattice().matrix
     return float(np.sqrt((vectors**2).sum(1).min()))

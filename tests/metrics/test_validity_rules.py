@@ -8,9 +8,10 @@ from pymatgen.core import Composition
 
 from nucleate.cell import Cell
 from nucleate.defects import defect
+from nucleate.elements import SYMBOLS
 from nucleate.errors import MissingPackageError
 from nucleate.metrics import validity_rules
-from nucleate.metrics.validity_rules import GEOMETRY, fingerprint_constructible, smact_valid
+from nucleate.metrics.validity_rules import GEOMETRY, SMACT_SET, fingerprint_constructible, smact_valid
 from tests.metrics.crystals_for_tests import known_crystals, perturbed
 
 
@@ -63,6 +64,18 @@ def test_compositions_that_can_not_be_neutral_fail_smact(text):
 def test_formula_is_divided_by_the_greatest_common_divisor():
     assert formula("Na4Cl4") == formula("NaCl") == ((11, 1), (17, 1))
     assert formula("Ti2O4") == ((8, 2), (22, 1))
+
+
+def test_the_rule_is_that_of_smact():
+    from smact.screening import smact_validity
+
+    rng, said = np.random.default_rng(0), []
+    for _ in range(150):
+        symbols = rng.choice(SYMBOLS[1:95], rng.integers(1, 5), replace=False)
+        text = "".join(f"{symbol}{rng.integers(1, 5)}" for symbol in symbols)
+        said.append(smact_valid(formula(text)))
+        assert said[-1] == smact_validity(text, oxidation_states_set=SMACT_SET, include_alloys=True), text
+    assert 20 < sum(said) < 130
 
 
 def test_too_many_combinations_are_invalid(monkeypatch):

@@ -13,8 +13,12 @@ valid fraction depends on the set of oxidation states, so the set is pinned.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import product
 from math import prod
+from operator import mul
+from typing import Any
 
 import numpy as np
 
@@ -123,36 +127,55 @@ def smact_valid(formula: tuple[tuple[int, int], ...]) -> bool:
 
     Raises MissingPackageError when smact is not installed.
     """
-    element_dictionary, smact_validity = _smact()
-    counts = {SYMBOLS[number]: count for number, count in formula}
-    states = [
-        len(element.oxidation_states_smact14 or ()) for element in element_dictionary(list(counts)).values()
-    ]
-    # smact tests the two short cuts (one element, metals only) before any combination, so they come
-    # first here too
-    if prod(states) > MAX_COMBINATIONS and len(counts) > 1 and not _all_metals(counts):
+    pauling_test, _ = _smact()
+    ions, counts = [_ion(SYMBOLS[number]) for number, _ in formula], [count for _, count in formula]
+    # one element, and metals only, are valid whatever their states
+    if len(formula) == 1 or _all_metals(ion.symbol for ion in ions):
+        return True
+    states = [ion.oxidation_states_smact14 or () for ion in ions]
+    if prod(map(len, states)) > MAX_COMBINATIONS:
         return False
-    text = "".join(f"{symbol}{count}" for symbol, count in counts.items())
-    return bool(smact_validity(text, oxidation_states_set=SMACT_SET, include_alloys=True))
+    negativities = [ion.pauling_eneg for ion in ions]
+    return any(
+        _passes_pauling(pauling_test, charges, negativities)
+        for charges in product(*states)
+        if not sum(map(mul, charges, counts))
+    )
 
 
-def _all_metals(symbols) -> bool:
+def _passes_pauling(
+    test: Callable[..., bool], charges: Sequence[int], negativities: Sequence[float | None]
+) -> bool:
+    """Whether no cation is more electronegative than an anion; as in smact, also where one is unknown."""
+    try:
+        return test(charges, negativities)
+    except TypeError:
+        return True
+
+
+@cache
+def _ion(symbol: str) -> Any:
+    """What smact knows of an element; reading it takes longer than the rule."""
+    return _smact()[1](symbol)
+
+
+def _all_metals(symbols: Iterable[str]) -> bool:
     import smact
 
     return all(symbol in smact.metals for symbol in symbols)
 
 
 @cache
-def _smact():
+def _smact() -> tuple[Callable[..., bool], Callable[[str], Any]]:
     try:
-        from smact import element_dictionary
-        from smact.screening import smact_validity
+        from smact import Element
+        from smact.screening import pauling_test
     except ImportError:
         raise MissingPackageError(
             "the 'smact' protocol needs the package smact, which is not installed",
             "pip install 'nucleate[evaluate]', or choose --protocol geometry --protocol full",
         ) from None
-    return element_dictionary, smact_validity
+    return pauling_test, Element
 
 
 def require_fingerprints() -> None:
