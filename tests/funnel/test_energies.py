@@ -107,6 +107,19 @@ def test_no_primitive_cell_is_a_needle():
         assert (angles < 125).all()
 
 
+def test_a_relaxed_crystal_has_its_shortest_vectors():
+    """Whatever cell it came in: this one has angles of 27, 45 and 51 degrees."""
+    cube = caesium_chloride(28, 13, 2.9)
+    basis = np.array([[1, 0, 0], [2, 1, 0], [1, 0, 1]])
+    sheared = cube._replace(lattice=basis @ cube.lattice, frac=cube.frac @ np.linalg.inv(basis) % 1)
+    assert lengths_and_angles(sheared.lattice)[1].min() < 27
+    straight, other = Relax("emt").judge(candidates(cube, sheared), Work())
+    assert straight.outcome == other.outcome == "passed"
+    lengths, angles = lengths_and_angles(other.cell.lattice)
+    assert lengths == pytest.approx(lengths_and_angles(straight.cell.lattice)[0], abs=1e-3)
+    assert angles == pytest.approx(np.full(3, 90), abs=1e-3)
+
+
 def test_fronts_against_all_pairs():
     costs = np.random.default_rng(0).integers(0, 6, (40, 2)).astype(float)
     front = fronts(costs)
