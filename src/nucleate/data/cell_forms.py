@@ -106,19 +106,18 @@ def symmetrised(cell: Cell, symprec: float) -> Cell:
 
 def space_group(cell: Cell, symprec: float = SYMPREC) -> str:
     """Hermann-Mauguin symbol, "-" where none can be found."""
-    import spglib
-
     try:
-        return _ask(spglib.get_symmetry_dataset, cell, symprec).international
+        return number_and_symbol(cell, symprec)[1]
     except StructureError:
         return "-"
 
 
-def space_group_number(cell: Cell, symprec: float = SYMPREC) -> int:
-    """From 1 to 230. Raises StructureError where none can be found."""
+def number_and_symbol(cell: Cell, symprec: float = SYMPREC) -> tuple[int, str]:
+    """Of the space group: from 1 to 230, and Hermann-Mauguin. Raises StructureError where none can be found."""
     import spglib
 
-    return int(_ask(spglib.get_symmetry_dataset, cell, symprec).number)
+    dataset = _ask(spglib.get_symmetry_dataset, cell, symprec)
+    return int(dataset.number), dataset.international
 
 
 def _ask(question: Any, cell: Cell, symprec: float, **options: Any) -> Any:

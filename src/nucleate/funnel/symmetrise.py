@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nucleate.cell import Cell
-from nucleate.data.cell_forms import space_group, space_group_number, standard, symmetrised
+from nucleate.data.cell_forms import number_and_symbol, standard, symmetrised
 from nucleate.data.cells import niggli
 from nucleate.errors import RecipeError, StructureError
 from nucleate.funnel.stage import Candidate, Stage, Verdict
@@ -48,12 +48,12 @@ class Symmetrise(Stage):
     def _judge(self, one: Candidate) -> Verdict:
         try:
             cell = self._exact(one.cell)
-            number = space_group_number(cell, EXACT)
+            number, symbol = number_and_symbol(cell, EXACT)
         except StructureError as error:
             return Verdict.failed("no space group", error.message)
         if number < self.lowest:
             return Verdict.rejected("too little symmetry", f"space group {number}, least {self.lowest}")
-        values = {"space_group": number, "space_group_symbol": space_group(cell, EXACT)}
+        values = {"space_group": number, "space_group_symbol": symbol}
         return Verdict.passed(cell, values=values)
 
     def _exact(self, cell: Cell) -> Cell:
