@@ -50,6 +50,17 @@ def test_the_same_from_python(made, tmp_path, monkeypatch):
         assert one.volume / len(one) == pytest.approx(float(row["volume"]), rel=1e-3)
 
 
+@pytest.mark.parametrize(("pull", "written"), [((), "min 3@0.8-1"), (("--pull", "energy=9"), "min 9@0.8-1"),
+                                               (("--pull", "energy=9@0-1"), "min 9@0-1")])  # fmt: skip
+def test_a_potential_pulls_in_the_last_steps_unless_other_times_are_given(
+    pull, written, made, tmp_path, monkeypatch
+):
+    words = generate(made, tmp_path / "out", "--towards", "energy=min", "--predictor", "emt", *pull)
+    assert run(monkeypatch, *words) == 0
+    rows = list(csv.DictReader((tmp_path / "out" / "generated.csv").open()))
+    assert [row["towards_energy"] for row in rows] == [written] * 3
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [
@@ -64,6 +75,9 @@ def test_the_same_from_python(made, tmp_path, monkeypatch):
         (("--predictor", "P"), "has no effect without --towards"),
         (("--pull-on", "noised"), "--pull-on noised has no effect without --towards"),
         (("--pull-on", "sharp"), "--pull-on sharp is no view"),
+        (("--towards", "energy=-3"), "a potential pulls to less energy, and not towards energy=-3"),
+        (("--towards", "tc=3", "--predictor", "emt"), "emt is a potential, and nothing is drawn towards"),
+        (("--towards", "energy=min", "--predictor", "emt", "--predictor", "chgnet"), "two potentials are named"),
         (("--towards", "tc=3", "--model", "wyckoff-mp20"), "wyckoff-mp20 can't be steered by a predictor"),
     ],
 )  # fmt: skip

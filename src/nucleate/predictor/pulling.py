@@ -12,9 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from nucleate.energies.potential import Potential
+from nucleate.energies.potentials import REGISTRY
 from nucleate.errors import FormulaError, ModelError
 from nucleate.predictor.find import shipped_models
 from nucleate.predictor.property import LoadedProperty, load_property
+from nucleate.properties.energy import ENERGY, START
 from nucleate.properties.pulls import Pulls
 from nucleate.runs.model_folder import read_card
 from nucleate.sampling.generator import Generator
@@ -57,21 +60,46 @@ class Pulling:
                 f"{generator.name} can't be steered by a predictor", "take a diffusion model for this"
             )
         guides = generator.guides = Pulls()
-        pulls = []
-        for name, asked in self.towards.items():
+        return tuple(self._pull(name, asked, known, guides, beyond) for name, asked in self.towards.items())
+
+    def _pull(
+        self, name: str, asked: Any, known: Mapping[str, LoadedProperty], guides: Pulls, beyond: bool
+    ) -> Pull:
+        """One pull, with what predicts among the guides."""
+        if name == ENERGY and name not in known:
+            potential = self._potential()
+            guides.potentials[potential.identity] = potential
+            pull = Pull(name, lowest(asked), start=START, on=self.on, predictor=potential.identity)
+        else:
             one = known.get(name) or shipped_guide(name)
             guides.models[one.checksum] = one.model
             pull = Pull(name, aim_of(name, asked, one, beyond), on=self.on, predictor=one.checksum)
-            if name in self.pull:
-                weight, start, stop = weight_of(name, self.pull[name], "pull")
-                pull = replace(pull, weight=weight, start=start, stop=stop)
-            pulls.append(pull)
-        return tuple(pulls)
+        if name not in self.pull:
+            return pull
+        weight, start, stop = weight_of(name, self.pull[name], "pull")
+        timed = isinstance(self.pull[name], tuple | list) or "@" in str(self.pull[name])
+        return replace(pull, weight=weight, start=start if timed else pull.start, stop=stop)
+
+    def _potential(self) -> Potential:
+        """The one that is named, or CHGNet. Raises MissingPackageError where it is not installed."""
+        named = [str(name) for name in self.predictors if str(name) in REGISTRY]
+        if len(named) > 1:
+            raise ModelError(f"two potentials are named, {' and '.join(named)}", "name one of them")
+        potential = REGISTRY[named[0] if named else "chgnet"]
+        potential.calculator()
+        return potential
 
     def _by_property(self) -> dict[str, LoadedProperty]:
-        """The named predictors by what they predict."""
+        """The named predictors by what they predict; potentials are no such predictors."""
         found: dict[str, LoadedProperty] = {}
         for name in self.predictors:
+            if str(name) in REGISTRY:
+                if ENERGY not in self.towards:
+                    raise FormulaError(
+                        f"{name} is a potential, and nothing is drawn towards a low energy",
+                        f"give --towards {ENERGY}=min too, or leave --predictor out",
+                    )
+                continue
             one = load_property(name)
             if one.target in found:
                 raise ModelError(f"two predictors of {one.target} are named", "name one of them")
@@ -102,6 +130,16 @@ def aim_of(name: str, asked: Any, predictor: LoadedProperty, beyond: bool) -> An
             f"they go from {low:g} to {high:g}; ask beyond them with --beyond (beyond=True in Python)",
         )
     return aim
+
+
+def lowest(asked: Any) -> Any:
+    """`min`, all that a potential pulls energies to. Raises FormulaError for anything else."""
+    if str(asked).strip() != "min":
+        raise FormulaError(
+            f"a potential pulls to less energy, and not towards {ENERGY}={asked}",
+            f"write {ENERGY}=min, or name a predictor of {ENERGY} with --predictor",
+        )
+    return "min"
 
 
 def shipped_guide(name: str) -> LoadedProperty:

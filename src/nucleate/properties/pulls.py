@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from nucleate.arrays import Mask, PerCrystal
+from nucleate.energies.potential import Potential
 from nucleate.errors import ModelError
 from nucleate.model.crystal_model import CrystalModel
+from nucleate.properties.energy import LessEnergy
 from nucleate.properties.guidance import GradientSettings, guided
 from nucleate.properties.model import PropertyModel
 from nucleate.properties.objectives import Along, Objective, Towards
@@ -20,6 +22,8 @@ from nucleate.sampling.request import Request
 
 DOUBT = 1.0
 """Standard deviations between the members that count against a crystal whose property is to be high or low."""
+PLACES = ("frac", "lattice")
+"""What a potential pulls: it has no gradient with respect to the elements."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +41,20 @@ class Weighed:
 
 
 class Pulls(Guides):
-    """Predictors that may steer, by their checksums.
+    """Predictors and potentials that may steer.
 
     Attributes:
-        models: the predictors.
+        models: the predictors, by their checksums.
+        potentials: by their identities.
     """
 
     def __init__(self) -> None:
         self.models: dict[str, PropertyModel] = {}
+        self.potentials: dict[str, Potential] = {}
 
     def check(self, requests: Sequence[Request]) -> None:
         for pull in {pull for request in requests for pull in request.pulls}:
-            if pull.predictor not in self.models:
+            if pull.predictor not in self.models and pull.predictor not in self.potentials:
                 raise ModelError(
                     f"the predictor {pull.predictor or 'without a name'} of {pull.name} is not loaded",
                     "name it with --predictor",
@@ -58,16 +64,23 @@ class Pulls(Guides):
         """Pulls that act at the same times on the same view are one evaluation with its backward pass."""
         groups: dict[GradientSettings, list[Pull]] = {}
         for pull in sorted({pull for one in requests for pull in one.pulls}, key=lambda one: one.text):
-            groups.setdefault(settings_of(pull), []).append(pull)
+            groups.setdefault(self._settings(pull), []).append(pull)
         return in_turn(*(
             guided(model, mask, Weighed([self._part(pull, requests, mask) for pull in pulls]), settings)
             for settings, pulls in groups.items()
         ))  # fmt: skip
 
     def _part(self, pull: Pull, requests: Sequence[Request], mask: Mask) -> tuple[Objective, PerCrystal]:
-        model = self.models[pull.predictor].to(mask.device)
         weights = [pull.weight if pull in request.pulls else 0.0 for request in requests]
-        return objective_of(pull, model), torch.tensor(weights, device=mask.device)
+        if pull.predictor in self.potentials:
+            objective: Objective = LessEnergy(self.potentials[pull.predictor])
+        else:
+            objective = objective_of(pull, self.models[pull.predictor].to(mask.device))
+        return objective, torch.tensor(weights, device=mask.device)
+
+    def _settings(self, pull: Pull) -> GradientSettings:
+        found = settings_of(pull)
+        return replace(found, quantities=PLACES) if pull.predictor in self.potentials else found
 
 
 def objective_of(pull: Pull, model: PropertyModel) -> Objective:
