@@ -127,6 +127,22 @@ def test_bounds_and_doubt_of_a_predictor():
     assert (doubted(cells).parts["tc"] < value).all()
 
 
+def test_extrapolations_have_no_value_where_only_familiar_crystals_are_believed():
+    part = {"kind": "predictor", "model": "property-tc-first", "shape": "saturating", "value": 10.0}
+    cells = [rocksalt("Nb", "N", 4.39), rocksalt("Pr", "N", 5.1), simple("Nb", 6.5)]
+    trusting, cautious = (
+        reward_of({"parts": {"tc": one}, "gates": {"usable": False}})
+        for one in (part, {**part, "familiar": True})
+    )
+    value = trusting(cells).parts["tc"]
+    said = cautious(cells).parts["tc"]
+    assert said[0] == value[0]
+    assert np.isfinite(value).all()
+    assert np.isnan(said[1:]).all()
+    assert cautious.identity != trusting.identity
+    assert "familiar" not in trusting.identity
+
+
 def test_identity_says_everything():
     one = {"parts": {"d": {"kind": "density", "shape": "saturating", "value": 1.0}}}
     texts = {

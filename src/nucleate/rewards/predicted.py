@@ -29,12 +29,14 @@ class Predicted(Part):
         model: name or folder of the predictor.
         doubt: standard deviations between the members that count against a crystal, below its mean; 0 for the mean.
         range: smallest and largest value that is believed, in the unit of the property; () for those of the labels.
+        familiar: whether a crystal that the predictor warns of as an extrapolation has no value.
     """
 
     kind: ClassVar[str] = "predictor"
     model: str = ""
     doubt: float = 0.0
     range: tuple[float, ...] = ()
+    familiar: bool = False
 
     @cached_property
     def loaded(self) -> LoadedProperty:
@@ -64,7 +66,8 @@ class Predicted(Part):
         return measure
 
     def _believed(self, said: Predictions) -> Numbers:
-        return said.value - self.doubt * said.spread
+        strange = np.array([self.familiar and bool(warning) for warning in said.warnings])
+        return np.where(strange, np.nan, said.value - self.doubt * said.spread)
 
     def _bounds(self, where: str) -> tuple[float, float]:
         if self.range:
