@@ -14,9 +14,9 @@ import argparse
 import json
 import re
 import shutil
+import statistics
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -53,6 +53,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "cell ahead": ("lattice.ahead=2",),
     "cell behind": ("lattice.ahead=0.5",),
     "cell as log metric": ("cell=polar",),
+    "distances": ("torus_transformer.distances=true",),
     "self-conditioning": ("self_conditioning=true",),
     "deeper, narrower": (
         "torus_transformer.width=64", "torus_transformer.layers=6", "torus_transformer.pair_width=16",
@@ -60,7 +61,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "batch 128": ("training.batch=128",),
 }  # fmt: skip
 """Settings beside those of the base, by the name of the variant."""
-TIMED = 12
+TIMED = 25
 
 
 def recipe_of(variant: str, seed: int) -> Recipe:
@@ -69,27 +70,29 @@ def recipe_of(variant: str, seed: int) -> Recipe:
     return found
 
 
-def step_seconds(recipes: Sequence[Recipe], train: CrystalTable) -> list[float]:
-    """Processor seconds of a training step of each, the least of TIMED, in turns."""
+def step_share(recipe: Recipe, base: Recipe, train: CrystalTable) -> float:
+    """Processor seconds of a recipe's training on a crystal in units of the base's: the median of TIMED steps of the
+    same crystals, in turns."""
     runs = []
-    for recipe in recipes:
-        model = recipe.build()
+    for one in (recipe, base):
+        model = one.build()
         model.fit(train)
-        plan = StepPlan(train.sizes, recipe.training.batch, recipe.training.edges, 0, recipe.training.slices)
-        runs.append((model, model.examples(train, torch.device("cpu")), plan))
-    seconds: list[list[float]] = [[] for _ in runs]
+        runs.append((model, model.examples(train, torch.device("cpu"))))
+    plan = StepPlan(train.sizes, recipe.training.batch, recipe.training.edges, 0, recipe.training.slices)
+    shares = []
     for number in range(TIMED):
-        for (model, examples, plan), spent in zip(runs, seconds, strict=True):
+        spent = []
+        for model, examples in runs:
             start = time.process_time()
             for part in plan.step(number):
                 rows = torch.from_numpy(part)
                 tensors = examples.tensors(rows, int(train.sizes[part].max()))
-                losses = model(
-                    **tensors, **model.drawn(0, number, len(part)), keys=Noise.of(0, rows).at(number).keys
-                )
+                keys = Noise.of(0, rows).at(number).keys
+                losses = model(**tensors, **model.drawn(0, number, len(part)), keys=keys)
                 model.total(losses).mean().backward()
             spent.append(time.process_time() - start)
-    return [min(spent) * 64 / recipe.training.batch for spent, recipe in zip(seconds, recipes, strict=True)]
+        shares.append(spent[0] / spent[1])
+    return statistics.median(shares)
 
 
 def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
@@ -107,8 +110,7 @@ def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
     if not plan.exists():
         share = 1.0
         if not asked.minutes and variant != "base":
-            mine, base = step_seconds([recipe, recipe_of("base", seed)], data.split("train"))
-            share = mine / base
+            share = step_share(recipe, recipe_of("base", seed), data.split("train"))
         write_whole(plan, json.dumps({"epochs": max(1, round(asked.epochs / share)), "step_of_base": share}))
     found, start = json.loads(plan.read_text()), time.process_time()
     outcome = train_recipe(

@@ -36,6 +36,8 @@ def permuted(tensors: dict[str, Tensor], order: Tensor, codec: LatticeCodec) -> 
             triples = tensors[name].unflatten(-1, (-1, 3))
             index = order[:, None, None, :].expand(triples.shape)
             moved[name] = triples.gather(-1, index).flatten(-2)
+    if "cell" in tensors:
+        moved["cell"] = tensors["cell"].gather(1, order.unsqueeze(-1).expand(-1, -1, 3))
     if "lattice" in tensors:
         blocks = tensors["lattice"].split(codec.width, -1)
         moved["lattice"] = torch.cat([codec.permuted(block, order) for block in blocks], -1)

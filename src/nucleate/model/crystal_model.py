@@ -135,6 +135,8 @@ class CrystalModel(Trainable):
         inputs: dict[str, Tensor] = {}
         for name, process in self.processes.items():
             inputs |= process.inputs(states[name], t)
+        if self.network.reads_cell:
+            inputs["cell"] = self.codec.decode(inputs["lattice"], mask.sum(1))
         inputs = with_condition(inputs, condition, self.columns, mask)
         return with_guess(inputs, guess, mask) if self.self_conditioning else inputs
 

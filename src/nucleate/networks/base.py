@@ -6,6 +6,7 @@ Inputs are
 - `velocity`: [crystals, atoms, 3], or 6 with a guess beside it, or absent;
 - `lattice`: [crystals, 6 or 9], or twice that with a guess behind it. Six numbers are a representation that no rotation
   changes; nine are the matrix, row by row, rows are cell vectors in Å;
+- for a network that reads it (`reads_cell`) `cell`: the cell vectors that the lattice stands for [crystals, 3, 3], Å;
 - in a model with conditions `condition` [crystals, columns], NaN where unknown, and `present`, False there.
 `Shown` has the widths. A network has one head for each quantity that it predicts.
 """
@@ -68,6 +69,7 @@ class Denoiser(nn.Module):
     Attributes:
         settings: class of its settings, a frozen dataclass with defaults.
         takes_condition: whether it can be built into a model with conditions.
+        reads_cell: whether it needs `cell` as an input.
         embeds: whether it reads conditions as they are described, by layers before each block (`conditioning`), and can
             have adapters. Others are shown bare numbers.
         levels: the level of each head.
@@ -79,6 +81,7 @@ class Denoiser(nn.Module):
 
     settings: ClassVar[type[Any]]
     takes_condition: ClassVar[bool] = False
+    reads_cell: bool = False
     embeds: ClassVar[bool] = False
     conditioning: nn.ModuleDict
     width: int

@@ -35,6 +35,7 @@ from nucleate.networks.base import (
     species_layer,
     torus_waves,
 )
+from nucleate.networks.distances import DistanceFeatures
 from nucleate.networks.index import index_layer
 from nucleate.settings import within
 
@@ -57,6 +58,7 @@ class TorusTransformerSettings:
         time_width: random Fourier features of time.
         skip: a skip connection for species vectors, see the module's text; no effect for atomic numbers.
         index: tell atoms of one element apart by their order (`nucleate.networks.index`).
+        distances: features of pairs in space beside those on the torus (`nucleate.networks.distances`).
     """
 
     width: int = 256
@@ -67,6 +69,7 @@ class TorusTransformerSettings:
     time_width: int = 128
     skip: bool = False
     index: bool = False
+    distances: bool = False
 
     def __post_init__(self) -> None:
         within(self, 1, MOST_WIDTH, "width heads pair_width frequencies", "torus_transformer.")
@@ -107,6 +110,8 @@ class TorusTransformer(Denoiser):
         )
         self.skip = _head(s.width, 1) if passes else None
         self.index = index_layer(s.index, s.width, shown)
+        self.distances = DistanceFeatures(s.width, s.pair_width) if s.distances else None
+        self.reads_cell = s.distances
         self.conditioned(shown, s.width, s.layers)
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
@@ -120,7 +125,10 @@ class TorusTransformer(Denoiser):
             species = species + self.index(inputs["species"], mask)
         x = species + cell.unsqueeze(1)
         velocity = inputs["velocity"] if self.pairs.velocity is not None else None
-        pairs = self.pairs(inputs["frac"], velocity, species, cell)
+        near = None
+        if self.distances is not None:
+            near = self.distances(inputs["frac"], inputs["cell"], mask, cell)
+        pairs = self.pairs(inputs["frac"], velocity, species, cell, near)
         # On other devices than a CPU this check would wait for the device.
         closed = None if mask.device.type == "cpu" and bool(mask.all()) else ~mask[:, None, None, :]
         told = self.steered(inputs)
@@ -163,7 +171,15 @@ class PairEmbedding(nn.Module):
         self.mix = nn.Linear(s.pair_width, s.pair_width)
         self.norm = nn.LayerNorm(s.pair_width)
 
-    def forward(self, frac: PerAtom3, velocity: PerAtom | None, species: Tokens, cell: Summary) -> Pairs:
+    def forward(
+        self,
+        frac: PerAtom3,
+        velocity: PerAtom | None,
+        species: Tokens,
+        cell: Summary,
+        near: Pairs | None = None,
+    ) -> Pairs:
+        """near: more features, of distances."""
         sin, cos = torus_waves(frac, self.frequencies)
         receiver, sender = self.receiver(species), self.sender(species)
         if self.velocity is not None:
@@ -172,6 +188,8 @@ class PairEmbedding(nn.Module):
             receiver, sender = receiver - moved, sender + moved
         receiver = receiver + self.cell(cell).unsqueeze(1)
         hidden = self.sines(sin) + self.cosines(cos) + receiver.unsqueeze(2) + sender.unsqueeze(1)
+        if near is not None:
+            hidden = hidden + near
         return self.norm(self.mix(F.silu(hidden)))
 
 
