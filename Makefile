@@ -34,7 +34,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 demo: $(BASE)
 	$(BIN)/nucleate predict ZnSe Mg2Sn KNiF3 --seed 0 --out $(DEMO_DIR)
 	$(BIN)/nucleate generate -n 8 --seed 0 --out $(DEMO_DIR)/new
-	$(BIN)/nucleate evaluate dng $(DEMO_DIR)/new --no-coverage --html $(DEMO_DIR)/report.html
+	$(BIN)/nucleate evaluate dng $(DEMO_DIR)/new --no-coverage --html $(DEMO_DIR)/report.html --json $(DEMO_DIR)/report.json
 
 test: lint types unit
 

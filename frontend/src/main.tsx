@@ -59,7 +59,7 @@ function View({ about, entries, route }: { about: About; entries: Entry[]; route
   useEffect(() => {
     document.title = entry ? `${entry.name} · nucleate` : 'nucleate'
   }, [entry])
-  if (!view) return <Library entries={entries} />
+  if (!view) return <Library about={about} entries={entries} />
   if (view === 'compare') return <Compare about={about} query={route.query} />
   if (view === 'predict' && about.runs) return <Predict about={about} entries={entries} />
   if (view === 'open') return <Opened about={about} />
@@ -70,8 +70,8 @@ function View({ about, entries, route }: { about: About; entries: Entry[]; route
   if (view === 'report') return <ReportView about={about} entry={entry} />
   if (view === 'trajectories') return <TrajectoryView about={about} entry={entry} query={route.query} />
   if (view === 'distributions') return <Distributions about={about} entry={entry} entries={entries} query={route.query} />
-  if (view === 'phases') return <PhasesView entry={entry} query={route.query} />
-  if (view === 'ledger') return <FunnelView entry={entry} />
+  if (view === 'phases') return <PhasesView key={key} entry={entry} query={route.query} />
+  if (view === 'ledger') return <FunnelView about={about} entry={entry} query={route.query} />
   if (view === 'model') return <ModelView entry={entry} />
   return <Missing />
 }

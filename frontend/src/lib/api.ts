@@ -27,6 +27,7 @@ export interface Entry {
   name: string
   folder: string
   changed: number
+  size: number
   crystals: boolean
 }
 
@@ -149,14 +150,26 @@ export interface Distance {
 }
 
 export interface Compared {
-  crystals: Details[]
+  crystals: (Details & { relation: string; origin: string })[]
   distances: (Distance | null)[][]
 }
 
 export interface Phases {
   elements: string[]
-  phases: { row: number; name: string; formula: string; fractions: number[]; energy: number; above: number; stable: boolean }[]
+  phases: Phase[]
   lines: [number[], number[]][]
+  note: string
+}
+
+export interface Phase {
+  row: number | null
+  name: string
+  formula: string
+  fractions: number[]
+  energy: number
+  above: number
+  stable: boolean
+  kind: 'known' | 'candidate' | 'rejected'
 }
 
 export interface Funnel {

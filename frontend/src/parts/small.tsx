@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact'
 import type { Refused } from '../lib/api'
-import { groupParts } from '../lib/text'
+import { groupParts, number } from '../lib/text'
 
 export function Formula({ text }: { text: string }) {
   return <span class="formula">{text.split(/(\d+)/).map((part) => (/^\d+$/.test(part) ? <sub>{part}</sub> : part))}</span>
@@ -17,6 +17,15 @@ export function Group({ symbol, number }: { symbol: string; number?: number }) {
         )}
       </i>
       {number ? <span class="soft"> {number}</span> : null}
+    </span>
+  )
+}
+
+export function Share({ value }: { value: number }) {
+  return (
+    <span class="share">
+      <meter min={0} max={1} value={value} aria-hidden="true" />
+      <span class="percent">{value < 0.01 ? '< 1' : number(100 * value, 2)} %</span>
     </span>
   )
 }

@@ -9,7 +9,7 @@ const VIEWS: { name: string; title: string; of: (entry: Entry, kind: string) => 
   { name: 'ledger', title: 'Funnel', of: (entry) => entry.kind === 'ledger' },
   { name: 'crystals', title: 'Crystals', of: (entry, kind) => entry.crystals && (kind === '' || kind === 'dng') },
   { name: 'distributions', title: 'Distributions', of: (entry) => entry.crystals && entry.kind !== 'report' && !exported() },
-  { name: 'phases', title: 'Phase diagram', of: (entry) => entry.kind === 'dataset' && !exported() },
+  { name: 'phases', title: 'Phase diagram', of: (entry) => ['dataset', 'ledger', 'relaxed', 'predictions'].includes(entry.kind) && !exported() },
 ]
 
 /** kind: of a report, where it is known; only those of generated crystals hold crystals. */

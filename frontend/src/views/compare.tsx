@@ -38,16 +38,23 @@ export function Compare({ about, query }: { about: About; query: URLSearchParams
         {crystals.map((one, n) => (
           <section class="panel" key={wanted[n]}>
             <h2 class="path">
-              <a href={address(['crystal', one.entry.key, one.row])}>
-                {n + 1}. <Formula text={String(one.values.formula ?? one.values.name)} />
-              </a>
+              {one.relation ? (
+                <>
+                  {n + 1}. <Formula text={formulaOf(one)} />
+                </>
+              ) : (
+                <a href={address(['crystal', one.entry.key, one.row])}>
+                  {n + 1}. <Formula text={formulaOf(one)} />
+                </a>
+              )}
             </h2>
             <p class="soft">
-              {String(one.values.name)} · {one.entry.name}
+              {one.relation ? <strong>{one.relation} · </strong> : null}
+              {String(one.values.name)} · {one.origin}
             </p>
             {one.crystal && !one.undrawn ? (
               <>
-                <CrystalView structure={(conventional && one.conventional) || one.crystal} elements={elements} look={LOOK} label={String(one.values.formula)} />
+                <CrystalView structure={(conventional && one.conventional) || one.crystal} elements={elements} look={LOOK} label={formulaOf(one)} />
                 <Legend symbols={one.crystal.species} elements={elements} />
               </>
             ) : (
@@ -101,12 +108,14 @@ export function Compare({ about, query }: { about: About; query: URLSearchParams
   )
 }
 
+const formulaOf = (one: Details) => String(one.values.formula ?? one.values.name)
+
 function remove(wanted: string[], gone: string, pins: string[]) {
   setPins(pins.filter((one) => one !== gone))
   location.hash = address(['compare'], new URLSearchParams(wanted.filter((one) => one !== gone).map((one) => ['c', one])))
 }
 
-function Facts({ crystals }: { crystals: Details[] }) {
+function Facts({ crystals }: { crystals: Compared['crystals'] }) {
   const lines: [string, (one: Details) => ComponentChildren][] = [
     ['space group (0.1 Å)', (one) => (one.symmetry.at(-1)?.number ? <Group symbol={one.symmetry.at(-1)!.symbol!} number={one.symmetry.at(-1)!.number!} /> : '')],
     ['atoms in the cell', (one) => one.crystal?.species.length],
@@ -129,7 +138,7 @@ function Facts({ crystals }: { crystals: Details[] }) {
             <th />
             {crystals.map((one, n) => (
               <th key={n}>
-                {n + 1}. <Formula text={String(one.values.formula ?? '')} />
+                {n + 1}. {one.relation || <Formula text={formulaOf(one)} />}
               </th>
             ))}
           </tr>

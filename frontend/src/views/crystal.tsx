@@ -43,6 +43,7 @@ export function Crystal({ about, entry, row, query }: Props) {
           <Picture answer={answer} elements={elements} label={`${formula} in its cell`} />
           <div class="actions">
             <Pin crystal={`${entry.key}:${row}`} name={name} wide />
+            {answer.undrawn || exported() ? null : <Beside entry={entry} row={row} />}
             {answer.crystal && !answer.undrawn && !exported() ? <Files entry={entry} row={row} /> : null}
           </div>
         </div>
@@ -165,6 +166,30 @@ export function LookControls({ look, atoms, setLook, turn }: { look: Look; atoms
         </button>
       </span>
     </div>
+  )
+}
+
+/** Links to this crystal beside what it was, and beside what is known. */
+function Beside({ entry, row }: { entry: Entry; row: number }) {
+  const to = (what: string) =>
+    address(
+      ['compare'],
+      new URLSearchParams([
+        ['c', `${entry.key}:${row}`],
+        ['c', `${entry.key}:${row}:${what}`],
+      ]),
+    )
+  return (
+    <span class="files">
+      {['relaxed', 'report', 'ledger'].includes(entry.kind) ? (
+        <a class="button" href={to('before')}>
+          Before relaxation
+        </a>
+      ) : null}
+      <a class="button" href={to('known')}>
+        Nearest known
+      </a>
+    </span>
   )
 }
 

@@ -1,20 +1,24 @@
 // A funnel of discovery: how many candidates come through each stage, and why the others don't.
 
-import { useState } from 'preact/hooks'
-import { exported, type Entry, type Funnel } from '../lib/api'
+import { exported, type About, type Details, type Entry, type Funnel } from '../lib/api'
 import { useAsked } from '../lib/ask'
+import { address, go } from '../lib/route'
 import { count, number } from '../lib/text'
 import { Panel, Problem, Wait } from '../parts/small'
 import { Tabs } from '../parts/tabs'
+import { CrystalView, LOOK } from '../parts/viewer'
+import { Legend, useElements } from './crystal'
 
 interface Way {
   name: string
+  details: Details
   events: { label: string; outcome: string; reason: string; detail: string; values: Record<string, unknown>; seconds: number }[]
 }
 
-export function FunnelView({ entry }: { entry: Entry }) {
+export function FunnelView({ about, entry, query }: { about: About; entry: Entry; query: URLSearchParams }) {
   const { answer, error } = useAsked<Funnel>(`funnel/${entry.key}`)
-  const [name, setName] = useState('')
+  const name = query.get('name') ?? ''
+  const setName = (next: string) => go(address(['ledger', entry.key], new URLSearchParams({ name: next })))
   if (error) return <Problem error={error} />
   if (!answer) return <Wait what="Reading the ledger" />
   const most = Math.max(1, ...answer.stages.map((stage) => stage.came))
@@ -58,29 +62,39 @@ export function FunnelView({ entry }: { entry: Entry }) {
           ))}
         </ul>
       </Panel>
-      {name ? <WayOf entry={entry} name={name} /> : null}
+      {name && !exported() ? <WayOf about={about} entry={entry} name={name} /> : null}
     </>
   )
 }
 
-function WayOf({ entry, name }: { entry: Entry; name: string }) {
+function WayOf({ about, entry, name }: { about: About; entry: Entry; name: string }) {
   const { answer, error } = useAsked<Way>(`way/${entry.key}?name=${encodeURIComponent(name)}`)
+  const elements = useElements(about)
   if (error) return <Problem error={error} />
   if (!answer || answer.name !== name) return <Wait />
+  const { crystal, conventional, undrawn } = answer.details
   return (
     <Panel title={`The way of ${name}`}>
-      <ol class="way">
-        {answer.events.map((event) => (
-          <li key={event.label}>
-            <strong>{event.label}</strong> <span class={event.outcome === 'passed' ? 'yes' : 'bad'}>{event.outcome}</span> {event.reason.replaceAll('_', ' ')} <span class="soft">{event.detail}</span>
-            <div class="soft">
-              {Object.entries(event.values)
-                .map(([key, value]) => `${key} ${typeof value === 'number' ? number(value) : value}`)
-                .join(' · ')}
-            </div>
-          </li>
-        ))}
-      </ol>
+      <div class="crystal">
+        {crystal && !undrawn ? (
+          <div>
+            <CrystalView structure={conventional ?? crystal} elements={elements} look={LOOK} label={name} />
+            <Legend symbols={crystal.species} elements={elements} />
+          </div>
+        ) : null}
+        <ol class="way">
+          {answer.events.map((event, n) => (
+            <li key={n}>
+              <strong>{event.label}</strong> <span class={event.outcome === 'passed' ? 'yes' : 'bad'}>{event.outcome}</span> {event.reason.replaceAll('_', ' ')} <span class="soft">{event.detail}</span>
+              <div class="soft">
+                {Object.entries(event.values)
+                  .map(([key, value]) => `${key} ${typeof value === 'number' ? number(value) : value}`)
+                  .join(' · ')}
+              </div>
+            </li>
+          ))}
+        </ol>
+      </div>
     </Panel>
   )
 }

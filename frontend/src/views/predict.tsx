@@ -5,8 +5,7 @@ import { get, Refused, send, type About, type Entry, type Task, type TablePage }
 import { useAsked } from '../lib/ask'
 import { address } from '../lib/route'
 import { number } from '../lib/text'
-import { Formula, Group, Panel, Problem } from '../parts/small'
-import { Share } from './table'
+import { Formula, Group, Panel, Problem, Share } from '../parts/small'
 
 const PAUSE = 1000
 

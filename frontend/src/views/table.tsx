@@ -4,10 +4,10 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { exported, type About, type Column, type Entry, type TablePage, type Value } from '../lib/api'
 import { useAsked } from '../lib/ask'
 import { address, go } from '../lib/route'
-import { count, number, shown } from '../lib/text'
+import { count, shown } from '../lib/text'
 import { Filters } from '../parts/filters'
 import { Pin } from '../parts/pins'
-import { Formula, Group, Problem, Wait } from '../parts/small'
+import { Formula, Group, Problem, Share, Wait } from '../parts/small'
 import { Tabs } from '../parts/tabs'
 
 const SIZE = 50
@@ -158,15 +158,6 @@ function Cell({ value, column, about, link }: { value: Value; column: Column; ab
   if (column.name === 'probability' && typeof value === 'number') return <Share value={value} />
   if (typeof value === 'boolean') return <span class={value ? 'yes' : 'no'}>{value ? 'yes' : 'no'}</span>
   return <>{shown(value, column, about)}</>
-}
-
-export function Share({ value }: { value: number }) {
-  return (
-    <span class="share">
-      <meter min={0} max={1} value={value} aria-hidden="true" />
-      {value < 0.01 ? '< 1' : number(100 * value, 2)} %
-    </span>
-  )
 }
 
 function Chooser({ columns, now, change }: { columns: Column[]; now: Column[]; change: (names: string[]) => void }) {

@@ -56,6 +56,7 @@ def entry_of(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "folder": entry.folder,
         "changed": entry.changed,
+        "size": entry.size,
         "crystals": entry.kind in CRYSTALS,
     }
 

@@ -10,14 +10,14 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import SYMPREC
 from nucleate.defects import defect
-from nucleate.elements import ATOMIC_MASSES, SYMBOLS
+from nucleate.elements import ATOMIC_MASSES, MAX_ATOMIC_NUMBER, SYMBOLS
 from nucleate.errors import StructureError
 from nucleate.metrics.cell_shapes import cell_parameters
 from nucleate.metrics.dng.symmetry import crystal_system, symbol
 from nucleate.report.html.gallery import DRAWN
 from nucleate.symmetry.finding import find_sites
 from nucleate.symmetry.sites import Sites
-from nucleate.web.listing import DALTON, Listing
+from nucleate.web.listing import DALTON, Listing, formulas
 
 TOLERANCES = (0.01, SYMPREC)
 """Å, at which space groups are named."""
@@ -47,13 +47,18 @@ def alone(name: str, cell: Cell | None, problem: str = "") -> dict[str, Any]:
     facts: dict[str, str] = {"problem": problem} if problem else {}
     return {
         "row": 0,
-        "values": {"name": name},
+        "values": {"name": name} if cell is None or drawn else {"name": name, "formula": formula(cell)},
         "facts": facts,
         "crystal": None if cell is None or drawn else crystal(cell),
         "conventional": None if cell is None or drawn else conventional(cell),
         "undrawn": drawn or ("unreadable" if cell is None else ""),
         "symmetry": [] if cell is None or drawn else symmetries(cell),
     }
+
+
+def formula(cell: Cell) -> str:
+    """The reduced formula as tables have it."""
+    return formulas(np.bincount(cell.species, minlength=MAX_ATOMIC_NUMBER + 1)[None])[0]
 
 
 def row_values(listing: Listing, row: int) -> dict[str, Any]:

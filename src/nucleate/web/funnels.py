@@ -10,6 +10,7 @@ import numpy as np
 from nucleate.cell import Cell
 from nucleate.records.ledger import Ledger
 from nucleate.records.tallies import found_of, history, labels, standing_at, tallies
+from nucleate.web.details import alone
 from nucleate.web.listing import Listing
 from nucleate.web.readers import of_cells
 
@@ -40,10 +41,12 @@ def funnel_of(folder: Path) -> dict[str, Any]:
         }
 
 
-def way_of(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The verdicts on one candidate, in order. Raises DataError for a name that nothing has."""
+def way_of(folder: Path, name: str) -> dict[str, Any]:
+    """One candidate as it was last and the verdicts on it, in order. Raises DataError for a name that nothing has."""
     with Ledger.existing(folder) as ledger:
-        return [
+        number = ledger.number_of(name)
+        found = found_of(ledger, [number])
+        events = [
             {
                 "label": one.label,
                 "outcome": one.outcome,
@@ -52,8 +55,9 @@ def way_of(folder: Path, name: str) -> list[dict[str, Any]]:
                 "values": one.values,
                 "seconds": one.seconds,
             }
-            for one in history(ledger, ledger.number_of(name))
+            for one in history(ledger, number)
         ]
+    return {"name": name, "events": events, "details": alone(name, found[0].cell if found else None)}
 
 
 def of_ledger(path: Path) -> Listing:

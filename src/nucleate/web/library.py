@@ -46,6 +46,7 @@ class Entry:
         folder: where it lies, for people: from the name of the given folder on.
         name: the last part of its path.
         changed: when its newest file was written, seconds since 1970.
+        size: of its files, bytes.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Entry:
     folder: str
     name: str
     changed: float
+    size: int = 0
 
 
 class Library:
@@ -152,5 +154,6 @@ def _entry(kind: str, path: Path, root: Path, files: Sequence[Path]) -> Entry:
     name = inner.name or root.name
     folder = "/".join((root.name, *inner.parts[:-1])) if inner.parts else ""
     key = hashlib.sha256(f"{root}\0{inner}\0{kind}".encode()).hexdigest()[:12]
-    times = [file.stat().st_mtime for file in files if file.exists()]
-    return Entry(key, kind, path, folder, name, max(times, default=0.0))
+    states = [file.stat() for file in files if file.exists()]
+    changed, size = max((one.st_mtime for one in states), default=0.0), sum(one.st_size for one in states)
+    return Entry(key, kind, path, folder, name, changed, size)

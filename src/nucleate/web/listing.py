@@ -171,7 +171,7 @@ def own_columns(
 
 def formulas(counts: np.ndarray) -> list[str]:
     """Reduced formulas, elements in the order of `sampling.formula.conventional`. counts: [crystals, elements]"""
-    order = sorted(range(1, counts.shape[1]), key=_place)
+    order = sorted(range(1, counts.shape[1]), key=place_in_formula)
     symbols = [SYMBOLS[number] for number in order]
     divisors = np.maximum(np.gcd.reduce(counts, axis=1), 1)
     reduced = (counts // divisors[:, None])[:, order]
@@ -182,7 +182,8 @@ def formulas(counts: np.ndarray) -> list[str]:
     return ["".join(one) for one in parts]
 
 
-def _place(number: int) -> tuple[float, int]:
+def place_in_formula(number: int) -> tuple[float, int]:
+    """Sorts elements as formulas do."""
     group = 15.5 if number == 1 else group_of(number)
     return (3 if group > 18 else group), -period_of(number)
 

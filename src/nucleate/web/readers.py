@@ -25,7 +25,7 @@ from nucleate.records.crystal_files import (
 from nucleate.report.dng_table import rows as report_rows
 from nucleate.report.files import load
 from nucleate.web.listing import GROUP, Listing, make_listing, own_columns
-from nucleate.web.titles import column_of, ordered, own
+from nucleate.web.titles import arranged
 
 GROUPS = ("spacegroup.number", "space_group_number", "spacegroup")
 """Columns of data sets that hold the number of the space group."""
@@ -68,7 +68,7 @@ def of_tables(tables: Mapping[str, CrystalTable]) -> Listing:
         table, at = place(row)
         return table.cell(at)
 
-    columns = [*own(), *(column_of(name, more[name]) for name in ordered(more))]
+    columns = arranged(more)
     return make_listing(columns, own_values, more, holds, groups, cell, lambda row: {})
 
 
@@ -117,7 +117,7 @@ def of_cells(
         np.stack([np.full((3, 3), np.nan) if cell is None else cell.lattice for cell in sound])
         if sound else np.zeros((0, 3, 3)),
     )  # fmt: skip
-    columns = [*own(), *(column_of(name, more[name]) for name in ordered(more))]
+    columns = arranged(more)
 
     def facts(row: int) -> Mapping[str, str]:
         if not frames:

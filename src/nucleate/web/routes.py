@@ -11,9 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from nucleate.cell import Cell
 from nucleate.errors import DataError
 from nucleate.web import (
     answers,
+    candidates,
     comparing,
     details,
     distributions,
@@ -22,6 +24,8 @@ from nucleate.web import (
     library,
     live,
     phases,
+    placed,
+    relatives,
     reports,
     trajectories,
     uploads,
@@ -132,16 +136,27 @@ def compare(shown: Shown, request: Request) -> Any:
     wanted = request.query_params.getlist("c")
     if not 1 <= len(wanted) <= comparing.MOST:
         raise DataError(f"{len(wanted)} crystals can't be compared", f"give from 1 to {comparing.MOST}")
-    found, cells = [], []
-    for text in wanted:
-        key, _, row = text.partition(":")
-        if not (row.isascii() and row.isdecimal() and len(row) < 10):
-            raise DataError(f"'{text[:40]}' names no crystal", "pin crystals in a table")
-        entry = shown.library[key]
-        listing = shown.listings.of(entry)
-        found.append({"entry": answers.entry_of(entry), **details.details(listing, int(row))})
-        cells.append(None if found[-1]["undrawn"] else listing.cell(int(row)))
-    return {"crystals": found, "distances": comparing.distances(cells)}
+    found = [_compared(shown, text) for text in wanted]
+    cells = [None if one["undrawn"] else cell for one, cell in found]
+    return {"crystals": [one for one, _ in found], "distances": comparing.distances(cells)}
+
+
+def _compared(shown: Shown, text: str) -> tuple[dict[str, Any], Cell | None]:
+    """A crystal KEY:ROW, or a relative of it KEY:ROW:WHAT."""
+    key, row, what = (*text.split(":", 2), "")[:3] if ":" in text else ("", "", "")
+    if not (row.isascii() and row.isdecimal() and len(row) < 10) or what not in ("", *relatives.RELATIONS):
+        raise DataError(f"'{text[:40]}' names no crystal", "pin crystals in a table")
+    entry = shown.library[key]
+    about = {
+        "entry": answers.entry_of(entry),
+        "relation": relatives.RELATIONS.get(what, ""),
+        "origin": entry.name,
+    }
+    if what:
+        one = relatives.relative(shown.library, shown.listings, entry, int(row), what)
+        return {**about, **details.alone(one.name, one.cell), "row": int(row), "origin": one.origin}, one.cell
+    listing = shown.listings.of(entry)
+    return {**about, **details.details(listing, int(row))}, listing.cell(int(row))
 
 
 def distribution(shown: Shown, request: Request) -> Any:
@@ -154,7 +169,13 @@ def distribution(shown: Shown, request: Request) -> Any:
 
 
 def phase_diagram(shown: Shown, request: Request) -> Any:
-    return phases.phase_diagram(shown.listing(request), request.query_params.get("system", ""))
+    entry, listing = shown.entry(request), shown.listing(request)
+    system = request.query_params.get("system", "")
+    if entry.kind in candidates.KINDS:
+        if not system:
+            return {"systems": placed.placed_systems(entry, listing)}
+        return placed.placed_diagram(entry, listing, system, shown.library.roots)
+    return phases.phase_diagram(listing, system) if system else {"systems": phases.systems(listing.holds)}
 
 
 def funnel(shown: Shown, request: Request) -> Any:
@@ -165,7 +186,7 @@ def funnel(shown: Shown, request: Request) -> Any:
 
 def way(shown: Shown, request: Request) -> Any:
     name = request.query_params.get("name", "")
-    return {"name": name, "events": funnels.way_of(shown.entry(request, library.LEDGER).path, name)}
+    return funnels.way_of(shown.entry(request, library.LEDGER).path, name)
 
 
 def start(shown: Shown, request: Request, body: bytes) -> Any:
