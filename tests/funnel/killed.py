@@ -1,4 +1,4 @@
-"""Runs of a funnel that are killed at random moments, in processes that are forked once everything is imported.
+"""Runs of a funnel that are killed at random moments of each stage, in processes that are forked once all is imported.
 
 python -m tests.funnel.killed FOLDER KILLS SEED: prints how many were killed before, in and after which stage.
 """
@@ -10,9 +10,14 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
+from nucleate.funnel.judging import Judging
 from nucleate.funnel.plan import Plan, Step
 from nucleate.funnel.run import run
 from nucleate.funnel.stage import Stage, Verdict
@@ -21,8 +26,6 @@ from nucleate.records.tallies import dump, tallies
 from tests.funnel.crystals import plan_of, some_crystals
 
 CRYSTALS = 160
-LONGEST = 0.5
-"""Seconds before a kill."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +69,53 @@ def content(folder: Path) -> list:
         return list(dump(ledger))
 
 
-def killed(folder: Path, out: Path, after: float) -> bool:
-    """Whether a run had to be killed after so many seconds, or was over before."""
+@contextmanager
+def announced(tell: Callable[[int], object]):
+    """Runs that tell the position of each stage as it begins."""
+    whole = Judging.run
+
+    def run_stage(self: Judging) -> None:
+        tell(self.position)
+        whole(self)
+
+    Judging.run = run_stage
+    try:
+        yield
+    finally:
+        Judging.run = whole
+
+
+def seconds_of_stages(folder: Path, out: Path) -> list[float]:
+    """What each position takes of a run that nobody disturbs, that of the generators first."""
+    moments = [time.perf_counter()]
+    with announced(lambda position: moments.append(time.perf_counter())):
+        run(plan(folder), out)
+    moments.append(time.perf_counter())
+    return [end - start for start, end in pairwise(moments)]
+
+
+def killed(folder: Path, out: Path, position: int, after: float) -> bool:
+    """Whether a run had to be killed so many seconds after a position began, or was over before."""
+    receive, send = os.pipe()
     child = os.fork()
     if not child:
+        os.close(receive)
         try:
-            run(plan(folder), out)
+            with announced(lambda begun: os.write(send, bytes([begun]))):
+                run(plan(folder), out)
         except BaseException as error:
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             sys.stderr.flush()
             os._exit(1)
         os._exit(0)
+    os.close(send)
+    begun = 0
+    while begun < position and (said := os.read(receive, 1)):
+        begun = said[0]
     time.sleep(after)
     os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
+    os.close(receive)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise SystemExit("a run failed")
     return os.WIFSIGNALED(status)
@@ -96,20 +132,33 @@ def reached(out: Path) -> str:
         return "before"
 
 
-def main(folder: Path, kills: int, seed: int) -> None:
+@dataclass(frozen=True)
+class Killed:
+    """What came out: runs that were begun, kills by the stage they fell into, verdicts that are the same."""
+
+    runs: int
+    where: dict[str, int]
+    verdicts: int
+
+
+def kill_often(folder: Path, kills: int, seed: int) -> Killed:
+    """Kill runs in one position after the other, at a random moment of each; assert that their ledgers are the same."""
     some_crystals(folder / "given.extxyz", CRYSTALS)
-    run(plan(folder), folder / "whole")
+    run(plan(folder), folder / "first")  # imports what the stages need
+    seconds = seconds_of_stages(folder, folder / "whole")
     expected, chance = content(folder / "whole"), random.Random(seed)
-    done, rounds, where = 0, 0, dict[str, int]()
-    while done < kills:
+    rounds, where = 0, Counter[str]()
+    while where.total() < kills:
         out, rounds = folder / f"killed-{rounds}", rounds + 1
-        while done < kills and killed(folder, out, chance.uniform(0, LONGEST)):
-            done += 1
-            where[reached(out)] = where.get(reached(out), 0) + 1
+        for position, length in enumerate(seconds):
+            if where.total() < kills and killed(folder, out, position, chance.uniform(0, length)):
+                where[reached(out)] += 1
         run(plan(folder), out)
-        assert content(out) == expected, f"round {rounds}: another ledger after {done} kills"
-    sys.stdout.write(f"{done} kills in {rounds} runs: {where}; {len(expected)} verdicts are the same\n")
+        assert content(out) == expected, f"round {rounds}: another ledger after {where.total()} kills"
+    return Killed(rounds, dict(where), len(expected))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    found = kill_often(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    many = f"{sum(found.where.values())} kills in {found.runs} runs"
+    sys.stdout.write(f"{many}: {found.where}; {found.verdicts} verdicts are the same\n")
