@@ -7,7 +7,6 @@ Every column may be one, numbers and words alike. Without a column of that name 
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from nucleate.data.described import Described, columns_of
 from nucleate.data.table import CrystalTable
 from nucleate.elements import ATOMIC_MASSES, MAX_ATOMIC_NUMBER
 from nucleate.errors import DataError
+from nucleate.symmetry.moyo import number_of
 
 SYMPREC = 0.1
 """Å; that of MP-20 in DiffCSP++ (arXiv 2402.03992)."""
@@ -52,21 +52,8 @@ def _densities(table: CrystalTable) -> np.ndarray:
 
 def _groups(table: CrystalTable) -> np.ndarray:
     """Numbers of the space groups, NaN where none is found."""
-    import moyopy
-
-    logging.getLogger("moyo").setLevel(logging.ERROR)
-
-    def number(row: int) -> float:
-        cell = table.cell(row)
-        try:
-            given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
-            return float(moyopy.MoyoDataset(given, symprec=SYMPREC).number)
-        except BaseException as error:  # moyo's panics derive from BaseException
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
-            return float("nan")
-
-    return np.array([number(row) for row in range(len(table))])
+    found = [number_of(table.cell(row), SYMPREC) for row in range(len(table))]
+    return np.array(found, dtype=float)
 
 
 def _systems(table: CrystalTable) -> np.ndarray:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.elements import MAX_ATOMIC_NUMBER
+from nucleate.errors import StructureError
 from nucleate.metrics.dng.symmetry import PLACED
 from nucleate.prototypes.labels import prototype_label
+from nucleate.symmetry.moyo import analysed
 
 TOLERANCES = (0.1, 0.03, 0.01, 0.001)
 """Tolerances, Å, tried in turn: the first whose primitive cell has as many atoms as the given crystal is used."""
@@ -79,24 +79,13 @@ def describe(cell: Cell, name: str = "", source: str = "", energy: float = float
 
 def _dataset(cell: Cell):
     """moyo's analysis of a crystal at the widest tolerance that keeps its number of atoms; None where it fails."""
-    moyopy = _moyo()
-    atoms = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
     smaller = None
     for tolerance in TOLERANCES:
         try:
-            found = moyopy.MoyoDataset(atoms, symprec=tolerance)
-        except ValueError:
+            found = analysed(cell, tolerance)
+        except StructureError:
             continue
         if len(found.prim_std_cell.numbers) == len(cell.species):
             return found
         smaller = found
     return smaller
-
-
-@cache
-def _moyo():
-    import moyopy
-
-    # it warns of operations that a cell's basis can't hold, which the space group does not depend on
-    logging.getLogger("moyo").setLevel(logging.ERROR)
-    return moyopy

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,6 +15,7 @@ from nucleate.rewards.part import Measure, Part
 from nucleate.rewards.shapes import Numbers
 from nucleate.sampling.targets import elements
 from nucleate.settings import within
+from nucleate.symmetry.moyo import number_of
 
 LARGEST_GROUP = 230
 
@@ -57,16 +57,7 @@ class SpaceGroup(Part):
 
 def group_of(cell: Cell, symprec: float) -> int:
     """The number of the space group; 0 where none is found."""
-    import moyopy
-
-    logging.getLogger("moyo").setLevel(logging.ERROR)
-    try:
-        given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
-        return int(moyopy.MoyoDataset(given, symprec=symprec).number)
-    except BaseException as error:  # moyo's panics derive from BaseException
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise
-        return 0
+    return number_of(cell, symprec) or 0
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from functools import lru_cache
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import StructureError
+from nucleate.symmetry.moyo import analysed, moyo
 from nucleate.symmetry.orbits import wrapped
 from nucleate.symmetry.sites import Sites
 from nucleate.symmetry.wyckoff import space_group
@@ -28,18 +28,7 @@ def find_sites(cell: Cell, symprec: float = 0.1) -> Sites:
     Raises:
         StructureError: where moyo finds no symmetry operations.
     """
-    import moyopy
-
-    logging.getLogger("moyo").setLevel(logging.ERROR)
-    given = moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), cell.species.tolist())
-    try:
-        found = moyopy.MoyoDataset(given, symprec=symprec, setting=moyopy.Setting.standard())
-    except BaseException as error:  # moyo's panics derive from BaseException
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise
-        raise StructureError(
-            f"moyo finds no space group at {symprec:g} Å ({error})", "try another tolerance"
-        ) from None
+    found = analysed(cell, symprec, setting=moyo().Setting.standard())
     lattice = np.array(found.std_cell.basis)
     inside = np.array(found.prim_std_cell.positions) @ np.linalg.inv(space_group(found.number).to_primitive).T
     sites = []

@@ -6,14 +6,14 @@ multiplication to 1e-12, since moyo transforms exact ones from the standard sett
 
 from __future__ import annotations
 
-import logging
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError, FormulaError
+from nucleate.symmetry.moyo import analysed, moyo
 
 GROUPS = 230
 
@@ -42,7 +42,7 @@ def check_number(number: int) -> int:
 @lru_cache(maxsize=2 * GROUPS)
 def operations_of_number(number: int, primitive: bool = True) -> Operations:
     """Operations of a space group in moyo's standard setting, in the primitive or the conventional cell."""
-    found = _moyo().operations_from_number(check_number(number), primitive=primitive)
+    found = moyo().operations_from_number(check_number(number), primitive=primitive)
     return Operations(
         number, np.array(found.rotations, dtype=np.int64), np.array(found.translations, dtype=float)
     )
@@ -54,18 +54,7 @@ def operations_of(cell: Cell, symprec: float) -> Operations:
     Raises DataError where none are found, and where the cell is a supercell that can't hold them all, such as two cubes
     stacked.
     """
-    moyo = _moyo()
-    atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.species.tolist())
-    try:
-        found = moyo.MoyoDataset(atoms, symprec=symprec)
-    except BaseException as error:
-        # a panic in Rust is not an Exception, and its class can't be imported
-        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
-            raise
-        raise DataError(
-            f"no space group was found within {symprec:g} Å ({error})",
-            "give a sound structure, or another symprec",
-        ) from None
+    found = analysed(cell, symprec)
     rotations = np.array(found.operations.rotations, dtype=np.int64)
     repeats = max(1, round(1 / abs(float(np.linalg.det(found.prim_std_linear)))))
     if len(rotations) != repeats * len(operations_of_number(found.number).rotations):
@@ -79,16 +68,7 @@ def operations_of(cell: Cell, symprec: float) -> Operations:
 
 def niggli_change(lattice: np.ndarray) -> np.ndarray:
     """Integer combinations of a cell's vectors (rows) that are its Niggli cell, as rows. [3, 3]"""
-    _, change = _moyo().niggli_reduce(lattice.tolist())
+    _, change = moyo().niggli_reduce(lattice.tolist())
     found = np.round(np.array(change).T).astype(np.int64)
     assert abs(round(float(np.linalg.det(found)))) == 1
     return found
-
-
-@cache
-def _moyo() -> Any:
-    import moyopy
-
-    # it warns of operations that a cell's basis can't hold, which are counted above
-    logging.getLogger("moyo").setLevel(logging.ERROR)
-    return moyopy

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from nucleate.symmetry.moyo import moyo
 from nucleate.symmetry.wyckoff import GROUPS, space_group
 
 GENERIC = np.array([0.137203491, 0.322801577, 0.049187263])
@@ -45,9 +46,8 @@ def operations(number: int, primitive: bool = True) -> tuple[np.ndarray, np.ndar
     Those of the conventional cell include each centring translation. Rotations are integers. [operations, 3, 3] and
     [operations, 3]
     """
-    import moyopy
-
-    found = moyopy.operations_from_number(number, setting=moyopy.Setting.standard(), primitive=primitive)
+    standard = moyo().Setting.standard()
+    found = moyo().operations_from_number(number, setting=standard, primitive=primitive)
     return np.array(found.rotations, dtype=np.int64), np.array(found.translations)
 
 

@@ -199,7 +199,9 @@ def test_from_hydrides_of_one_metal_and_others_to_a_hydride_of_two_new_together(
 
 
 @pytest.mark.slow
-def test_lengths_follow_the_family_with_five_updates_of_the_critic_for_one_of_the_maker(tmp_path: Path) -> None:
+def test_lengths_follow_the_family_with_five_updates_of_the_critic_for_one_of_the_maker(
+    tmp_path: Path,
+) -> None:
     """Also of the pairs that were left out. With one update of the critic all cells have nearly one length."""
     held = {frozenset((11, 20)), frozenset((19, 37))}
     data = write_dataset(tmp_path / "data", train=hydrides(held, 20), val=hydrides(held, 1, 1))

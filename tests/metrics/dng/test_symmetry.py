@@ -5,7 +5,6 @@ import pytest
 
 from nucleate.cell import Cell
 from nucleate.errors import DataError
-from nucleate.metrics.dng import symmetry
 from nucleate.metrics.dng.symmetry import (
     CRYSTAL_SYSTEMS,
     SymmetrySettings,
@@ -57,27 +56,6 @@ def test_cells_without_a_space_group():
     assert [space_group(cell, 0.1) for cell in broken_cells().values()] == [None] * 5
     twice = box("Fe Fe", [[0, 0, 0], [0, 0, 0.0001]])
     assert space_group(twice, 0.1) is None
-
-
-def test_a_rust_panic_gives_no_space_group_but_an_interrupt_is_raised(monkeypatch):
-    class PanicException(BaseException):
-        pass
-
-    class Moyo:
-        Cell = staticmethod(lambda *args: None)
-
-    for error in (PanicException, KeyboardInterrupt):
-
-        def fail(*args, error=error, **kwargs):
-            raise error
-
-        Moyo.MoyoDataset = staticmethod(fail)
-        monkeypatch.setattr(symmetry, "_moyo", lambda: Moyo)
-        if error is PanicException:
-            assert space_group(box("Fe", [[0, 0, 0]]), 0.1) is None
-        else:
-            with pytest.raises(KeyboardInterrupt):
-                space_group(box("Fe", [[0, 0, 0]]), 0.1)
 
 
 def test_shares_are_over_all_samples():

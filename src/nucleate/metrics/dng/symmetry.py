@@ -6,20 +6,19 @@ given; where there is room for one, it is the wider.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.defects import Rule, Rules, defect
-from nucleate.errors import DataError, MissingPackageError
+from nucleate.errors import DataError
 from nucleate.measures import closest_image
 from nucleate.metrics.dng.family import Family, Measure, share
 from nucleate.metrics.dng.quantities import JUDGED, LOOSEST, versions
+from nucleate.symmetry.moyo import SHORTEST_PERIOD, moyo, number_of
 from nucleate.work import Work
 
 CRYSTAL_SYSTEMS = (
@@ -28,8 +27,6 @@ CRYSTAL_SYSTEMS = (
 LAST_GROUPS = (2, 15, 74, 142, 167, 194, 230)
 """The last space group of each crystal system (International Tables for Crystallography A)."""
 
-SHORTEST_PERIOD = 1.0
-"""Å; no crystal has a shorter period, and moyo does not terminate in some cells of 0.7 Å and less."""
 PLACED = Rules((*JUDGED.checks, Rule("repeats_too_soon", closest_image, least=SHORTEST_PERIOD)))
 """A cell that breaks one of these has no space group."""
 
@@ -112,11 +109,7 @@ def _measures(groups: list[int | None], suffix: str, symprec: float, of: str) ->
 
 
 def space_groups(cells: Sequence[Cell | None], symprec: float, work: Work = Work()) -> list[int | None]:
-    """Number of the space group of each cell, None where there is none to be found.
-
-    Raises MissingPackageError when moyopy is not installed.
-    """
-    _moyo()
+    """Number of the space group of each cell, None where there is none to be found."""
     find = partial(space_group, symprec=symprec)
     return list(work.run(f"space groups at {symprec:g} Å", find, cells, len(cells)))
 
@@ -126,17 +119,7 @@ def space_group(cell: Cell | None, symprec: float) -> int | None:
     place."""
     if cell is None or defect(cell, PLACED):
         return None
-    moyo = _moyo()
-    atoms = moyo.Cell(cell.lattice.tolist(), np.asarray(cell.frac).tolist(), cell.species.tolist())
-    try:
-        return int(moyo.MoyoDataset(atoms, symprec=symprec).number)
-    except ValueError:
-        return None
-    except BaseException as error:
-        # a panic in Rust is no Exception, and its class can't be imported
-        if type(error).__name__ == "PanicException":
-            return None
-        raise
+    return number_of(cell, symprec)
 
 
 def crystal_system(number: int) -> str:
@@ -146,17 +129,4 @@ def crystal_system(number: int) -> str:
 
 def symbol(number: int) -> str:
     """Short Hermann-Mauguin symbol of a space group, without blanks."""
-    return _moyo().SpaceGroupType(number).hm_short.replace(" ", "")
-
-
-@cache
-def _moyo() -> Any:
-    try:
-        import moyopy
-    except ImportError:
-        raise MissingPackageError(
-            "space groups need the package moyopy, which is not installed", "pip install 'nucleate[evaluate]'"
-        ) from None
-    # it warns of operations that a cell's basis can't hold, which the space group does not depend on
-    logging.getLogger("moyo").setLevel(logging.ERROR)
-    return moyopy
+    return moyo().SpaceGroupType(number).hm_short.replace(" ", "")
