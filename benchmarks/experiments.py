@@ -54,6 +54,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "cell behind": ("lattice.ahead=0.5",),
     "cell as log metric": ("cell=polar",),
     "distances": ("torus_transformer.distances=true",),
+    "times in the middle": ("training.times=middle",),
+    "weight decay 0.05": ("training.weight_decay=0.05",),
     "self-conditioning": ("self_conditioning=true",),
     "deeper, narrower": (
         "torus_transformer.width=64", "torus_transformer.layers=6", "torus_transformer.pair_width=16",

@@ -6,6 +6,7 @@ It learns the mean number of atoms in a cell.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from nucleate.model.times import EARLIEST_NOISE, training_times, validation_time
 from nucleate.model.trainable import Trainable
 from nucleate.recipes import registry
 from nucleate.recipes.contract import AnyRecipe
+from nucleate.recipes.registry import get_recipe
 from nucleate.runs.devices import Hardware
 from nucleate.runs.model_folder import load_model
 from nucleate.runs.train import train_recipe
@@ -150,3 +152,21 @@ def test_times_come_from_the_same_streams_as_before():
     expected = torch.tensor(1 - (1e-3 + (1 - 1e-3) * (strata + 0.5) / 6), dtype=torch.float32)
     assert torch.equal(validation_times(6), expected)
     assert EARLIEST_NOISE == 1e-3
+
+
+def test_times_in_the_middle_are_a_mixture_of_two_laws():
+    """The share of times below x is 0.2 x + 0.8 Phi(logit x), to a stratum."""
+    times = 1 - training_times(3, 4, 5000, "middle").double()
+    assert not torch.equal(times, 1 - training_times(3, 4, 5000))
+    for x in (0.02, 0.1, 0.3, 0.5, 0.8, 0.97):
+        normal = 0.5 * (1 + math.erf(math.log(x / (1 - x)) / math.sqrt(2)))
+        cut = EARLIEST_NOISE + (1 - EARLIEST_NOISE) * x
+        assert float((times < cut).double().mean()) == pytest.approx(0.2 * x + 0.8 * normal, abs=3 / 5000)
+    assert torch.equal(training_times(3, 4, 64, "middle"), training_times(3, 4, 64, "middle"))
+    assert float(times.min()) >= EARLIEST_NOISE
+
+
+def test_a_recipe_says_which_times_its_model_trains():
+    model = get_recipe("kldm-csp-tiny", ["training.times=middle"]).build()
+    assert torch.equal(model.drawn(5, 7, 8)["t"], training_times(5, 7, 8, "middle"))
+    assert torch.equal(model.drawn_evenly(8)["t"], validation_times(8))

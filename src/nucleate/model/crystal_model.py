@@ -23,7 +23,7 @@ from nucleate.model.condition import hidden, with_condition
 from nucleate.model.constraint import FREE, Constraint, States
 from nucleate.model.order import Orbits, by_orbits
 from nucleate.model.self_conditioning import with_guess
-from nucleate.model.times import EARLIEST_NOISE, training_times, validation_times
+from nucleate.model.times import EARLIEST_NOISE, Times, training_times, validation_times
 from nucleate.model.trainable import Trainable
 from nucleate.networks.base import Denoiser
 from nucleate.processes.base import Process
@@ -48,6 +48,7 @@ class CrystalModel(Trainable):
         described: how each is read, where the network embeds them; empty where it is shown bare numbers.
         columns: names of the columns of `Crystals.condition`: one for each condition, or for each element of a system.
         evaluations: number of calls of the network, the NFE of a sampler.
+        times: those that are trained, see `nucleate.model.times`.
         bf16: run the network's products in bfloat16.
     """
 
@@ -61,6 +62,7 @@ class CrystalModel(Trainable):
         self_conditioning: bool = False,
         conditions: tuple[str, ...] = (),
         described: tuple[tuple[str, Described], ...] = (),
+        times: Times = "even",
     ) -> None:
         super().__init__()
         self.processes = processes
@@ -71,7 +73,7 @@ class CrystalModel(Trainable):
         self.self_conditioning = self_conditioning
         self.conditions, self.described = conditions, described
         self.columns = columns_of(described) or conditions
-        self.evaluations = 0
+        self.evaluations, self.times = 0, times
         self.bf16 = False
 
     def processes_for(self, species: Species | None) -> dict[str, Process]:
@@ -215,7 +217,7 @@ class CrystalModel(Trainable):
 
     def drawn(self, seed: int, step: int, count: int) -> dict[str, Tensor]:
         """Times `t`."""
-        return {"t": training_times(seed, step, count)}
+        return {"t": training_times(seed, step, count, self.times)}
 
     def drawn_evenly(self, count: int) -> dict[str, Tensor]:
         """Times `t`."""

@@ -209,6 +209,7 @@ class Recipe(AnyRecipe):
             self.self_conditioning,
             conditions,
             told,
+            self.training.times,
         )
 
     def _conditions(self) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ class TrainingSettings:
             a draw on a template do. Crystals without one are trained as they are.
         order: of the atoms that a network with an index sees: that of the data, or by `orbits` found once, otherwise
             random (`nucleate.model.order`).
+        times: of models of processes, `even`, or more in the `middle` (`nucleate.model.times`).
         compile: compile the network with torch.compile; pays off on GPUs in runs of more than a few minutes.
     """
 
@@ -60,6 +61,7 @@ class TrainingSettings:
     compile: bool = False
     symmetry: bool = False
     order: Literal["data", "orbits"] = "data"
+    times: Literal["even", "middle"] = "even"
 
     def __post_init__(self) -> None:
         within(self, 1, MOST_STEPS, "epochs validate_every checkpoint_every match_crystals", "training.")
