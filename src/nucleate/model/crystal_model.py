@@ -73,7 +73,8 @@ class CrystalModel(Trainable):
         self.self_conditioning = self_conditioning
         self.conditions, self.described = conditions, described
         self.columns = columns_of(described) or conditions
-        self.evaluations, self.times = 0, times
+        self.times: Times = times
+        self.evaluations = 0
         self.bf16 = False
 
     def processes_for(self, species: Species | None) -> dict[str, Process]:
