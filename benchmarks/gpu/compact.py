@@ -22,7 +22,10 @@ from nucleate.runs.model_folder import read_recipe, save_model
 from nucleate.training.checkpoint import FORMAT, read_checkpoint
 
 PART = 15_000_000
-SMALL_FILES = ("recipe.toml", "metrics.jsonl", "report.json", "model/card.json", "model-last/card.json")
+SMALL_FILES = (
+    "recipe.toml", "metrics.jsonl", "report.json", "model/card.json", "model-last/card.json", "orbits-train.npz",
+    "orbits-val.npz",
+)  # fmt: skip
 
 
 def pack(run: Path, out: Path) -> None:

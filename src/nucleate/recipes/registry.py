@@ -26,6 +26,7 @@ from nucleate.recipes import (
     flowmm,
     ftcp,
     kldm,
+    nucleate,
     omatg,
     property,
     symmetric,
@@ -36,6 +37,7 @@ from nucleate.recipes.contract import AnyRecipe
 
 BUILT_IN = (
     kldm,
+    nucleate,
     diffcsp,
     equicsp,
     flowmm,
