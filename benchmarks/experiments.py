@@ -203,10 +203,13 @@ def name_of(variant: str, seed: int) -> str:
 
 
 def record(asked: argparse.Namespace, rows: dict[str, Any]) -> dict[str, Any]:
+    kept = "" if asked.out == RECORD else f" --out benchmarks/results/{asked.out.name}"
+    base = f"{asked.minutes:g} minutes" if asked.minutes else f"{asked.epochs} epochs"
     return {
+        "title": f"At the cost of {base} of the base",
         "command": f"python benchmarks/experiments.py --data data/{asked.data.name} --runs runs/experiments "
         + (f"--minutes {asked.minutes:g}" if asked.minutes else f"--epochs {asked.epochs}")
-        + f" --crystals {asked.crystals}",
+        + f" --crystals {asked.crystals}{kept}",
         "recipe": RECIPE, "settings": list(BASE), "epochs": asked.epochs, "crystals": asked.crystals,
         "split": "val", "protocol": "geometry", "threads": 1,
         "note": "one thread, while other programs ran on the machine",

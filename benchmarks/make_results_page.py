@@ -14,6 +14,7 @@ from answers_section import answers
 from cross_section import cross
 from csp_section import runs, structures
 from dng_section import new_materials
+from experiments_section import experiments
 from page_sections import ablations, recipe_speed, speed, sweeps
 from record import RESULTS
 from retrieval_section import retrieval
@@ -53,7 +54,7 @@ PAGES = {
     "processes": Page(
         "Processes, samplers and settings",
         "every process with every lattice, match rate against cost, ablations of the paper's claims",
-        (cross, sweeps, ablations),
+        (cross, experiments, sweeps, ablations),
     ),
     "speed": Page(
         "Speed",

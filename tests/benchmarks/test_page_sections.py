@@ -6,6 +6,7 @@ import json
 
 import yaml
 from benchmarks.answers_section import answers
+from benchmarks.experiments_section import experiments
 from benchmarks.page_sections import ablations
 from benchmarks.retrieval_section import retrieval
 from benchmarks.summary_section import summary
@@ -73,3 +74,22 @@ def test_the_summary_says_which_way_was_best_and_of_how_many(tmp_path):
         in text
     )
     assert "pull, the best of 2 ways; 9 draws" in text
+
+
+def test_experiments_are_compared_composition_by_composition(tmp_path):
+    assert experiments(tmp_path) == ""
+    row = {
+        "match_rate": {"value": 0.5, "low": 0.2, "high": 0.8}, "rmse": None, "crmse": 0.4, "right_cells": 0.25,
+        "usable": 1.0, "losses": {"val/frac": 0.7, "val/lattice": 0.3}, "step_of_base": 1.0, "epochs": 2,
+        "by_atoms": {key: {"n": 0, "match_rate": None} for key in ("<=4", "5-8", "9-12", "13-16", "17-20")},
+        "matched": [1, 1, 0, 0],
+    }  # fmt: skip
+    rows = {"base": row, "other": {**row, "matched": [0, 1, 1, 1], "rmse": 0.125}}
+    record = {"recipe": "r", "crystals": 4, "title": "At one cost", "command": "python e.py", "rows": rows}
+    (tmp_path / "experiments.json").write_text(json.dumps(record))
+    base, other = (
+        line for line in experiments(tmp_path).splitlines() if line.startswith(("| base", "| other"))
+    )
+    assert "| 50.0 (20.0 to 80.0) | - | - | 0.400 | 25.0 | 100.0 |" in base
+    assert "| 2, 1 | 0.125 |" in other
+    assert "| 0.700, 0.300 | 1.00 | 2 |" in other
