@@ -187,15 +187,23 @@ def main() -> None:
             )
             for one in chosen
         ]
-        for (variant, seed), run in runs:
-            if run is not None:
-                run.result()
-            if asked.unjudged:
-                continue
-            name = name_of(variant, seed)
-            rows[name] = measured(asked, variant, seed)
-            write_whole(asked.out, json.dumps(record(asked, rows), indent=1) + "\n")
-            print(f"{name}: {100 * rows[name]['match_rate']['value']:.1f} %", file=sys.stderr, flush=True)
+        try:
+            for one, run in runs:
+                if run is not None:
+                    run.result()
+                if not asked.unjudged:
+                    judge(asked, *one, rows)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def judge(asked: argparse.Namespace, variant: str, seed: int, rows: dict[str, Any]) -> None:
+    """Add a variant to the record."""
+    name = name_of(variant, seed)
+    rows[name] = measured(asked, variant, seed)
+    write_whole(asked.out, json.dumps(record(asked, rows), indent=1) + "\n")
+    print(f"{name}: {100 * rows[name]['match_rate']['value']:.1f} %", file=sys.stderr, flush=True)
 
 
 def name_of(variant: str, seed: int) -> str:
@@ -206,7 +214,7 @@ def record(asked: argparse.Namespace, rows: dict[str, Any]) -> dict[str, Any]:
     kept = "" if asked.out == RECORD else f" --out benchmarks/results/{asked.out.name}"
     base = f"{asked.minutes:g} minutes" if asked.minutes else f"{asked.epochs} epochs"
     return {
-        "title": f"At the cost of {base} of the base",
+        "title": f"At the cost of {base} of the base, {asked.crystals} compositions",
         "command": f"python benchmarks/experiments.py --data data/{asked.data.name} --runs runs/experiments "
         + (f"--minutes {asked.minutes:g}" if asked.minutes else f"--epochs {asked.epochs}")
         + f" --crystals {asked.crystals}{kept}",

@@ -11,8 +11,8 @@ import numpy as np
 HEAD = """## Experiments
 
 One change of {recipe} at a time, shrunk to 0.4 million parameters, for the processor seconds that the base takes for
-its epochs: what teaches more from each crystal? {crystals} compositions of MP-20's validation split, one draw each by
-the recipe's sampler, the same noise for all; protocol `geometry`. *Better, worse*: compositions that the change alone
+its epochs: what teaches more from each crystal? Compositions of MP-20's validation split, one draw each by the
+recipe's sampler, the same noise for all; protocol `geometry`. *Better, worse*: compositions that the change alone
 matches, and that the base alone does; their difference is of chance up to about twice the root of their sum. *Right
 cells*: within the matcher's tolerances of the true cell at its volume. cRMSE counts a miss as 0.5. Validation losses
 are weighted evenly in time, of coordinates and lattice; those of another lattice or clock don't compare. *Cost*: of a

@@ -1,4 +1,4 @@
-"""Our own recipe: KLDM's processes with what taught more for the same cost in docs/results.md, "Experiments".
+"""Our own recipe: KLDM's processes with what taught more for the same cost in docs/results/processes.md, "Experiments".
 
 Atoms of one element are told apart by their order, which training draws by orbits (MaskGXT, arXiv 2606.22866). The size
 without a suffix is for a GPU, and that of `kldm-mp20-csp`.
