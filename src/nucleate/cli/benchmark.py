@@ -9,16 +9,21 @@ from typing import Annotated
 import typer
 
 from nucleate.cli import options
+from nucleate.cli.benchmark_families import families
+from nucleate.cli.compared import checked, surroundings
 from nucleate.cli.console import App, say
 from nucleate.cli.job import shard_of
 from nucleate.files import check_target, writing
 
-app = App(no_args_is_help=True, help="Compare methods on the same network, data, budget and judge.")
+app = App(no_args_is_help=True, help="Compare methods on equal terms: data, budget and judge.")
 
 
 @app.callback()
 def _root() -> None:
-    """Compare methods on the same network, data, budget and judge."""
+    """Compare methods on equal terms: data, budget and judge."""
+
+
+app.command("families")(families)
 
 
 @app.command("cross")
@@ -66,7 +71,7 @@ def cross(
     base = base or "cross-mini"
     entries = recipe_entries(recipe, set_ or []) if recipe else cross_entries(only or [], base, set_ or [])
     budget = 16 if epochs is None and minutes is None else epochs
-    plan = Plan(_checked(data), entries, seeds, budget, minutes, _costs(nfe), swept, limit, top)
+    plan = Plan(checked(data), entries, seeds, budget, minutes, _costs(nfe), swept, limit, top)
     part = shard_of(shard)
     check_target(report)
     hardware = Hardware(devices, strategy, accelerator)
@@ -81,25 +86,6 @@ def cross(
         say(f"written to {report}")
 
 
-def _checked(data: list[Path]) -> tuple[Path, ...]:
-    """The data sets, checked before anything is trained: each exists, with a name of its own."""
-    from nucleate.data.dataset import Dataset
-    from nucleate.errors import DataError
-
-    folders = tuple(folder if folder.name not in ("", "..") else folder.resolve() for folder in data)
-    names = [folder.name for folder in folders]
-    for folder in folders:
-        missing = {"train", "val"} - set(Dataset.open(folder).splits)
-        if missing:
-            raise DataError(f"{folder} has no split '{min(missing)}'", "a comparison needs train and val")
-        if names.count(folder.name) > 1:
-            raise DataError(
-                f"two data sets are called {folder.name}",
-                "give them different names: --out has a folder of each",
-            )
-    return folders
-
-
 def _costs(text: str) -> tuple[int, ...]:
     from nucleate.errors import RecipeError
 
@@ -111,18 +97,10 @@ def _costs(text: str) -> tuple[int, ...]:
 
 def _described(plan, base: str, assignments: list[str], results: dict) -> dict:
     """The record: results, the request, and where it ran."""
-    import platform
-    import shlex
-    import sys
-
-    import torch
-
-    import nucleate
-    from nucleate.runs.card import device_name
-
+    around = surroundings()
     return {
         "title": "Processes of the coordinates and of the lattice, crossed",
-        "command": shlex.join(["nucleate", *sys.argv[1:]]),
+        "command": around["command"],
         "base": base,
         "settings": assignments,
         "seeds": plan.seeds,
@@ -132,7 +110,7 @@ def _described(plan, base: str, assignments: list[str], results: dict) -> dict:
         "split": "val",
         "crystals": plan.limit,
         "top_crystals": plan.top,
-        "hardware": f"{device_name(torch.device('cpu'))}, {torch.get_num_threads()} threads",
-        "versions": {"nucleate": nucleate.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "hardware": around["hardware"],
+        "versions": around["versions"],
         "results": results,
     }  # fmt: skip

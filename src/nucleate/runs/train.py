@@ -3,6 +3,7 @@ validation loss), model-match/ (highest match rate, where that is measured) and 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -56,17 +57,18 @@ class Outcome:
 def train_recipe(
     recipe: AnyRecipe, data: Path, run: Path, *, epochs: int | None = None, minutes: float | None = None,
     resume: bool = False, start_from: Path | None = None, hardware: Hardware | None = None, visible: bool = True,
-    tell: Tell | None = None, subject: Subject = Subject(),
+    tell: Tell | None = None, subject: Subject = Subject(), timer: Callable[[], float] = time.perf_counter,
 ) -> Outcome:  # fmt: skip
     """Train a recipe on a data set folder.
 
     The budget counts from the start of the run: epochs (the recipe's by default), or minutes including
     validation. `start_from`: a model folder whose weights and statistics are taken over wherever names and shapes
     agree, for fine-tuning or another task; a checkpoint that is resumed takes precedence. `tell` is called with
-    messages for the user, in whole sentences. `subject` makes and saves what is trained. Raises TrainingError if the
+    messages for the user, in whole sentences. `subject` makes and saves what is trained. `timer` measures the minutes:
+    `time.process_time` where a machine does other work beside. Raises TrainingError if the
     run folder is taken and resume is not asked, DataError if the data can't be trained on.
     """
-    budget = Budget(0, minutes)
+    budget = Budget(0, minutes, timer)
     hardware = hardware or Hardware()
     fabric = launch(hardware)
     precision = resolve(recipe.training.precision, fabric.device.type)

@@ -86,7 +86,7 @@ class Trainer:
         """Train until the budget is used up (True), or a signal asks to stop and a checkpoint is saved (False)."""
         if self.main:
             self.log = MetricsLog(self.run, self.counters.step or None)
-        self.clock = Clock(self.fabric, self.counters)
+        self.clock = Clock(self.fabric, self.counters, self.budget.timer)
         done, stopped = self.progress >= 1, False
         try:
             with (

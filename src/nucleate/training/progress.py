@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +18,18 @@ MOST_MINUTES = 10_000_000
 
 @dataclass(frozen=True)
 class Budget:
-    """Length of a run in optimiser steps or minutes, whichever ends first. Both count from the start of the run."""
+    """Length of a run in optimiser steps or minutes, whichever ends first. Both count from the start of the run.
+
+    Attributes:
+        steps: optimiser steps.
+        minutes: None for any number.
+        timer: seconds of what the minutes are: of the wall clock, or `time.process_time`, which counts the work of this
+            process alone, whatever else the machine does.
+    """
 
     steps: int
     minutes: float | None = None
+    timer: Callable[[], float] = time.perf_counter
 
     def __post_init__(self) -> None:
         if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
@@ -65,15 +74,17 @@ class Counters:
 class Clock:
     """Adds up the time of training and of pauses. Several processes synchronise to the longest time at intervals."""
 
-    def __init__(self, fabric: Any, counters: Counters) -> None:
-        self.fabric, self.counters = fabric, counters
+    def __init__(
+        self, fabric: Any, counters: Counters, timer: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.fabric, self.counters, self.timer = fabric, counters, timer
         self.times = [counters.seconds, counters.paused]
-        self.mark = time.perf_counter()
+        self.mark = timer()
         self.stop = False
 
     def lap(self, paused: bool = False) -> None:
         """Add the time since the last call."""
-        now = time.perf_counter()
+        now = self.timer()
         self.times[paused] += now - self.mark
         self.mark = now
         if self.fabric.world_size == 1:
