@@ -7,6 +7,7 @@ import json
 import yaml
 from benchmarks.answers_section import answers
 from benchmarks.experiments_section import experiments
+from benchmarks.families_section import kinds_of_models
 from benchmarks.page_sections import ablations
 from benchmarks.retrieval_section import retrieval
 from benchmarks.summary_section import summary
@@ -93,3 +94,42 @@ def test_experiments_are_compared_composition_by_composition(tmp_path):
     assert "| 50.0 (20.0 to 80.0) | - | - | 0.400 | 25.0 | 100.0 |" in base
     assert "| 2, 1 | 0.125 |" in other
     assert "| 0.700, 0.300 | 1.00 | 2 |" in other
+
+
+def estimate(value: float | None) -> dict[str, object]:
+    return {"value": value, "n": 8, "low": 0.1, "high": 0.9} if value is not None else {"value": None}
+
+
+def test_kinds_of_models_have_a_row_each_and_failures_are_told(tmp_path):
+    assert kinds_of_models(tmp_path) == ""
+    model = {
+        "recipe": "cdvae-fast-small",
+        "parameters": 971_679,
+        "steps": 450,
+        "crystals": 57_600,
+        "seconds": 60.2,
+    }
+    task = {"models": [{**model, "preparation": None}], "spent": [{"crystals": 8, "failures": 2, "seconds": 2.0}],
+            "per_second": 4.0, "answered": 0.8}  # fmt: skip
+    made = {"structure": 1.0, "composition": 0.5, "density": 0.25, "unique_novel": 0.75}
+    row = {
+        "title": "CDVAE, fast", "kind": "variational", "told": "a latent space", "errors": {"1": "no luck"},
+        "csp": {**task, "numbers": {"match_rate": estimate(0.125), "rmse": estimate(None)}},
+        "dng": {**task, "numbers": {name: estimate(value) for name, value in made.items()}},
+    }  # fmt: skip
+    record = {
+        "command": "nucleate benchmark families data/perov_5", "hardware": "a CPU", "seeds": 1, "minutes": 1,
+        "seconds": 15, "crystals": 8, "compositions": 8, "references": None, "relaxed": 0,
+        "results": {"perov_5": {"cdvae": row}},
+    }  # fmt: skip
+    (tmp_path / "families").mkdir()
+    (tmp_path / "families" / "perov-5.json").write_text(json.dumps(record))
+    lines = kinds_of_models(tmp_path).splitlines()
+    mine = [line for line in lines if line.startswith("| CDVAE, fast |")]
+    assert mine[0].startswith(
+        "| CDVAE, fast | 0.97 M | 10 | 4 | 12.5 | - | 10 | 4 | 80.0 | 100.0 | 50.0 | - | - | 0.250"
+    )
+    assert mine[1] == "| CDVAE, fast | cdvae-fast-small | 450 | 57,600 | 60 | - |"
+    assert "CDVAE, fast failed: no luck" in lines
+    assert "| Perov-5 | CDVAE, fast | variational | 250 | 75.0 | - | a latent space |" in lines
+    assert "| CDVAE, fast, ours, Perov-5 | 100.0 | 50.0 | - | - | 0.250 | - |" in lines
