@@ -110,6 +110,24 @@ def test_the_coordinate_loss_is_the_published_one_where_the_network_says_nothing
     assert ((width >= 1 / 5.001) & (width <= 1 / 0.00999)).all()
 
 
+def test_latent_vectors_are_drawn_with_the_mean_and_the_variance_that_the_encoder_says(monkeypatch) -> None:
+    model, count = built("cdvae-small"), 500
+    mean, spread = torch.linspace(-2, 2, model.width), torch.linspace(0.2, 3, model.width)
+    monkeypatch.setattr(
+        model, "posterior", lambda crystals: (mean.expand(count, -1), 2 * spread.log().expand(count, -1))
+    )
+    seen: list[torch.Tensor] = []
+    model.heads.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    crystals = TABLE.batch([0] * count)
+    model(
+        species=crystals.species, frac=crystals.frac, lattice=crystals.lattice, mask=crystals.mask,
+        t=torch.full((count,), 0.5), forced=torch.ones(count, dtype=torch.bool),
+        keys=Noise.of(0, torch.arange(count)).keys,
+    )  # fmt: skip
+    torch.testing.assert_close(seen[0].std(0), spread, rtol=0.15, atol=0.0)
+    assert ((seen[0].mean(0) - mean).abs() < 5 * spread / count**0.5).all()
+
+
 def test_the_total_has_the_published_weights() -> None:
     names = ("atoms", "lattice", "composition", "coordinates", "species", "divergence", "property")
     weights = (1, 10, 1, 10, 1, 0.01, 1)

@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from torch.distributions import Normal, kl_divergence
 
 from nucleate.errors import DataError, StructureError
 from nucleate.families.ftcp.generator import FTCPGenerator
 from nucleate.families.ftcp.model import FTCP
+from nucleate.families.ftcp.tensor import represented
+from nucleate.geometry.noise import Noise
 from nucleate.predictor import load
 from nucleate.recipes.ftcp import FTCPRecipe
 from nucleate.recipes.registry import get_recipe
@@ -62,6 +66,39 @@ def test_the_losses_are_the_published_ones() -> None:
     torch.testing.assert_close(model.total(found), total)
     assert (found["property"] <= 1).all()
     assert (found["divergence"] >= 0).all()
+
+
+def test_the_divergence_is_the_mean_of_that_of_normal_distributions_and_the_error_a_sum(monkeypatch) -> None:
+    model = built()
+    model.fit(TABLE)
+    g = torch.Generator().manual_seed(0)
+    mean, log_variance = torch.randn(8, model.width, generator=g), torch.randn(8, model.width, generator=g)
+    monkeypatch.setattr(model, "posterior", lambda x: (mean, log_variance))
+    guess = torch.rand(8, *model.layout.shape, generator=g)
+    monkeypatch.setattr(model, "decode", lambda z: guess)
+    feed = model.examples(TABLE, torch.device("cpu"))
+    found = model(**feed.tensors(torch.arange(8), 6), keys=torch.arange(8))
+    divergence = kl_divergence(Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0)).mean(1)
+    torch.testing.assert_close(found["divergence"], divergence)
+    known = represented(feed.batch(torch.arange(8), 6), model.layout)
+    expected = torch.stack([F.mse_loss(*pair, reduction="sum") for pair in zip(guess, known, strict=True)])
+    torch.testing.assert_close(found["reconstruction"], expected)
+
+
+def test_latent_vectors_are_drawn_with_the_mean_and_the_variance_that_the_encoder_says(monkeypatch) -> None:
+    model, count = built(), 500
+    model.fit(TABLE)
+    mean, spread = torch.linspace(-2, 2, model.width), torch.linspace(0.2, 3, model.width)
+    monkeypatch.setattr(
+        model, "posterior", lambda x: (mean.expand(count, -1), 2 * spread.log().expand(count, -1))
+    )
+    seen: list[torch.Tensor] = []
+    decode = model.decode
+    monkeypatch.setattr(model, "decode", lambda z: seen.append(z) or decode(z))
+    batch = model.examples(TABLE, torch.device("cpu")).tensors(torch.zeros(count, dtype=torch.long), 6)
+    model(**batch, keys=Noise.of(0, torch.arange(count)).keys)
+    torch.testing.assert_close(seen[0].std(0), spread, rtol=0.15, atol=0.0)
+    assert ((seen[0].mean(0) - mean).abs() < 5 * spread / count**0.5).all()
 
 
 def test_the_decoder_has_the_shape_of_the_tensor() -> None:
