@@ -19,6 +19,7 @@ from nucleate.families.adversarial.model import (
     gradient_penalty,
 )
 from nucleate.families.adversarial.networks import Critic, distances, soft
+from nucleate.geometry.noise import Noise
 from nucleate.measures import closest_pair
 from nucleate.predictor import load
 from nucleate.recipes.adversarial import AdversarialRecipe
@@ -100,6 +101,27 @@ def test_the_gradient_penalty_against_finite_differences() -> None:
     )
     expected = (slopes.norm(dim=1) - 1).square()
     torch.testing.assert_close(gradient_penalty(critic, between, family), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_the_penalty_is_taken_between_known_and_made_crystals() -> None:
+    """Somewhere on the line between each pair, as published."""
+    model, keys = built().train(), torch.arange(8)
+    found = model(**batch(model), keys=keys)["gradient"]
+    known = model.examples(hydrides(set(), 1), torch.device("cpu")).batch(torch.arange(8), 4)
+    family, noise = family_of(known.species), Noise(keys)
+    made = model.maker(noise.normal(model.noise), family).vector()
+    real = soft(model.codec.encode(known.lattice, known.sizes), known.frac, known.species).vector()
+    share = noise.uniform(1)
+    assert float(share.std()) > 0.1
+    between = share * real + (1 - share) * made
+    torch.testing.assert_close(found, gradient_penalty(model.critic, between, family))
+
+
+def test_the_total_has_the_weights_of_the_penalties() -> None:
+    model = built("penalties.distance=3")
+    losses = {"critic": 1.0, "gradient": 2.0, "maker": 4.0, "distance": 8.0}
+    total = model.total({name: torch.tensor([value]) for name, value in losses.items()})
+    assert float(total) == 1 + 10 * 2 + 4 + 3 * 8
 
 
 def test_each_loss_moves_its_own_network_only() -> None:
