@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from nucleate.data.dataset import Dataset
 from nucleate.errors import StructureError
 from nucleate.families.cif.grammar import Asked, cif
+from nucleate.families.cif.grammar import cell as cell_of
 from nucleate.families.cif.reading import read, with_operations
 from nucleate.families.cif.vocabulary import cif_vocabulary
 from nucleate.families.cif.writing import sites_of, written
@@ -32,6 +34,34 @@ def accepted(text: str, most: int = 40) -> str:
         except StopIteration:
             return WORDS.decode(words[: place + 1])
     return text + "..."
+
+
+def walked(group: int, seed: int) -> tuple[list[float], list[float]]:
+    """A cell of a group by words that are chosen at random among those that are allowed."""
+    choose, grammar = random.Random(seed), cell_of(group)
+    allowed = next(grammar)
+    while True:
+        try:
+            allowed = grammar.send(choose.choice(allowed))
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.mark.parametrize("group", [1, 2, 5, 15, 16, 74, 75, 142, 143, 194, 195, 230])
+def test_every_cell_that_the_grammar_allows_has_a_volume_and_the_shape_of_its_system(group: int) -> None:
+    for seed in range(40):
+        (a, b, c), angles = walked(group, seed)
+        if group >= 75:
+            assert a == b
+        if group >= 195:
+            assert a == c
+        if group >= 16:
+            assert angles[1] == 90
+        if group >= 3:
+            assert angles[0] == 90
+            assert angles[2] == (120 if 143 <= group <= 194 else 90)
+        x, y, z = np.cos(np.radians(angles))
+        assert 1 - x * x - y * y - z * z + 2 * x * y * z > 1e-4
 
 
 def occupied(sites: Sites) -> list[tuple[str, int]]:
