@@ -2,12 +2,12 @@
 
 import { render } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { exported, type About, type Entry } from './lib/api'
+import { exported, isPiece, type About, type Entry } from './lib/api'
 import { useAsked } from './lib/ask'
 import { useRoute, type Route } from './lib/route'
 import { toggleTheme, useDark } from './lib/theme'
 import { PinTray } from './parts/pins'
-import { Problem, Wait } from './parts/small'
+import { hasLibrary, Problem, Wait } from './parts/small'
 import { Crystal } from './views/crystal'
 import { Compare } from './views/compare'
 import { Distributions } from './views/distributions'
@@ -87,6 +87,12 @@ function Missing() {
 
 function Head({ runs, at }: { runs: boolean; at: string }) {
   const dark = useDark()
+  const theme = (
+    <button type="button" class="theme" onClick={toggleTheme} aria-label={dark ? 'Light colours' : 'Dark colours'} title={dark ? 'Light colours' : 'Dark colours'}>
+      {dark ? '☀' : '☾'}
+    </button>
+  )
+  if (isPiece()) return <div class="corner">{theme}</div>
   return (
     <header class="top">
       <a class="mark" href="#/">
@@ -109,11 +115,10 @@ function Head({ runs, at }: { runs: boolean; at: string }) {
       </nav>
       <span class="space" />
       <PinTray />
-      <button type="button" class="theme" onClick={toggleTheme} aria-label={dark ? 'Light colours' : 'Dark colours'} title={dark ? 'Light colours' : 'Dark colours'}>
-        {dark ? '☀' : '☾'}
-      </button>
+      {theme}
     </header>
   )
 }
 
+document.documentElement.classList.toggle('alone', !hasLibrary())
 render(<Page />, document.getElementById('app')!)

@@ -9,8 +9,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from nucleate.crystals import Crystals
     from nucleate.predictor import Predictor, load
+    from nucleate.web.notebook import show
 
-__all__ = ["Crystals", "Predictor", "__version__", "load"]
+__all__ = ["Crystals", "Predictor", "__version__", "load", "show"]
 
 
 def __getattr__(name: str):
@@ -22,4 +23,8 @@ def __getattr__(name: str):
         from nucleate import predictor
 
         return getattr(predictor, name)
+    if name == "show":
+        from nucleate.web.notebook import show
+
+        return show
     raise AttributeError(f"module 'nucleate' has no attribute {name!r}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nucleate.errors import StructureError
+from nucleate.notebooks import html_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -29,6 +30,9 @@ class Cell(NamedTuple):
     species: np.ndarray
     frac: np.ndarray
     lattice: np.ndarray
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @classmethod
     def of(cls, structure: Structure) -> Cell:

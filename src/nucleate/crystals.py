@@ -11,6 +11,7 @@ import torch
 from nucleate.arrays import Cells, Conditions, Mask, PerAtom3, Sizes, Species
 from nucleate.cell import Cell
 from nucleate.errors import StructureError
+from nucleate.notebooks import DrawnInNotebooks
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,7 +25,7 @@ def wrap(frac: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class Crystals:
+class Crystals(DrawnInNotebooks):
     """A padded batch of crystals.
 
     Attributes:

@@ -30,3 +30,17 @@ def page(folder):
 def keys(page) -> dict[str, str]:
     """Keys of the things in the folder by their names."""
     return {entry["name"]: entry["key"] for entry in page.get("/api/library").json()["entries"]}
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's or any other Chromium."""
+    from tests.web.browser import ARGUMENTS, chromium
+
+    playwright = pytest.importorskip("playwright.sync_api", reason="tests in a browser need playwright")
+    if chromium() is None:
+        pytest.skip("no Chromium on this machine: apt-get install -y chromium")
+    with playwright.sync_playwright() as program:
+        found = program.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield found
+        found.close()

@@ -15,7 +15,7 @@ import pytest
 from nucleate.data.extxyz import frame_text
 from nucleate.data.table import CrystalTable
 from nucleate.data.writing import write_dataset
-from tests.web.browser import ARGUMENTS, chromium, served
+from tests.web.browser import chromium, served
 from tests.web.folders import house, rocksalt
 
 playwright = pytest.importorskip("playwright.sync_api", reason="tests in a browser need playwright")
@@ -61,14 +61,6 @@ def address(tmp_path_factory):
     )
     with served([folder], runs=True) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as program:
-        found = program.chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
-        yield found
-        found.close()
 
 
 @pytest.fixture
@@ -285,25 +277,6 @@ def test_a_prediction_comes_in_ranked_with_its_prototype(open_page, tmp_path, mo
     first.wait_for()
     assert "80 %" in first.inner_text()
     assert "AB_cF8_216_a_c from mp_20:mp-1" in first.inner_text()
-
-
-def test_a_copy_opens_from_the_file_system(browser, tmp_path):
-    from nucleate.web.export import export
-    from nucleate.web.library import Library
-    from nucleate.web.routes import Shown
-
-    export(Shown(Library([house(tmp_path / "house")])), tmp_path / "site", print)
-    page, errors = browser.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto((tmp_path / "site" / "index.html").as_uri())
-    page.get_by_role("link", name=re.compile("salts")).click()
-    page.get_by_role("button", name=re.compile("^Oxygen")).click()
-    page.wait_for_selector("text=3 of 9")
-    page.get_by_role("link", name="perovskite").click()
-    page.wait_for_selector('.canvas[data-state="ready"] canvas')
-    assert "221" in page.inner_text("main")
-    page.close()
-    assert not errors
 
 
 def test_what_an_error_says(open_page):

@@ -14,7 +14,6 @@ export interface Element {
 }
 
 export interface About {
-  version: string
   runs: boolean
   elements: Element[]
   groups: string[]
@@ -205,6 +204,9 @@ export class Refused extends Error {
 
 interface Site {
   answers: Record<string, unknown>
+  /** Of a piece in another page: the view that it begins with, and what unpacks its scripts. */
+  start?: string
+  load?: (script: string) => Promise<void>
 }
 
 declare global {
@@ -214,6 +216,9 @@ declare global {
 }
 
 export const exported = (): boolean => window.nucleateSite !== undefined
+
+/** Whether this is a piece in another page, such as a notebook. */
+export const isPiece = (): boolean => window.nucleateSite?.load !== undefined
 
 const waiting = new Map<string, Promise<unknown>>()
 
@@ -249,8 +254,8 @@ async function read<T>(response: Response): Promise<T> {
 async function fromSite<T>(asked: string): Promise<T> {
   const site = window.nucleateSite!
   const [path, query] = asked.split('?') as [string, string | undefined]
-  if (!(path in site.answers)) await script(`data/${path.replace(/[^\w.-]/g, '_')}.js`)
-  if (!(path in site.answers)) throw new Refused('this copy does not hold that', 'export it again with more crystals')
+  if (!(path in site.answers) && !site.load) await script(`data/${path.replace(/[^\w.-]/g, '_')}.js`)
+  if (!(path in site.answers)) throw new Refused('this copy does not hold that', site.load ? 'show fewer crystals, or this one alone' : 'it holds the first 300 crystals of each table')
   const answer = site.answers[path]
   return (path.startsWith('table/') ? localPage(answer as TablePage, new URLSearchParams(query)) : answer) as T
 }
@@ -261,13 +266,17 @@ const scripts = new Map<string, Promise<void>>()
 export function script(address: string): Promise<void> {
   const known = scripts.get(address)
   if (known) return known
-  const loaded = new Promise<void>((resolve, reject) => {
+  const loaded = window.nucleateSite?.load?.(address) ?? fetched(address)
+  scripts.set(address, loaded)
+  return loaded
+}
+
+function fetched(address: string): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
     const element = document.createElement('script')
     element.src = address
     element.onload = () => resolve()
     element.onerror = () => reject(new Refused(`${address} can't be loaded`, 'is nucleate show still running?'))
     document.head.append(element)
   })
-  scripts.set(address, loaded)
-  return loaded
 }

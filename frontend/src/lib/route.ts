@@ -17,10 +17,24 @@ export function address(path: (string | number)[], query?: URLSearchParams): str
   return `#/${path.map((part) => encodeURIComponent(String(part))).join('/')}${text ? `?${text}` : ''}`
 }
 
+/** A piece of the page inside another one has no address of its own: it begins at a view and keeps where it is. */
+const piece = window.nucleateSite?.start !== undefined
+let here = window.nucleateSite?.start ?? ''
+const now = () => (piece ? here : location.hash)
+
+if (piece) {
+  addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="#/"]') : null
+    if (!link) return
+    event.preventDefault()
+    go(link.getAttribute('href')!)
+  })
+}
+
 export function useRoute(): Route {
-  const [hash, setHash] = useState(location.hash)
+  const [hash, setHash] = useState(now)
   useEffect(() => {
-    const changed = () => setHash(location.hash)
+    const changed = () => setHash(now())
     addEventListener('hashchange', changed)
     return () => removeEventListener('hashchange', changed)
   }, [])
@@ -29,11 +43,12 @@ export function useRoute(): Route {
 
 /** Go to an address; `quietly` replaces the present one, so that going back skips it. */
 export function go(to: string, quietly = false): void {
-  if (to === location.hash) return
-  if (!quietly) {
+  if (to === now()) return
+  if (piece) here = to
+  else if (quietly) history.replaceState(null, '', to)
+  else {
     location.hash = to
     return
   }
-  history.replaceState(null, '', to)
   dispatchEvent(new HashChangeEvent('hashchange'))
 }

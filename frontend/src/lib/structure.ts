@@ -29,8 +29,11 @@ export interface Wanted {
 const MARGIN = 0.02
 /** Atoms that are drawn at most. */
 export const MOST = 4000
-/** A bond is at most this much longer than the sum of covalent radii. */
+/** A bond is at most this much longer than the sum of covalent radii; between ions more, whose radii these are not. */
 const LOOSE = 1.12
+const LOOSE_IONS = 1.2
+/** Ions that hold a framework of others together: their bonds are drawn where there is no other cation. */
+const LARGE_IONS = new Set('Na K Rb Cs Fr Sr Ba Ra'.split(' '))
 const NONMETALS = new Set('H B C N O F Si P S Cl Ge As Se Br Sb Te I'.split(' '))
 const ANIONS = new Set('N O F P S Cl As Se Br Te I'.split(' '))
 
@@ -73,17 +76,20 @@ function images(inside: readonly number[], cell: Vector, repeat: Vector, boundar
 export function bonds(atoms: Atom[], elements: Map<string, Element>): [number, number][] {
   const found: [number, number][] = []
   const anions = atoms.some(({ symbol }) => ANIONS.has(symbol)) && atoms.some(({ symbol }) => !NONMETALS.has(symbol))
+  const framework = anions && atoms.some(({ symbol }) => !NONMETALS.has(symbol) && !LARGE_IONS.has(symbol))
+  const loose = anions ? LOOSE_IONS : LOOSE
   const bonded = (a: string, b: string) => {
+    if (framework && (LARGE_IONS.has(a) || LARGE_IONS.has(b))) return false
     if (anions) return ANIONS.has(a) !== ANIONS.has(b) || (NONMETALS.has(a) && NONMETALS.has(b) && a === b && a !== 'O')
     return true
   }
   const radius = (symbol: string) => elements.get(symbol)?.radius ?? 1.5
-  const reach = LOOSE * 2 * Math.max(...atoms.map(({ symbol }) => radius(symbol)), 0)
+  const reach = loose * 2 * Math.max(...atoms.map(({ symbol }) => radius(symbol)), 0)
   for (const [i, j] of near(atoms, reach)) {
     const a = atoms[i]!
     const b = atoms[j]!
     if (!bonded(a.symbol, b.symbol)) continue
-    const far = LOOSE * (radius(a.symbol) + radius(b.symbol))
+    const far = loose * (radius(a.symbol) + radius(b.symbol))
     if (distance(a.at, b.at) < far && distance(a.at, b.at) > 0.3) found.push([i, j])
   }
   return found

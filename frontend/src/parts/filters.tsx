@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { About, Column, TablePage } from '../lib/api'
 import { number } from '../lib/text'
 import { PeriodicTable } from './periodic'
+import { hasLibrary } from './small'
 
 interface Props {
   about: About
@@ -23,7 +24,7 @@ export function Filters({ about, page, query, change }: Props) {
   const asked = list(query.get('with'))
   const left = list(query.get('without'))
   const active = ['text', 'with', 'without', 'only', 'group', 'where'].reduce((n, name) => n + query.getAll(name).length, 0)
-  const [open, setOpen] = useState(() => matchMedia('(min-width: 60rem)').matches)
+  const [open, setOpen] = useState(() => hasLibrary() && matchMedia('(min-width: 60rem)').matches)
   return (
     <details class="filters" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Filter{active ? ` (${active})` : ''}</summary>

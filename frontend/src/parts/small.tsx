@@ -1,6 +1,6 @@
 // Small parts: formulas, symbols of space groups, errors, a spinner.
 
-import type { ComponentChildren } from 'preact'
+import { Fragment, type ComponentChildren } from 'preact'
 import type { Refused } from '../lib/api'
 import { groupParts, number } from '../lib/text'
 
@@ -36,6 +36,24 @@ export function Problem({ error }: { error: Refused }) {
       <strong>{error.message}</strong>
       {error.hint ? <span>{error.hint}</span> : null}
     </div>
+  )
+}
+
+/** A piece of the page that begins at one table or crystal has no library around it. */
+export const hasLibrary = (): boolean => (window.nucleateSite?.start ?? '#/') === '#/'
+
+/** Where one is: the library, and what leads here from it. */
+export function Crumbs({ parts = [] }: { parts?: ComponentChildren[] }) {
+  const all = hasLibrary() ? [<a href="#/">Library</a>, ...parts] : parts
+  return (
+    <p class="crumbs">
+      {all.map((part, n) => (
+        <Fragment key={n}>
+          {n ? ' / ' : ''}
+          {part}
+        </Fragment>
+      ))}
+    </p>
   )
 }
 

@@ -3,6 +3,7 @@
 import { exported, type Entry } from '../lib/api'
 import { address } from '../lib/route'
 import { kindTitle } from '../views/library'
+import { Crumbs, hasLibrary } from './small'
 
 const VIEWS: { name: string; title: string; of: (entry: Entry, kind: string) => boolean }[] = [
   { name: 'report', title: 'Numbers', of: (entry) => entry.kind === 'report' },
@@ -15,12 +16,10 @@ const VIEWS: { name: string; title: string; of: (entry: Entry, kind: string) => 
 /** kind: of a report, where it is known; only those of generated crystals hold crystals. */
 export function Tabs({ entry, at, kind = '' }: { entry: Entry; at: string; kind?: string }) {
   const views = VIEWS.filter((view) => view.of(entry, kind))
+  if (!hasLibrary()) return null
   return (
     <div class="head">
-      <p class="crumbs">
-        <a href="#/">Library</a> / {entry.folder ? `${entry.folder} / ` : ''}
-        <span>{kindTitle(entry.kind)}</span>
-      </p>
+      <Crumbs parts={[...(entry.folder ? [entry.folder] : []), kindTitle(entry.kind)]} />
       <h1>{entry.name}</h1>
       {views.length > 1 ? (
         <nav class="tabs" aria-label="Views">

@@ -4,12 +4,12 @@ import { useState } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
 import type { About, Compared, Details } from '../lib/api'
 import { useAsked } from '../lib/ask'
-import { address } from '../lib/route'
+import { address, go } from '../lib/route'
 import { fixed, number } from '../lib/text'
 import { setPins, usePins } from '../parts/pins'
-import { Formula, Group, Panel, Problem, Wait } from '../parts/small'
+import { Crumbs, Formula, Group, Panel, Problem, Wait } from '../parts/small'
+import { Legend, useElements } from '../parts/look'
 import { CrystalView, LOOK } from '../parts/viewer'
-import { Legend, useElements } from './crystal'
 
 export function Compare({ about, query }: { about: About; query: URLSearchParams }) {
   const wanted = query.getAll('c')
@@ -24,9 +24,7 @@ export function Compare({ about, query }: { about: About; query: URLSearchParams
   return (
     <>
       <div class="head">
-        <p class="crumbs">
-          <a href="#/">Library</a>
-        </p>
+        <Crumbs />
         <h1>Compare</h1>
       </div>
       <p class="bar">
@@ -112,7 +110,7 @@ const formulaOf = (one: Details) => String(one.values.formula ?? one.values.name
 
 function remove(wanted: string[], gone: string, pins: string[]) {
   setPins(pins.filter((one) => one !== gone))
-  location.hash = address(['compare'], new URLSearchParams(wanted.filter((one) => one !== gone).map((one) => ['c', one])))
+  go(address(['compare'], new URLSearchParams(wanted.filter((one) => one !== gone).map((one) => ['c', one]))))
 }
 
 function Facts({ crystals }: { crystals: Compared['crystals'] }) {

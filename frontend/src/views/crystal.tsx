@@ -1,12 +1,15 @@
 // One crystal: its picture, cell, symmetry, sites, numbers and origin, and files to take away.
 
-import { useMemo, useState } from 'preact/hooks'
-import { exported, type About, type Crystal as Cell, type Details, type Element, type Entry, type Symmetry, type TablePage } from '../lib/api'
+import { useState } from 'preact/hooks'
+import { exported, type About, type Details, type Element, type Entry, type TablePage } from '../lib/api'
 import { useAsked } from '../lib/ask'
 import { address } from '../lib/route'
-import { fixed, number, shown } from '../lib/text'
+import { number, shown } from '../lib/text'
+import { Files, LocalFiles } from '../parts/downloads'
+import { CellPanel, Sites, SymmetryPanel } from '../parts/facts'
+import { Legend, LookControls, useElements } from '../parts/look'
 import { Pin } from '../parts/pins'
-import { Formula, Group, Panel, Problem, Wait } from '../parts/small'
+import { Crumbs, Formula, Panel, Problem, Wait } from '../parts/small'
 import { CrystalView, LOOK, type Look } from '../parts/viewer'
 import { question } from './table'
 
@@ -15,10 +18,6 @@ interface Props {
   entry: Entry
   row: number
   query: URLSearchParams
-}
-
-export function useElements(about: About): Map<string, Element> {
-  return useMemo(() => new Map(about.elements.map((element) => [element.symbol, element])), [about])
 }
 
 export function Crystal({ about, entry, row, query }: Props) {
@@ -31,9 +30,7 @@ export function Crystal({ about, entry, row, query }: Props) {
   return (
     <>
       <div class="head">
-        <p class="crumbs">
-          <a href="#/">Library</a> / <a href={address(['crystals', entry.key], query)}>{entry.name}</a>
-        </p>
+        <Crumbs parts={entry.name ? [<a href={address(['crystals', entry.key], query)}>{entry.name}</a>] : []} />
         <h1>
           <Formula text={formula || name} /> <small class="soft">{formula ? name : ''}</small>
         </h1>
@@ -44,7 +41,7 @@ export function Crystal({ about, entry, row, query }: Props) {
           <div class="actions">
             <Pin crystal={`${entry.key}:${row}`} name={name} wide />
             {answer.undrawn || exported() ? null : <Beside entry={entry} row={row} />}
-            {answer.crystal && !answer.undrawn && !exported() ? <Files entry={entry} row={row} /> : null}
+            {!answer.crystal || answer.undrawn ? null : exported() ? <LocalFiles answer={answer} /> : <Files entry={entry} row={row} />}
           </div>
         </div>
         <div class="right">
@@ -67,6 +64,11 @@ export function Alone({ about, answer }: { about: About; answer: Details }) {
     <div class="crystal">
       <div class="left">
         <Picture answer={answer} elements={elements} label={String(answer.values.name)} />
+        {answer.crystal && !answer.undrawn ? (
+          <div class="actions">
+            <LocalFiles answer={answer} />
+          </div>
+        ) : null}
       </div>
       <div class="right">
         {answer.crystal ? <CellPanel cell={answer.crystal} /> : null}
@@ -103,72 +105,6 @@ function Picture({ answer, elements, label }: { answer: Details; elements: Map<s
   )
 }
 
-export function Legend({ symbols, elements }: { symbols: string[]; elements: Map<string, Element> }) {
-  return (
-    <ul class="legend">
-      {[...new Set(symbols)].map((symbol) => (
-        <li key={symbol}>
-          <svg viewBox="0 0 12 12" aria-hidden="true">
-            <circle cx="6" cy="6" r="5.5" fill={elements.get(symbol)?.colour} stroke="currentColor" stroke-opacity="0.35" />
-          </svg>
-          {symbol}
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-export function LookControls({ look, atoms, setLook, turn }: { look: Look; atoms: number; setLook: (look: Look) => void; turn: (axis: number) => void }) {
-  const edit = (part: Partial<Look>) => setLook({ ...look, ...part })
-  return (
-    <div class="controls">
-      <label>
-        Style{' '}
-        <select value={look.style} onChange={(event) => edit({ style: event.currentTarget.value as Look['style'] })}>
-          <option value="balls">balls and sticks</option>
-          <option value="polyhedra">polyhedra</option>
-          <option value="spheres">spheres</option>
-        </select>
-      </label>
-      <span class="repeat" role="group" aria-label="Cells along a, b, c">
-        {[0, 1, 2].map((axis) => (
-          <label key={axis}>
-            {'abc'[axis]}{' '}
-            <select
-              value={look.repeat[axis]}
-              onChange={(event) => {
-                const repeat = [...look.repeat] as Look['repeat']
-                repeat[axis] = Number(event.currentTarget.value)
-                edit({ repeat })
-              }}
-            >
-              {[1, 2, 3, 4].filter((n) => n === 1 || n * atoms <= 1000).map((n) => (
-                <option key={n}>{n}</option>
-              ))}
-            </select>
-          </label>
-        ))}
-      </span>
-      <label class="check">
-        <input type="checkbox" checked={look.boundary} onChange={(event) => edit({ boundary: event.currentTarget.checked })} /> boundary atoms
-      </label>
-      <label class="check">
-        <input type="checkbox" checked={look.labels} onChange={(event) => edit({ labels: event.currentTarget.checked })} /> labels
-      </label>
-      <span class="along" role="group" aria-label="Look along">
-        {['a', 'b', 'c'].map((axis, n) => (
-          <button type="button" key={axis} onClick={() => turn(n)} aria-label={`Look along ${axis}`}>
-            {axis}
-          </button>
-        ))}
-        <button type="button" onClick={() => turn(-1)}>
-          reset
-        </button>
-      </span>
-    </div>
-  )
-}
-
 /** Links to this crystal beside what it was, and beside what is known. */
 function Beside({ entry, row }: { entry: Entry; row: number }) {
   const to = (what: string) =>
@@ -189,23 +125,6 @@ function Beside({ entry, row }: { entry: Entry; row: number }) {
       <a class="button" href={to('known')}>
         Nearest known
       </a>
-    </span>
-  )
-}
-
-function Files({ entry, row }: { entry: Entry; row: number }) {
-  return (
-    <span class="files">
-      {[
-        ['cif', 'CIF'],
-        ['poscar', 'POSCAR'],
-        ['extxyz', 'extXYZ'],
-        ['json', 'JSON'],
-      ].map(([kind, title]) => (
-        <a key={kind} class="button" href={`api/file/${entry.key}/${row}/${kind}`} download>
-          {title}
-        </a>
-      ))}
     </span>
   )
 }
@@ -251,152 +170,6 @@ function Numbers({ about, answer, entry }: { about: About; answer: Details; entr
           </div>
         ))}
       </dl>
-    </Panel>
-  )
-}
-
-function CellPanel({ cell }: { cell: Cell }) {
-  return (
-    <Panel title="Cell">
-      <table class="plain numbers">
-        <tbody>
-          {['a', 'b', 'c'].map((name, n) => (
-            <tr key={name}>
-              <th>{name}</th>
-              <td>{fixed(cell.lengths[n]!, 4)} Å</td>
-              <th>{'αβγ'[n]}</th>
-              <td>{fixed(cell.angles[n]!, 3)}°</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <dl class="facts">
-        <div>
-          <dt>atoms</dt>
-          <dd>{cell.species.length}</dd>
-        </div>
-        <div>
-          <dt>volume</dt>
-          <dd>
-            {fixed(cell.volume, 3)} <span class="soft">Å³</span>
-          </dd>
-        </div>
-        {cell.density ? (
-          <div>
-            <dt>density</dt>
-            <dd>
-              {fixed(cell.density, 3)} <span class="soft">g/cm³</span>
-            </dd>
-          </div>
-        ) : null}
-        {cell.shortest ? (
-          <div>
-            <dt>shortest distance</dt>
-            <dd>
-              {fixed(cell.shortest, 3)} <span class="soft">Å</span>
-            </dd>
-          </div>
-        ) : null}
-      </dl>
-      <details>
-        <summary>Cell vectors</summary>
-        <table class="plain numbers">
-          <tbody>
-            {cell.lattice.map((vector, n) => (
-              <tr key={n}>
-                <th>{'abc'[n]}</th>
-                {vector.map((x, k) => (
-                  <td key={k}>{fixed(x, 5)}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </details>
-    </Panel>
-  )
-}
-
-function SymmetryPanel({ found }: { found: Symmetry[] }) {
-  const [chosen, setChosen] = useState(found.length - 1)
-  const now = found[Math.min(chosen, found.length - 1)]
-  if (!now) return null
-  return (
-    <Panel title="Symmetry">
-      <div class="choice" role="group" aria-label="Tolerance">
-        {found.map((one, n) => (
-          <button type="button" key={n} aria-pressed={n === chosen} onClick={() => setChosen(n)}>
-            within {one.tolerance} Å: {one.number ? <Group symbol={one.symbol!} number={one.number} /> : 'none'}
-          </button>
-        ))}
-      </div>
-      {now.number ? (
-        <>
-          <p>
-            {now.system}, conventional cell {now.lengths!.map((x) => fixed(x, 3)).join(', ')} Å; {now.angles!.map((x) => fixed(x, 1)).join(', ')}°
-          </p>
-          <div class="scroll">
-            <table class="plain numbers">
-              <thead>
-                <tr>
-                  <th>Wyckoff</th>
-                  <th>site</th>
-                  <th>element</th>
-                  <th>x</th>
-                  <th>y</th>
-                  <th>z</th>
-                </tr>
-              </thead>
-              <tbody>
-                {now.sites!.map((site, n) => (
-                  <tr key={n}>
-                    <td>{site.position}</td>
-                    <td>{site.site}</td>
-                    <td>{site.element}</td>
-                    {site.place.map((x, k) => (
-                      <td key={k}>{fixed(x, 4)}</td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        </>
-      ) : (
-        <p class="soft">{now.problem}</p>
-      )}
-    </Panel>
-  )
-}
-
-function Sites({ cell, elements }: { cell: Cell; elements: Map<string, Element> }) {
-  return (
-    <Panel title="">
-      <details>
-        <summary>Sites of the cell ({cell.species.length})</summary>
-        <div class="scroll">
-          <table class="plain numbers">
-            <thead>
-              <tr>
-                <th>element</th>
-                <th>x</th>
-                <th>y</th>
-                <th>z</th>
-              </tr>
-            </thead>
-            <tbody>
-              {cell.frac.map((place, n) => (
-                <tr key={n}>
-                  <td title={elements.get(cell.species[n]!)?.name}>{cell.species[n]}</td>
-                  {place.map((x, k) => (
-                    <td key={k}>{fixed(x, 5)}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
     </Panel>
   )
 }

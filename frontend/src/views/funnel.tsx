@@ -6,8 +6,8 @@ import { address, go } from '../lib/route'
 import { count, number } from '../lib/text'
 import { Panel, Problem, Wait } from '../parts/small'
 import { Tabs } from '../parts/tabs'
+import { Legend, useElements } from '../parts/look'
 import { CrystalView, LOOK } from '../parts/viewer'
-import { Legend, useElements } from './crystal'
 
 interface Way {
   name: string

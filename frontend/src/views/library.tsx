@@ -1,6 +1,6 @@
 // The library: everything that was found, by folder.
 
-import type { About, Entry, Kind } from '../lib/api'
+import { exported, type About, type Entry, type Kind } from '../lib/api'
 import { address } from '../lib/route'
 import { ago } from '../lib/text'
 import { Glance, hasGlance } from '../parts/glance'
@@ -36,7 +36,9 @@ export function Library({ about, entries }: { about: About; entries: Entry[] }) 
   return (
     <>
       <h1>Library</h1>
-      <p class="soft">{entries.length ? 'What nucleate wrote into the folders shown. New files appear by themselves.' : 'There is nothing here yet that nucleate wrote. New files appear by themselves.'}</p>
+      <p class="soft">
+        {entries.length ? 'What nucleate wrote into the folders shown.' : 'There is nothing here yet that nucleate wrote.'} {exported() ? 'This is a copy.' : 'New files appear by themselves.'}
+      </p>
       {[...folders].map(([folder, inside]) => (
         <section class="folder" key={folder}>
           {folder ? <h2 class="path">{folder}</h2> : null}

@@ -1,10 +1,11 @@
 // The table of crystals: filter, order and page stand in the address, and the server answers them.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { exported, type About, type Column, type Entry, type TablePage, type Value } from '../lib/api'
+import type { About, Column, Entry, TablePage, Value } from '../lib/api'
 import { useAsked } from '../lib/ask'
 import { address, go } from '../lib/route'
 import { count, shown } from '../lib/text'
+import { Downloads } from '../parts/downloads'
 import { Filters } from '../parts/filters'
 import { Pin } from '../parts/pins'
 import { Formula, Group, Problem, Share, Wait } from '../parts/small'
@@ -93,7 +94,7 @@ export function Table({ about, entry, query }: Props) {
               {incomplete ? <span class="soft"> · space groups: {Math.round((100 * answer.symmetry.known) / answer.total)} %</span> : null}
             </p>
             <Chooser columns={answer.columns} now={columns} change={(names) => change((q) => q.set('cols', names.join(',')), true)} />
-            {exported() ? null : <Downloads entry={entry} query={question(query)} matched={answer.matched} />}
+            <Downloads entry={entry} query={question(query)} matched={answer.matched} />
           </div>
           <div class="scroll" tabIndex={0} role="region" aria-label="Crystals">
             <table class="crystals">
@@ -177,32 +178,6 @@ function Chooser({ columns, now, change }: { columns: Column[]; now: Column[]; c
             {column.title}
           </label>
         ))}
-      </div>
-    </details>
-  )
-}
-
-function Downloads({ entry, query, matched }: { entry: Entry; query: URLSearchParams; matched: number }) {
-  const asked = new URLSearchParams(query)
-  asked.delete('page')
-  asked.delete('size')
-  return (
-    <details class="menu">
-      <summary>Download</summary>
-      <div class="sheet">
-        {matched > 2000 ? <p class="soft">Filter to at most 2,000 crystals.</p> : null}
-        {matched > 2000
-          ? null
-          : ['cif', 'poscar', 'extxyz', 'json'].map((kind) => (
-              <a key={kind} href={`api/zip/${entry.key}/${kind}?${asked}`} download>
-                {count(matched)} as {kind === 'cif' ? 'CIF' : kind === 'poscar' ? 'POSCAR' : kind === 'json' ? 'pymatgen JSON' : 'extended XYZ'}
-              </a>
-            ))}
-        {matched > 2000 ? null : (
-          <a href={`api/zip/${entry.key}/chemiscope?${asked}`} download>
-            {count(matched)} for Chemiscope
-          </a>
-        )}
       </div>
     </details>
   )

@@ -8,8 +8,8 @@ import { fixed } from '../lib/text'
 import { Plot } from '../parts/plot'
 import { Panel, Problem, Wait } from '../parts/small'
 import { Tabs } from '../parts/tabs'
+import { Legend, useElements } from '../parts/look'
 import { CrystalView, LOOK } from '../parts/viewer'
-import { Legend, useElements } from './crystal'
 
 const PACE = 120
 

@@ -17,12 +17,13 @@ import torch
 from nucleate.cell import Cell
 from nucleate.crystals import Crystals, wrap
 from nucleate.errors import DataError
+from nucleate.notebooks import DrawnInNotebooks
 
 STRUCTURE_COLUMNS = ("material_id", "species", "frac", "lattice")
 
 
 @dataclass(frozen=True)
-class CrystalTable:
+class CrystalTable(DrawnInNotebooks):
     """Crystals without padding.
 
     Attributes:

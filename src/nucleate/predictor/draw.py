@@ -11,6 +11,7 @@ from nucleate.errors import ModelError
 from nucleate.predictor import describe, hub, requests
 from nucleate.predictor.pulling import Pulling
 from nucleate.predictor.steer import Steering
+from nucleate.predictor.structures import Structures
 from nucleate.recipes.contract import AnyRecipe
 from nucleate.sampling.generator import Answer, DrawOptions, Failure, Generated, Generator
 from nucleate.sampling.job import header
@@ -105,13 +106,13 @@ class Predictor:
         """
         from nucleate.crystals import Crystals
 
-        return [
+        return Structures(
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
             for one in self._all(
                 formula, n, seed, formula_units, sampler, space_group, prototype,
                 Steering(target or {}, guidance or {}, beyond=beyond),
             )
-        ]  # fmt: skip
+        )  # fmt: skip
 
     def predict_atoms(
         self, formula: str | Composition | Structure | Atoms | Sequence[str], n: int = 1, seed: int = 0, *,
@@ -119,7 +120,7 @@ class Predictor:
         space_group: int | None = None, prototype: str | None = None,
     ) -> list[Atoms]:  # fmt: skip
         """As `predict`, but ASE atoms with the same entries in `info`."""
-        out = []
+        out = Structures()
         for one in self._all(formula, n, seed, formula_units, sampler, space_group, prototype):
             atoms = one.crystal.to_atoms()[0]
             atoms.info.update(
@@ -192,10 +193,10 @@ class Predictor:
             ),
         )  # fmt: skip
         made = sorted(self._drawn(asked, sampler, seed), key=lambda one: one.request.sample)
-        return [
+        return Structures(
             _with_properties(Crystals.to_structures(one.crystal)[0], header(one, seed, self.name))
             for one in made
-        ]
+        )
 
     def push_to_hub(self, name: str, private: bool = False) -> str:
         """Upload the model folder to `owner/name` on the Hugging Face hub; returns its address.

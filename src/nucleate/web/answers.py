@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from nucleate import __version__
 from nucleate.elements import MAX_ATOMIC_NUMBER, SYMBOLS, group_of, period_of
 from nucleate.metrics.dng.symmetry import CRYSTAL_SYSTEMS, LAST_GROUPS, symbol
 from nucleate.web.library import CRYSTALS, Entry, Library
@@ -18,7 +17,7 @@ from nucleate.web.query import Orders, page_of, parse
 
 @cache
 def about(runs: bool) -> dict[str, Any]:
-    """What never changes: version, periodic table, symbols of the space groups."""
+    """What never changes: periodic table, symbols of the space groups."""
     from ase.data import atomic_names, covalent_radii
     from ase.data.colors import jmol_colors
 
@@ -34,7 +33,6 @@ def about(runs: bool) -> dict[str, Any]:
         for number in range(1, MAX_ATOMIC_NUMBER + 1)
     ]
     return {
-        "version": __version__,
         "runs": runs,
         "elements": elements,
         "groups": [symbol(number) for number in range(1, 231)],

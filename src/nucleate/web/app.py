@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,6 +15,7 @@ from starlette.routing import Route
 
 from nucleate.errors import NucleateError
 from nucleate.web import routes
+from nucleate.web.assets import asset_bytes
 from nucleate.web.routes import Shown
 
 TYPES = {
@@ -25,8 +25,6 @@ TYPES = {
     "svg": "image/svg+xml",
     "txt": "text/plain",
 }
-VIEWER = ("3Dmol-min.js", "3Dmol.LICENSE.txt")
-"""Files that the page shares with reports."""
 
 
 def make_app(shown: Shown) -> Starlette:
@@ -65,13 +63,6 @@ def asset(request: Request) -> Response:
     if found is None or kind is None:
         raise HTTPException(404, "nothing here")
     return Response(found, media_type=kind, headers={"cache-control": "no-cache"})
-
-
-def asset_bytes(name: str) -> bytes | None:
-    """A file of the front end, None for a name that none has. Only names that are in its folder are known."""
-    folder = files("nucleate.report.html" if name in VIEWER else "nucleate.web.static")
-    known = VIEWER if name in VIEWER else {one.name for one in folder.iterdir()}
-    return folder.joinpath(name).read_bytes() if name in known else None
 
 
 def _message(status: int, message: str, hint: str = "") -> JSONResponse:

@@ -73,8 +73,8 @@ def crystal(cell: Cell) -> dict[str, Any]:
     mass = float(np.array(ATOMIC_MASSES)[cell.species].sum())
     return {
         **arrays(cell),
-        "lengths": np.round(lengths[0], 5).tolist(),
-        "angles": np.round(angles[0], 4).tolist(),
+        "lengths": np.round(lengths[0], 8).tolist(),
+        "angles": np.round(angles[0], 8).tolist(),
         "volume": cell.volume,
         "density": mass / cell.volume * DALTON if cell.volume else None,
         "shortest": shortest(cell),
@@ -85,8 +85,8 @@ def arrays(cell: Cell) -> dict[str, Any]:
     """Symbols, fractional coordinates in [0, 1) and cell vectors."""
     return {
         "species": [SYMBOLS[number] for number in cell.species.tolist()],
-        "frac": np.round(np.mod(cell.frac, 1.0), 6).tolist(),
-        "lattice": np.round(cell.lattice, 6).tolist(),
+        "frac": np.round(np.mod(cell.frac, 1.0), 8).tolist(),
+        "lattice": np.round(cell.lattice, 8).tolist(),
     }
 
 

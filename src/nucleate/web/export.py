@@ -15,7 +15,7 @@ from typing import Any
 from nucleate.errors import NucleateError
 from nucleate.files import writing
 from nucleate.web import answers, details, funnels, library, live, reports, trajectories
-from nucleate.web.app import asset_bytes
+from nucleate.web.assets import asset_bytes
 from nucleate.web.library import Entry
 from nucleate.web.routes import Shown
 
@@ -46,7 +46,7 @@ def export(shown: Shown, folder: Path, tell: Callable[[str], None]) -> int:
             (folder / name).write_bytes(asset_bytes(name) or b"")
         (folder / "site.js").write_text(SITE)
         count = 0
-        for address, answer in _answers(shown, tell):
+        for address, answer in answers_of(shown, tell):
             _write(folder / "data", address, answer)
             count += 1
     return count
@@ -60,7 +60,7 @@ def _write(folder: Path, address: str, answer: Any) -> None:
     path.write_text(f"nucleateSite.answers[{json.dumps(address)}] = {text};\n", encoding="utf-8")
 
 
-def _answers(shown: Shown, tell: Callable[[str], None]) -> Iterator[tuple[str, Any]]:
+def answers_of(shown: Shown, tell: Callable[[str], None]) -> Iterator[tuple[str, Any]]:
     """Every answer with its address."""
     yield "about", answers.about(False)
     kept = []

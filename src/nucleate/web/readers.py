@@ -92,18 +92,26 @@ def of_frames(path: Path) -> Listing:
     files = prediction_files(path, RUNS)
     frames = read_prediction_files(files, unfinished=True)[0]
     frames = sorted(frames, key=lambda one: (one.info.get("formula", ""), _whole(one.info.get("sample"))))
-    more = _headers([frame.info for frame in frames])
-    if "probability" in more:
-        ranks = np.array([_whole(frame.info.get("sample")) + 1 for frame in frames], dtype=float)
-        more = {"rank": ranks, **more}
-    more |= _relaxations(path, frames)
-    return of_cells([_name(frame) for frame in frames], [frame.cell for frame in frames], more, frames)
+    said = [{**frame.info, "file": frame.name, "problem": frame.problem} for frame in frames]
+    more = _headers([frame.info for frame in frames]) | _relaxations(path, frames)
+    return of_cells([_name(frame) for frame in frames], [frame.cell for frame in frames], more, said)
+
+
+def of_said(names: Sequence[str], cells: Sequence[Cell | None], said: Sequence[Mapping[str, str]]) -> Listing:
+    """Crystals in memory with what is said of each, as headers of files say it."""
+    return of_cells(names, cells, _headers(said), said)
 
 
 def of_cells(
-    names: Sequence[str], cells: Sequence[Cell | None], more: Mapping[str, Any], frames: Sequence[Frame] = ()
+    names: Sequence[str],
+    cells: Sequence[Cell | None],
+    more: Mapping[str, Any],
+    said: Sequence[Mapping[str, str]] = (),
 ) -> Listing:
-    """Crystals in memory with further columns. A cell that is not finite, or None, has no facts."""
+    """Crystals in memory with further columns. A cell that is not finite, or None, has no values of its own.
+
+    said: facts of each.
+    """
     sound = [
         cell if cell is not None and cell.finite and cell.species.max() <= MAX_ATOMIC_NUMBER else None
         for cell in cells
@@ -120,18 +128,19 @@ def of_cells(
     columns = arranged(more)
 
     def facts(row: int) -> Mapping[str, str]:
-        if not frames:
-            return {}
-        return {**frames[row].info, "file": frames[row].name, "problem": frames[row].problem}
+        return said[row] if said else {}
 
     return make_listing(columns, own_values, more, holds, None, sound.__getitem__, facts)
 
 
 def _headers(headers: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """What headers say, as columns: numbers where all that is said are numbers."""
+    """What headers say, as columns: numbers where all that is said are numbers. Answers have their rank too."""
     left = {"Lattice", "Properties", "pbc", *NAMED_ELSEWHERE}
     names = dict.fromkeys(name for header in headers for name in header if name not in left)
-    return {name: _column([header.get(name) for header in headers]) for name in names}
+    found = {name: _column([header.get(name) for header in headers]) for name in names}
+    if "probability" in found:
+        found = {"rank": np.array([_whole(one.get("sample")) + 1.0 for one in headers]), **found}
+    return found
 
 
 def _column(values: Sequence[str | None]) -> Any:

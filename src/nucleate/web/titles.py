@@ -47,7 +47,7 @@ HIDDEN = (
     "seed", "nfe", "model", "crystal", "material_id", "cell", "proposals", "seconds", "split", "problem", "heat_ref",
     "ind_gap", "source_file", "relaxation", "known", "proposed_by", "fmax", "steps", "potential", "status",
     "energy_before", "key", "proposals", "evaluations", "initial_energy_per_atom", "decomposition", "same", "replaced",
-    "space_group_symbol", "front", "parent", "cut_short",
+    "space_group_symbol", "front", "file", "parent", "cut_short",
 )  # fmt: skip
 FIRST = (
     "rank", "probability", "above_lowest", "above_hull", "energy_above_hull", "e_above_hull", "energy",
