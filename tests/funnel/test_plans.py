@@ -6,6 +6,9 @@ from nucleate.cli.main import app
 from nucleate.errors import DataError
 from nucleate.funnel.example import plans, write_plan
 from nucleate.funnel.plan import parse_plan
+from nucleate.funnel.relaxing import Relax
+from nucleate.funnel.sanitise import Sanitise
+from nucleate.funnel.symmetrise import Symmetrise
 
 
 @pytest.mark.parametrize("name", plans())
@@ -20,10 +23,28 @@ def test_the_plans():
     assert sum(source.n for source in parse_plan(plans()["example"]).sources) == 1000
 
 
-def test_the_example_can_be_asked_for():
-    plan = parse_plan(plans()["example"])
-    for source in plan.sources:
-        source.check()
+@pytest.mark.parametrize("name", plans())
+def test_what_a_plan_asks_for_is_there(name):
+    """Generators, adapters and targets; predictors and potentials."""
+    parse_plan(plans()[name]).check()
+
+
+@pytest.mark.parametrize("name", plans())
+def test_no_draw_is_wasted_on_elements_that_a_plan_rejects(name):
+    plan = parse_plan(plans()[name])
+    for stage in (step.stage for step in plan.steps if isinstance(step.stage, Sanitise)):
+        assert not stage.only + stage.without + stage.needs
+
+
+@pytest.mark.parametrize("name", plans())
+def test_symmetry_is_asked_of_relaxed_crystals_alone(name):
+    """Draws of a model have it only roughly."""
+    plan = parse_plan(plans()[name])
+    relaxed, drawn = False, any(source.generator != "substitution" for source in plan.sources)
+    for stage in (step.stage for step in plan.steps):
+        relaxed |= isinstance(stage, Relax)
+        if isinstance(stage, Symmetrise) and drawn:
+            assert relaxed or stage.lowest == 1
 
 
 def test_a_plan_that_is_there_stays(tmp_path):
