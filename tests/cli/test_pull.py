@@ -50,7 +50,7 @@ def test_the_same_from_python(made, tmp_path, monkeypatch):
         assert one.volume / len(one) == pytest.approx(float(row["volume"]), rel=1e-3)
 
 
-@pytest.mark.parametrize(("pull", "written"), [((), "min 3@0.8-1"), (("--pull", "energy=9"), "min 9@0.8-1"),
+@pytest.mark.parametrize(("pull", "written"), [((), "min 3@0.9-1"), (("--pull", "energy=9"), "min 9@0.9-1"),
                                                (("--pull", "energy=9@0-1"), "min 9@0-1")])  # fmt: skip
 def test_a_potential_pulls_in_the_last_steps_unless_other_times_are_given(
     pull, written, made, tmp_path, monkeypatch

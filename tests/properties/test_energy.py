@@ -11,6 +11,7 @@ import torch
 from nucleate.cell import Cell
 from nucleate.crystals import Crystals
 from nucleate.energies.potential import Evaluation, Potential
+from nucleate.energies.potentials import potential_named
 from nucleate.properties.energy import MOST_FORCE, MOST_STRAIN, UNIT, LessEnergy, evaluated, slopes_of
 from nucleate.properties.pulls import Pulls
 from nucleate.properties.soft import SoftCrystals
@@ -79,6 +80,19 @@ def test_gradients_are_finite_differences():
                     place,
                 )
     assert frac.grad[1, 3].tolist() == [0, 0, 0]  # padding
+
+
+def test_potentials_that_are_networks_have_their_own_gradients():
+    """Samplers switch gradients off, and an autograd.Function does so too."""
+    chgnet, cell = potential_named("chgnet"), CELLS[0]
+    with torch.no_grad():
+        given, _, lattice = soft([cell])
+        with torch.enable_grad():
+            LessEnergy(chgnet)(given, torch.ones(1)).sum().backward()
+    ends = [chgnet.energy(cell._replace(lattice=cell.lattice + sign * 0.01 * np.eye(3))) for sign in (1, -1)]
+    slope = -(ends[0] - ends[1]) / 0.02 / 4 / UNIT
+    assert lattice.grad is not None
+    assert float(lattice.grad[0].trace()) == pytest.approx(slope, rel=0.02)
 
 
 def test_large_forces_and_strains_are_cut():
