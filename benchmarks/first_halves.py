@@ -59,13 +59,19 @@ def below(table: CrystalTable) -> CrystalTable:
     return table.select(np.flatnonzero(table.numbers(["tc"])[:, 0] < LIMIT))
 
 
-def write(tables: Tables, sets: Sequence[Dataset], out: Path, note: str = "") -> None:
-    """One data set, where it is not there yet."""
+def write(
+    tables: Tables,
+    sets: Sequence[Dataset],
+    out: Path,
+    note: str = "",
+    rows: str = "first half of the chemical systems",
+) -> None:
+    """One data set, where it is not there yet. rows: which ones of the sets, for its note."""
     if out.exists():
         return
     names = ", ".join(one.path.resolve().name for one in sets)
     info: dict[str, Any] = {
-        "source": {"note": f"first half of the chemical systems of {names}{note}", "files": {}},
+        "source": {"note": f"{rows} of {names}{note}", "files": {}},
         "licence": "; ".join(sorted({one.info["licence"] for one in sets} - {""})),
         "settings": sets[0].info["settings"],
         "rejected": {split: {} for split in tables},

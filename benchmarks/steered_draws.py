@@ -100,6 +100,11 @@ def _drawn(model: Predictor, folder: Path, n: int, seed: int, **asked: Any) -> C
     Job.of(folder, generator, requests, generator.settings, seed, stem="generated").draw(
         generator, requests, generator.settings, seed
     )
+    return kept(folder, n)
+
+
+def kept(folder: Path, n: int) -> Cells:
+    """The crystals of a folder of n draws; None where one can't be read."""
     cells: Cells = [None] * n
     for frame in read_prediction_files(prediction_files(folder, RUNS), unfinished=True)[0]:
         cells[int(frame.info["sample"])] = frame.cell

@@ -5,12 +5,13 @@
     nucleate train --adapter ADAPTER --from kldm-mp20-dng --data runs/halves/superconductors --minutes 30 \\
         --out runs/halves/ADAPTER
     nucleate train property --data runs/halves/below-10 --target tc --epochs 12 --out runs/halves/predicts-below-10
-    python benchmarks/superconductors.py -n 34 --tuned "rewards A=runs/tuned-a"
+    python benchmarks/superconductors.py -n 34 --tuned "rewards A=runs/tuning/tuning-tc-weighted/model"
 
 Everything that draws has seen the first half of the labels, by chemical systems; `property-tc-second`, which judges,
 the other half, and `property-band-gap-second` says what is a metal. Crystals are judged as they are drawn; unreadable
 ones count as missed. With --relax K the first K crystals of each way that are unique and novel are relaxed with CHGNet
-and placed against its own hull of MP-20. Draws are shared with benchmarks/targets.py. Continues from what is there;
+and placed against its own hull of MP-20. With --before DIR draws that were pulled by other predictors are judged beside
+those of today. Draws are shared with benchmarks/targets.py. Continues from what is there;
 writes benchmarks/results/superconductors.json, and draws docs/images/superconductors.png and the tables of
 docs/studies/superconductors.md from it; `--plot` does only that.
 """
@@ -40,7 +41,7 @@ from nucleate.metrics.intervals import wilson
 from nucleate.metrics.usable import USABLE
 from nucleate.properties.composition import fractions_of
 from nucleate.properties.predict import table_of
-from steered_draws import Cells, Method, draw, judged, split
+from steered_draws import Cells, Method, draw, judged, kept, split
 from superconductors_figure import plot
 from superconductors_table import write_tables
 from targets import BEST_OF, Bench
@@ -76,13 +77,26 @@ def ways(tuned: dict[str, str]) -> dict[str, Method]:
         "ordered": Method("ordered", ("ordered",), ORDERED),
         **both,
         "ordered, predictor pulls": Method("ordered-pull", ("ordered",), ORDERED, {}, {"tc": "max"}),
+        "predictor pulls, gap pulled to 0": Method(
+            "pull-gap", towards={"tc": "max", "band_gap": "min"}, atoms=(2, 10)
+        ),
         "tc, w = 2, predictor pulls, without H": Method(
             "tc-pull-without-h", ("tc",), {"tc": 15}, {"tc": 2}, {"tc": "max"}, without="H"
         ),
+        "nothing asked, wyckoff-mp20": Method("nothing-wyckoff", model="wyckoff-mp20"),
         **{
-            name: Method(name.replace(" ", "-"), model=folder, atoms=(2, 10)) for name, folder in tuned.items()
+            name: Method(name.replace(" ", "-"), model=folder) for name, folder in tuned.items()
         },
     }  # fmt: skip
+
+
+PULLED = {
+    "predictor pulls": "pull-tc",
+    "tc, w = 2, predictor pulls": "adapter-and-pull-tc",
+    "ordered, predictor pulls": "ordered-pull-superconductors",
+    "tc, w = 2, predictor pulls, without H": "tc-pull-without-h-superconductors",
+}
+"""Ways with a pull, and how the names of their folders begin."""
 
 
 def row(cells: Cells, bench: Bench, known: np.ndarray) -> dict[str, Any]:
@@ -163,6 +177,7 @@ def main() -> None:
         "--tuned", nargs="*", default=[], metavar="NAME=MODEL", help="models tuned by rewards"
     )
     parser.add_argument("--relax", type=int, default=0, metavar="K")
+    parser.add_argument("--before", type=Path, metavar="DIR", help="draws pulled by other predictors")
     parser.add_argument("--plot", action="store_true", help="only the figure and the tables, from the record")
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--halves", type=Path, default=Path("runs/halves"))
@@ -206,12 +221,23 @@ def study(asked: argparse.Namespace) -> None:
             found |= relaxed(cells, bench, asked.relax, asked)
         record["ways"][name] = record["ways"].pop(name)  # in the order of the ways
         write_whole(asked.out, json.dumps(record, indent=1) + "\n")
+    if asked.before:
+        record["before"] = {
+            name: row(_before(folder, asked), bench, known) for name, folder in PULLED.items()
+        }
+        write_whole(asked.out, json.dumps(record, indent=1) + "\n")
     if (asked.halves / "predicts-below-10" / "model").exists():
         beyond = record.setdefault("extrapolation", {"predicted": predicted(asked), "drawn": []})
         for value in ASKED[len(beyond["drawn"]) :]:
             write_whole(asked.out, json.dumps(record, indent=1) + "\n")
             beyond["drawn"].append(drawn(asked, value))
         write_whole(asked.out, json.dumps(record, indent=1) + "\n")
+
+
+def _before(folder: str, asked: argparse.Namespace) -> Cells:
+    """What was drawn of a way, of all seeds."""
+    folders = [asked.before / f"{folder}-{asked.n}-{seed}" for seed in range(asked.seeds)]
+    return [cell for one in folders for cell in kept(one, asked.n)]
 
 
 def _cells(name: str, mine: dict[str, Method], bench: Bench, seed: int, asked: argparse.Namespace) -> Cells:

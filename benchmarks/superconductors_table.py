@@ -13,6 +13,8 @@ def write_tables(record: dict[str, Any]) -> None:
     """Put both tables into the page, where it has their marks."""
     text = PAGE.read_text()
     text = _between(text, "ways", ways(record["ways"]))
+    if "before" in record:
+        text = _between(text, "before", before(record))
     if "extrapolation" in record:
         text = _between(text, "predicted", predicted(record["extrapolation"]["predicted"]))
     if record.get("extrapolation", {}).get("drawn"):
@@ -43,6 +45,20 @@ def ways(rows: dict[str, dict[str, Any]]) -> str:
             f"{one['chemical_systems']} of {one['drawn']}",
         ]
         lines.append("| " + " | ".join([name, *shares, *hits, *more, *ends]) + " |")
+    return "\n".join(lines)
+
+
+def before(record: dict[str, Any]) -> str:
+    """Ways with a pull: drawn and judged by predictors that know no insulators, judged again, and drawn again."""
+    lines = [
+        "| drawn by | predictors without insulators: Tc > 10 K | credible | the same draws, judged with insulators: "
+        "> 10 K | credible | drawn and judged with insulators: > 10 K | credible | metals |",
+        "|---" * 8 + "|",
+    ]
+    for name, again in record["before"].items():
+        then, now = record["then"][name], record["ways"][name]
+        shares = [_interval(one[key]) for one in (then, again, now) for key in ("above_10", "credible_10")]
+        lines.append("| " + " | ".join([name, *shares, _share(now["metals"])]) + " |")
     return "\n".join(lines)
 
 
