@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import statistics
@@ -46,16 +47,20 @@ BASE = (
     "training.batch=64", "training.slices=1", "training.learning_rate=2e-3", "training.warmup=100",
     "training.ema=0.995", "training.precision=32-true", "training.validate_every=2000",
 )  # fmt: skip
+INDEX = ("torus_transformer.index=true", "training.order=orbits")
 VARIANTS: dict[str, tuple[str, ...]] = {
     "base": (),
     "index, order of the data": ("torus_transformer.index=true",),
-    "index, by orbits": ("torus_transformer.index=true", "training.order=orbits"),
+    "index, by orbits": INDEX,
     "cell ahead": ("lattice.ahead=2",),
     "cell behind": ("lattice.ahead=0.5",),
     "cell as log metric": ("cell=polar",),
     "distances": ("torus_transformer.distances=true",),
     "times in the middle": ("training.times=middle",),
     "weight decay 0.05": ("training.weight_decay=0.05",),
+    "index, by orbits, cell ahead": (*INDEX, "lattice.ahead=2"),
+    "index, by orbits, distances": (*INDEX, "torus_transformer.distances=true"),
+    "index, by orbits, times in the middle": (*INDEX, "training.times=middle"),
     "self-conditioning": ("self_conditioning=true",),
     "deeper, narrower": (
         "torus_transformer.width=64", "torus_transformer.layers=6", "torus_transformer.pair_width=16",
@@ -120,7 +125,7 @@ def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
         resume=True, hardware=Hardware(accelerator=asked.accelerator), visible=False,
     )  # fmt: skip
     if outcome.state == "stopped":
-        raise SystemExit(130)
+        os._exit(130)  # which ends the pool: the next variant must not begin
     model, recipe, card = load_model(folder / "model-last")
     val = data.split("val")
     cells = list(recipe.predicted(model, val, validation_subset(val, asked.crystals)))
