@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.training.progress import Clock, Counters
 from nucleate.work import Work
-from tests.training.tiny import SHRINK, mixed_sizes, random_table, write_dataset
+from tests.training.tiny import SHRINK, mixed_sizes, random_table, train, write_dataset
 
 ANY = Limits(frozenset(range(1, 101)), 20, {}, {2: 1.0})
 
@@ -123,6 +124,14 @@ def test_minutes_of_the_processor_pass_only_while_it_works() -> None:
         clock.lap()
     assert walled.seconds > 0.19
     assert worked.seconds < 0.1
+
+
+def test_a_run_lasts_for_minutes_of_its_timer(data, tmp_path: Path) -> None:
+    """A timer that goes on by a second whenever it is read: 30 of them are over after a few steps."""
+    outcome = train(data, tmp_path / "run", minutes=0.5, timer=itertools.count().__next__)
+    assert outcome.state == "trained"
+    assert 30 <= outcome.counters.seconds + outcome.counters.paused < 33
+    assert 5 < outcome.counters.step < 30
 
 
 @dataclass(frozen=True)
