@@ -80,3 +80,15 @@ def test_every_response_has_the_headers(guarded, path):
 )
 def test_no_file_beside_the_page_can_be_had(guarded, name):
     assert guarded.get(f"/{TOKEN}/{name}").status_code in (400, 404)
+
+
+def test_small_answers_are_sent_at_once():
+    """asyncio switches Nagle's algorithm off for sockets that name their protocol; else each answer waits 40 ms."""
+    import socket
+
+    from nucleate.web.serve import listen
+
+    with listen(None) as one, socket.create_connection(one.getsockname()):
+        accepted, _ = one.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP

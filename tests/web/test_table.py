@@ -1,6 +1,10 @@
 """Questions to a table: filters, order, pages; what can't be read is refused with a hint."""
 
+import numpy as np
 import pytest
+
+from nucleate.web.readers import of_cells
+from tests.web.folders import rocksalt
 
 
 def names(client, key: str, **asked) -> list[str]:
@@ -117,3 +121,11 @@ def test_a_changed_file_is_read_again(tmp_path):
     file = tmp_path / "answers" / "predictions.extxyz"
     file.write_text(file.read_text() + file.read_text().replace("key=", "key=x"))
     assert found.get(f"/api/table/{entry.key}").json()["total"] == 6
+
+
+def test_elements_are_counted_as_they_are_held():
+    rng = np.random.default_rng(0)
+    cells = [rocksalt(*pair) for pair in rng.choice(np.arange(1, 90), (40, 2), replace=True)]
+    listing = of_cells([str(n) for n in range(40)], [None, *cells[1:]], {})
+    for rows in (np.arange(40), np.array([3, 0, 7]), np.array([0]), np.zeros(0, dtype=int)):
+        assert listing.element_counts(rows).tolist() == listing.holds[rows].sum(0).tolist()

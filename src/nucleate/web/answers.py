@@ -70,7 +70,7 @@ def table_of(
     start, size = page_of(dict(given))
     order = orders.of(listing, query)
     rows = order[start : start + (largest or size)]
-    counts = listing.holds[order].sum(0) if len(order) < len(listing) else listing.holds.sum(0)
+    counts = listing.element_counts(order)
     return {
         "total": len(listing),
         "matched": len(order),

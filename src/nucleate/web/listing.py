@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -116,6 +117,20 @@ class Listing:
             else:
                 self._arrays[state] = self.table.column(name).combine_chunks()
         return self._arrays[state]
+
+    def element_counts(self, rows: np.ndarray) -> np.ndarray:
+        """How many of some rows hold each element, by atomic number. [MAX_ATOMIC_NUMBER + 1]"""
+        starts, elements = self._held
+        lengths = starts[rows + 1] - starts[rows]
+        before = np.cumsum(lengths) - lengths
+        places = np.repeat(starts[rows] - before, lengths) + np.arange(lengths.sum())
+        return np.bincount(elements[places], minlength=self.holds.shape[1])
+
+    @cached_property
+    def _held(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the elements of each row begin, and the elements of all rows one after another."""
+        rows, elements = np.nonzero(self.holds)
+        return np.searchsorted(rows, np.arange(len(self) + 1)), elements.astype(np.uint8)
 
     def limits(self, name: str) -> tuple[float, float] | None:
         """Lowest and highest value of a column of numbers, None where there is no value."""
