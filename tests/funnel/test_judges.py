@@ -12,6 +12,7 @@ import pytest
 from nucleate.errors import DataError, ModelError, NucleateError, RecipeError
 from nucleate.funnel import property
 from nucleate.funnel.calculations import Calculations
+from nucleate.funnel.energies import AboveHull
 from nucleate.funnel.heuristics import Heuristics
 from nucleate.funnel.novelty import Novelty
 from nucleate.funnel.property import PropertyStage
@@ -112,3 +113,36 @@ def test_calculations_are_written_beside_the_ledger(tmp_path: Path) -> None:
         Calculations(("qe",))
     with pytest.raises(NucleateError, match="cutoff"):
         Calculations(cutoff=1.0)
+
+
+def test_phases_that_compete_are_written_once_with_the_same_settings(tmp_path: Path) -> None:
+    """They are those of the stage `hull`, and stay as they are until the settings change."""
+    alloys = candidates(rocksalt(29, 47, 4.8), caesium_chloride(29, 47, 3.1))
+    work, phases = Work(cache=tmp_path / "shared.sqlite"), tmp_path / "calculations" / "phases"
+    stage = Calculations(("gpaw",), cutoff=400.0, competing="emt", near=0.0)
+    found = stage.judge(alloys, work)
+    energies = [replace(one, values={"emt.energy_per_atom": 0.1}) for one in alloys]
+    placed = AboveHull("emt", most=90, least=-90, near=0.0).judge(energies, work)
+    for one, other in zip(found, placed, strict=True):
+        named = str(other.values["emt.decomposition"]).split(" + ")
+        assert one.values["calculations.competing"] == " + ".join(name.partition(" ")[2] for name in named)
+    made = {path: path.stat().st_mtime_ns for path in phases.glob("*/gpaw/provenance.json")}
+    assert sorted(path.parts[-3][:2] for path in made) == ["Ag", "Cu"]
+    for path in made:
+        said = json.loads(path.read_text())
+        assert said["source"] == "competing phase"
+        assert said["candidate"] == path.parts[-3]
+        assert said["settings"]["cutoff"] == 400
+    stage.judge(alloys, work)
+    assert all(path.stat().st_mtime_ns == moment for path, moment in made.items())
+    replace(stage, cutoff=500.0).judge(alloys, work)
+    assert all(json.loads(path.read_text())["settings"]["cutoff"] == 500 for path in made)
+
+
+def test_whoever_asks_for_competing_phases_names_a_potential() -> None:
+    with pytest.raises(NucleateError, match="no potential is called 'chgnot'"):
+        Calculations(competing="chgnot")
+    with pytest.raises(DataError, match="nowhere"):
+        Calculations(competing="emt", reference="nowhere").check()
+    assert "emt" not in Calculations().identity
+    assert Calculations(competing="emt").identity != Calculations(competing="chgnet").identity

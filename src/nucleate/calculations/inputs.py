@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,14 @@ from typing import Any
 import numpy as np
 
 from nucleate.calculations import abinit, atomate2, espresso, gpaw, vasp
-from nucleate.calculations.request import Request, Settings, write_provenance
+from nucleate.calculations.request import (
+    PROVENANCE,
+    Request,
+    Settings,
+    digest,
+    read_provenance,
+    write_provenance,
+)
 from nucleate.cell import Cell
 from nucleate.errors import DataError, NucleateError
 from nucleate.files import writing
@@ -71,6 +78,19 @@ def write_inputs(
             write_provenance(folder, request, code, settings, notes)
         folders.append(folder)
     return folders
+
+
+def are_written(request: Request, out: Path, codes: Sequence[str], settings: Settings) -> bool:
+    """Whether the inputs of a crystal are there, with these settings."""
+    cell = digest(right_handed(request.cell))
+    for code in codes:
+        path = out / request.id / code / PROVENANCE
+        if not path.is_file():
+            return False
+        made = read_provenance(path)
+        if (made.get("crystal"), made.get("settings")) != (cell, asdict(settings)):
+            return False
+    return True
 
 
 def right_handed(cell: Cell) -> Cell:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from nucleate.cell import Cell
 from nucleate.elements import SYMBOLS
 from nucleate.energies.convex_hull import Decomposition, Phases, elements_of, fractions_of, hull_at
 from nucleate.energies.element_energies import ElementEnergies
 from nucleate.energies.phase_energies import PhaseEnergies
+from nucleate.errors import NucleateError
 from nucleate.work import Work
 
 
@@ -113,6 +115,23 @@ class Hull:
         shares = (share for _, share in found.phases)
         named = tuple((self.labels[i], share) for i, share in zip(rows, shares, strict=True))
         return AboveHull(per_atom - found.energy, decomposition=named)
+
+    def beneath(self, numbers: np.ndarray) -> list[tuple[str, Cell]]:
+        """Names and crystals of the phases that the hull is made of at the composition of a crystal.
+
+        Args:
+            numbers: its atomic numbers. [atoms]
+
+        Raises NucleateError for a hull that knows energies of its phases and no crystals.
+        """
+        if self.lazy is None:
+            raise NucleateError(
+                f"the hull '{self.name}' has no crystals of its phases",
+                "take the hull of a potential's own energies",
+            )
+        self.prepare([numbers], Work())
+        _, rows = self._mixture(fractions_of(numbers))
+        return [(self.labels[row], self.lazy.structures.cell(row)) for row in rows]
 
     def _has_pure(self, element: int) -> bool:
         return bool(np.isfinite(self.energies[self.phases.within([element])]).any())
