@@ -32,7 +32,7 @@ def ship(asked: argparse.Namespace) -> Path:
     rows = read_metrics(asked.run / "metrics.jsonl")
     last = next(row for row in reversed(rows) if "val/total" in row)
     # Where it was trained, not where it is shipped from.
-    card |= {key: old[key] for key in ("hardware", "versions")}
+    card |= {key: old[key] for key in ("hardware", "versions", "label_ends") if key in old}
     if asked.data_of:
         card["data"] = known_data(card["data"], asked.data_of)
     card["data"]["note"] = asked.note
