@@ -75,7 +75,8 @@ for folder, words in json.load(sys.stdin):
 RECIPES = """
 import json
 from nucleate.recipes.registry import recipes
-known = {name: (getattr(one, "network", ""), one.task) for name, one in recipes().items() if hasattr(one, "frac")}
+drawn = {name: one for name, one in recipes().items() if hasattr(one, "frac") or hasattr(one, "coordinates")}
+known = {name: (getattr(one, "network", ""), one.task) for name, one in drawn.items()}
 print(json.dumps({name: one for name, one in known.items() if one[0] and one[1] in ("csp", "dng")}))
 """
 SHRUNK = {
