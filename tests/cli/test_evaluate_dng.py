@@ -159,3 +159,17 @@ def test_targets_that_cannot_be_written_are_found_first(place, tmp_path, option)
     error = run(place, option, target, source="nowhere").exception
     assert isinstance(error, NucleateError)
     assert "can't be written" in error.message
+
+
+def test_what_fingerprints_of_the_reference_cost_is_said_once(tmp_path):
+    pytest.importorskip("matminer")
+    data_set(tmp_path / "data")
+    write_samples(tmp_path / "cifs")
+    words, said = (
+        ("--relax", "none", "--workers", "1"),
+        "coverage needs fingerprints of all crystals of 'val'",
+    )
+    assert said not in run(tmp_path, *words, "--no-coverage").stderr
+    assert said in run(tmp_path, *words).stderr
+    assert (tmp_path / "data" / ".cache" / "fingerprints.sqlite").is_file()
+    assert said not in run(tmp_path, *words).stderr

@@ -112,7 +112,7 @@ def dng(
     folder = cache or cache_folder(samples)
     shared = None if cache or dataset is None else real_cache(dataset)
     say(f"{len(found)} samples, {sum(map(bool, found.problems))} unreadable; intermediate results: {folder}")
-    if shared is not None and coverage and not (shared / FINGERPRINTS).exists():
+    if shared is not None and coverage and reference_limit is None and not (shared / FINGERPRINTS).exists():
         say(
             f"coverage needs fingerprints of all crystals of '{settings.split}' (about 0.2 s each), once for this data "
             "set: --reference-limit 500 compares with fewer, --no-coverage leaves coverage out"
