@@ -42,6 +42,8 @@ SAMPLERS: dict[str, list[str]] = {
     "multistep": ["method=multistep", "anneal_frac=0"],
     "multistep, finer near the data": ["method=multistep", "anneal_frac=0", "power=1.5"],
     "multistep, annealed 5": ["method=multistep", "anneal_frac=5"],
+    "multistep, annealed 10": ["method=multistep", "anneal_frac=10"],
+    "ODE, annealed 5": ["method=ode", "anneal_frac=5"],
 }  # fmt: skip
 
 
