@@ -15,6 +15,7 @@ from cross_section import cross
 from csp_section import runs, structures
 from dng_section import new_materials
 from experiments_section import experiments
+from families_section import kinds_of_models
 from page_sections import ablations, recipe_speed, speed, sweeps
 from record import RESULTS
 from retrieval_section import retrieval
@@ -50,6 +51,11 @@ PAGES = {
     ),
     "materials": Page(
         "New materials", "crystals invented from nothing, and their stability", (new_materials,)
+    ),
+    "families": Page(
+        "Kinds of models",
+        "diffusion, flow, variational, adversarial and language models, and known crystals, at one budget",
+        (kinds_of_models,),
     ),
     "steering": Page("Steering", "crystals asked for by a property", (targets, tuning)),
     "processes": Page(
