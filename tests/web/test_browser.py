@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import pytest
 
+from nucleate.cell import Cell
 from nucleate.data.extxyz import frame_text
 from nucleate.data.table import CrystalTable
 from nucleate.data.writing import write_dataset
@@ -46,6 +47,15 @@ def many(folder):
     write_dataset({"train": table}, folder, {"source": {}, "licence": ""})
 
 
+def alloy(folder):
+    """An ordered alloy of copper and gold, relaxed by effective medium theory."""
+    folder.mkdir()
+    cell = Cell(np.array([29, 79]), np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]]), np.eye(3) * 3.0)
+    (folder / "relaxed.extxyz").write_text(frame_text(*cell, {"name": "CuAu-a", "sample": 0}))
+    (folder / "relaxed.csv").write_text("name,energy\nCuAu-a,0.05\n")
+    (folder / "relax.json").write_text(json.dumps({"potential": "emt (ase)", "crystals": {}}))
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     folder = house(tmp_path_factory.mktemp("browser"))
@@ -54,6 +64,7 @@ def address(tmp_path_factory):
     ways.mkdir(parents=True)
     frames = [frame_text(*rocksalt(12, 8, 4 + 0.1 * n), {"t": f"{n / 9:.4f}"}) for n in range(10)]
     (ways / "MgO-000.extxyz").write_text("".join(frames))
+    alloy(folder / "alloys")
     run = folder / "run"
     run.mkdir()
     (run / "metrics.jsonl").write_text(
@@ -277,6 +288,37 @@ def test_a_prediction_comes_in_ranked_with_its_prototype(open_page, tmp_path, mo
     first.wait_for()
     assert "80 %" in first.inner_text()
     assert "AB_cF8_216_a_c from mp_20:mp-1" in first.inner_text()
+
+
+def test_the_library_shows_answers_with_their_rivals_at_one_glance(open_page):
+    page = open_page()
+    page.wait_for_selector(".glance")
+    rows = [row.split() for row in page.locator(".glance tbody tr").all_inner_texts()]
+    assert [row[1] for row in rows] == ["1", "2"]
+    assert {"80", "0", "-3.300"} <= {word.replace("\u2212", "-") for word in rows[0]}
+    page.get_by_role("link", name="ZnSe, rank 2").click()
+    page.wait_for_selector("text=225")
+
+
+def test_a_crystal_beside_the_nearest_known_one(open_page):
+    page = open_page()
+    page.get_by_role("link", name="ZnSe, rank 1").click()
+    page.get_by_role("link", name="Nearest known").click()
+    page.wait_for_selector("text=nearest known")
+    assert page.locator(".sides .panel").count() == 2
+    assert "AMD" in page.inner_text("main")
+
+
+def test_a_candidate_in_a_phase_diagram_leads_to_its_crystal(open_page):
+    page = open_page()
+    page.get_by_role("link", name=re.compile("^R? ?alloys")).click()
+    page.get_by_role("link", name="Phase diagram").click()
+    page.get_by_role("button", name=re.compile("Cu-Au|Au-Cu")).click()
+    page.wait_for_selector("circle.candidate")
+    assert page.locator("circle.known").count() > 2
+    page.locator("svg a:has(circle.candidate)").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('CuAu-a')")
 
 
 def test_what_an_error_says(open_page):

@@ -38,7 +38,8 @@ function reader(columns: Column[]) {
 
 function Answers({ about, entry, page }: Props) {
   const value = reader(page.columns)
-  const formulas = [...new Set(page.rows.map((row) => String(value(row, 'formula'))))]
+  // a frame that can't be read has no formula
+  const formulas = [...new Set(page.rows.map((row) => String(value(row, 'formula') ?? '')))].filter(Boolean)
   const groups = formulas.slice(0, FORMULAS).map((formula) => page.rows.filter((row) => value(row, 'formula') === formula).slice(0, ANSWERS))
   const left = page.matched - groups.flat().length
   return (
@@ -75,7 +76,7 @@ function Answers({ about, entry, page }: Props) {
                   <td>{typeof probability === 'number' ? <Share value={probability} /> : ''}</td>
                   <td class="number">{typeof above === 'number' ? Math.round(1000 * above) : <span class="soft">–</span>}</td>
                   <td class="number">{typeof energy === 'number' ? fixed(energy, 3) : <span class="soft">–</span>}</td>
-                  <td class="wide-only soft">{origin(value(row, 'prototype'), value(row, 'source'))}</td>
+                  <td class="wide-only soft">{origin(value(row, 'prototype'), value(row, 'source')) + (value(row, 'known') ? ', known' : '')}</td>
                 </tr>
               )
             }),

@@ -99,7 +99,9 @@ export function CrystalView({ structure, elements, look, along, label, still = f
     if (fresh) turn(view, structure.lattice, -1)
     if (fresh || fitted.current !== size) {
       view.zoomTo()
-      view.zoom(1.2)
+      // what is fitted is a ball around the cell, which a low picture cuts
+      const { clientWidth, clientHeight } = holder.current!
+      view.zoom(clientHeight < 0.6 * clientWidth ? 0.95 : 1.2)
     } else view.setView(before)
     turned.current = structure
     fitted.current = size

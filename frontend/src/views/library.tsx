@@ -43,7 +43,7 @@ export function Library({ about, entries }: { about: About; entries: Entry[] }) 
         <section class="folder" key={folder}>
           {folder ? <h2 class="path">{folder}</h2> : null}
           <ul class="cards">
-            {inside.map((entry) => (
+            {[...inside].sort((a, b) => Number(seen.has(b.key)) - Number(seen.has(a.key))).map((entry) => (
               <li key={entry.key} class={seen.has(entry.key) ? 'broad' : ''}>
                 <Card entry={entry} />
                 {seen.has(entry.key) ? <Glance about={about} entry={entry} /> : null}

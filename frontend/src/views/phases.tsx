@@ -115,7 +115,7 @@ function Key({ kinds }: { kinds: Set<Phase['kind']> }) {
 function List({ phases, entry }: { phases: Phase[]; entry: Entry }) {
   const mixed = phases.some((phase) => phase.kind !== 'known')
   return (
-    <table class="plain numbers">
+    <table class="plain numbers listed">
       <thead>
         <tr>
           <th>phase</th>
@@ -146,9 +146,9 @@ function List({ phases, entry }: { phases: Phase[]; entry: Entry }) {
                     <Formula text={phase.formula} />
                   )}
                 </td>
-                <td>{phase.name}</td>
+                <td title={phase.name}>{phase.name}</td>
                 {mixed ? <td>{TITLES[phase.kind]}</td> : null}
-                <td>{phase.stable ? <strong class="yes">{phaseWords(phase)}</strong> : fixed(phase.above, 3)}</td>
+                <td>{phase.stable ? <strong class={phase.kind === 'rejected' ? '' : 'yes'}>{phaseWords(phase)}</strong> : fixed(phase.above, 3)}</td>
                 <td>{fixed(phase.energy, 3)}</td>
               </tr>
             )

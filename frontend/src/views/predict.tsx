@@ -115,6 +115,7 @@ function Candidates({ about, entry, again }: { about: About; entry: Entry; again
             {typeof probability === 'number' ? <Share value={probability} /> : <span />}
             <span class="soft">
               {value('prototype') ? `${value('prototype')} from ${value('source')}` : ''}
+              {value('known') ? ' · known' : ''}
               {typeof above === 'number' ? ` · ${number(1000 * above, 2)} meV/atom above the lowest` : ''}
             </span>
           </li>
