@@ -1,6 +1,6 @@
 """Relaxations a core-hour in a funnel and by plain ASE, with the same potential, from the same crystals.
 
-    python benchmarks/funnel_throughput.py --out runs/throughput -n 120
+    python benchmarks/funnel_throughput.py --out runs/throughput -n 64 --draw 200
 
 The crystals are candidates of the example plan that have passed its stages before `relax`, drawn at random. They go in
 turns of 16 through three ways:
