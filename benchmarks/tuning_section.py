@@ -43,13 +43,15 @@ def _table(rows: dict[str, Any]) -> str:
         shares = ("above 5 K", "above 10 K", "above 20 K", "metals", "familiar", "credible")
         cells = [
             name, str(one["calls"]), str(one["drawn"]), f"{one['reward']:.2f}", f"{100 * one['valid']:.0f}",
-            f"{one['judge_mean']:.1f}", *(_share(one[key]) for key in shares),
+            f"{one['judge_mean']:.1f}", *(_share(one.get(key)) for key in shares),
             str(one["formulas"]), f"{100 * one['largest_system']:.0f}",
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _share(one: dict[str, Any]) -> str:
+def _share(one: dict[str, Any] | None) -> str:
+    if one is None:
+        return "-"
     value, low, high = (100 * one[key] for key in ("value", "low", "high"))
     return f"{value:.0f} ({low:.0f} to {high:.0f})"
