@@ -220,7 +220,7 @@ def record(asked: argparse.Namespace, rows: dict[str, Any]) -> dict[str, Any]:
     base = f"{asked.minutes:g} minutes" if asked.minutes else f"{asked.epochs} epochs"
     return {
         "title": f"At the cost of {base} of the base, {asked.crystals} compositions",
-        "command": f"python benchmarks/experiments.py --data data/{asked.data.name} --runs runs/experiments "
+        "command": f"python benchmarks/experiments.py --data data/{asked.data.name} --runs runs/{asked.out.stem} "
         + (f"--minutes {asked.minutes:g}" if asked.minutes else f"--epochs {asked.epochs}")
         + f" --crystals {asked.crystals}{kept}",
         "recipe": RECIPE, "settings": list(BASE), "epochs": asked.epochs, "crystals": asked.crystals,
