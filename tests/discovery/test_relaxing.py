@@ -175,6 +175,29 @@ def test_a_killed_run_loses_only_work_in_progress(tmp_path: Path, monkeypatch: p
     assert len(list(tmp_path.glob("cif/*.cif"))) == len(table(tmp_path)) == 40
 
 
+def test_steps_are_kept_with_their_energies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = [*alloys()[:1], replace(alloys()[0], name="twin")]
+    Relaxing(EMT, RelaxSettings(max_steps=4, fmax=1e-3)).run(twins, tmp_path)
+    assert not (tmp_path / "trajectories").exists()
+    work = Relaxing(EMT, RelaxSettings(max_steps=4, fmax=1e-3), trajectories=True)
+    rows = work.run(twins, tmp_path)
+    ways = sorted((tmp_path / "trajectories").iterdir())
+    assert [path.stem for path in ways] == sorted(row.file for row in rows)
+    assert ways[0].read_text() == ways[1].read_text()
+    frames = ase.io.read(ways[0], index=":", format="extxyz")
+    energies = [frame.get_potential_energy() / len(frame) for frame in frames]
+    assert [frame.info["step"] for frame in frames] == [0, 1, 2, 3, 4]
+    assert energies[0] == pytest.approx(rows[0].energy_before, abs=1e-7)
+    assert energies[-1] == pytest.approx(rows[0].energy, abs=1e-7)
+    first = alloys()[0].cell
+    assert first is not None
+    np.testing.assert_allclose(frames[0].cell.array, first.lattice, atol=1e-7)
+    # a rerun does nothing again
+    monkeypatch.setattr(module, "_descend", None)
+    assert work.run(twins, tmp_path) == rows
+    assert sorted((tmp_path / "trajectories").iterdir()) == ways
+
+
 def test_names_of_files_are_those_of_the_crystals(tmp_path: Path) -> None:
     names = ["a", "mp-1/0", "mp-1_0", "A", "..", "Ca(OH)2-003", "x" * 300]
     found = file_names([Candidate(name, None) for name in names])

@@ -40,6 +40,9 @@ def relax(
     format_: options.Format = "cif",
     cell: options.CellForm = "as-is",
     symprec: options.Symprec = 0.1,
+    trajectory: Annotated[
+        bool, typer.Option("--trajectory", help="Keep every step with its energy, in OUT/trajectories.")
+    ] = False,
     split: Annotated[str, typer.Option(help="Split, if FILES includes a data set.")] = "",
     workers: options.Workers = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one crystal.")] = 300.0,
@@ -58,7 +61,7 @@ def relax(
     settings = RelaxSettings(
         fmax, steps, cell=not fix_cell, timeout=timeout, keep_symmetry=symprec if keep_symmetry else None
     )
-    relaxing = Relaxing(potential_named(potential), settings, CellForm(cell, symprec), kinds)
+    relaxing = Relaxing(potential_named(potential), settings, CellForm(cell, symprec), kinds, trajectory)
     relaxing.potential.calculator()
     found = read_candidates(files, split)
     with resumable(out), progress_bars() as progress:

@@ -5,6 +5,7 @@
 | `relax.json` | the potential, the settings, and which crystals |
 | `relaxed.sqlite` | every finished relaxation, under a hash of all it depends on: a rerun resumes from it |
 | `cif/`, `poscar/`, `json/` | one file for each crystal that has an energy |
+| `trajectories/` | if they are asked for: the steps of each crystal, with their energies |
 | `relaxed.csv`, `relaxed.extxyz` | at the end: a row for each crystal, and all relaxed ones |
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -23,11 +25,12 @@ from nucleate.data.extxyz import frame_text
 from nucleate.data.structure_files import FORMATS, write_structure
 from nucleate.discovery.candidates import Candidate, claim, contents, file_names, formula_of
 from nucleate.energies.potential import Potential
-from nucleate.energies.relax import Relaxed, RelaxSettings, relax
+from nucleate.energies.relax import Relaxed, RelaxSettings, relax, steps_file
 from nucleate.files import write_whole, writing
 from nucleate.records.tables import write_rows
 from nucleate.work import Work
 
+TRAJECTORIES = "trajectories"
 UNREADABLE, DONE, NOT_CONVERGED = "unreadable", "relaxed", "not_converged"
 
 
@@ -80,12 +83,14 @@ class Relaxing:
         potential, settings: of the relaxation.
         form: how cells are written; its tolerance is also that of space groups.
         kinds: file formats, from data.structure_files.FORMATS.
+        trajectories: whether the steps of each relaxation are kept.
     """
 
     potential: Potential
     settings: RelaxSettings
     form: CellForm = field(default_factory=CellForm)
     kinds: tuple[str, ...] = ("cif",)
+    trajectories: bool = False
 
     def run(
         self, candidates: Sequence[Candidate], folder: Path, work: Work = Work(), growing: bool = False
@@ -106,21 +111,35 @@ class Relaxing:
         readable = [one for one in candidates if one.cell is not None]
         rows = {one.name: _unreadable(one) for one in candidates if one.cell is None}
         frames: dict[str, str] = {}
+        steps = self._steps(folder)
 
         def keep(place: int, result: Relaxed) -> None:
             one = readable[place]
+            if steps and one.cell is not None and (way := steps_file(steps, one.cell)).exists():
+                write_whole(folder / TRAJECTORIES / f"{files[one.name]}.extxyz", way.read_text())
             rows[one.name], frames[one.name] = self._keep(one, files[one.name], result, folder)
 
         relax(
             [one.cell for one in readable if one.cell is not None],
-            self.potential, self.settings, work.kept_in(folder / "relaxed.sqlite"), keep,
+            self.potential, self.settings, work.kept_in(folder / "relaxed.sqlite"), keep, steps,
         )  # fmt: skip
+        if steps:
+            rmtree(steps, ignore_errors=True)
         table = [rows[one.name] for one in candidates]
         write_whole(folder / "relaxed.extxyz", "".join(frames.get(one.name, "") for one in candidates))
         names = tuple(column.name for column in fields(RelaxedRow))
         with writing(folder / "relaxed.csv"):
             write_rows([asdict(row) for row in table], folder / "relaxed.csv", names)
         return table
+
+    def _steps(self, folder: Path) -> Path | None:
+        """A folder for steps that have no name yet, if trajectories are asked for."""
+        if not self.trajectories:
+            return None
+        steps = folder / TRAJECTORIES / ".steps"
+        with writing(steps):
+            steps.mkdir(parents=True, exist_ok=True)
+        return steps
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -19,11 +19,13 @@ import numpy as np
 
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import symmetrised
+from nucleate.data.extxyz import frame_text
 from nucleate.defects import Rule, Rules, defect, is_finite
 from nucleate.energies.cache import key_of, open_cache
 from nucleate.energies.potential import Potential, isolated_atoms, quiet_single_thread
 from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
 from nucleate.errors import StructureError
+from nucleate.files import write_whole
 from nucleate.measures import volume_per_atom
 from nucleate.time_limit import attempt
 from nucleate.work import Work
@@ -62,6 +64,7 @@ def relax(
     settings: RelaxSettings | None = None,
     work: Work = Work(),
     on_result: Callable[[int, Relaxed], None] | None = None,
+    steps: Path | None = None,
 ) -> list[Relaxed]:
     """Relax crystals, each on its own: the result of one does not depend on the others.
 
@@ -73,12 +76,22 @@ def relax(
             is a file that keeps finished structures; those that ran out of time are not kept, as that depends on the
             machine.
         on_result: called with the index of each structure and its result, stored results first.
+        steps: a folder in which each relaxation writes its way (`steps_file`), before its result is kept. Results of
+            relaxations that did not are then not used.
 
     Raises MissingPackageError where the potential's package is not installed, NucleateError where a worker
     process was killed.
     """
     settings = settings or RelaxSettings()
-    return relax_each("relax", _try_to_descend, cells, potential, settings, work, on_result)
+    if steps is None:
+        return relax_each("relax", _try_to_descend, cells, potential, settings, work, on_result)
+    recording = partial(_recorded, steps=steps.absolute())
+    return relax_each("relax, steps kept", recording, cells, potential, settings, work, on_result)
+
+
+def steps_file(folder: Path, cell: Cell) -> Path:
+    """The way of one crystal as extended XYZ: frames with `step`, `energy` (eV) and `energy_per_atom`."""
+    return folder / f"{key_of('steps', cell)[:32]}.extxyz"
 
 
 def relax_each(
@@ -153,17 +166,40 @@ def _relax_one(job: _RelaxJob) -> Relaxed:
     return result
 
 
-def _try_to_descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relaxed:
+def _recorded(cell: Cell, potential: Potential, settings: RelaxSettings, steps: Path) -> Relaxed:
+    """As `_try_to_descend`; the steps are written, as far as they went."""
+    way: list[tuple[Cell, float]] = []
+    result = _try_to_descend(cell, potential, settings, way)
+    text = "".join(
+        frame_text(
+            one.species, one.frac, one.lattice,
+            {"step": number, "energy": f"{energy:.8f}", "energy_per_atom": f"{energy / len(one.species):.8f}"},
+        )
+        for number, (one, energy) in enumerate(way)
+    )  # fmt: skip
+    if text:
+        write_whole(steps_file(steps, cell), text)
+    return result
+
+
+def _try_to_descend(
+    cell: Cell, potential: Potential, settings: RelaxSettings, way: list[tuple[Cell, float]] | None = None
+) -> Relaxed:
     """As `_descend`, but a failure of a potential or of spglib becomes a result with its message."""
     try:
-        return _descend(cell, potential, settings)
+        return (
+            _descend(cell, potential, settings) if way is None else _descend(cell, potential, settings, way)
+        )
     except StructureError as error:
         return Relaxed(reason="no_symmetry", detail=error.message)
     except FAILURES as error:
         return Relaxed(reason="failed", detail=" ".join(str(error).split())[:DETAIL])
 
 
-def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relaxed:
+def _descend(
+    cell: Cell, potential: Potential, settings: RelaxSettings, way: list[tuple[Cell, float]] | None = None
+) -> Relaxed:
+    """Steps of the optimiser until it converges; cells and energies (eV) are appended to `way`."""
     from ase.filters import FrechetCellFilter
     from ase.optimize import FIRE, LBFGS
 
@@ -180,6 +216,8 @@ def _descend(cell: Cell, potential: Potential, settings: RelaxSettings) -> Relax
         energy = float(atoms.get_potential_energy())
         now = Cell(cell.species, atoms.get_scaled_positions(wrap=True), np.array(atoms.cell.array))
         problem = _lost(now, energy, potential)
+        if way is not None:
+            way.append((now, energy))
         if problem:
             return Relaxed(initial_energy=initial, steps=optimiser.nsteps, reason=problem)
         reason = "" if converged else "not_converged"
