@@ -100,3 +100,11 @@ def closest_image(cell: Cell) -> float:
     # the basis is LLL-reduced: its shortest vector needs no coefficient above 2
     vectors = STEPS @ Lattice(cell.lattice).get_lll_reduced_lattice().matrix
     return float(np.sqrt((vectors**2).sum(1).min()))
+
+
+def elongation(cell: Cell) -> float:
+    """Longest over shortest vector of the reduced (LLL) cell."""
+    from pymatgen.core import Lattice
+
+    lengths = Lattice(cell.lattice).get_lll_reduced_lattice().lengths
+    return float(max(lengths) / min(lengths))

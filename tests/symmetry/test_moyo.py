@@ -53,3 +53,15 @@ def test_a_crystal_that_repeats_too_soon_is_not_asked_about(monkeypatch):
     flat = Cell(np.array([26]), np.zeros((1, 3)), np.diag([5.0, 5.0, 0.7]))
     with pytest.raises(StructureError, match=r"repeats after 0\.70 Å"):
         analysed(flat, 0.1)
+
+
+def test_a_needle_that_moyo_would_not_come_back_from_is_not_asked_about(monkeypatch):
+    """A rhombohedral cell of 279 Å whose vectors add up to 2.07 Å, as an untrained language model wrote it."""
+    radius = np.sqrt(279.44**2 - (2.07 / 3) ** 2)
+    turns = 2 * np.pi / 3 * np.arange(3)
+    lattice = np.stack([radius * np.cos(turns), radius * np.sin(turns), np.full(3, 2.07 / 3)], 1)
+    needle = Cell(np.array([26, 26]), np.array([[0.0, 0, 0], [0.4, 0.4, 0.4]]), lattice)
+    monkeypatch.setattr(moyo, "moyo", failing(AssertionError))
+    with pytest.raises(StructureError, match="times as long as it is wide"):
+        analysed(needle, 0.1)
+    assert number_of(needle, 0.1) is None
