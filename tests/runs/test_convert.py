@@ -76,6 +76,8 @@ class PerfectNetwork(nn.Module):
     sign: by which the answer on coordinates is multiplied, 1 as published.
     """
 
+    reads_cell = False
+
     def __init__(self, sign: float, typed: bool) -> None:
         super().__init__()
         self.sign, self.typed = sign, typed

@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -74,7 +75,9 @@ def test_lines_that_are_added_come_as_events(tmp_path, monkeypatch):
         return said
 
     begun = time.monotonic()
-    said = anyio.run(listen)
+    # a browser of another test may have left a loop in this thread
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(anyio.run, listen).result()
     assert json.loads(said[1].removeprefix("data: ")) == [{"step": 2, "loss": 0.5}]
     assert time.monotonic() - begun < 20
 
