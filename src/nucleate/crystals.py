@@ -24,6 +24,11 @@ def wrap(frac: torch.Tensor) -> torch.Tensor:
     return frac.remainder(1).remainder(1)
 
 
+def mask_of(sizes: Sizes) -> Mask:
+    """Which atoms are real, in a batch padded to the largest crystal."""
+    return torch.arange(int(sizes.max()), device=sizes.device) < sizes.unsqueeze(-1)
+
+
 @dataclass(frozen=True)
 class Crystals(DrawnInNotebooks):
     """A padded batch of crystals.
@@ -73,7 +78,7 @@ class Crystals(DrawnInNotebooks):
         if not len(species):
             raise StructureError("no crystals were given", "pass at least one structure")
         sizes = torch.tensor([len(s) for s in species])
-        mask = torch.arange(int(sizes.max())) < sizes[:, None]
+        mask = mask_of(sizes)
         padded_species = torch.zeros(mask.shape, dtype=torch.long)
         padded_frac = torch.zeros(*mask.shape, 3, dtype=frac[0].dtype)
         padded_species[mask] = torch.cat(list(species)).long()

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from nucleate.codecs.lattice import lattice_codec
+from nucleate.crystals import mask_of
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import CrystalModel, mask_of
+from nucleate.model.crystal_model import CrystalModel
 from nucleate.model.self_conditioning import shown_by, with_guess
 from nucleate.networks.base import Denoiser, Shown
 from nucleate.processes.fixed import Fixed

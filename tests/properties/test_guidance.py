@@ -7,9 +7,10 @@ import torch
 from torch.distributions import Normal
 
 from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.crystals import mask_of
 from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import CrystalModel, mask_of
+from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.base import Denoiser
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from nucleate.crystals import mask_of
 from nucleate.errors import FormulaError, ModelError
 from nucleate.identity import canonical
-from nucleate.model.crystal_model import mask_of
 from nucleate.properties.guidance import GradientSettings, guided
 from nucleate.properties.objectives import Along, Towards
 from nucleate.properties.predict import bounded, predict

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from nucleate.codecs.lattice import LogLengthsTanAngles
+from nucleate.crystals import mask_of
 from nucleate.errors import ModelError
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import CrystalModel, mask_of
+from nucleate.model.crystal_model import CrystalModel
 from nucleate.networks.base import Denoiser
 from nucleate.processes.fixed import Fixed
 from nucleate.processes.gaussian import Gaussian, GaussianSettings

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nucleate.arrays import Conditions, Mask, PerCrystal, Sizes, Species
+from nucleate.arrays import Conditions, Mask, PerCrystal, Species
 from nucleate.codecs.base import LatticeCodec
 from nucleate.codecs.species import Codes, Numbers
 from nucleate.crystals import Crystals
@@ -253,9 +253,3 @@ class CrystalModel(Trainable):
 def _alike(target: Tensor, prediction: Tensor | None) -> bool:
     """Whether a target is of the kind that is predicted: not a class where logits are."""
     return prediction is not None and target.shape == prediction.shape
-
-
-def mask_of(sizes: Sizes, atoms: int | None = None) -> Mask:
-    """Which of the padded atoms are real."""
-    width = int(sizes.max()) if atoms is None else atoms
-    return torch.arange(width, device=sizes.device) < sizes.unsqueeze(-1)

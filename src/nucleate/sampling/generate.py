@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from nucleate.arrays import Mask
-from nucleate.crystals import Crystals
+from nucleate.crystals import Crystals, mask_of
 from nucleate.data.buckets import split_by_edges
 from nucleate.geometry.noise import Noise
 from nucleate.model.constraint import Constraint, Together
@@ -52,7 +52,7 @@ def generate(
     sizes = np.array([len(request.species) for request in requests])
     for part in split_by_edges(np.argsort(sizes, kind="stable"), sizes, edges):
         chosen = [requests[i] for i in part]
-        mask = (torch.arange(int(sizes[part].max())) < torch.tensor(sizes[part])[:, None]).to(device)
+        mask = mask_of(torch.tensor(sizes[part])).to(device)
         given = given_in(chosen, mask)
         condition = condition_in(chosen, model.conditions, device, model.described)
         free = ClassifierFree.of(chosen, model.described, model.conditions, device)

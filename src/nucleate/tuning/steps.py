@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool
 
 from nucleate.arrays import Mask
-from nucleate.crystals import Crystals
+from nucleate.crystals import Crystals, mask_of
 from nucleate.data.buckets import split_by_edges
 from nucleate.errors import ModelError
 from nucleate.geometry.noise import Noise
@@ -90,7 +90,7 @@ def chains(
     sizes, found = np.array([len(request.species) for request in asked]), []
     for part in split_by_edges(np.argsort(sizes, kind="stable"), sizes, edges):
         chosen = [asked[row] for row in part]
-        mask = (torch.arange(int(sizes[part].max())) < torch.tensor(sizes[part])[:, None]).to(device)
+        mask = mask_of(torch.tensor(sizes[part])).to(device)
         noise = Noise.of(seed, torch.tensor([request.key for request in chosen], device=device))
         way = list(trajectory(model, mask, settings, noise, given_in(chosen, mask)))
         times, states = tuple(t for t, _ in way), tuple(state for _, state in way)

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 
 from nucleate.arrays import Sizes
-from nucleate.crystals import Crystals
+from nucleate.crystals import Crystals, mask_of
 from nucleate.data.buckets import split_by_edges
 from nucleate.families.cdvae.heads import Said, rounded_compositions
 from nucleate.families.cdvae.model import CDVAE
 from nucleate.families.latent import LatentGenerator, Latents
 from nucleate.families.whole import check_no_space_group, check_whole
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import mask_of
 from nucleate.sampling.generate import EDGES
 from nucleate.sampling.generator import Answer, Cost, DrawOptions, Failure, Generated
 from nucleate.sampling.request import Request
