@@ -88,6 +88,14 @@ def test_bad_requests_get_one_sentence_and_a_hint(words, part, made, tmp_path, m
     assert not (tmp_path / "out").exists()
 
 
+def test_a_potential_that_is_mistyped_is_told_the_names_of_potentials(made, tmp_path, monkeypatch, capsys):
+    words = ("--towards", "energy=min", "--predictor", "chgnett")
+    assert run(monkeypatch, *generate(made, tmp_path / "out", *words)) == 2
+    sentence, hint = capsys.readouterr().err.splitlines()[-2:]
+    assert sentence == "error: no model 'chgnett'"
+    assert "potentials: chgnet, " in hint
+
+
 def test_beyond_the_labels_where_it_is_said(made, tmp_path, monkeypatch):
     words = generate(
         made, tmp_path / "out", "--towards", "hardness=1e3", "--predictor", made / "predicts", "--beyond"

@@ -89,6 +89,16 @@ class Pulling:
         potential.calculator()
         return potential
 
+    def _loaded(self, name: str | Path) -> LoadedProperty:
+        """The predictor of this name. Raises ModelError, which names potentials where an energy is asked for."""
+        try:
+            return load_property(name)
+        except ModelError as error:
+            if ENERGY not in self.towards:
+                raise
+            hint = f"{error.hint}; potentials: {', '.join(REGISTRY)}"
+            raise ModelError(error.message, hint) from None
+
     def _by_property(self) -> dict[str, LoadedProperty]:
         """The named predictors by what they predict; potentials are no such predictors."""
         found: dict[str, LoadedProperty] = {}
@@ -100,7 +110,7 @@ class Pulling:
                         f"give --towards {ENERGY}=min too, or leave --predictor out",
                     )
                 continue
-            one = load_property(name)
+            one = self._loaded(name)
             if one.target in found:
                 raise ModelError(f"two predictors of {one.target} are named", "name one of them")
             if one.target not in self.towards:
