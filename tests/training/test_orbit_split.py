@@ -79,7 +79,12 @@ def test_a_run_trains_on_orders_by_orbits(tmp_path: Path) -> None:
         tmp_path / "data", train=random_table(mixed_sizes(40)), val=random_table(mixed_sizes(9, 1), 1)
     )
     sets = ("torus_transformer.index=true", "training.order=orbits")
-    train(data, tmp_path / "whole", *sets, epochs=4)
+    said: list[str] = []
+    train(data, tmp_path / "whole", *sets, epochs=4, tell=said.append)
+    assert said[0] == "finding the symmetry of 49 crystals, once for this run: about 2 ms each"
+    said.clear()
+    train(data, tmp_path / "whole", *sets, epochs=4, tell=said.append, resume=True)
+    assert not [text for text in said if text.startswith("finding")]
     assert (tmp_path / "whole" / "orbits-train.npz").exists()
     train(data, tmp_path / "plain", "torus_transformer.index=true", epochs=4)
     one, other = (losses(tmp_path / name)[-1] for name in ("whole", "plain"))

@@ -89,6 +89,10 @@ def train_recipe(
     found = [] if more else [model.examples(split, fabric.device) for split in (train, val)]
     _once(fabric, partial(claim_run, run, recipe, resume))
     if more:
+        if not any(run.glob("*-train.npz")):
+            tell(
+                f"finding the symmetry of {len(train) + len(val):,} crystals, once for this run: about 2 ms each"
+            )
         found = [more(split, run, name) for name, split in (("train", train), ("val", val))]
     examples, held_out = found
     if epochs is None:
