@@ -17,6 +17,7 @@ from dng_section import new_materials
 from experiments_section import experiments
 from families_section import kinds_of_models
 from page_sections import ablations, recipe_speed, speed, sweeps
+from profile_section import step_profile
 from record import RESULTS
 from retrieval_section import retrieval
 from summary_section import summary
@@ -68,8 +69,8 @@ PAGES = {
     ),
     "speed": Page(
         "Speed",
-        "networks and judges beside plain implementations, and every recipe",
-        (speed, recipe_speed),
+        "networks and judges beside plain implementations, every recipe, and where the time of a step goes",
+        (speed, step_profile, recipe_speed),
     ),
     "runs": Page("How each run was made", "training, sampling, judging and command of each run", (runs,)),
 }
