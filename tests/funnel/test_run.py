@@ -89,6 +89,18 @@ def test_a_run_again_changes_nothing(given):
     assert seen == SEEN
 
 
+def test_who_is_compared_is_told_before_anything_is(given):
+    told = []
+    plan = plan_of(given, 'kind = "duplicates"')
+    runs.run(plan, given / "out", progress=lambda *one: told.append(one))
+    names = [name for name, _, _ in told]
+    assert list(dict.fromkeys(names))[-2:] == ["duplicates: who is compared", "duplicates"]
+    assert ("duplicates: who is compared", 60, 60) in told
+    told.clear()
+    runs.run(plan, given / "out", progress=lambda *one: told.append(one))
+    assert not told
+
+
 def test_workers_change_nothing(given):
     stages = ('kind = "sanitise"\nbatch = 7', 'kind = "duplicates"\nbatch = 5')
     runs.run(plan_of(given, *stages), given / "one")

@@ -66,7 +66,11 @@ class Judging:
         total, self.failed = self.places.count(self.position - 1, PASSED), self._failures()
         done = self.places.count(self.position)
         self._stop_if_failing(done)
-        sheets = self._of_parties(judge_number) if together(self.step.stage) else self._of_each(judge_number)
+        if together(self.step.stage):
+            self._form_parties(total)
+            sheets = self._of_parties(judge_number)
+        else:
+            sheets = self._of_each(judge_number)
         for sheet, verdicts in self.crew.flow(judge_sheet, sheets, _carefully):
             found = [(number, given, one) for (number, given), one in zip(sheet.given, verdicts, strict=True)]
             with self.places.ledger.transaction():
@@ -91,7 +95,6 @@ class Judging:
 
     def _of_parties(self, judge_number: int) -> Iterator[Sheet]:
         """Parties with a member that waits, small ones in one sheet, but for those whose verdicts are known."""
-        self._form_parties()
         batches: list[Batch] = []
         given: list[tuple[int, bytes]] = []
         for names in self.places.unjudged(self.position, LOOK):
@@ -118,13 +121,16 @@ class Judging:
             whole.update(number.to_bytes(8, "big") + digest(found[number]))
         return [(number, whole.digest()[:16]) for number in party]
 
-    def _form_parties(self) -> None:
-        """Say of every candidate that is new whom it is judged together with."""
+    def _form_parties(self, total: int) -> None:
+        """Say of every candidate that is new whom it is judged together with, total of them with those that are not."""
+        formed = self.places.formed(self.position)
         for numbers in self.places.joining(self.position, LOOK):
             found = self._candidates(numbers)
             names = {number: self.step.stage.party(one) or "-" for number, one in found.items()}
             with self.places.ledger.transaction():
                 self.places.join(self.position, names)
+            formed += len(names)
+            self.crew.work.tell(f"{self.step.label}: who is compared", min(formed, total), total)
 
     def _candidates(self, numbers: Sequence[int]) -> dict[int, Candidate]:
         found = self.places.ledger.candidates(numbers, self.position, self.step.stage.reads)

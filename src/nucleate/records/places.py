@@ -163,6 +163,10 @@ class Places:
             yield batch
             last = batch[-1]
 
+    def formed(self, stage: int) -> int:
+        """How many candidates are in parties at a position."""
+        return self.base.execute("SELECT count(*) FROM members WHERE stage = ?", (stage,)).fetchone()[0]
+
     def join(self, stage: int, party: dict[int, str]) -> None:
         """Enter candidates in parties; within a transaction."""
         rows = [(stage, name, number) for number, name in party.items()]
