@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from nucleate.funnel.registry import BUILT_IN
+from nucleate.funnel.rounds.settings import Rounds
 
 PAGE = (Path(__file__).parents[2] / "docs/guides/discover.md").read_text(encoding="utf-8")
 
@@ -24,3 +25,10 @@ def test_every_stage_is_listed_with_its_settings():
     }
     kinds = [kind for module in BUILT_IN for kind in module.STAGES]
     assert written == {kind.name: [one.name for one in fields(kind)] for kind in kinds}
+
+
+def test_every_setting_of_rounds_is_listed():
+    written = {
+        name for row in table("| setting | meaning |") for name in re.findall(r"`(\w+)(?: =[^`]*)?`", row[0])
+    }
+    assert written == {one.name for one in fields(Rounds)}

@@ -70,15 +70,19 @@ def run_plan(
     if workers is not None:
         asked = replace(asked, work=replace(asked.work, workers=workers))
     with resumable(out), progress_bars() as progress:
-        run(asked, out, progress=progress)
+        reason = run(asked, out, progress=progress)
     _present(out)
+    if reason:
+        say(f"rounds are over: {reason}; the calls of the oracle: {out / 'asked.csv'}")
 
 
 def _present(out: Path) -> None:
     """The numbers of a run that is over, and its files."""
     from nucleate.funnel.report import write_report
+    from nucleate.funnel.rounds.tables import write_tables
 
     count = write_report(out)
+    write_tables(out)
     _print_status(out)
     say(f"{count} came through all stages: {out / 'report.html'}, {out / 'shortlist.csv'}")
     say(f"why one was rejected: nucleate discover why {out} ID")
@@ -86,16 +90,17 @@ def _present(out: Path) -> None:
 
 @app.command("status")
 def status(folder: Folder) -> None:
-    """How many came through each stage, with 95 % intervals, and why the others did not."""
+    """How many came through each stage, with 95 % intervals, why the others did not, and what each round found."""
     _print_status(folder)
 
 
 def _print_status(folder: Path) -> None:
+    from nucleate.funnel.rounds.tables import OF_ROUNDS, round_rows
     from nucleate.records.ledger import Ledger
     from nucleate.records.tallies import tallies
 
     with Ledger.existing(folder) as ledger:
-        found = tallies(ledger)
+        found, rounds = tallies(ledger), round_rows(ledger)
     print_table(
         ("stage", "came", "passed", "yield (95 %)", "rejected", "failed", "waiting", "s each"),
         [_row(one) for one in found],
@@ -107,6 +112,9 @@ def _print_status(folder: Path) -> None:
             ("stage", "outcome", "reason", "candidates", "such as"),
             [(label, outcome, reason, str(count), id) for label, outcome, reason, count, id in reasons],
         )
+    if rounds:
+        print()
+        print_table(OF_ROUNDS, [tuple(_told(row[name]) for name in OF_ROUNDS) for row in rounds])
 
 
 def _row(one: Tally) -> tuple[str, ...]:
@@ -139,6 +147,10 @@ def why(folder: Folder, id: Annotated[str, typer.Argument(metavar="ID", help="Of
         detail = "; ".join(part for part in (event.detail, *told, event.trace) if part)
         rows.append((event.label, verdict, detail, f"{event.seconds:.2g} s"))
     print_table(("stage", "verdict", "detail", "cost"), rows)
+
+
+def _told(value: Any) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _short(value: Any) -> str:

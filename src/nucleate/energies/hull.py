@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,30 @@ class Hull:
         shares = (share for _, share in found.phases)
         named = tuple((self.labels[i], share) for i, share in zip(rows, shares, strict=True))
         return AboveHull(per_atom - found.energy, decomposition=named)
+
+    def energy_at(self, numbers: np.ndarray) -> float | None:
+        """The hull itself at the composition of a crystal, eV/atom; None where no mixture of phases has it.
+
+        Args:
+            numbers: its atomic numbers. [atoms]
+        """
+        self.prepare([numbers], Work())
+        found, _ = self._mixture(fractions_of(numbers))
+        return None if found is None else found.energy
+
+    def joined_by(self, fractions: np.ndarray, energies: np.ndarray, labels: Sequence[str]) -> Hull:
+        """A hull with more phases, of which it knows no crystals; this one stays as it is.
+
+        Args:
+            fractions: their atomic fractions by atomic number. [phases, MAX_ATOMIC_NUMBER + 1]
+            energies: on the scale of this hull, eV/atom. [phases]
+            labels: their names. [phases]
+        """
+        phases = Phases(np.concatenate([self.phases.fractions, fractions]))
+        new = set(range(len(self.phases), len(phases)))
+        known = self.lazy and replace(self.lazy, tried=self.lazy.tried | new, relaxed=self.lazy.relaxed | new)
+        every = np.concatenate([self.energies, energies])
+        return replace(self, phases=phases, energies=every, labels=[*self.labels, *labels], lazy=known)
 
     def beneath(self, numbers: np.ndarray) -> list[tuple[str, Cell]]:
         """Names and crystals of the phases that the hull is made of at the composition of a crystal.

@@ -28,11 +28,12 @@ from typing import Any
 from nucleate.errors import DataError, RecipeError
 from nucleate.funnel.executors import WorkPlan
 from nucleate.funnel.registry import nearest, stage_kind
+from nucleate.funnel.rounds.settings import Rounds
 from nucleate.funnel.sources import Source
 from nucleate.funnel.stage import Stage
 from nucleate.settings import MOST_SECONDS, MOST_SEED, from_dict, within
 
-GROUPS = ("plan", "generate", "stage", "work", "limits")
+GROUPS = ("plan", "generate", "stage", "rounds", "work", "limits")
 OF_EVERY_STAGE = ("kind", "timeout", "batch", "most_failures")
 MOST_BATCH = 100_000
 
@@ -85,6 +86,7 @@ class Plan:
         work: where it runs.
         limits: when to stop.
         text: the plan as it was written.
+        rounds: how it goes round; None for a funnel that is run once.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Plan:
     work: WorkPlan = field(default_factory=WorkPlan)
     limits: Limits = field(default_factory=Limits)
     text: str = ""
+    rounds: Rounds | None = None
 
     def check(self) -> None:
         """Raise NucleateError for whatever can't be done here: before anything runs."""
@@ -102,6 +105,8 @@ class Plan:
             source.check()
         for step in self.steps:
             step.stage.check()
+        if self.rounds is not None:
+            self.rounds.check([step.stage for step in self.steps])
 
 
 def read_plan(path: Path) -> Plan:
@@ -130,7 +135,12 @@ def parse_plan(text: str, where: str = "the plan", name: str = "plan") -> Plan:
     sources = _sources(_list(content, "generate"), seed)
     steps = _steps(_list(content, "stage"), limits)
     work = from_dict(WorkPlan, _checked(content, "work", WorkPlan), "work.")
-    return Plan(str(about.get("name", name)), seed, sources, steps, work, limits, text)
+    rounds = (
+        from_dict(Rounds, _checked(content, "rounds", Rounds), "rounds.") if "rounds" in content else None
+    )
+    if rounds is not None:
+        rounds.fit(sources, [step.stage for step in steps])
+    return Plan(str(about.get("name", name)), seed, sources, steps, work, limits, text, rounds)
 
 
 def _sources(groups: Sequence[Mapping[str, Any]], seed: int) -> tuple[Source, ...]:

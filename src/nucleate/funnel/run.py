@@ -1,7 +1,7 @@
 """A funnel run into a folder, or gone on with: every stage over all that wait for it, in batches, into the ledger.
 
 Run again it does what is missing: batches that a killed program lost, candidates that are new, and stages whose
-settings changed, as far as a candidate comes to them otherwise than before.
+settings changed, as far as a candidate comes to them otherwise than before. A plan with [rounds] goes round.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from nucleate.funnel.crew import Crew, LostError
 from nucleate.funnel.drawing import Drawing, chunks, draw
 from nucleate.funnel.judging import Judging
 from nucleate.funnel.plan import Plan
+from nucleate.funnel.rounds.loop import Loop, check_tuned
 from nucleate.funnel.sources import Source
 from nucleate.records.ledger import SPAN, Ledger
 from nucleate.records.places import Found, Places
 from nucleate.work import Progress, Work
 
 
-def run(plan: Plan, folder: Path, work: Work | None = None, progress: Progress | None = None) -> None:
-    """Run a plan into a folder, or go on with it.
+def run(plan: Plan, folder: Path, work: Work | None = None, progress: Progress | None = None) -> str:
+    """Run a plan into a folder, or go on with it; why its rounds ended, in a sentence, "" without rounds.
 
     Args:
         plan: as `read_plan` reads it.
@@ -37,12 +38,21 @@ def run(plan: Plan, folder: Path, work: Work | None = None, progress: Progress |
     what the plan asks that can't be done here.
     """
     plan.check()
+    if plan.rounds is not None:
+        check_tuned(plan)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     where = nullcontext(work) if work is not None else plan.work.opened(folder, progress)
     width = None if work is not None else plan.work.width
     with Ledger(folder) as ledger, where as chosen, Crew(chosen, width) as crew:
-        _Run(plan, ledger, crew, folder).run()
+
+        def once(one: Plan) -> None:
+            _Run(one, ledger, crew, folder).run()
+
+        if plan.rounds is not None:
+            return Loop(plan, plan.rounds, ledger, crew, folder, once).run()
+        once(plan)
+        return ""
 
 
 @dataclass

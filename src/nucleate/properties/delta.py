@@ -81,6 +81,20 @@ class DeltaModel:
         variance = np.maximum(1.0 - (reduced**2).sum(0), 0.0)
         return self.mean + self.scale * across @ self.weights, self.scale * np.sqrt(variance)
 
+    def left_out(
+        self, differences: Float[np.ndarray, " crystals"]
+    ) -> tuple[Float[np.ndarray, " crystals"], Float[np.ndarray, " crystals"]]:
+        """What the model of all others expects of each that it was fitted to: means, and standard deviations with the
+        noise of a calculation (Rasmussen and Williams, equation 5.12).
+
+        Args:
+            differences: those that it was fitted to.
+        """
+        from scipy.linalg import cho_solve
+
+        inverse = np.diag(cho_solve((self.root, True), np.eye(len(differences))))
+        return differences - self.scale * self.weights / inverse, self.scale / np.sqrt(inverse)
+
 
 def kernel(
     first: Float[np.ndarray, "first dimensions"],
