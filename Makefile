@@ -28,6 +28,8 @@ define pip_install
   echo "hint: what it said stands above and in $(PIP_LOG); README, 'Install', has other ways" >&2; exit 1; }
 endef
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# The tests start hundreds of processes: compiled modules are kept between them even where the environment forbids it.
+KEEP_COMPILED := env -u PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test setup lint types unit clean frontend chromium
 
@@ -49,7 +51,7 @@ types: $(DEV)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 unit: $(DEV) chromium
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS)
+	$(KEEP_COMPILED) $(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS)
 
 # The page is tested in a browser; where none is found and none can be installed, these tests are skipped.
 chromium:

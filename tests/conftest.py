@@ -6,6 +6,7 @@ A GPU is hidden from the tests, which are about the CPU; `NUCLEATE_TEST_GPU=1 py
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,6 +26,7 @@ import torch
 
 from nucleate.geometry.noise import Noise
 from nucleate.runs import devices
+from tests.space_groups import keep_space_groups
 
 FORCED = {"1": devices.BF16_FLAGS, "0": set()}.get(os.environ.get("NUCLEATE_TEST_BF16", ""))
 if FORCED is not None:
@@ -40,6 +42,8 @@ def pytest_report_header() -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)
+    keep_space_groups()
+    gc.disable()  # while modules and tests are collected, nothing of which goes away
     for line in (
         "error",
         # Third parties that we can't mend: their own deprecations, and forks of a process that holds threads.
@@ -51,6 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "ignore::UserWarning:(pymatgen|ase|smact|matminer|lightning|lightning_fabric|torch|tensorboard).*",
     ):
         config.addinivalue_line("filterwarnings", line)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

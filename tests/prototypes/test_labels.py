@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymatgen.analysis.prototypes import (
-    get_protostructure_label_from_moyopy,
-    get_prototype_from_protostructure,
-)
 from pymatgen.core import Lattice, Structure
 
 from nucleate.cell import Cell
@@ -55,6 +51,12 @@ def test_the_name_does_not_depend_on_the_origin_the_basis_or_the_order_of_atoms(
 @pytest.mark.parametrize("label", KNOWN)
 def test_labels_agree_with_those_of_pymatgen(label):
     """pymatgen orders roles by the alphabet of its symbols; what is left is the same positions."""
+    # Here, since importing it reads a bibliography for ten seconds.
+    from pymatgen.analysis.prototypes import (
+        get_protostructure_label_from_moyopy,
+        get_prototype_from_protostructure,
+    )
+
     theirs = get_prototype_from_protostructure(
         get_protostructure_label_from_moyopy(known(label).to_structure())
     )
