@@ -44,6 +44,7 @@ SAMPLERS: dict[str, list[str]] = {
     "multistep, annealed 5": ["method=multistep", "anneal_frac=5"],
     "multistep, annealed 10": ["method=multistep", "anneal_frac=10"],
     "ODE, annealed 5": ["method=ode", "anneal_frac=5"],
+    "as shipped": [],
 }  # fmt: skip
 
 
@@ -53,14 +54,15 @@ def nucleate(*words: str) -> None:
 
 def measure(asked: argparse.Namespace, name: str, settings: list[str], nfe: int) -> dict:
     """One point: predict, judge, read the numbers."""
-    steps = nfe // 2 if settings[0] in ("method=pc", "method=heun") else nfe
+    steps = nfe // 2 if settings[:1] in (["method=pc"], ["method=heun"]) else nfe
+    length = ("--steps", str(steps)) if settings else ("--nfe", str(nfe))
     folder = asked.out / f"{name.replace(', ', '-').replace(' ', '-')}-{nfe}"
     report = folder / "evaluation.json"
     if not report.exists():
         changes = [word for setting in settings for word in ("--set", setting)]
         nucleate(
             "predict", "--like", str(asked.data), "--split", asked.split, "--limit", str(asked.limit), "--model",
-            asked.model, "--steps", str(steps), *changes, "--threads", str(asked.threads), "--out", str(folder),
+            asked.model, *length, *changes, "--threads", str(asked.threads), "--out", str(folder),
         )  # fmt: skip
         nucleate(
             "evaluate", "csp", str(folder), "--reference", str(asked.data), "--split", asked.split, "-k", "1",
