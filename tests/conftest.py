@@ -13,13 +13,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.environ.get("NUCLEATE_TEST_GPU") != "1":
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
-from jaxtyping import install_import_hook
-
-import tests.typechecker  # noqa: F401 - the hook names it, and it must be loaded by then
+import tests.typechecker
 
 # Before anything imports the package. NUCLEATE_UNCHECKED=1 switches it off to time or to debug.
 if not os.environ.get("NUCLEATE_UNCHECKED"):
-    install_import_hook("nucleate", "tests.typechecker.typechecked")
+    tests.typechecker.install()
 
 import pytest
 import torch
