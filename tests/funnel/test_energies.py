@@ -6,9 +6,11 @@ import pytest
 from nucleate.cell import Cell
 from nucleate.data.cell_forms import standard
 from nucleate.data.cells import lengths_and_angles, niggli
+from nucleate.energies.convex_hull import elements_of
 from nucleate.energies.potentials import potential_named
 from nucleate.energies.symmetric import DescentSettings, relax_symmetric
 from nucleate.errors import NucleateError, RecipeError
+from nucleate.funnel import hulls
 from nucleate.funnel.energies import AboveHull, Energy
 from nucleate.funnel.plan import parse_plan
 from nucleate.funnel.relaxing import Relax
@@ -205,3 +207,27 @@ def test_a_data_set_that_is_not_there_is_said_before_anything_runs(tmp_path):
         with pytest.raises(NucleateError) as caught:
             plan.check()
         assert caught.value.hint
+
+
+def test_the_whole_shipped_hull_knows_oxides_that_the_other_lacks():
+    """Iron, nickel and strontium with oxygen; whatever is in the smaller hull is in the larger one too."""
+    few, many = (hulls.shipped(0.05, name) for name in hulls.OURS)
+    assert len(many) > len(few) + 4000
+    assert set(map(few.id, range(len(few)))) < set(map(many.id, range(len(many))))
+    for metal in (26, 28, 38):
+        mixed = [[len(elements_of(one.phases.fractions[row])) == 2 for row in one.phases.within([8, metal])]
+                 for one in (few, many)]  # fmt: skip
+        assert not any(mixed[0])
+        assert any(mixed[1])
+
+
+def test_what_a_hull_of_more_phases_says():
+    """Strontium oxide is no find where it is known."""
+    oxide = Candidate("a-0000000", "a", rocksalt(38, 8, 5.16), {"chgnet.energy_per_atom": -6.0})
+    with_, without = (
+        AboveHull(most=90, least=-90, near=0.0, reference=name).judge([oxide], Work())[0].values
+        for name in reversed(hulls.OURS)
+    )
+    assert "SrO" in with_["chgnet.decomposition"]
+    assert "SrO (" not in without["chgnet.decomposition"]
+    assert with_["chgnet.e_above_hull"] > without["chgnet.e_above_hull"] + 1

@@ -34,7 +34,7 @@ class AboveHull(ByPotential):
         potential: whose energy, and for the hull of its own energies.
         most: eV/atom above the hull that a candidate may be.
         least: eV/atom; a candidate further below than this is not believed, and rejected.
-        reference: "mp-20" for the shipped crystals, or the folder of a data set.
+        reference: "mp-20" or "mp-20-all" for the shipped crystals (see `funnel.hulls`), or the folder of a data set.
         hull: "" for the potential's own energies of the reference, "dft" for its formation energies, or a JSON file of
             pymatgen entries.
         near: eV/atom above the hull of the Materials Project, within which shipped crystals count.

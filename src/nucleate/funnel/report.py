@@ -11,7 +11,7 @@ from nucleate.discovery.candidates import formula_of
 from nucleate.elements import SYMBOLS
 from nucleate.files import write_whole, writing
 from nucleate.funnel.energies import AboveHull
-from nucleate.funnel.hulls import SHIPPED, name_of
+from nucleate.funnel.hulls import OURS, WHOLE, name_of
 from nucleate.funnel.plan import parse_plan
 from nucleate.records.ledger import Ledger
 from nucleate.records.tables import write_rows
@@ -115,9 +115,10 @@ def _hull_sentence(plan: str) -> str:
     if not stages:
         return ""
     last = stages[-1]
-    if last.reference == SHIPPED:
+    if last.reference in OURS:
+        more = ", and those whose distance from it is not known" if last.reference == WHOLE else ""
         return (
-            f"The MP-20 hull: the shipped crystals of MP-20 near the hull of the Materials Project, with energies of "
-            f"{last.potential}. It lacks phases, so that candidates look more stable than they are."
+            f"The MP-20 hull: the shipped crystals of MP-20 near the hull of the Materials Project{more}, with "
+            f"energies of {last.potential}. It lacks phases, so that candidates look more stable than they are."
         )
     return f"The hull of {last.reference}, for energies of {last.potential}."
