@@ -94,6 +94,9 @@ def draw(points: list[dict], path: Path, title: str) -> None:
             )
     for axis, label in zip(axes, ("match rate at 1 sample, %", "RMSE of the matches"), strict=True):
         axis.set(xscale="log", xlabel="NFE", ylabel=label)
+        costs = sorted({p["nfe"] for p in points})
+        axis.set_xticks(costs, [str(cost) for cost in costs])
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
     axes[1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(title)
