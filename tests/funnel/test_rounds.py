@@ -151,40 +151,47 @@ def test_done_again_nothing_changes_and_another_round_goes_on_elsewhere_too(whol
     assert (len(more["rounds"]), len(more["calls"])) == (3, 9)
 
 
-POINTS = (
-    (loop, "put_asked"), (oracle, "put_answers"), (loop, "put_round"), (tuning, "save_tuned"), (loop, "ask"),
-)  # fmt: skip
-"""Where a run is stopped, once before and once after each is done."""
+ANSWERS, TUNING = {(oracle, "put_answers"): 4}, {(tuning, "save_tuned"): 2}
+CHOICES, ENDS = {(loop, "put_asked"): 4}, {(loop, "put_round"): 4}
 
 
-def test_stopped_anywhere_it_ends_the_same(whole, monkeypatch):
+@pytest.mark.parametrize(
+    "points", [ANSWERS | TUNING, pytest.param(ANSWERS | TUNING | CHOICES | ENDS, marks=pytest.mark.slow)]
+)
+def test_stopped_anywhere_it_ends_the_same(whole, monkeypatch, tmp_path, points):
+    """points: where a run is stopped, and how often: by turns before and after it is done, in both rounds."""
     home, found, _ = whole
-    stops = []
-    for module, name in POINTS:
-        monkeypatch.setattr(module, name, stopping_once(getattr(module, name), stops))
+    stops, asked_about = [], []
+    for (module, name), most in points.items():
+        monkeypatch.setattr(module, name, stopping(getattr(module, name), most, stops))
+    answer = oracle.answer
+    monkeypatch.setattr(oracle, "answer", lambda one: asked_about.extend(one.numbers) or answer(one))
     plan = toys.plan(home, 'rounds = 2\ntune = ["made"]')
-    for _ in range(4 * len(POINTS)):
+    for _ in range(sum(points.values()) + 1):
         try:
-            run(plan, home / "stopped")
+            run(plan, tmp_path / "stopped")
             break
         except KeyboardInterrupt:
             continue
-    assert sorted(stops) == sorted(2 * [name for _, name in POINTS])
-    assert toys.content(home / "stopped") == found
+    assert {name: stops.count(name) for _, name in points} == {
+        name: most for (_, name), most in points.items()
+    }
+    assert toys.content(tmp_path / "stopped") == found
+    # twice three answers were lost before they were kept
+    assert len(asked_about) == 6 + 6
 
 
-def stopping_once(function, stops):
-    """The function, which raises before it does anything, the next time when it is done, and never again."""
+def stopping(function, most, stops):
+    """The function, which raises before it does anything, the next time when it is done, and so on."""
 
     def call(*args, **more):
-        name, before = function.__name__, stops.count(function.__name__)
-        stops.extend([name] if before < 2 else [])
-        if before == 0:
+        count = stops.count(function.__name__)
+        if count < most:
+            stops.append(function.__name__)
+            if count % 2:
+                function(*args, **more)
             raise KeyboardInterrupt
-        done = function(*args, **more)
-        if before == 1:
-            raise KeyboardInterrupt
-        return done
+        return function(*args, **more)
 
     return call
 

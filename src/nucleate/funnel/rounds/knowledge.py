@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from nucleate.funnel.hulls import name_of
 from nucleate.funnel.judging import CACHE
 from nucleate.funnel.rounds.growing import grown, lowered
 from nucleate.funnel.rounds.learned import Learned, learned
-from nucleate.records.ledger import Ledger
+from nucleate.records.ledger import SPAN, Ledger
 from nucleate.records.rounds import Asked, asked
 from nucleate.records.tallies import found_of, labels, standing_at
 from nucleate.records.verdicts import Candidate
@@ -81,10 +81,14 @@ def knowledge(ledger: Ledger, stage: AboveHull, folder: Path, until: int) -> Kno
     return Knowledge(calls, candidates, hull, now, learned(cells, differences), stage.least, name)
 
 
-def unasked(ledger: Ledger) -> list[Candidate]:
-    """Candidates that came through all stages, and of whom the oracle was not asked, in order."""
+def unasked(ledger: Ledger, sources: Container[int] | None = None) -> list[Candidate]:
+    """Candidates that came through all stages, and of whom the oracle was not asked, in order.
+
+    sources: numbers of those that count; None for all.
+    """
     before = {one.number for one in asked(ledger)}
-    return found_of(ledger, [number for number in through(ledger) if number not in before])
+    left = (number for number in through(ledger) if number not in before)
+    return found_of(ledger, [one for one in left if sources is None or one // SPAN in sources])
 
 
 def through(ledger: Ledger) -> list[int]:

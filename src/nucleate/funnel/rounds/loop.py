@@ -86,13 +86,20 @@ class Loop:
 
     def _begun(self, over: int) -> int:
         """The last round that has candidates, at least the first."""
-        held = self.ledger.sources()
-        next_ = set(names_of(self.plan.sources, over + 1).values())
-        return over + 1 if over and next_ & set(held) else max(over, 1)
+        number = max(over, 1)
+        while self._numbers(number + 1):
+            number += 1
+        return number
+
+    def _numbers(self, number: int) -> set[int]:
+        """Numbers in the ledger of the sources of a round, of those that it has."""
+        held, names = self.ledger.sources(), names_of(self.plan.sources, number).values()
+        return {held[name][0] for name in names if name in held}
 
     def _judge(self, number: int) -> None:
-        """All candidates up to a round through all stages."""
-        sources = sources_of(self.plan.sources, self.settings, number, self.folder)
+        """All candidates up to a round, and those of later ones that were begun, through all stages."""
+        until = max(number, self._begun(number))
+        sources = sources_of(self.plan.sources, self.settings, until, self.folder)
         self.once(replace(self.plan, sources=sources))
 
     def _round(self, number: int) -> None:
@@ -101,7 +108,7 @@ class Loop:
             self._tune(number, known)
             self._judge(number)
         if not any(one.round == number for one in asked(self.ledger)):
-            candidates = unasked(self.ledger)
+            candidates = unasked(self.ledger, set().union(*map(self._numbers, range(1, number + 1))))
             put_asked(
                 self.ledger,
                 choose(self.ledger, candidates, known, self.settings, number, self.plan.seed),
@@ -142,8 +149,7 @@ class Loop:
 
     def _made(self, number: int) -> tuple[int, int]:
         """How many candidates a round made, and how many of them came through."""
-        held = self.ledger.sources()
-        mine = {held[name][0] for name in names_of(self.plan.sources, number).values()}
+        mine = self._numbers(number)
         made = sum(len(self.ledger.made(source)) for source in mine)
         return made, sum(one // SPAN in mine for one in through(self.ledger))
 
