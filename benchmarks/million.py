@@ -176,7 +176,7 @@ def record(asked: argparse.Namespace, times: dict, watch: Watch) -> None:
     }  # fmt: skip
     result = {
         "benchmark": "million",
-        "command": "python benchmarks/million.py --out runs/million",
+        "command": f"python benchmarks/million.py --out runs/million -n {asked.n} --workers {asked.workers}",
         "candidates": asked.n,
         "workers": asked.workers,
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores, shared with other work",

@@ -163,9 +163,11 @@ class Ledger:
         """
         cells = dict(self.each("SELECT number, cell FROM candidates WHERE number IN ({})", numbers))
         values: dict[int, dict[str, Value]] = {number: {} for number in numbers}
+        # Positions one by one, since the key of places begins with them: `stage < ?` would go through all candidates.
+        before = ",".join(map(str, range(stage)))
         question = (
             "SELECT p.number, v.found, v.cell FROM places p JOIN verdicts v USING (verdict) "
-            f"WHERE p.stage < {int(stage)} AND p.number IN ({{}}) ORDER BY p.stage"
+            f"WHERE p.stage IN ({before}) AND p.number IN ({{}}) ORDER BY p.stage"
         )
         for number, found, cell in self.each(question, numbers):
             if found:
