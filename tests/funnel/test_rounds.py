@@ -16,6 +16,7 @@ from nucleate.cli.main import app
 from nucleate.energies.potentials import REGISTRY
 from nucleate.errors import DataError, NucleateError, RecipeError
 from nucleate.funnel.plan import parse_plan
+from nucleate.funnel.report import write_report
 from nucleate.funnel.rounds import loop, oracle, tuning
 from nucleate.funnel.rounds.settings import Rounds
 from nucleate.funnel.rounds.sources import sources_of, tuned_folder
@@ -55,7 +56,7 @@ def whole(tmp_path_factory):
         ('oracle = "pythia"', HULL, "no potential is called 'pythia'"),
         ("calls = 0", HULL, "rounds.calls"),
         ("least_new = 2", HULL, "rounds.least_new"),
-        ("budget = 2", HULL, "rounds.nothing is called 'budget'"),
+        ("budget = 2", HULL, "rounds: nothing is called 'budget'"),
     ],
 )  # fmt: skip
 def test_what_rounds_can_not_be(rounds, stages, said):
@@ -229,6 +230,15 @@ def test_the_status_says_the_round(whole):
     table = result.output.split("\n\n")[-1].splitlines()
     assert table[0].split()[:6] == ["round", "candidates", "new", "asked", "answered", "found"]
     assert [int(row.split()[0]) for row in table[1:] if row.strip()] == [1, 2]
+
+
+def test_the_report_has_a_row_for_each_round_and_each_call(whole):
+    home, _, _ = whole
+    write_report(home / "out")
+    page = (home / "out/report.html").read_text()
+    assert '<a href="#rounds">Rounds</a>' in page
+    tables = page.partition('id="rounds"')[2].partition('id="shortlist"')[0].split("Calls of the oracle")
+    assert [table.count("<tr>") - 1 for table in tables] == [2, 6]
 
 
 def kill(folder: Path, kills: int, seed: int) -> str:

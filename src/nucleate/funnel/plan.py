@@ -227,7 +227,7 @@ def _group(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _checked(content: Mapping[str, Any], name: str, kind: type) -> Mapping[str, Any]:
     found = _group(content, name)
-    _known(found, [one.name for one in fields(kind)], f"{name}.", "settings")
+    _known(found, [one.name for one in fields(kind)], f"{name}: ", "settings")
     return found
 
 

@@ -13,6 +13,7 @@ from nucleate.files import write_whole, writing
 from nucleate.funnel.energies import AboveHull
 from nucleate.funnel.hulls import OURS, WHOLE, name_of
 from nucleate.funnel.plan import parse_plan
+from nucleate.funnel.rounds.tables import asked_rows, round_rows
 from nucleate.records.ledger import Ledger
 from nucleate.records.tables import write_rows
 from nucleate.records.tallies import found_of, labels, standing_at, tallies
@@ -38,7 +39,8 @@ def write_report(folder: Path) -> int:
         plan = ledger.fact("plan") or ""
         found = Discovered(
             parse_plan(plan).name, tallies(ledger), [Chosen(one.id, one.cell, one.values) for one in chosen],
-            _points(ledger, names, {one.id for one in chosen}), _hull_sentence(plan), plan, __version__,
+            _points(ledger, names, {one.id for one in chosen}), _hull_sentence(plan), round_rows(ledger),
+            asked_rows(ledger), plan, __version__,
         )  # fmt: skip
     write_whole(folder / "report.html", discovered_page(found))
     _write_crystals(folder, chosen)

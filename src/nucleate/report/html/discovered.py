@@ -43,6 +43,8 @@ class Discovered:
         chosen: those that came through all stages.
         points: energies above the hull of all that were placed.
         hull: what the hull is, in a sentence; "" for none.
+        rounds: a row of values by name for each round of a plan that goes round, and `asked` for each call of its
+            oracle, eV/atom.
         plan: the plan as it was written.
         version: of the program.
     """
@@ -52,6 +54,8 @@ class Discovered:
     chosen: Sequence[Chosen]
     points: Sequence[HullPoint] = ()
     hull: str = ""
+    rounds: Sequence[Mapping[str, Any]] = ()
+    asked: Sequence[Mapping[str, Any]] = ()
     plan: str = ""
     version: str = ""
 
@@ -65,6 +69,8 @@ def discovered_page(found: Discovered) -> str:
     ]
     if found.points:
         parts.append(("hull", "Energies above the hull", _hull(found)))
+    if found.rounds:
+        parts.append(("rounds", "Rounds", _rounds(found)))
     parts += [
         ("shortlist", "Shortlist", _gallery(drawn) + _table(found.chosen)),
         ("plan", "Plan", f"<pre>{escape(found.plan)}</pre>"),
@@ -116,6 +122,20 @@ def _hull(found: Discovered) -> str:
     lead = f'<p class="soft">{escape(found.hull)}</p>' if found.hull else ""
     figures = "".join([histogram(found.points), *systems(found.points)])
     return f'{lead}<div class="figures">{figures}</div>'
+
+
+def _rounds(found: Discovered) -> str:
+    lead = (
+        '<p class="soft">What each round made, how many of that came through as new, what the oracle was asked and '
+        "found (eV/atom above the hull as it was when the round began), and how often it answered within the interval "
+        "that was foretold.</p>"
+    )
+    tables = [
+        sortable(tuple(rows[0]), [tuple(row.values()) for row in rows])
+        for rows in (found.rounds, found.asked)
+        if rows
+    ]
+    return lead + "<h3>Calls of the oracle</h3>".join(tables)
 
 
 def _gallery(drawn: Sequence[Chosen]) -> str:
