@@ -268,7 +268,8 @@ def test_a_flow_from_proposals_trains_on_what_time_sufficed_for(data, tmp_path) 
     total = sum(p.numel() for model in (own, base) for p in model.parameters())
     assert made.facts["parameters"] == total
     assert 0 < made.facts["pairs"] <= 24 + 8
-    assert made.facts["seconds"] >= 0.03 * 60
+    # Both models train for their thirds, of which the record has tenths of seconds; all proposals may take less.
+    assert made.facts["seconds"] >= 0.02 * 60 - 0.1
     assert made.predictor.generator.task == "dng"
 
 
