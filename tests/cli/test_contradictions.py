@@ -28,6 +28,7 @@ def here(tmp_path, monkeypatch):
         ("--nfe 20 --steps 3", "20 network evaluations and 3 steps both say how long"),
         ("--set steps=3 --steps 3", "--set steps=3 and --steps 3 both say"),
         ("--set steps=3 --nfe 20", "--set steps=3 and --nfe 20 both say"),
+        ("--set nfe=3 --nfe 20", "--set nfe=3 and --nfe 20 both say"),
         ("--set method=em --sampler ode", "--set method=em and --sampler ode both say"),
         ("--split train", "--split train has no effect without --like"),
         ("--limit 3", "--limit 3 has no effect without --like"),

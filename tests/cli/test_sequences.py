@@ -14,7 +14,7 @@ from nucleate.answers.shipped import made
 from nucleate.cli.main import app
 from nucleate.records.crystal_files import read_headers
 
-QUICK = ["--set", "nfe=4", "--set", "tries=1", "--format", "extxyz", "--threads", "1"]
+QUICK = ["--nfe", "4", "--set", "tries=1", "--format", "extxyz", "--threads", "1"]
 
 
 def run(*arguments: str):

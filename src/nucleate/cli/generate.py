@@ -41,6 +41,7 @@ def generate(
     adapter: options.Adapter = None,
     sampler: options.Sampler = None,
     steps: options.Steps = None,
+    nfe: options.Nfe = None,
     set_: options.Settings = None,
     seed: options.Seed = 0,
     out: options.Out = Path("generated"),
@@ -69,7 +70,7 @@ def generate(
     loaded = load(model, device, adapters=adapter or [])
     pulling = pulling_of(towards, pull, pull_on, predictor)
     steering = steering_of(target, guidance, beyond, elements, at_most, without, pulling)
-    settings = options.sampler_of(loaded, sampler, steps, None, set_)
+    settings = options.sampler_of(loaded, sampler, steps, nfe, set_)
     species = None if species_fixed is None else readable(species_fixed, loaded.limits)
     requests = loaded.inventions(
         n, seed, atoms=atom_range(atoms), species=species, steering=steering,

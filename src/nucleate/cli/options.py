@@ -25,6 +25,7 @@ Sampler = Annotated[
 Steps = Annotated[
     int | None, typer.Option(min=1, help="Sampler steps; pc and heun take two evaluations a step.")
 ]
+Nfe = Annotated[int | None, typer.Option(min=2, help="Network evaluations; picks the best sampler.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Sampler setting, such as temperature=0.8.")
 ]
@@ -126,7 +127,7 @@ def sampler_of(
     `--set method=NAME` is `--sampler NAME`, whatever else is set comes after it.
     """
     count = ("--steps", steps) if nfe is None else ("--nfe", nfe)
-    refuse_both(assignments, {"steps": count, "method": ("--sampler", sampler)})
+    refuse_both(assignments, {"steps": count, "nfe": ("--nfe", nfe), "method": ("--sampler", sampler)})
     said = [
         text.strip()
         for key, _, text in (one.partition("=") for one in assignments or [])

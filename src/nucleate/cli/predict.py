@@ -63,7 +63,7 @@ def predict(
     ] = None,
     sampler: options.Sampler = None,
     steps: options.Steps = None,
-    nfe: Annotated[int | None, typer.Option(min=2, help="Network evaluations; picks the best sampler.")] = None,
+    nfe: options.Nfe = None,
     set_: options.Settings = None,
     seed: options.Seed = 0,
     out: options.Out = Path("predictions"),
