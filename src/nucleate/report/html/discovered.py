@@ -126,16 +126,23 @@ def _hull(found: Discovered) -> str:
 
 def _rounds(found: Discovered) -> str:
     lead = (
-        '<p class="soft">What each round made, how many of that came through as new, what the oracle was asked and '
-        "found (eV/atom above the hull as it was when the round began), and how often it answered within the interval "
-        "that was foretold.</p>"
+        '<p class="soft">What each round made, how many of that came through as new, and how many calls the oracle '
+        "answered. Found: at or below the limit above the hull as it was when the round began; best: the lowest, "
+        "eV/atom. Covered: answers within the intervals that were foretold, 90 % of them if all is well. Factor: by "
+        "which the standard deviations of the delta model are stretched from then on. Hull: phases that the oracle "
+        "has added.</p>"
+    )
+    calls = (
+        '<h3>Calls of the oracle</h3><p class="soft">eV/atom above the hull of the plan: by the potential of the '
+        "stages (cheap), as expected with what was learned, with the reach of the 90 % interval to either side, and by "
+        "the oracle.</p>"
     )
     tables = [
         sortable(tuple(rows[0]), [tuple(row.values()) for row in rows])
         for rows in (found.rounds, found.asked)
         if rows
     ]
-    return lead + "<h3>Calls of the oracle</h3>".join(tables)
+    return lead + calls.join(tables)
 
 
 def _gallery(drawn: Sequence[Chosen]) -> str:
