@@ -10,7 +10,7 @@ import yaml
 from answers_section import read, share
 
 FREE, SEQUENCES = "mp-20-large-val-k1", "dng/mp-20-wyckoff-1000"
-RELAXED = "dng/mp-20-wyckoff-relaxed-150"
+RELAXED = "dng/mp-20-wyckoff-relaxed-500"
 HEAD = """| question | measured | how |
 |---|---|---|"""
 
@@ -97,7 +97,7 @@ def _materials(results: Path) -> list[str]:
             _row(
                 "Stable, unique and novel?",
                 f"{share(one['joint.msun'])} % within 0.1 eV/atom of the hull, {share(one['joint.sun'])} % on it",
-                "150 of wyckoff-mp20, relaxed with CHGNet, against its own hull of MP-20 "
+                f"{one['joint.msun']['n']} of wyckoff-mp20, relaxed with CHGNet, against its own hull of MP-20 "
                 "([new materials](results/materials.md))",
             )
         )
