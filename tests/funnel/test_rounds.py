@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from shutil import copytree
 
 import pytest
@@ -26,8 +22,8 @@ from nucleate.funnel.sources import Source
 from nucleate.records.rounds import Round
 from tests.funnel import toys
 from tests.funnel.crystals import caesium_chloride, rocksalt, write_crystals
+from tests.funnel.killing import kill
 
-ROOT = Path(__file__).parents[2]
 SOURCE = '[[generate]]\ngenerator = "substitution"\n[[generate]]\nfolder = "here"\n'
 HULL = '[[stage]]\nkind = "relax"\n[[stage]]\nkind = "hull"\n'
 
@@ -241,16 +237,7 @@ def test_the_report_has_a_row_for_each_round_and_each_call(whole):
     assert [table.count("<tr>") - 1 for table in tables] == [2, 6]
 
 
-def kill(folder: Path, kills: int, seed: int) -> str:
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.funnel.toys", str(folder), str(kills), str(seed)],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=1500, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr[-2000:]
-    return result.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_killed_rounds_end_as_undisturbed_ones(tmp_path):
-    assert kill(tmp_path, 20, 0) == "20 kills\n"
+    assert kill("tests.funnel.toys", tmp_path, 20, 0) == "20 kills\n"
