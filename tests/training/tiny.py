@@ -92,7 +92,9 @@ def send_when(child: int, number: int, ready: Callable[[], bool]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def kill_at_row(data: Path, run: Path, row: int, *, number: int = signal.SIGKILL, **options: Any) -> int:
+def kill_at_row(
+    data: Path, run: Path, row: int, *assignments: str, number: int = signal.SIGKILL, **options: Any
+) -> int:
     """Train in a child and send it a signal once its metrics hold so many rows and it has a checkpoint."""
     metrics = run / "metrics.jsonl"
 
@@ -103,7 +105,7 @@ def kill_at_row(data: Path, run: Path, row: int, *, number: int = signal.SIGKILL
             and len(metrics.read_bytes().splitlines()) >= row
         )
 
-    return send_when(start(lambda: train(data, run, **options)), number, ready)
+    return send_when(start(lambda: train(data, run, *assignments, **options)), number, ready)
 
 
 def command(data: Path, run: Path, *arguments: str) -> list[str]:

@@ -6,6 +6,7 @@ Tensors are named `model/...`, `ema/...` and `optimiser/<parameter>/<moment>`; t
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,22 @@ def save_checkpoint(
     path: Path,
     model: nn.Module,
     ema: AveragedWeights,
-    optimiser: torch.optim.Optimizer,
+    optimisers: Sequence[torch.optim.Optimizer],
     progress: dict[str, Any],
 ) -> None:
     """Write a temporary file, then rename: a kill at any moment leaves the old or the new checkpoint."""
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"ema/{name}": tensor for name, tensor in ema.weights.items()}
+    owners = _owners(optimisers)
     for name, parameter in model.named_parameters():
-        for moment, value in optimiser.state.get(parameter, {}).items():
+        for moment, value in owners[parameter].state.get(parameter, {}).items():
             tensors[f"optimiser/{name}/{moment}"] = value
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_tensors(tensors, path, {"format": str(FORMAT), "progress": json.dumps(progress)})
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, ema: AveragedWeights, optimiser: torch.optim.Optimizer
+    path: Path, model: nn.Module, ema: AveragedWeights, optimisers: Sequence[torch.optim.Optimizer]
 ) -> dict[str, Any]:
     """Restore everything in place and return the counters. Raises TrainingError if the file does not fit the model."""
     progress, tensors = read_checkpoint(path)
@@ -56,11 +58,18 @@ def load_checkpoint(
         if key.startswith("optimiser/"):
             name, moment = key.removeprefix("optimiser/").rsplit("/", 1)
             moments.setdefault(name, {})[moment] = value
+    owners = _owners(optimisers)
     for name, parameter in model.named_parameters():
         if name in moments:
             # The fused optimiser wants its step counters on the device too.
-            optimiser.state[parameter] = {k: v.clone().to(parameter.device) for k, v in moments[name].items()}
+            owners[parameter].state[parameter] = {
+                k: v.clone().to(parameter.device) for k, v in moments[name].items()
+            }
     return progress
+
+
+def _owners(optimisers: Sequence[torch.optim.Optimizer]) -> dict[Tensor, torch.optim.Optimizer]:
+    return {p: each for each in optimisers for group in each.param_groups for p in group["params"]}
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -21,6 +21,7 @@ from nucleate.training.ema import AveragedWeights
 from nucleate.training.hooks import Hooks
 from nucleate.training.interrupt import StopRequest
 from nucleate.training.log import MetricsLog, Tell, TrainingBar
+from nucleate.training.optimisers import optimisers
 from nucleate.training.progress import Budget, Clock, Counters
 from nucleate.training.schedule import learning_rate_factor
 from nucleate.training.settings import TrainingSettings
@@ -49,13 +50,9 @@ class Trainer:
         self.fabric, self.model, self.train, self.val = fabric, model, train, val
         self.settings, self.budget, self.run, self.hooks = settings, budget, run, hooks
         self.main = fabric.global_rank == 0
-        optimiser = torch.optim.AdamW(
-            model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay,
-            amsgrad=settings.amsgrad, fused=True,
-        )  # fmt: skip
         if settings.compile:
             model.compile_parts()
-        self.forward, self.optimiser = fabric.setup(model, optimiser)
+        self.forward, *self.optimisers = fabric.setup(model, *optimisers(model, settings))
         self.ema = AveragedWeights(model, settings.ema)
         batch = min(settings.batch, len(train.sizes))
         self.plan = StepPlan(train.sizes, batch, settings.edges, settings.seed, settings.slices)
@@ -78,7 +75,9 @@ class Trainer:
         if not self.checkpoint.exists():
             return False
         self.counters = Counters(
-            **load_checkpoint(self.checkpoint, self.model, self.ema, self.optimiser.optimizer)
+            **load_checkpoint(
+                self.checkpoint, self.model, self.ema, [each.optimizer for each in self.optimisers]
+            )
         )
         return True
 
@@ -110,13 +109,15 @@ class Trainer:
         counters, settings = self.counters, self.settings
         factor = learning_rate_factor(settings, counters.step, self.progress)
         self.learning_rate = settings.learning_rate * factor
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.learning_rate
         losses, finite = self._gradients()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip or math.inf)
         self.unread.add(counters.step, norm, losses, finite)
-        self.optimiser.step()
-        self.optimiser.zero_grad()
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
         self.ema.update(self.model, counters.step)
         counters.step += 1
         counters.crystals += self.plan.batch
@@ -243,6 +244,10 @@ class Trainer:
         self._read()
         if self.main:
             save_checkpoint(
-                self.checkpoint, self.model, self.ema, self.optimiser.optimizer, vars(self.counters)
+                self.checkpoint,
+                self.model,
+                self.ema,
+                [each.optimizer for each in self.optimisers],
+                vars(self.counters),
             )
         self.fabric.barrier()

@@ -18,8 +18,10 @@ class TrainingSettings:
         batch: crystals in an optimiser step.
         edges: most padded pairs of atoms in one forward pass.
         slices: size classes mixed in a step, each a separate forward pass: fewer keep a GPU busier, more pad less.
-        learning_rate: of AdamW, at its peak.
-        weight_decay: of AdamW.
+        optimiser: `adamw`, or `muon` for the matrices of the network's blocks, beside AdamW for the rest
+            (`nucleate.training.muon`).
+        learning_rate: at its peak.
+        weight_decay: decoupled, as AdamW's.
         amsgrad: use the AMSGrad variant of AdamW.
         schedule: `constant`, `cosine` (to zero), or `cooldown` (constant, then linear to zero over the last part).
         cooldown: fraction of the run that the cooldown takes.
@@ -44,6 +46,7 @@ class TrainingSettings:
     batch: int = 256
     edges: int = 32768
     slices: int = 4
+    optimiser: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     amsgrad: bool = False
