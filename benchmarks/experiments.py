@@ -37,6 +37,7 @@ from nucleate.runs.model_folder import load_model
 from nucleate.runs.train import train_recipe
 from nucleate.training.batches import StepPlan
 from nucleate.training.log import read_metrics
+from nucleate.training.optimisers import optimisers
 from nucleate.training.validation import validation_subset
 
 RECORD = Path(__file__).parent / "results" / "experiments.json"
@@ -48,6 +49,7 @@ BASE = (
     "training.ema=0.995", "training.precision=32-true", "training.validate_every=2000",
 )  # fmt: skip
 INDEX = ("torus_transformer.index=true", "training.order=orbits")
+MUON = ("training.optimiser=muon",)
 VARIANTS: dict[str, tuple[str, ...]] = {
     "base": (),
     "index, order of the data": ("torus_transformer.index=true",),
@@ -66,6 +68,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "torus_transformer.width=64", "torus_transformer.layers=6", "torus_transformer.pair_width=16",
     ),
     "batch 128": ("training.batch=128",),
+    "Muon": MUON,
+    "Muon, index by orbits": (*MUON, *INDEX),
+    "Muon, index by orbits, distances": (*MUON, *INDEX, "torus_transformer.distances=true"),
 }  # fmt: skip
 """Settings beside those of the base, by the name of the variant."""
 TIMED = 25
@@ -84,12 +89,13 @@ def step_share(recipe: Recipe, base: Recipe, train: CrystalTable) -> float:
     for one in (recipe, base):
         model = one.build()
         model.fit(train)
-        runs.append((model, model.examples(train, torch.device("cpu"))))
+        examples = model.examples(train, torch.device("cpu"))
+        runs.append((model, examples, optimisers(model, one.training)))
     plan = StepPlan(train.sizes, recipe.training.batch, recipe.training.edges, 0, recipe.training.slices)
     shares = []
     for number in range(TIMED):
         spent = []
-        for model, examples in runs:
+        for model, examples, steps in runs:
             start = time.process_time()
             for part in plan.step(number):
                 rows = torch.from_numpy(part)
@@ -97,6 +103,9 @@ def step_share(recipe: Recipe, base: Recipe, train: CrystalTable) -> float:
                 keys = Noise.of(0, rows).at(number).keys
                 losses = model(**tensors, **model.drawn(0, number, len(part)), keys=keys)
                 model.total(losses).mean().backward()
+            for optimiser in steps:
+                optimiser.step()
+                optimiser.zero_grad()
             spent.append(time.process_time() - start)
         shares.append(spent[0] / spent[1])
     return statistics.median(shares)

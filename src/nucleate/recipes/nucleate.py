@@ -1,7 +1,8 @@
-"""Our own recipe: KLDM's processes with what taught more for the same cost in docs/results/processes.md, "Experiments".
+"""Our own recipes: KLDM's processes with what taught more for the same cost (docs/results/processes.md, "Experiments").
 
-Atoms of one element are told apart by their order, which training draws by orbits (MaskGXT, arXiv 2606.22866). The size
-without a suffix is for a GPU, and that of `kldm-mp20-csp`.
+The matrices of the blocks learn by Muon. Where the composition is given, atoms of one element are told apart by their
+order, which training draws by orbits (MaskGXT, arXiv 2606.22866). The sizes without a suffix are for a GPU, and that of
+`kldm-mp20-csp`.
 """
 
 from __future__ import annotations
@@ -20,21 +21,26 @@ GPU_TRAINING = replace(
 )  # fmt: skip
 
 
-def learned(recipe: KLDM) -> KLDM:
-    """The recipe with what has been learned, under our name."""
-    return replace(
-        recipe,
-        name=recipe.name.replace("kldm-", "nucleate-"),
-        torus_transformer=replace(recipe.torus_transformer, index=True),
-        training=replace(recipe.training, order="orbits"),
-    )
+def learned(recipe: KLDM, name: str) -> KLDM:
+    """The recipe with what has been learned, under a name of ours."""
+    training = replace(recipe.training, optimiser="muon")
+    if recipe.species != "given":
+        return replace(recipe, name=name, training=training)
+    network = replace(recipe.torus_transformer, index=True)
+    return replace(recipe, name=name, torus_transformer=network, training=replace(training, order="orbits"))
+
+
+def for_a_gpu(recipe: KLDM) -> KLDM:
+    return replace(recipe, torus_transformer=recipe.suited(GPU), training=GPU_TRAINING)
 
 
 _sized = {recipe.name: recipe for recipe in kldm.RECIPES}
-_small = _sized["kldm-csp-small"]
+_csp, _dng = _sized["kldm-csp-small"], _sized["kldm-dng-masked-small"]
 
 RECIPES: tuple[KLDM, ...] = (
-    learned(replace(_small, name="kldm-csp", torus_transformer=GPU, training=GPU_TRAINING)),
-    learned(_small),
-    learned(_sized["kldm-csp-tiny"]),
+    learned(for_a_gpu(_csp), "nucleate-csp"),
+    learned(_csp, "nucleate-csp-small"),
+    learned(_sized["kldm-csp-tiny"], "nucleate-csp-tiny"),
+    learned(for_a_gpu(_dng), "nucleate-dng"),
+    learned(_dng, "nucleate-dng-small"),
 )
