@@ -5,7 +5,8 @@
 A variant trains for as many epochs as take the base's processor seconds: a step of both is timed in turns first. Then
 it draws the same validation compositions from the same noise with its own sampler. Shares: of matches (`geometry`, one
 draw), of cells within the matcher's tolerances of the true one at equal volume, of usable crystals. cRMSE counts a miss
-as 0.5. A later call goes on where the last one stopped and trains what is new; `--only` names variants. One thread.
+as 0.5. `--upon` names a variant whose settings all have, so that changes are measured on top of what has been learned.
+A later call goes on where the last one stopped and trains what is new; `--only` names variants. One thread.
 """
 
 from __future__ import annotations
@@ -68,18 +69,27 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "torus_transformer.width=64", "torus_transformer.layers=6", "torus_transformer.pair_width=16",
     ),
     "batch 128": ("training.batch=128",),
+    "batch 32": ("training.batch=32",),
+    "learning rate 1e-3": ("training.learning_rate=1e-3",),
+    "learning rate 4e-3": ("training.learning_rate=4e-3",),
+    "averages over 500 steps": ("training.ema=0.998",),
     "Muon": MUON,
     "Muon, index by orbits": (*MUON, *INDEX),
-    "Muon, index by orbits, distances": (*MUON, *INDEX, "torus_transformer.distances=true"),
 }  # fmt: skip
 """Settings beside those of the base, by the name of the variant."""
 TIMED = 25
 
 
-def recipe_of(variant: str, seed: int) -> Recipe:
-    found = get_recipe(RECIPE, [*BASE, *VARIANTS[variant], f"training.seed={seed}"])
+def recipe_of(variant: str, upon: str, seed: int) -> Recipe:
+    found = get_recipe(RECIPE, [*BASE, *VARIANTS[upon], *VARIANTS[variant], f"training.seed={seed}"])
     assert isinstance(found, Recipe)
     return found
+
+
+def variants_upon(upon: str) -> list[str]:
+    """Those that change something there."""
+    has = set(VARIANTS[upon])
+    return [name for name, more in VARIANTS.items() if name == "base" or not has & set(more)]
 
 
 def step_share(recipe: Recipe, base: Recipe, train: CrystalTable) -> float:
@@ -117,7 +127,7 @@ def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
     data, folder, recipe = (
         Dataset.open(asked.data),
         run_folder(asked, variant, seed),
-        recipe_of(variant, seed),
+        recipe_of(variant, asked.upon, seed),
     )
     plan = folder / "plan.json"
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +136,7 @@ def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
     if not plan.exists():
         share = 1.0
         if not asked.minutes and variant != "base":
-            share = step_share(recipe, recipe_of("base", seed), data.split("train"))
+            share = step_share(recipe, recipe_of("base", asked.upon, seed), data.split("train"))
         write_whole(plan, json.dumps({"epochs": max(1, round(asked.epochs / share)), "step_of_base": share}))
     found, start = json.loads(plan.read_text()), time.process_time()
     outcome = train_recipe(
@@ -179,6 +189,7 @@ def main() -> None:
     parser.add_argument("--crystals", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="by default all")
+    parser.add_argument("--upon", choices=list(VARIANTS), default="base", help="whose settings all have")
     parser.add_argument("--workers", type=int, default=1, help="variants at once, one thread each")
     parser.add_argument("--accelerator", default="cpu")
     parser.add_argument(
@@ -188,7 +199,7 @@ def main() -> None:
     asked = parser.parse_args()
     rows = json.loads(asked.out.read_text())["rows"] if asked.out.exists() else {}
     chosen = [
-        (variant, seed) for seed in asked.seeds for variant in asked.only or VARIANTS
+        (variant, seed) for seed in asked.seeds for variant in asked.only or variants_upon(asked.upon)
         if rows.get(name_of(variant, seed), {}).get("settings") != list(VARIANTS[variant])
     ]  # fmt: skip
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
@@ -227,12 +238,15 @@ def name_of(variant: str, seed: int) -> str:
 def record(asked: argparse.Namespace, rows: dict[str, Any]) -> dict[str, Any]:
     kept = "" if asked.out == RECORD else f" --out benchmarks/results/{asked.out.name}"
     base = f"{asked.minutes:g} minutes" if asked.minutes else f"{asked.epochs} epochs"
+    upon = "" if asked.upon == "base" else f" (which has: {asked.upon})"
+    kept = kept if asked.upon == "base" else f" --upon '{asked.upon}'{kept}"
     return {
-        "title": f"At the cost of {base} of the base, {asked.crystals} compositions",
+        "title": f"At the cost of {base} of the base{upon}, {asked.crystals} compositions",
         "command": f"python benchmarks/experiments.py --data data/{asked.data.name} --runs runs/{asked.out.stem} "
         + (f"--minutes {asked.minutes:g}" if asked.minutes else f"--epochs {asked.epochs}")
         + f" --crystals {asked.crystals}{kept}",
-        "recipe": RECIPE, "settings": list(BASE), "epochs": asked.epochs, "crystals": asked.crystals,
+        "recipe": RECIPE, "settings": [*BASE, *VARIANTS[asked.upon]],
+        "epochs": asked.epochs, "crystals": asked.crystals,
         "split": "val", "protocol": "geometry", "threads": 1,
         "note": "one thread, while other programs ran on the machine",
         "rows": rows,
