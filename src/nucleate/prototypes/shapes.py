@@ -18,13 +18,16 @@ from nucleate.symmetry.orbits import operations
 from nucleate.symmetry.sites import Sites
 from nucleate.symmetry.template import averaged_lattice
 
+_Alike = tuple[np.ndarray, np.ndarray]
+"""Entries with the same letters [entries], and the species on their sites [entries, sites]."""
+
 
 class Shapes:
     """The conventional cells of an index, by their sites."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._known: dict[int, dict[tuple[str, ...], list[tuple[int, Sites]]]] = {}
+        self._known: dict[int, dict[tuple[str, ...], _Alike]] = {}
 
     def cell(self, sites: Sites, volume: float) -> np.ndarray | None:
         """A conventional cell with the group's symmetry; None where no known crystal has this space group. [3, 3], Å
@@ -48,24 +51,24 @@ class Shapes:
         if not known:
             return None
         letters = min(known, key=lambda one: _others(one, sites.letters))
-        kinds = np.array(sorted(sites.species) if letters != sites.letters else sites.species)
+        entries, species = known[letters]
+        kinds = np.array(sites.species)
+        if letters != sites.letters:
+            kinds = np.sort(kinds)
+            species = np.sort(species)[:, np.arange(len(kinds)) % species.shape[1]]
+        return int(entries[element_distances()[kinds, species].mean(1).argmin()])
 
-        def apart(sort: tuple[int, Sites]) -> float:
-            species = sort[1].species
-            if letters != sites.letters:
-                species = np.resize(sorted(species), len(kinds))
-            return float(element_distances()[kinds, species].mean())
-
-        return min(known[letters], key=apart)[0]
-
-    def _of_group(self, number: int) -> dict[tuple[str, ...], list[tuple[int, Sites]]]:
-        """Entries of a space group and their canonical sites, by the sites' letters."""
+    def _of_group(self, number: int) -> dict[tuple[str, ...], _Alike]:
+        """Entries of a space group and the species on their canonical sites, by the sites' letters."""
         if number not in self._known:
-            found = defaultdict(list)
+            found: dict[tuple[str, ...], list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
             for entry in self._by_number.get(number, ()):
                 sites = self._sites(int(entry)).canonical()
-                found[sites.letters].append((int(entry), sites))
-            self._known[number] = dict(found)
+                found[sites.letters].append((int(entry), sites.species))
+            self._known[number] = {
+                letters: (np.array([one for one, _ in alike]), np.array([species for _, species in alike]))
+                for letters, alike in found.items()
+            }
         return self._known[number]
 
     @cached_property
