@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import ase.io
 import numpy as np
@@ -14,6 +15,7 @@ import nucleate
 from nucleate.crystals import Crystals
 from nucleate.energies.potentials import REGISTRY
 from nucleate.errors import FormulaError, ModelError
+from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.registry import get_recipe
 from nucleate.runs.model_folder import save_model
 from tests.cli.words import run
@@ -66,6 +68,33 @@ def test_shards_share_the_work(model, tmp_path, monkeypatch):
     assert len(set(keys)) == len(keys) == 7
     assert run(monkeypatch, *words[:-2], "cif", "--shard", "0/2") == 0
     assert len((out / "generated.csv").read_text().splitlines()) == 8
+
+
+def test_a_job_has_one_precision(model, tmp_path, monkeypatch, capsys):
+    """The network's products alone are in bfloat16, so the draws are others, and a job never holds both."""
+    out = tmp_path / "out"
+    words = ["generate", "-n", "4", "--model", model, "--out", str(out), "--format", "extxyz"]
+    seen = []
+    monkeypatch.setattr(CrystalModel, "_answer", told(CrystalModel._answer, seen))
+    assert run(monkeypatch, *words, "--precision", "bf16") == 0
+    assert set(seen) == {True}
+    assert json.loads((out / "job.json").read_text())["weights"].endswith("+bf16")
+    capsys.readouterr()
+    assert run(monkeypatch, *words) != 0
+    assert "made with other weights" in capsys.readouterr().err
+    assert run(monkeypatch, *words[:-4], "--out", str(tmp_path / "other"), "--precision", "half") != 0
+    said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "'half' is not one of 'float32', 'bf16'" in said
+
+
+def told(answer, seen: list[bool]):
+    """The method, which also says in which precision it was asked."""
+
+    def asked(self, *arguments, **named):
+        seen.append(self.bf16)
+        return answer(self, *arguments, **named)
+
+    return asked
 
 
 def test_parts_can_be_given(model, tmp_path, monkeypatch, capsys):

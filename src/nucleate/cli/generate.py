@@ -52,6 +52,7 @@ def generate(
     symprec: options.Symprec = 0.1,
     trajectory: options.Trajectory = False,
     device: options.Device = "auto",
+    precision: options.Precision = "float32",
     edges: options.Edges = None,
     threads: options.Threads = None,
     shard: options.Shard = "0/1",
@@ -67,7 +68,7 @@ def generate(
     from nucleate.data.structure_files import read_structure
     from nucleate.predictor import load
 
-    loaded = load(model, device, adapters=adapter or [])
+    loaded = load(model, device, precision, adapters=adapter or [])
     pulling = pulling_of(towards, pull, pull_on, predictor)
     steering = steering_of(target, guidance, beyond, elements, at_most, without, pulling)
     settings = options.sampler_of(loaded, sampler, steps, nfe, set_)

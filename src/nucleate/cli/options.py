@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -34,6 +34,12 @@ Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 Format = Annotated[str, typer.Option("--format", help="Files: cif,extxyz,poscar,json.")]
 Trajectory = Annotated[bool, typer.Option("--trajectory", help="Write the trajectory from noise to crystal.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Precision = Annotated[
+    Literal["float32", "bf16"],
+    typer.Option(
+        help="Of the network's products; bf16 is up to twice as fast where the processor multiplies it."
+    ),
+]
 Edges = Annotated[
     int | None, typer.Option(min=1, max=10**8, help="Padded pairs of atoms in a batch. Default: by device.")
 ]

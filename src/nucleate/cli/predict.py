@@ -79,6 +79,7 @@ def predict(
     symprec: options.Symprec = 0.1,
     trajectory: options.Trajectory = False,
     device: options.Device = "auto",
+    precision: options.Precision = "float32",
     edges: options.Edges = None,
     threads: options.Threads = None,
     shard: options.Shard = "0/1",
@@ -113,7 +114,7 @@ def predict(
         "--sampler": sampler, "--steps": steps, "--nfe": nfe, "--trajectory": trajectory, "--edges": edges,
         "--space-group": space_group, "--prototype": prototype, "--adapter": adapter, "--target": target,
     }  # fmt: skip
-    predictor = load(model or _fitting(of_diffusion), device, adapters=adapter or [])
+    predictor = load(model or _fitting(of_diffusion), device, precision, adapters=adapter or [])
     settings = options.sampler_of(predictor, sampler, steps, nfe, set_)
     ranked = predictor.generator.ranked
     asked_so = {"--propose": propose, "--rank": rank, "--potential": potential, "--seconds": seconds}

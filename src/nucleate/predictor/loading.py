@@ -25,6 +25,8 @@ from nucleate.sampling.folder import FolderGenerator
 DEFAULT_MODEL = "answers"
 FREE_MODEL = "kldm-mp20-csp"
 """The shipped model that draws structures of a composition."""
+BF16 = "+bf16"
+"""After the identity of a model whose network multiplies in bfloat16."""
 
 
 def load(
@@ -64,6 +66,8 @@ def load(
         first = str(error).splitlines()[0]
         raise ModelError(f"device '{device}' can't be used ({first})", "use --device cpu or auto") from None
     model.bf16 = precision == "bf16"
+    if model.bf16:
+        identity += BF16  # its draws are others: a job of one precision is not resumed with the other
     generator = recipe.generator(model, card, called, identity)
     if isinstance(generator, WyckoffGenerator) and DRAWS_WITH in card:
         generator = join(called, generator, _structures(card[DRAWS_WITH], called, device, precision))
@@ -77,7 +81,7 @@ def _structures(
 ) -> DiffusionGenerator:
     """The structure model that sequences were tuned with. Raises ModelError where there is another one, or none."""
     found = load(said["name"], device, precision).generator
-    if not isinstance(found, DiffusionGenerator) or found.identity != said["weights"]:
+    if not isinstance(found, DiffusionGenerator) or found.identity.removesuffix(BF16) != said["weights"]:
         raise ModelError(
             f"{called} was tuned with {said['name']} of weights {said['weights']}, and here it is another model",
             "join it with one by nucleate.predictor.sequences.joined",
