@@ -72,6 +72,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "batch 32": ("training.batch=32",),
     "learning rate 1e-3": ("training.learning_rate=1e-3",),
     "learning rate 4e-3": ("training.learning_rate=4e-3",),
+    "dropout 0.1": ("torus_transformer.dropout=0.1",),
     "averages over 500 steps": ("training.ema=0.998",),
     "Muon": MUON,
     "Muon, index by orbits": (*MUON, *INDEX),

@@ -247,7 +247,12 @@ class CrystalModel(Trainable):
         crystals = Crystals(species, frac, lattice, mask, condition)
         if orbits is not None:
             crystals = by_orbits(crystals, orbits, Noise(keys).at(ORBITS.step()))
-        return self.loss(crystals, t, Noise(keys), constraint)
+        if not (self.training and self.network.drops):
+            return self.loss(crystals, t, Noise(keys), constraint)
+        with torch.random.fork_rng(devices=[]):
+            # Dropout is a function of the step as well, so that a resumed run repeats itself.
+            torch.manual_seed(int(keys[0]))
+            return self.loss(crystals, t, Noise(keys), constraint)
 
 
 def _alike(target: Tensor, prediction: Tensor | None) -> bool:

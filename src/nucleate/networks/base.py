@@ -70,6 +70,7 @@ class Denoiser(nn.Module):
         settings: class of its settings, a frozen dataclass with defaults.
         takes_condition: whether it can be built into a model with conditions.
         reads_cell: whether it needs `cell` as an input.
+        drops: whether it leaves channels out in training, at random.
         embeds: whether it reads conditions as they are described, by layers before each block (`conditioning`), and can
             have adapters. Others are shown bare numbers.
         levels: the level of each head.
@@ -82,6 +83,7 @@ class Denoiser(nn.Module):
     settings: ClassVar[type[Any]]
     takes_condition: ClassVar[bool] = False
     reads_cell: bool = False
+    drops: bool = False
     embeds: ClassVar[bool] = False
     conditioning: nn.ModuleDict
     width: int

@@ -59,6 +59,7 @@ class TorusTransformerSettings:
         skip: a skip connection for species vectors, see the module's text; no effect for atomic numbers.
         index: tell atoms of one element apart by their order (`nucleate.networks.index`).
         distances: features of pairs in space beside those on the torus (`nucleate.networks.distances`).
+        dropout: share of the channels of species, and of what each block adds, set to zero in training.
     """
 
     width: int = 256
@@ -70,11 +71,13 @@ class TorusTransformerSettings:
     skip: bool = False
     index: bool = False
     distances: bool = False
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         within(self, 1, MOST_WIDTH, "width heads pair_width frequencies", "torus_transformer.")
         within(self, 1, MOST_LAYERS, "layers", "torus_transformer.")
         within(self, 2, MOST_WIDTH, "time_width", "torus_transformer.")
+        within(self, 0, 0.9, "dropout", "torus_transformer.")
         if self.width % self.heads:
             raise RecipeError(
                 f"torus_transformer.width = {self.width} can't be divided among {self.heads} heads",
@@ -112,6 +115,7 @@ class TorusTransformer(Denoiser):
         self.index = index_layer(s.index, s.width, shown)
         self.distances = DistanceFeatures(s.width, s.pair_width) if s.distances else None
         self.reads_cell = s.distances
+        self.drops, self.blot = s.dropout > 0, nn.Dropout(s.dropout)
         self.conditioned(shown, s.width, s.layers)
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:
@@ -123,6 +127,7 @@ class TorusTransformer(Denoiser):
         species = self.species(inputs["species"])
         if self.index is not None:
             species = species + self.index(inputs["species"], mask)
+        species = self.blot(species)
         x = species + cell.unsqueeze(1)
         velocity = inputs["velocity"] if self.pairs.velocity is not None else None
         near = None
@@ -207,11 +212,12 @@ class Block(nn.Module):
         self.out = nn.Linear(s.width + s.heads * s.pair_width, s.width)
         self.gate = nn.Linear(s.width, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, s.width, bias=False)
+        self.blot = nn.Dropout(s.dropout)
 
     def forward(self, x: Tokens, pairs: Pairs, closed: Tensor | None) -> Tokens:
-        x = x + self.attend(self.norm_1(x), pairs, closed)
+        x = x + self.blot(self.attend(self.norm_1(x), pairs, closed))
         gate, value = self.gate(self.norm_2(x)).chunk(2, -1)
-        return x + self.down(F.silu(gate) * value)
+        return x + self.blot(self.down(F.silu(gate) * value))
 
     def attend(self, x: Tokens, pairs: Pairs, closed: Tensor | None) -> Tokens:
         qkv, bias = self.qkv(x), self.bias(pairs)
