@@ -45,3 +45,15 @@ def test_a_packed_run_is_unpacked_and_resumed(data, whole, tmp_path):
     train(data, run, epochs=12, resume=True)
     assert losses(run)[-1]["step"] == 72
     assert losses(run)[-1]["val/total"] < 1.5 * losses(whole)[-1]["val/total"]
+
+
+def test_momenta_of_muon_begin_again(data, tmp_path):
+    tool, muon = compact(), "training.optimiser=muon"
+    train(data, tmp_path / "whole", muon, epochs=4)
+    tool.pack(tmp_path / "whole", tmp_path / "packed")
+    tool.unpack(tmp_path / "packed", tmp_path / "run")
+    held = {name for name in read_checkpoint(tmp_path / "run" / "last.ckpt")[1] if name.endswith("/momentum")}
+    assert not held
+    train(data, tmp_path / "run", muon, epochs=5, resume=True)
+    assert losses(tmp_path / "run")[-1]["step"] == 30
+    assert {name for name in read_checkpoint(tmp_path / "run" / "last.ckpt")[1] if name.endswith("/momentum")}
