@@ -47,7 +47,7 @@ def predicted(asked: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-def drawn(asked: argparse.Namespace, value: float) -> dict[str, Any]:
+def pulled_beyond(asked: argparse.Namespace, value: float) -> dict[str, Any]:
     """Draws that the predictor pulls to a value, judged by one that has seen all labels of other systems."""
     folder = asked.halves / "predicts-below-10"
     cells = []

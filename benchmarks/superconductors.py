@@ -30,81 +30,28 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from extrapolation import ASKED, drawn, predicted
+from extrapolation import ASKED, predicted, pulled_beyond
 from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.files import write_whole
-from nucleate.metrics.dng.equivalence import ComparedSamples
-from nucleate.metrics.dng.novelty import judge_novelty
-from nucleate.metrics.dng.uniqueness import judge_uniqueness
 from nucleate.metrics.intervals import wilson
 from nucleate.metrics.usable import USABLE
 from nucleate.properties.composition import fractions_of
 from nucleate.properties.predict import table_of
-from steered_draws import Cells, Method, draw, judged, kept, split
+from steered_draws import Cells, judged, kept, split
 from superconductors_figure import plot
+from superconductors_relaxed import METAL, new_ones, relaxed
 from superconductors_table import write_tables
-from targets import BEST_OF, Bench
+from superconductors_ways import PULLED, SHARED, Way, drawn, ways
+from targets import Bench
 
 KELVINS = (5, 10, 20)
-METAL = 0.5
-"""Predicted band gap in eV below which a crystal counts as a metal: the predictor errs by 0.48 eV on average."""
-ORDERED = {"ordered": "superconductor"}
-WEIGHTS = (0, 1, 2, 4)
-SHARED = {
-    "nothing asked": "nothing",
-    "substitution into known superconductors": "substitution",
-    f"rejection: best of {BEST_OF}": f"best of {BEST_OF}",
-    "predictor pulls": "pull",
-    "tc, w = 2": "adapter",
-    "tc, w = 2, predictor pulls": "adapter and pull",
-}
-"""Ways that benchmarks/targets.py draws too, by their names there."""
-
-
-def ways(tuned: dict[str, str]) -> dict[str, Method]:
-    """The ways that are drawn here."""
-    both = {
-        f"ordered and tc, w = {w}": Method(
-            f"ordered-tc-{w}",
-            ("ordered", "tc"),
-            ORDERED | {"tc": 15},
-            dict.fromkeys(("ordered", "tc"), w) if w else {},
-        )
-        for w in WEIGHTS
-    }
-    return {
-        "ordered": Method("ordered", ("ordered",), ORDERED),
-        **both,
-        "ordered, predictor pulls": Method("ordered-pull", ("ordered",), ORDERED, {}, {"tc": "max"}),
-        "predictor pulls, gap pulled to 0": Method(
-            "pull-gap", towards={"tc": "max", "band_gap": "min"}, atoms=(2, 10)
-        ),
-        "tc, w = 2, predictor pulls, without H": Method(
-            "tc-pull-without-h", ("tc",), {"tc": 15}, {"tc": 2}, {"tc": "max"}, without="H"
-        ),
-        "nothing asked, wyckoff-mp20": Method("nothing-wyckoff", model="wyckoff-mp20"),
-        **{
-            name: Method(name.replace(" ", "-"), model=folder) for name, folder in tuned.items()
-        },
-    }  # fmt: skip
-
-
-PULLED = {
-    "predictor pulls": "pull-tc",
-    "tc, w = 2, predictor pulls": "adapter-and-pull-tc",
-    "ordered, predictor pulls": "ordered-pull-superconductors",
-    "tc, w = 2, predictor pulls, without H": "tc-pull-without-h-superconductors",
-}
-"""Ways with a pull, and how the names of their folders begin."""
 
 
 def row(cells: Cells, bench: Bench, known: np.ndarray) -> dict[str, Any]:
     """What is counted of all seeds of one way. known: fractions of the elements of labelled crystals."""
     said = judged(cells, "second", ("tc", "band_gap"))
-    samples = ComparedSamples(cells)
-    new = np.array(judge_novelty(samples, bench.known).columns["novel"], dtype=bool)
-    new &= np.array(judge_uniqueness(samples).columns["unique"], dtype=bool)
+    new = new_ones(cells, bench.known)
     ordered = np.array([defect(cell, USABLE) is None for cell in cells])
     metal = np.nan_to_num(said["band_gap"], nan=9.0) < METAL
     familiar = said["tc_familiar"] == 1
@@ -141,32 +88,6 @@ def exchanged(cells: list[Cell], known: np.ndarray) -> np.ndarray:
     return np.array([0.5 * np.abs(known - one).sum(1).min() for one in mixed])
 
 
-def relaxed(cells: Cells, bench: Bench, count: int, asked: argparse.Namespace) -> dict[str, Any]:
-    """How many of the first `count` unique and novel crystals lie up to 0.1 eV/atom above the hull, relaxed."""
-    from nucleate.energies.hull_sources import potential_hull
-    from nucleate.energies.placing import place
-    from nucleate.energies.potentials import potential_named
-    from nucleate.energies.references import ReferenceStructures
-    from nucleate.work import Work
-
-    samples = ComparedSamples(cells)
-    new = np.array(judge_novelty(samples, bench.known).columns["novel"], dtype=bool)
-    new &= np.array(judge_uniqueness(samples).columns["unique"], dtype=bool)
-    chosen = [cell for cell, one in zip(cells, new, strict=True) if one and cell is not None][:count]
-    chgnet = potential_named("chgnet")
-    work = Work.local(1, cache=asked.draws / "energies.sqlite")
-    hull = potential_hull(ReferenceStructures.of(asked.data / "mp_20"), chgnet, work=work)
-    placed = place(chosen, chgnet, hull, work=work)
-    stable = [one.above.energy is not None and one.above.energy <= 0.1 for one in placed]
-    after = [one.relaxed.cell for one in placed]
-    tc = np.nan_to_num(judged(list(after), "second", ("tc",))["tc"])
-    return {
-        "relaxed": len(chosen),
-        "stable_0.1": wilson(sum(stable), len(stable)).to_dict(),
-        "above_10_relaxed": wilson(int((tc > 10).sum()), len(stable)).to_dict(),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -176,6 +97,10 @@ def main() -> None:
     parser.add_argument(
         "--tuned", nargs="*", default=[], metavar="NAME=MODEL", help="models tuned by rewards"
     )
+    parser.add_argument(
+        "--base", nargs="*", default=[], metavar="NAME=MODEL", help="other bases, with adapters `NAME-tc`"
+    )
+    parser.add_argument("--ways", nargs="*", default=[], metavar="NAME", help="some of the ways only")
     parser.add_argument("--relax", type=int, default=0, metavar="K")
     parser.add_argument("--before", type=Path, metavar="DIR", help="draws pulled by other predictors")
     parser.add_argument("--plot", action="store_true", help="only the figure and the tables, from the record")
@@ -207,20 +132,11 @@ def study(asked: argparse.Namespace) -> None:
         }
     bench = Bench(asked)
     known = fractions_of(split(asked.halves, "superconductors", "train")).numpy()
-    mine = ways(dict(one.split("=", 1) for one in asked.tuned))
-    for name in [*SHARED, *mine]:
-        found = record["ways"].get(name, {})
-        cells: Cells = []
-        if not found or (asked.relax and "relaxed" not in found):
-            for seed in range(asked.seeds):
-                cells += _cells(name, mine, bench, seed, asked)
-        if not found:
-            record["ways"][name] = found = row(cells, bench, known)
-            print(name, found, flush=True)
-        if asked.relax and "relaxed" not in found:
-            found |= relaxed(cells, bench, asked.relax, asked)
-        record["ways"][name] = record["ways"].pop(name)  # in the order of the ways
-        write_whole(asked.out, json.dumps(record, indent=1) + "\n")
+    mine = ways(_named(asked.tuned), _named(asked.base))
+    for name in _chosen(asked, mine):
+        _count(name, record, mine, bench, known, asked)
+    record["ways"] = in_order(record["ways"], [*SHARED, *mine])
+    write_whole(asked.out, json.dumps(record, indent=1) + "\n")
     if asked.before:
         record["before"] = {
             name: row(_before(folder, asked), bench, known) for name, folder in PULLED.items()
@@ -230,23 +146,59 @@ def study(asked: argparse.Namespace) -> None:
         beyond = record.setdefault("extrapolation", {"predicted": predicted(asked), "drawn": []})
         for value in ASKED[len(beyond["drawn"]) :]:
             write_whole(asked.out, json.dumps(record, indent=1) + "\n")
-            beyond["drawn"].append(drawn(asked, value))
+            beyond["drawn"].append(pulled_beyond(asked, value))
         write_whole(asked.out, json.dumps(record, indent=1) + "\n")
+
+
+def _named(pairs: list[str]) -> dict[str, str]:
+    """NAME=MODEL pairs of the command line."""
+    return dict(one.split("=", 1) for one in pairs)
+
+
+def _chosen(asked: argparse.Namespace, mine: dict[str, Way]) -> list[str]:
+    """The ways that are to be counted, all of them by default."""
+    known = [*SHARED, *mine]
+    for name in asked.ways:
+        if name not in known:
+            raise SystemExit(f"no way is called {name!r}; there are {', '.join(known)}")
+    return asked.ways or known
+
+
+def _count(
+    name: str,
+    record: dict[str, Any],
+    mine: dict[str, Way],
+    bench: Bench,
+    known: np.ndarray,
+    asked: argparse.Namespace,
+) -> None:
+    """The row of one way, where it has none yet; what is left of it when relaxed, where that is asked for."""
+    found = record["ways"].get(name, {})
+    again = asked.relax and found.get("relaxed", {}).get("relaxed", 0) < asked.relax
+    if found and not again:
+        return
+    cells: Cells = []
+    for seed in range(asked.seeds):
+        cells += drawn(name, mine, bench, seed, asked)
+    if not found:
+        record["ways"][name] = found = row(cells, bench, known)
+        print(name, found, flush=True)
+    if again:
+        found["relaxed"] = relaxed(cells, bench.known, asked.relax, asked)
+        print(name, found["relaxed"], flush=True)
+    write_whole(asked.out, json.dumps(record, indent=1) + "\n")
+
+
+def in_order(rows: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Rows in the order of these names; those of others, of models that were not named this time, stay behind them."""
+    others = [name for name in rows if name not in names]
+    return {name: rows[name] for name in (*names, *others) if name in rows}
 
 
 def _before(folder: str, asked: argparse.Namespace) -> Cells:
     """What was drawn of a way, of all seeds."""
     folders = [asked.before / f"{folder}-{asked.n}-{seed}" for seed in range(asked.seeds)]
     return [cell for one in folders for cell in kept(one, asked.n)]
-
-
-def _cells(name: str, mine: dict[str, Method], bench: Bench, seed: int, asked: argparse.Namespace) -> Cells:
-    if name in SHARED:
-        return bench.drawn("tc", SHARED[name], seed)
-    way = mine[name]
-    return draw(
-        way, asked.n, seed, asked.draws / f"{way.name}-superconductors-{asked.n}-{seed}", asked.halves
-    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "studies" / "superconductors.md"
 
 
 def write_tables(record: dict[str, Any]) -> None:
-    """Put both tables into the page, where it has their marks."""
+    """Put the tables into the page, where it has their marks."""
     text = PAGE.read_text()
     text = _between(text, "ways", ways(record["ways"]))
+    text = _between(text, "relaxed", relaxed(record["ways"]))
     if "before" in record:
         text = _between(text, "before", before(record))
     if "extrapolation" in record:
@@ -45,6 +46,21 @@ def ways(rows: dict[str, dict[str, Any]]) -> str:
             f"{one['chemical_systems']} of {one['drawn']}",
         ]
         lines.append("| " + " | ".join([name, *shares, *hits, *more, *ends]) + " |")
+    return "\n".join(lines)
+
+
+def relaxed(rows: dict[str, dict[str, Any]]) -> str:
+    """A row for each way whose draws were relaxed."""
+    keys = ("stable", "sun", "sun_0", "sun_10", "credible_10")
+    lines = [
+        "| drawn by | relaxed | at most 0.1 eV/atom above the hull | and new | new, on the hull | "
+        "new, stable, > 10 K | credible > 10 K |",
+        "|---" * 7 + "|",
+    ]
+    for name, one in rows.items():
+        if found := one.get("relaxed"):
+            shares = [_interval(found[key]) for key in keys]
+            lines.append("| " + " | ".join([name, str(found["relaxed"]), *shares]) + " |")
     return "\n".join(lines)
 
 

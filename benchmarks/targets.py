@@ -20,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,10 +120,7 @@ class Bench:
         if method == "nothing":
             return self.plain(seed, 1)
         if method.startswith("best"):
-            cells = self.plain(seed, BEST_OF)
-            missed = misses(target.aims, judged(cells, "first", target.names))
-            worst = np.max([np.argsort(np.argsort(one)) for one in missed.T], 0)
-            return [cells[row] for row in np.argsort(worst, kind="stable")[:n]]
+            return best_first(self.plain(seed, BEST_OF), target.aims, target.names)[:n]
         if method == "substitution":
             labels = split(self.asked.halves, target.data[1], "train")
             return substituted(labels, target.aims, n, seed, folder)
@@ -153,6 +150,13 @@ class Bench:
 
     def _folder(self, method: str, key: str, seed: int) -> Path:
         return self.asked.draws / f"{method.replace(' ', '-')}-{key}-{self.asked.n}-{seed}"
+
+
+def best_first(cells: Cells, aims: list[Aim], names: Sequence[str]) -> Cells:
+    """Crystals by the predictors that pull, the nearest to the aims first: the worst of several ranks counts."""
+    missed = misses(aims, judged(cells, "first", tuple(names)))
+    worst = np.max([np.argsort(np.argsort(one)) for one in missed.T], 0)
+    return [cells[row] for row in np.argsort(worst, kind="stable")]
 
 
 def summary(rows: list[dict[str, Any]], base: float, plain: list[dict[str, Any]]) -> dict[str, Any]:
