@@ -13,7 +13,7 @@ from nucleate.errors import FormulaError, ModelError
 from nucleate.sampling.labels import Labels
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.systems import element_system
-from nucleate.sampling.targets import conditions_for, elements, guidance_for, pairs
+from nucleate.sampling.targets import conditions_for, elements, guidance_for, named, pairs
 
 GAPS = np.concatenate([np.zeros(600), np.linspace(0.01, 8, 400)])
 CARD = {
@@ -176,3 +176,16 @@ def test_element_systems_that_can_not_be(asked, message):
     with pytest.raises(FormulaError, match=message) as caught:
         element_system(*asked, LIMITS)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("value", [2, "band_gap=2", ["band_gap", 2], None])
+def test_what_names_no_property_is_refused_in_a_sentence(value):
+    with pytest.raises(FormulaError, match=r"guidance=.* names no property"):
+        named("guidance", value)
+
+
+@pytest.mark.parametrize("value", [3, 2.5, None])
+def test_a_number_is_no_element_system(value):
+    with pytest.raises(FormulaError, match=f"{value} is no element system") as caught:
+        elements(value)
+    assert "Li,Fe,P,O" in str(caught.value.hint)

@@ -22,7 +22,7 @@ from nucleate.properties.pulls import Pulls
 from nucleate.runs.model_folder import read_card
 from nucleate.sampling.generator import Generator
 from nucleate.sampling.pull import Pull, View
-from nucleate.sampling.targets import weight_of
+from nucleate.sampling.targets import named, weight_of
 
 GUIDES, JUDGES = "-first", "-second"
 """How the names of the shipped predictors end that pull by default, and that judge."""
@@ -43,6 +43,10 @@ class Pulling:
     pull: Mapping[str, Any] = field(default_factory=dict)
     on: View = "clean"
     predictors: Sequence[str | Path] = ()
+
+    def __post_init__(self) -> None:
+        named("towards", self.towards)
+        named("pull", self.pull)
 
     def on_generator(self, generator: Generator, beyond: bool) -> tuple[Pull, ...]:
         """The pulls, with their predictors beside the generator. Raises FormulaError and ModelError for what can't be

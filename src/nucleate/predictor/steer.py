@@ -13,7 +13,7 @@ from nucleate.sampling.generator import Generator
 from nucleate.sampling.limits import Limits
 from nucleate.sampling.request import Request
 from nucleate.sampling.systems import element_system
-from nucleate.sampling.targets import conditions_for, guidance_for
+from nucleate.sampling.targets import conditions_for, guidance_for, named
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Steering:
     beyond: bool = False
     pulling: Pulling = field(default_factory=Pulling)
     tell: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        named("target", self.target)
+        named("guidance", self.guidance)
 
     def system(self, limits: Limits) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The elements that are allowed, and those that have to be there."""

@@ -9,7 +9,7 @@ element_system=Li,Fe,P,O    the elements of a crystal, which the network is told
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +131,12 @@ def elements(asked: Any) -> tuple[int, ...]:
 
     Raises FormulaError for no element and for what is none.
     """
-    words = str(asked).replace("-", ",").split(",") if isinstance(asked, str) else [str(one) for one in asked]
+    if isinstance(asked, str):
+        words = asked.replace("-", ",").split(",")
+    elif isinstance(asked, Iterable):
+        words = [str(one) for one in asked]
+    else:
+        raise FormulaError(f"{asked!r} is no element system", "write symbols with commas, such as Li,Fe,P,O")
     words = [word.strip() for word in words if word.strip()]
     if not words:
         raise FormulaError("an element system without elements is asked for", "name some, such as Li,Fe,P,O")
@@ -154,6 +159,16 @@ def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
             raise FormulaError(f"{option} names {name.strip()} twice", "give each property once")
         found[name.strip()] = value.strip()
     return found
+
+
+def named(what: str, asked: Any) -> Mapping[str, Any]:
+    """What is asked by the names of properties. Raises FormulaError for anything but a mapping.
+
+    what: is asked, as it is called in Python.
+    """
+    if not isinstance(asked, Mapping):
+        raise FormulaError(f"{what}={asked!r} names no property", f'write {what}={{"band_gap": 2}}')
+    return asked
 
 
 def conditions_for(
