@@ -9,18 +9,25 @@ IMAGE = Path(__file__).parents[1] / "docs" / "images" / "superconductors.png"
 
 
 def plot(record: dict[str, Any]) -> None:
-    """Shares above 5, 10 and 20 K for each way, what they cost in new crystals, and the extrapolation."""
+    """Shares above 5, 10 and 20 K for each way, what is left of them relaxed, and the extrapolation."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     ways = record["ways"]
-    parts = 2 if "extrapolation" in record else 1
-    figure, axes = plt.subplots(1, parts, figsize=(6.2 * parts, 5), squeeze=False, layout="constrained")
-    _shares(axes[0, 0], ways)
-    if parts == 2:
-        _beyond(axes[0, 1], record["extrapolation"]["predicted"])
+    right = {
+        "beyond": lambda axis: _beyond(axis, record["extrapolation"]["predicted"]),
+        "relaxed": lambda axis: _relaxed(axis, {name: one["relaxed"] for name, one in found.items()}),
+    }
+    found = {name: one for name, one in ways.items() if "relaxed" in one}
+    parts = [name for name, there in (("beyond", "extrapolation" in record), ("relaxed", found)) if there]
+    grid = [["ways", name] for name in parts] or [["ways"]]
+    size = (6.2 * len(grid[0]), max(5, 0.36 * len(ways)))
+    figure, axes = plt.subplot_mosaic(grid, figsize=size, layout="constrained")
+    _shares(axes["ways"], ways)
+    for name in parts:
+        right[name](axes[name])
     IMAGE.parent.mkdir(exist_ok=True)
     figure.savefig(IMAGE, dpi=130)
     plt.close(figure)
@@ -53,7 +60,7 @@ def _shares(axis: Any, ways: dict[str, Any]) -> None:
     axis.set_xlabel("% of all draws; Tc by the held-out predictor")
     axis.set_xlim(0, 100)
     axis.grid(axis="x", alpha=0.3)
-    axis.legend(fontsize=8, loc="lower right", bbox_to_anchor=(0.93, 0))
+    axis.legend(fontsize=8, ncols=5, columnspacing=1, loc="lower right", bbox_to_anchor=(1.02, 1))
 
 
 def _beyond(axis: Any, rows: list[dict[str, Any]]) -> None:
@@ -83,3 +90,27 @@ def _beyond(axis: Any, rows: list[dict[str, Any]]) -> None:
     other.set_ylabel("K")
     lines = [*axis.get_legend_handles_labels()[0], *other.get_legend_handles_labels()[0]]
     axis.legend(lines, [line.get_label() for line in lines], fontsize=8, loc="center right")
+
+
+def _relaxed(axis: Any, rows: dict[str, Any]) -> None:
+    """Of the crystals of each way that were unique and novel and were relaxed."""
+    names = list(rows)[::-1]
+    kinds = (
+        ("stable", "#c7e9c0", "at most 0.1 eV/atom above the hull"),
+        ("sun", "#41ab5d", "and new"),
+        ("credible_10", "#00441b", "and credible, > 10 K"),
+    )
+    for place, (key, colour, label) in enumerate(kinds):
+        found = [rows[name][key] for name in names]
+        values = [100 * one["value"] for one in found]
+        spans = [
+            [value - 100 * one["low"] for value, one in zip(values, found, strict=True)],
+            [100 * one["high"] - value for value, one in zip(values, found, strict=True)],
+        ]
+        places = [row + 0.25 * (1 - place) for row in range(len(names))]
+        axis.barh(places, values, 0.25, xerr=spans, color=colour, label=label, error_kw={"lw": 0.7})
+    axis.set_yticks(range(len(names)), [name.replace(", predictor", ",\npredictor") for name in names])
+    axis.set_xlabel("% of new draws, relaxed with CHGNet")
+    axis.set_xlim(0, 100)
+    axis.grid(axis="x", alpha=0.3)
+    axis.legend(fontsize=8, ncols=3, columnspacing=1, loc="lower right", bbox_to_anchor=(1.02, 1))
