@@ -10,10 +10,11 @@
 Everything that draws has seen the first half of the labels, by chemical systems; `property-tc-second`, which judges,
 the other half, and `property-band-gap-second` says what is a metal. Crystals are judged as they are drawn; unreadable
 ones count as missed. With --relax K the first K crystals of each way that are unique and novel are relaxed with CHGNet
-and placed against its own hull of MP-20. With --before DIR draws that were pulled by other predictors are judged beside
-those of today. Draws are shared with benchmarks/targets.py. Continues from what is there;
-writes benchmarks/results/superconductors.json, and draws docs/images/superconductors.png and the tables of
-docs/studies/superconductors.md from it; `--plot` does only that.
+and placed against its own hull of the crystals in the package. With --base NAME=MODEL another base is asked the same,
+its adapter in the folder `NAME-tc` beside the others. With --before DIR draws that were pulled by other predictors are
+judged beside those of today. Draws are shared with benchmarks/targets.py. Continues from what is there, also from rows
+whose draws are gone; writes benchmarks/results/superconductors.json, and draws docs/images/superconductors.png and the
+tables of docs/studies/superconductors.md from it; `--plot` does only that.
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def _count(
 ) -> None:
     """The row of one way, where it has none yet; what is left of it when relaxed, where that is asked for."""
     found = record["ways"].get(name, {})
-    again = asked.relax and found.get("relaxed", {}).get("relaxed", 0) < asked.relax
+    again = asked.relax and found.get("relaxed", {}).get("asked", 0) < asked.relax
     if found and not again:
         return
     cells: Cells = []

@@ -12,8 +12,8 @@ Models tuned for a high Tc by `nucleate tune`, each with the property calls of i
 the best, by the reward, of as many plain draws as the row says. `property-tc-first` rewards, `property-tc-second`, of
 the other half of the labels, judges; crystals are judged as they are drawn, and unusable ones count as missed.
 *Metals*: a gap below 0.5 eV by `property-band-gap-second`. *Familiar*: without a warning of the judge. *Credible*: both
-of these, and above 10 K. Nothing is relaxed, and no energy is in the reward. *Earlier run*: the same command and seed on
-another machine, whose rounding sent it another way; before the shipped structure model of sequences was rounded, too.
+of these, and above 10 K. Nothing is relaxed, and no energy is in the reward. *Earlier run*: the same command and seed
+on another machine, whose rounding sent it another way; for sequences, before the shipped structure model was rounded.
 """
 TITLES = {
     "tuning-tc": "Crystals that the predictor is familiar with, and that another one calls metals",
