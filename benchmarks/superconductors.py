@@ -68,11 +68,17 @@ def row(cells: Cells, bench: Bench, known: np.ndarray) -> dict[str, Any]:
         "metals": _share(metal),
         "familiar": _share(familiar),
         **{f"credible_{kelvin}": _share(new & metal & familiar & (tc > kelvin)) for kelvin in KELVINS},
+        "compounds_10": _share(new & metal & familiar & (tc > 10) & _compounds(cells)),
         "spread": _median(said["tc_spread"]),
         "exchanged": _median(exchanged([cell for cell in cells if cell is not None], known)),
         "chemical_systems": len(systems),
         "in_ten_systems": round(100 * sum(count for _, count in systems.most_common(10)) / n, 1),
     }
+
+
+def _compounds(cells: Cells) -> np.ndarray:
+    """Which are of two elements or more: what a predictor says of an element alone can be looked up."""
+    return np.array([cell is not None and len(set(cell.species.tolist())) > 1 for cell in cells])
 
 
 def _share(events: np.ndarray) -> dict[str, Any]:

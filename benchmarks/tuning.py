@@ -8,8 +8,9 @@ property-tc-first rewards, beside property-band-gap-first (benchmarks/tuning-tc.
 property-tc-second, of the other half of the labels, judges. Then n crystals of each tuned model and of both untouched
 ones are judged as they are drawn, and so are the n best, by the reward, of as many draws of an untouched model as
 tuning was given calls (best of N). Unusable draws count as missed. Credible is what lies above 10 K, has a gap below
-0.5 eV by property-band-gap-second, and gets no warning of the judge. Nothing is relaxed, and no energy is in the
-reward. Goes on where it stopped; writes benchmarks/results/tuning.json.
+0.5 eV by property-band-gap-second, and gets no warning of the judge; compounds are those of them with two elements or
+more, since what is said of an element alone can be looked up. Nothing is relaxed, and no energy is in the reward. Goes
+on where it stopped; writes benchmarks/results/tuning.json.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ def row_of(cells: list[Cell], reward: Reward) -> dict[str, Any]:
     usable = np.array([not reason for reason in scores.reasons])
     tc = np.where(usable, said["tc"], np.nan)
     metal, familiar = said["band_gap"] < METAL, said["tc_familiar"] == 1
+    credible = metal & familiar & (tc > CREDIBLE)
+    compound = np.array([len(set(cell.species.tolist())) > 1 for cell in cells])
     systems = Counter(system_of(cell.formula) for cell in cells)
     return {
         "drawn": len(cells),
@@ -71,7 +74,8 @@ def row_of(cells: list[Cell], reward: Reward) -> dict[str, Any]:
         **{f"above {limit:g} K": _share(tc > limit) for limit in LIMITS},
         "metals": _share(usable & metal),
         "familiar": _share(usable & familiar),
-        "credible": _share(metal & familiar & (tc > CREDIBLE)),
+        "credible": _share(credible),
+        "credible compounds": _share(credible & compound),
         "formulas": len({cell.formula for cell in cells}),
         "systems": len(systems),
         "largest_system": max(systems.values()) / len(cells),

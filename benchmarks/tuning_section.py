@@ -12,8 +12,9 @@ Models tuned for a high Tc by `nucleate tune`, each with the property calls of i
 the best, by the reward, of as many plain draws as the row says. `property-tc-first` rewards, `property-tc-second`, of
 the other half of the labels, judges; crystals are judged as they are drawn, and unusable ones count as missed.
 *Metals*: a gap below 0.5 eV by `property-band-gap-second`. *Familiar*: without a warning of the judge. *Credible*: both
-of these, and above 10 K. Nothing is relaxed, and no energy is in the reward. *Earlier run*: the same command and seed
-on another machine, whose rounding sent it another way; for sequences, before the shipped structure model was rounded.
+of these, and above 10 K; *no element*: of two elements or more. Nothing is relaxed, and no energy is in the reward.
+*Earlier run*: the same command and seed on another machine, whose rounding sent it another way; for sequences, before
+the shipped structure model was rounded.
 """
 TITLES = {
     "tuning-tc": "Crystals that the predictor is familiar with, and that another one calls metals",
@@ -37,11 +38,19 @@ def tuning(results: Path) -> str:
 def _table(rows: dict[str, Any]) -> str:
     lines = [
         "| drawn by | calls | draws | reward | usable % | judge, K | > 5 K, % | > 10 K, % | > 20 K, % | metals % | "
-        "familiar % | credible % | formulas | largest system % |",
-        "|---" * 14 + "|",
+        "familiar % | credible % | and no element % | formulas | largest system % |",
+        "|---" * 15 + "|",
     ]
     for name, one in rows.items():
-        shares = ("above 5 K", "above 10 K", "above 20 K", "metals", "familiar", "credible")
+        shares = (
+            "above 5 K",
+            "above 10 K",
+            "above 20 K",
+            "metals",
+            "familiar",
+            "credible",
+            "credible compounds",
+        )
         cells = [
             name, str(one["calls"]), str(one["drawn"]), f"{one['reward']:.2f}", f"{100 * one['valid']:.0f}",
             f"{one['judge_mean']:.1f}", *(_share(one.get(key)) for key in shares),
