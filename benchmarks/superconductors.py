@@ -69,6 +69,7 @@ def row(cells: Cells, bench: Bench, known: np.ndarray) -> dict[str, Any]:
         "familiar": _share(familiar),
         **{f"credible_{kelvin}": _share(new & metal & familiar & (tc > kelvin)) for kelvin in KELVINS},
         "compounds_10": _share(new & metal & familiar & (tc > 10) & _compounds(cells)),
+        "sound_credible_10": _share(new & metal & familiar & (tc > 10) & ordered),
         "spread": _median(said["tc_spread"]),
         "exchanged": _median(exchanged([cell for cell in cells if cell is not None], known)),
         "chemical_systems": len(systems),
