@@ -78,6 +78,9 @@ def _shares(stable: Cells, above: np.ndarray, known: ReferenceIndex, n: int) -> 
         "sun_0": new & (above <= 0),
         "sun_10": new & high,
         "credible_10": new & credible,
+        "compounds_10": new
+        & credible
+        & np.array([len(set(one.species.tolist())) > 1 for one in stable], bool),
     }
     return {key: wilson(int(one.sum()), n).to_dict() for key, one in found.items()}
 

@@ -51,15 +51,15 @@ def ways(rows: dict[str, dict[str, Any]]) -> str:
 
 def relaxed(rows: dict[str, dict[str, Any]]) -> str:
     """A row for each way whose draws were relaxed."""
-    keys = ("stable", "sun", "sun_0", "sun_10", "credible_10")
+    keys = ("stable", "sun", "sun_0", "sun_10", "credible_10", "compounds_10")
     lines = [
         "| drawn by | relaxed | at most 0.1 eV/atom above the hull | and new | new, on the hull | "
-        "new, stable, > 10 K | credible > 10 K |",
-        "|---" * 7 + "|",
+        "new, stable, > 10 K | credible > 10 K | and no element |",
+        "|---" * 8 + "|",
     ]
     for name, one in rows.items():
         if found := one.get("relaxed"):
-            shares = [_interval(found[key]) for key in keys]
+            shares = [_interval(found[key]) if key in found else "-" for key in keys]
             lines.append("| " + " | ".join([name, str(found["relaxed"]), *shares]) + " |")
     return "\n".join(lines)
 
