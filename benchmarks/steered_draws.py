@@ -47,6 +47,7 @@ class Method:
         predictors: that pull, where they are not those of the package.
         beyond: whether pulls may go beyond the labels.
         without: elements that are left out.
+        shipped: whether adapters are those of the package, also where the folder of adapters has others.
     """
 
     name: str
@@ -60,11 +61,15 @@ class Method:
     predictors: tuple[Path, ...] = ()
     beyond: bool = False
     without: str | None = None
+    shipped: bool = False
 
 
 def draw(method: Method, n: int, seed: int, folder: Path, adapters: Path) -> Cells:
     """n crystals; None where one can't be read. Continues what is in the folder."""
-    runs = [adapters / one if (adapters / one / "model").exists() else one for one in method.adapters]
+    runs = [
+        one if method.shipped or not (adapters / one / "model").exists() else adapters / one
+        for one in method.adapters
+    ]
     model = load(method.model, "cpu", adapters=runs)
     steering = Steering(
         method.target,

@@ -27,6 +27,8 @@ SHARED = {
     "tc, w = 2, predictor pulls": "adapter and pull",
 }
 """Ways that benchmarks/targets.py draws too, by their names there."""
+SHIPPED_TC = "tc of the package, w = 2, predictor pulls, without H"
+"""Its adapter has seen all labels, those of the judge too: its Tc is a trend, its energies are not."""
 PULLED = {
     "predictor pulls": "pull-tc",
     "tc, w = 2, predictor pulls": "adapter-and-pull-tc",
@@ -69,6 +71,9 @@ def ways(tuned: Mapping[str, str], bases: Mapping[str, str]) -> dict[str, Way]:
         ),
         "tc, w = 2, predictor pulls, without H": Method(
             "tc-pull-without-h", ("tc",), ASKED, {"tc": 2}, HIGHEST, without="H"
+        ),
+        SHIPPED_TC: Method(
+            "shipped-tc-pull-without-h", ("tc",), ASKED, {"tc": 2}, HIGHEST, without="H", shipped=True
         ),
         "nothing asked, wyckoff-mp20": Method("nothing-wyckoff", model="wyckoff-mp20"),
     }
