@@ -17,7 +17,7 @@ import torch
 from nucleate.cell import Cell
 from nucleate.comparison.families.collect import collect_families
 from nucleate.comparison.families.drawing import CHUNK, SPENT, draw_within
-from nucleate.comparison.families.judged import csp_numbers
+from nucleate.comparison.families.judged import csp_numbers, dng_numbers, sun_numbers
 from nucleate.comparison.families.known import training_index
 from nucleate.comparison.families.made import Made, Maker, Place, Refined, Trained
 from nucleate.comparison.families.members import FAMILIES, MILLION, Family, commonest, families_named, largest
@@ -236,6 +236,30 @@ def test_a_composition_that_is_refused_or_not_answered_is_a_miss(data, tmp_path)
     assert rate["n"] == len(crystals) == 8
     assert 1 <= round(rate["value"] * 8) <= len(same)
     assert found["numbers"]["rmse"]["value"] == pytest.approx(0.0, abs=1e-6)
+
+
+class Oxides(Busy):
+    """SrO in rocksalt's structure, which it has, and in that of CsCl, which it has not."""
+
+    def answers(
+        self, requests: Sequence[Request], settings: Any, seed: int, options: DrawOptions
+    ) -> Iterator[Sequence[Answer]]:
+        species, frac = torch.tensor([[38, 8]]), torch.tensor([[[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]])
+        for request in requests:
+            face = 2.58 * (torch.ones(3, 3) - torch.eye(3))
+            cell = face if request.sample % 2 == 0 else 3.2 * torch.eye(3)
+            yield [Generated(request, Crystals(species, frac, cell[None], species > 0))]
+
+
+def test_stable_is_what_known_crystals_of_other_data_leave_stable(data, tmp_path) -> None:
+    """The data has no strontium oxide: by its own hull both lie far below, and neither would count."""
+    plan, predictor = plan_of(data, family("two", Ready(Busy())), crystals=3, relaxed=2), Predictor(Oxides())
+    unit = plan.units()[0]
+    dng_numbers(plan, unit, tmp_path, predictor, Work())
+    found = sun_numbers(plan, unit, tmp_path, predictor, Work(cache=tmp_path / "cache"))["numbers"]
+    assert {name: (one["value"], one["n"]) for name, one in found.items()} == {
+        "sun": (0.5, 2), "msun": (0.5, 2), "stable": (0.5, 2),
+    }  # fmt: skip
 
 
 class Slow(FolderGenerator):
