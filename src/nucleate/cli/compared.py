@@ -35,9 +35,12 @@ def surroundings() -> dict[str, Any]:
 
     import nucleate
     from nucleate.runs.card import device_name
+    from nucleate.runs.devices import resolve
 
+    products = {"32-true": "float32", "bf16-mixed": "native bfloat16"}[resolve("auto", "cpu")]
+    threads = torch.get_num_threads()
     return {
         "command": shlex.join(["nucleate", *sys.argv[1:]]),
-        "hardware": f"{device_name(torch.device('cpu'))}, {torch.get_num_threads()} threads",
+        "hardware": f"{device_name(torch.device('cpu'))}, {products}, {threads} thread{'s' * (threads > 1)}",
         "versions": {"nucleate": nucleate.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }  # fmt: skip
