@@ -133,3 +133,29 @@ def test_kinds_of_models_have_a_row_each_and_failures_are_told(tmp_path):
     assert "CDVAE, fast failed: no luck" in lines
     assert "| Perov-5 | CDVAE, fast | variational | 250 | 75.0 | - | a latent space |" in lines
     assert "| CDVAE, fast, ours, Perov-5 | 100.0 | 50.0 | - | - | 0.250 | - |" in lines
+
+
+def test_seeds_of_a_family_are_one_row_and_missing_ones_are_told(tmp_path) -> None:
+    def model(steps: int, preparation: float | None) -> dict:
+        return {"recipe": "ftcp-small", "parameters": 840_000, "steps": steps, "crystals": 100 * steps,
+                "seconds": 60.0, "preparation": preparation}  # fmt: skip
+
+    def row(title: str, *models: dict) -> dict:
+        spent = [{"crystals": 8, "failures": 0, "seconds": 2.0}] * len(models)
+        task = {"models": list(models), "spent": spent, "per_second": 4.0, "answered": 1.0, "numbers": {}}
+        stable = {
+            "models": list(models),
+            "numbers": {"sun": {"value": 0.25, "n": 60, "low": 0.2, "high": 0.3}},
+        }
+        return {"title": title, "kind": "variational", "told": "", "errors": {}, "dng": task, "sun": stable}
+
+    rows = {"ftcp": row("FTCP", model(100, 1.0), model(110, None)), "gan": row("GAN", model(7, None))}
+    record = {"command": "nucleate", "hardware": "a CPU", "seeds": 2, "minutes": 1, "seconds": 15, "crystals": 8,
+              "compositions": 8, "references": None, "relaxed": 60, "results": {"mp_20": rows}}  # fmt: skip
+    (tmp_path / "families").mkdir()
+    (tmp_path / "families" / "mp-20.json").write_text(json.dumps(record))
+    text = kinds_of_models(tmp_path)
+    assert "| FTCP | ftcp-small | 105 | 10,500 | 60 | 1 |" in text
+    assert "| GAN | ftcp-small | 7 | 700 | 60 | - |" in text
+    assert "a CPU. S.U.N. of 60 at most, relaxed with CHGNet. Fewer seeds: GAN 1." in text
+    assert "| MP-20 | FTCP | variational | 250 | - | 25.0 |  |" in text
