@@ -19,7 +19,7 @@ from nucleate.comparison.families.collect import collect_families
 from nucleate.comparison.families.drawing import CHUNK, SPENT, draw_within
 from nucleate.comparison.families.judged import csp_numbers, dng_numbers, sun_numbers
 from nucleate.comparison.families.known import training_index
-from nucleate.comparison.families.made import Made, Maker, Place, Refined, Trained
+from nucleate.comparison.families.made import FACTS, Made, Maker, Place, Refined, Trained
 from nucleate.comparison.families.members import FAMILIES, MILLION, Family, commonest, families_named, largest
 from nucleate.comparison.families.plan import FamilyPlan, FamilyUnit
 from nucleate.comparison.families.table import PLAIN, table_rows
@@ -30,6 +30,7 @@ from nucleate.errors import ModelError, RecipeError
 from nucleate.predictor import Predictor
 from nucleate.prototypes.shipped import INDEX
 from nucleate.recipes.registry import get_recipe
+from nucleate.runs.train import Outcome, train_recipe
 from nucleate.sampling.folder import FolderGenerator
 from nucleate.sampling.generator import Answer, DrawOptions, Failure, Generated, Generator, Task
 from nucleate.sampling.limits import Limits
@@ -280,6 +281,35 @@ def test_compositions_that_time_did_not_suffice_for_do_not_count(data, clock, tm
     assert found["spent"]["crystals"] + found["spent"]["failures"] == 4
     assert found["numbers"]["match_rate"]["n"] == 4
     assert found["numbers"]["match_rate"]["value"] > 0.5
+
+
+def test_a_finished_run_is_not_prepared_again_and_goes_on_where_more_is_asked(
+    data, tmp_path, monkeypatch
+) -> None:
+    """Preparation, such as writing all crystals as texts, takes longer than a short training."""
+    maker = Trained("ftcp-small", settings=("latent=4", "hidden=8"), fitted=largest)
+    place, calls = Place(data, tmp_path / "ftcp", 0, 0.005), []
+
+    def counted(*args: Any, **options: Any) -> Outcome:
+        calls.append(args[2])
+        return train_recipe(*args, **options)
+
+    monkeypatch.setattr("nucleate.comparison.families.made.train_recipe", counted)
+    first = maker.made(place)
+    again = maker.made(place)
+    assert first is not None
+    assert again is not None
+    assert (again.facts, len(calls)) == (first.facts, 1)
+    assert first.facts["preparation"] is not None
+    longer = maker.made(replace(place, minutes=0.02))
+    assert longer is not None
+    assert len(calls) == 2
+    assert longer.facts["steps"] > first.facts["steps"]
+    (place.folder / "run" / FACTS).write_text('{"asked"')
+    kept = maker.made(replace(place, minutes=0.02))
+    assert kept is not None
+    assert len(calls) == 3
+    assert kept.facts["steps"] == longer.facts["steps"]
 
 
 def test_a_flow_from_proposals_trains_on_what_time_sufficed_for(data, tmp_path) -> None:

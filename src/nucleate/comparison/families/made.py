@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from nucleate.comparison.families.drawing import draw_within
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
+from nucleate.files import parse_json, write_whole
 from nucleate.predictor import Predictor, load
 from nucleate.recipes.contract import AnyRecipe
 from nucleate.recipes.registry import get_recipe
@@ -22,12 +24,14 @@ from nucleate.runs.train import train_recipe
 from nucleate.sampling.folder import FolderGenerator
 from nucleate.sampling.generator import Task
 from nucleate.sampling.request import table_requests
+from nucleate.settings import to_dict
 from nucleate.streams import SUBSET
 from nucleate.training.validation import validation_subset
 
 PAIRED = 64
 """Validation crystals for which a base proposes."""
 PROPOSED = "predictions.extxyz"
+FACTS = "facts.json"
 CPU = Hardware(accelerator="cpu")
 Fitted = Callable[[CrystalTable], tuple[str, ...]]
 
@@ -114,8 +118,12 @@ class Trained(Maker):
         self, place: Place, run: Path, minutes: float, settings: tuple[str, ...] = (),
         subject: Subject = Subject(),
     ) -> dict[str, Any] | None:  # fmt: skip
-        """What is known of the finished run; None where a signal stopped it."""
-        recipe = self._recipe(place, settings)
+        """What is known of the finished run, kept in it, so that a later call prepares nothing; None where a signal
+        stopped it."""
+        recipe, note = self._recipe(place, settings), run / FACTS
+        asked = _asked(recipe, place.data, minutes)
+        if known := _noted(note, asked):
+            return known
         fresh, start = not (run / "last.ckpt").exists(), time.process_time()
         outcome = train_recipe(
             recipe, place.data, run, minutes=minutes, resume=True, hardware=CPU, visible=False,
@@ -125,16 +133,34 @@ class Trained(Maker):
             return None
         seconds = outcome.counters.seconds + outcome.counters.paused
         prepared = time.process_time() - start - seconds if fresh else None
-        return {
+        facts = {
             "recipe": self.recipe, "parameters": load(run, "cpu").card["parameters"],
             "steps": outcome.counters.step, "crystals": outcome.counters.crystals,
             "seconds": round(seconds, 1), "preparation": None if prepared is None else round(prepared, 1),
         }  # fmt: skip
+        write_whole(note, json.dumps({"asked": asked, "facts": facts}) + "\n")
+        return facts
 
     def _recipe(self, place: Place, settings: tuple[str, ...]) -> AnyRecipe:
         fitted = self.fitted(Dataset.open(place.data).split("train"))
         own = [*self.settings, *fitted, *settings, f"training.seed={place.seed}"]
         return get_recipe(self.recipe, own)
+
+
+def _asked(recipe: AnyRecipe, data: Path, minutes: float) -> dict[str, Any]:
+    """What a finished run hangs on."""
+    checksum = Dataset.open(data).info["checksums"]["train.parquet"]
+    plain = json.loads(json.dumps(to_dict(recipe)))
+    return {"recipe": plain, "data": checksum, "minutes": minutes}
+
+
+def _noted(note: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """Facts of a run that was finished by an earlier call; None where there are none, or it was asked for otherwise."""
+    try:
+        values = parse_json(note.read_bytes())
+        return values["facts"] if values["asked"] == asked else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @dataclass(frozen=True)
