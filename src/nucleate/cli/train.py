@@ -148,6 +148,12 @@ def based(asked: AnyRecipe) -> Subject:
     from nucleate.predictor import load
     from nucleate.runs.based import FromGenerator
 
+    if asked.proposals and not Path(asked.proposals).exists():
+        raise RecipeError(
+            f"there are no proposals at {asked.proposals}",
+            f"draw them: nucleate predict --like DATA --split train -n 1 --model {asked.base} --out FOLDER; or leave "
+            "proposals out",
+        )
     drawn = load(asked.proposals).generator if asked.proposals else None
     return FromGenerator(load(asked.base).generator, drawn)
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from nucleate.cell import Cell
+from nucleate.cli.train import based
 from nucleate.crystals import Crystals
 from nucleate.data.cells import standardise
 from nucleate.data.table import CrystalTable
-from nucleate.errors import ModelError, StructureError
+from nucleate.errors import ModelError, RecipeError, StructureError
 from nucleate.families.proposed.generator import ProposedGenerator
 from nucleate.families.proposed.model import Pairs, ProposedFlow
 from nucleate.families.proposed.pairs import aligned, reduced
@@ -155,3 +156,10 @@ def test_a_run_trains_and_refines(tmp_path: Path) -> None:
     assert isinstance(one, Generated)
     assert one.origin["base"] == "base"
     assert one.cost.nfe == 3
+
+
+def test_proposals_that_are_not_there_are_asked_for() -> None:
+    """Not looked for among the models, whose names would be no help."""
+    with pytest.raises(RecipeError, match="there are no proposals at drawn.extxyz") as found:
+        based(get_recipe("flowllm-tiny", ["base=substitution", "proposals=drawn.extxyz"]))
+    assert "--split train -n 1 --model substitution" in str(found.value.hint)
