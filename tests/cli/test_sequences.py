@@ -64,6 +64,7 @@ def test_what_sequences_can_not_hold_is_refused(asked: list[str], message: str, 
     found = run(*asked, "--model", "wyckoff-mp20", "--out", str(tmp_path / "out"))
     assert found.exit_code != 0
     assert message in " ".join(str(found.exception or found.output).split())
+    assert not (tmp_path / "out").exists(), "the mended command would find the folder taken by another job"
 
 
 def test_sequences_propose_answers() -> None:

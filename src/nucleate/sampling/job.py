@@ -69,7 +69,11 @@ class Job(JobFolder):
         cls, folder: Path, generator: Generator, requests: Sequence[Request], settings: Any, seed: int,
         shard: Shard | None = None, stem: str = "predictions",
     ) -> Job:  # fmt: skip
-        """The job in which this generator draws these requests; `requests` are those of all shards."""
+        """The job in which this generator draws these requests; `requests` are those of all shards.
+
+        Raises ModelError for a request of a kind that the generator can't answer, before the folder is taken.
+        """
+        generator.check(requests)
         asked = record_of(generator, requests, settings, seed)
         job = cls(folder, asked, shard, stem, generator.settings_kind)
         job.together = generator.ranked
