@@ -160,6 +160,6 @@ def test_a_run_trains_and_refines(tmp_path: Path) -> None:
 
 def test_proposals_that_are_not_there_are_asked_for() -> None:
     """Not looked for among the models, whose names would be no help."""
-    with pytest.raises(RecipeError, match="there are no proposals at drawn.extxyz") as found:
+    with pytest.raises(RecipeError, match="there are no proposals at drawn") as found:
         based(get_recipe("flowllm-tiny", ["base=substitution", "proposals=drawn.extxyz"]))
     assert "--split train -n 1 --model substitution" in str(found.value.hint)
