@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from nucleate.data.dataset import Dataset
 from nucleate.data.table import CrystalTable
@@ -28,6 +29,7 @@ from nucleate.families.cif.grammar import Asked, cif
 from nucleate.families.cif.reading import read
 from nucleate.families.cif.vocabulary import cif_vocabulary
 from nucleate.families.cif.writing import sites_of, written
+from nucleate.runs.card import device_name
 from nucleate.symmetry.sites import Sites
 
 RESULTS = Path(__file__).parent / "results"
@@ -145,7 +147,10 @@ def main() -> None:
         for name in dataset.splits
     }
     command = shlex.join(["python", "benchmarks/cif_texts.py", *sys.argv[1:]])
-    record = {"command": command, "data": asked.data.name, "every": asked.every, "splits": splits}
+    record = {
+        "command": command, "hardware": device_name(torch.device("cpu")), "data": asked.data.name,
+        "every": asked.every, "splits": splits,
+    }  # fmt: skip
     (RESULTS / f"cif-texts-{asked.name}.json").write_text(
         json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     )

@@ -180,6 +180,7 @@ def _grammar(found: dict[str, Any]) -> str:
 
 def _texts(found: dict[str, Any]) -> str:
     every = "" if found["every"] == 1 else f", every {found['every']}th"
+    where = f"; one thread, {found['hardware']}" if "hardware" in found else ""
     names = (
         "crystals",
         "come back",
@@ -194,7 +195,7 @@ def _texts(found: dict[str, Any]) -> str:
         [
             f"### Crystals of {DATA.get(found['data'], found['data'])} as CIF texts and back{every}\n",
             "A crystal comes back with its space group, its Wyckoff letters and their elements; *of grammar*: of how "
-            "many the grammar was asked, too, whether it allows the text.\n",
+            f"many the grammar was asked, too, whether it allows the text{where}.\n",
             _markdown(["split", *names], lines),
             f"```\n{found['command']}\n```\n",
         ]
