@@ -50,6 +50,11 @@ def kinds_of_models(results: Path) -> str:
     return "\n".join([HEAD, *map(_record, records), _costs(records), _course(records), *_language(results)])
 
 
+def _where(record: dict[str, Any], data: str) -> str:
+    """The data, and whether models multiplied in bfloat16: a minute is then two to three times as many steps."""
+    return DATA.get(data, data) + (" in bfloat16" if "native bfloat16" in record["hardware"] else "")
+
+
 def _record(record: dict[str, Any]) -> str:
     parts = []
     for data, rows in record["results"].items():
@@ -62,7 +67,7 @@ def _record(record: dict[str, Any]) -> str:
         if record["relaxed"]:
             how += f" S.U.N. of {record['relaxed']} at most, relaxed with CHGNet."
         note = _fewer(rows, record["seeds"]) + (f" {record['note']}" if "note" in record else "")
-        parts += [f"### On {DATA.get(data, data)}\n", f"{how}{note}\n", _table(rows), _training(rows)]
+        parts += [f"### On {_where(record, data)}\n", f"{how}{note}\n", _table(rows), _training(rows)]
         parts += [
             f"{row['title']} failed: {text}\n" for row in rows.values() for text in row["errors"].values()
         ]
@@ -106,7 +111,7 @@ def _fewer(rows: dict[str, dict[str, Any]], seeds: int) -> str:
 def _costs(records: list[dict[str, Any]]) -> str:
     """What a crystal costs, how many are worth something, and what can be asked for."""
     lines = [
-        [DATA.get(data, data), *_cost(row)]
+        [_where(record, data), *_cost(row)]
         for record in records
         for data, rows in record["results"].items()
         for row in rows.values()
@@ -141,7 +146,7 @@ def _course(records: list[dict[str, Any]]) -> str:
                 found = row.get("dng", {}).get("numbers")
                 if found:
                     cells = [number(found.get(name), name in ("density", "elements")) for name in COLUMNS]
-                    lines.append([f"{row['title']}, ours, {DATA.get(data, data)}", *cells])
+                    lines.append([f"{row['title']}, ours, {_where(record, data)}", *cells])
     return f"{TABLE}\n{_markdown(['model', *NAMES], lines)}"
 
 

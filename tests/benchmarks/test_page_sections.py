@@ -150,12 +150,13 @@ def test_seeds_of_a_family_are_one_row_and_missing_ones_are_told(tmp_path) -> No
         return {"title": title, "kind": "variational", "told": "", "errors": {}, "dng": task, "sun": stable}
 
     rows = {"ftcp": row("FTCP", model(100, 1.0), model(110, None)), "gan": row("GAN", model(7, None))}
-    record = {"command": "nucleate", "hardware": "a CPU", "seeds": 2, "minutes": 1, "seconds": 15, "crystals": 8,
-              "compositions": 8, "references": None, "relaxed": 60, "results": {"mp_20": rows}}  # fmt: skip
+    record = {"command": "nucleate", "hardware": "a CPU, native bfloat16", "seeds": 2, "minutes": 1,
+              "seconds": 15, "crystals": 8, "compositions": 8, "references": None, "relaxed": 60,
+              "results": {"mp_20": rows}}  # fmt: skip
     (tmp_path / "families").mkdir()
     (tmp_path / "families" / "mp-20.json").write_text(json.dumps(record))
     text = kinds_of_models(tmp_path)
     assert "| FTCP | ftcp-small | 105 | 10,500 | 60 | 1 |" in text
     assert "| GAN | ftcp-small | 7 | 700 | 60 | - |" in text
-    assert "a CPU. S.U.N. of 60 at most, relaxed with CHGNet. Fewer seeds: GAN 1." in text
-    assert "| MP-20 | FTCP | variational | 250 | - | 25.0 |  |" in text
+    assert "a CPU, native bfloat16. S.U.N. of 60 at most, relaxed with CHGNet. Fewer seeds: GAN 1." in text
+    assert "| MP-20 in bfloat16 | FTCP | variational | 250 | - | 25.0 |  |" in text
