@@ -34,6 +34,7 @@ def block_matrices(model: nn.Module) -> list[nn.Parameter]:
     for blocks in model.modules():
         if isinstance(blocks, nn.ModuleList):
             for layer in blocks.modules():
-                if isinstance(layer, nn.Linear) and min(layer.weight.shape) > 1:
-                    found[id(layer.weight)] = layer.weight
+                weight = layer.weight if isinstance(layer, nn.Linear) else None
+                if isinstance(weight, nn.Parameter) and min(weight.shape) > 1:
+                    found[id(weight)] = weight
     return list(found.values())
