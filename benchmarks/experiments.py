@@ -94,19 +94,20 @@ def variants_upon(upon: str) -> list[str]:
 
 
 def step_share(recipe: Recipe, base: Recipe, train: CrystalTable) -> float:
-    """Processor seconds of a recipe's training on a crystal in units of the base's: the median of TIMED steps of the
-    same crystals, in turns."""
+    """Processor seconds of a recipe's training on a crystal in units of the base's: the median of TIMED steps in turns,
+    each of its own batch."""
     runs = []
     for one in (recipe, base):
         model = one.build()
         model.fit(train)
         examples = model.examples(train, torch.device("cpu"))
-        runs.append((model, examples, optimisers(model, one.training)))
-    plan = StepPlan(train.sizes, recipe.training.batch, recipe.training.edges, 0, recipe.training.slices)
+        own = one.training
+        plan = StepPlan(train.sizes, own.batch, own.edges, 0, own.slices)
+        runs.append((model, examples, optimisers(model, own), plan))
     shares = []
     for number in range(TIMED):
         spent = []
-        for model, examples, steps in runs:
+        for model, examples, steps, plan in runs:
             start = time.process_time()
             for part in plan.step(number):
                 rows = torch.from_numpy(part)
@@ -117,7 +118,7 @@ def step_share(recipe: Recipe, base: Recipe, train: CrystalTable) -> float:
             for optimiser in steps:
                 optimiser.step()
                 optimiser.zero_grad()
-            spent.append(time.process_time() - start)
+            spent.append((time.process_time() - start) / plan.batch)
         shares.append(spent[0] / spent[1])
     return statistics.median(shares)
 

@@ -15,7 +15,7 @@ from tests.models import CARD, tiny_model
 def test_the_shipped_model_describes_its_data_elements_and_cost():
     told = repr(nucleate.load("kldm-mp20-csp", device="cpu"))
     for part in (
-        "nucleate model kldm-mp20-csp", "kldm-csp-large", "26,343 crystals of mp_20", "88: H to Pu without Ar, Po, At",
+        "nucleate model kldm-mp20-csp", "nucleate-csp", "26,343 crystals of mp_20", "88: H to Pu without Ar, Po, At",
         "up to 20 atoms", "20 network evaluations (NFE)", "CC BY 4.0",
     ):  # fmt: skip
         assert part in told
