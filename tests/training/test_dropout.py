@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-
 import torch
 
 from nucleate.geometry.noise import Noise
 from nucleate.recipes.registry import get_recipe
 from nucleate.streams import TRAINING
-from tests.training.conftest import EPOCHS
-from tests.training.test_resume import same_run
-from tests.training.tiny import SHRINK, kill_at_row, mixed_sizes, random_table, train
+from tests.training.test_resume import killed_and_resumed
+from tests.training.tiny import SHRINK, mixed_sizes, random_table
 
 DROPPED = "torus_transformer.dropout=0.3"
 
@@ -59,8 +56,4 @@ def test_other_steps_drop_others():
 
 
 def test_killed_and_resumed_is_the_same_run(data, tmp_path):
-    whole, run = tmp_path / "whole", tmp_path / "run"
-    train(data, whole, DROPPED, epochs=EPOCHS)
-    assert kill_at_row(data, run, 3, DROPPED, epochs=EPOCHS) == -signal.SIGKILL
-    train(data, run, DROPPED, epochs=EPOCHS, resume=True)
-    same_run(run, whole)
+    killed_and_resumed(data, tmp_path, DROPPED)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,9 +12,8 @@ from nucleate.recipes.registry import get_recipe
 from nucleate.training.muon import Muon, orthogonal
 from nucleate.training.optimisers import block_matrices, optimisers
 from nucleate.training.settings import TrainingSettings
-from tests.training.conftest import EPOCHS
-from tests.training.test_resume import same_run
-from tests.training.tiny import SHRINK, kill_at_row, train
+from tests.training.test_resume import killed_and_resumed
+from tests.training.tiny import SHRINK
 
 MUON = "training.optimiser=muon"
 
@@ -113,8 +110,4 @@ def test_an_unknown_optimiser_is_refused_with_those_there_are():
 
 def test_killed_and_resumed_is_the_same_run(data, tmp_path):
     """Momenta of both optimisers are in the checkpoint."""
-    whole, run = tmp_path / "whole", tmp_path / "run"
-    train(data, whole, MUON, epochs=EPOCHS)
-    assert kill_at_row(data, run, 3, MUON, epochs=EPOCHS) == -signal.SIGKILL
-    train(data, run, MUON, epochs=EPOCHS, resume=True)
-    same_run(run, whole)
+    killed_and_resumed(data, tmp_path, MUON)

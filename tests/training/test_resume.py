@@ -24,6 +24,14 @@ def same_run(run: Path, whole: Path) -> None:
     assert same_weights(run / "last.ckpt", whole / "last.ckpt")
 
 
+def killed_and_resumed(data: Path, folder: Path, *assignments: str) -> None:
+    """A run with other settings that is killed once and resumed is the same run."""
+    train(data, folder / "whole", *assignments, epochs=EPOCHS)
+    assert kill_at_row(data, folder / "run", 3, *assignments, epochs=EPOCHS) == -signal.SIGKILL
+    train(data, folder / "run", *assignments, epochs=EPOCHS, resume=True)
+    same_run(folder / "run", folder / "whole")
+
+
 def test_killed_twice_and_resumed_is_the_same_run(data, whole, tmp_path):
     run = tmp_path / "run"
     assert kill_at_row(data, run, 2, epochs=EPOCHS) == -signal.SIGKILL

@@ -24,7 +24,7 @@ from nucleate.model.constraint import FREE, Constraint, States
 from nucleate.model.order import Orbits, by_orbits
 from nucleate.model.self_conditioning import with_guess
 from nucleate.model.times import EARLIEST_NOISE, Times, training_times, validation_times
-from nucleate.model.trainable import Trainable
+from nucleate.model.trainable import Trainable, repeatable
 from nucleate.networks.base import Denoiser
 from nucleate.processes.base import Process
 from nucleate.streams import ORBITS
@@ -249,9 +249,7 @@ class CrystalModel(Trainable):
             crystals = by_orbits(crystals, orbits, Noise(keys).at(ORBITS.step()))
         if not (self.training and self.network.drops):
             return self.loss(crystals, t, Noise(keys), constraint)
-        with torch.random.fork_rng(devices=[]):
-            # Dropout is a function of the step as well, so that a resumed run repeats itself.
-            torch.manual_seed(int(keys[0]))
+        with repeatable(int(keys[0])):
             return self.loss(crystals, t, Noise(keys), constraint)
 
 

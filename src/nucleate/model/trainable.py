@@ -6,6 +6,8 @@ It stands beside `CrystalModel`, the first of them, and below the loop in traini
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,6 +16,15 @@ from torch import Tensor, nn
 from nucleate.arrays import PerCrystal
 from nucleate.data.feed import Examples, Feed
 from nucleate.data.table import CrystalTable
+
+
+@contextmanager
+def repeatable(key: int) -> Iterator[None]:
+    """Dropout as a function of a step's key, so that a resumed run repeats itself. What others draw from torch's
+    generator stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key)
+        yield
 
 
 class Trainable(nn.Module, ABC):

@@ -2,7 +2,7 @@
 
 A step of a matrix then moves all directions alike, where a gradient is mostly a few of them. Updates are scaled to the
 size of AdamW's, 0.2 for each entry, so that one learning rate serves both. `torch.optim.Muon` takes its products in
-bfloat16 always, which on a CPU with AVX2 alone costs 16 times as much as float32, and one matrix at a time; here those
+bfloat16 always, which on a CPU with AVX2 alone costs 20 times as much as float32, and one matrix at a time; here those
 of one shape go together.
 """
 

@@ -21,7 +21,7 @@ from nucleate.errors import MissingPackageError, ModelError
 from nucleate.families.choice import Choice, choose
 from nucleate.families.crystal_text.trainable import training_pairs
 from nucleate.geometry.noise import Noise
-from nucleate.model.trainable import Trainable
+from nucleate.model.trainable import Trainable, repeatable
 from nucleate.streams import TEXT
 
 MOST_WORDS = 2048
@@ -120,9 +120,7 @@ class AdaptedTrainable(Trainable):
         aims = torch.full((len(written), most), IGNORED)
         for row, one in enumerate(written):
             words[row, : len(one)] = aims[row, : len(one)] = torch.tensor(one)
-        with torch.random.fork_rng(devices=[]):
-            # Dropout is a function of the step as well, so that a resumed run repeats itself.
-            torch.manual_seed(int(keys[0]) if self.training else 0)
+        with repeatable(int(keys[0]) if self.training else 0):
             logits = self.whole(input_ids=words[:, :-1].to(keys.device)).logits
         nats = nn.functional.cross_entropy(
             logits.float().transpose(1, 2),

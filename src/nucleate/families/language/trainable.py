@@ -13,7 +13,7 @@ from nucleate.arrays import PerCrystal
 from nucleate.data.described import Described, columns_of
 from nucleate.data.feed import Examples
 from nucleate.families.language.gpt import GPT
-from nucleate.model.trainable import Trainable
+from nucleate.model.trainable import Trainable, repeatable
 
 
 class TextExamples(Examples):
@@ -78,10 +78,9 @@ class LanguageTrainable(Trainable):
         key: of the dropout, so that a resumed run repeats itself.
         """
         with (
-            torch.random.fork_rng(devices=[]),
+            repeatable(int(key) if self.training else 0),
             torch.autocast(words.device.type, torch.bfloat16, enabled=self.bf16),
         ):
-            torch.manual_seed(int(key) if self.training else 0)
             logits = self.network(words[:, :-1], None, condition)
         nats = torch.nn.functional.cross_entropy(
             logits.float().transpose(1, 2), words[:, 1:], reduction="none"

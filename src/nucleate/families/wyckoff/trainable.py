@@ -18,7 +18,7 @@ from nucleate.families.wyckoff.loss import negative_log_likelihood
 from nucleate.families.wyckoff.model import WyckoffModel
 from nucleate.families.wyckoff.network import WyckoffNetwork
 from nucleate.families.wyckoff.sequences import Sequences, Told
-from nucleate.model.trainable import Trainable
+from nucleate.model.trainable import Trainable, repeatable
 from nucleate.streams import PROMPTS
 from nucleate.symmetry.finding import find_sites
 from nucleate.symmetry.sites import Sites
@@ -89,9 +89,7 @@ class WyckoffTrainable(Trainable):
     def forward(self, **tensors: Any) -> dict[str, PerCrystal]:
         """Nats of the space group, the positions and the elements of each sequence."""
         told, keys = Told.drawn(tensors.pop("chance")), tensors.pop("keys")
-        with torch.random.fork_rng(devices=[]):
-            # Dropout is a function of the step as well, so that a resumed run repeats itself.
-            torch.manual_seed(int(keys[0]))
+        with repeatable(int(keys[0])):
             nats = negative_log_likelihood(self.network, Sequences(**tensors), told, self.most)
         return dict(zip(("space_group", "position", "element"), nats.unbind(1), strict=True))
 
