@@ -32,6 +32,12 @@ class Examples(ABC):
         """The examples at these indices (on the device), padded to this size, by the names that the model's `forward`
         has for them. No transfer, no wait."""
 
+    def varied(
+        self, tensors: dict[str, Tensor | None], keys: Int[Tensor, " examples"]
+    ) -> dict[str, Tensor | None]:
+        """What a training step learns from in the place of `tensors`, drawn by the keys of its noise. [examples]"""
+        return tensors
+
     def upload(self, values: Tensor) -> Tensor:
         """A small tensor to the device, without waiting for it."""
         if self.device.type != "cuda":

@@ -155,6 +155,7 @@ class Trainer:
         for number in mine:
             part = slice(stops[number] - len(batches[number]), stops[number])
             tensors = self.train.tensors(indices[part], int(self.train.sizes[batches[number]].max()))
+            tensors = self.train.varied(tensors, keys[part])
             with self.fabric.no_backward_sync(self.forward, enabled=number != mine[-1]):
                 losses = self.forward(
                     **tensors, **{name: values[part] for name, values in drawn.items()}, keys=keys[part]

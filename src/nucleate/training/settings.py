@@ -38,6 +38,8 @@ class TrainingSettings:
             a draw on a template do. Crystals without one are trained as they are.
         order: of the atoms that a network with an index sees: that of the data, or by `orbits` found once, otherwise
             random (`nucleate.model.order`).
+        replace: share of the crystals in whose place one with another element is shown, drawn by how often crystals
+            keep their structure then (`nucleate.training.replaced`). For models that are given compositions.
         times: of models of processes, `even`, or more in the `middle` (`nucleate.model.times`).
         compile: compile the network with torch.compile; pays off on GPUs in runs of more than a few minutes.
     """
@@ -64,6 +66,7 @@ class TrainingSettings:
     compile: bool = False
     symmetry: bool = False
     order: Literal["data", "orbits"] = "data"
+    replace: float = 0.0
     times: Literal["even", "middle"] = "even"
 
     def __post_init__(self) -> None:
@@ -73,6 +76,7 @@ class TrainingSettings:
         within(self, 0, MOST_STEPS, "warmup match_every", "training.")
         within(self, 0, 10.0, "learning_rate weight_decay", "training.")
         within(self, 0, 1e9, "clip", "training.")
+        within(self, 0, 1, "replace", "training.")
         within(self, 0, MOST_SEED, "seed", "training.")
         if self.symmetry and self.order == "orbits":
             raise RecipeError(
