@@ -74,6 +74,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "learning rate 4e-3": ("training.learning_rate=4e-3",),
     "dropout 0.1": ("torus_transformer.dropout=0.1",),
     "averages over 500 steps": ("training.ema=0.998",),
+    "replaced elements": ("training.replace=0.5",),
     "Muon": MUON,
     "Muon, index by orbits": (*MUON, *INDEX),
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ from nucleate.prototypes.files import read_index
 from nucleate.prototypes.shipped import INDEX
 from nucleate.prototypes.volumes import Volumes
 from nucleate.recipes.registry import get_recipe
-from nucleate.runs.replacing import check_replacing, replacing
+from nucleate.runs.replacing import check_replacing, with_replaced
 from nucleate.streams import TRAINING
-from nucleate.training.replaced import Replaced
+from nucleate.training.replaced import Replaced, Replacement
 from tests.training.test_resume import killed_and_resumed
 from tests.training.tiny import SHRINK, losses, mixed_sizes, random_table, train, write_dataset
 
@@ -29,14 +30,13 @@ ATOMS = 6
 
 @pytest.fixture(scope="module")
 def shown():
-    """Makes of a table one of its batches as data and the same as it is shown with so many replacements."""
-    made = replacing(get_recipe("kldm-csp-tiny", ["training.replace=1"]))
+    """Makes of a table all its crystals as they are, and as a step shows them with this share of replacements."""
+    made = with_replaced(Feed(random_table([1]), CPU), 1.0)
+    assert isinstance(made, Replaced)
 
     def batch(table: CrystalTable, share: float = 1.0, step: int = 0):
         rows = torch.arange(len(table))
-        examples = made(Feed(table, CPU))
-        assert isinstance(examples, Replaced)
-        examples.share = share
+        examples = Replaced(Feed(table, CPU), replace(made.replacement, share=share), made.volume_of)
         tensors = examples.tensors(rows, ATOMS)
         return tensors, examples.varied(tensors, Noise.of(0, rows).at(TRAINING.step(step)).keys)
 
@@ -85,11 +85,11 @@ def test_draws_follow_the_table() -> None:
     """Elements 3 and 8; 3 becomes 4 or 5, 8 nothing, by a table of their own."""
     table = random_table([2] * 4000)
     table.species[:] = np.tile([3, 8], 4000)
-    chance, kept = np.zeros((101, 101)), np.zeros(101)
+    chance, kept = torch.zeros(101, 101), torch.zeros(101)
     chance[3, 4], chance[3, 5] = 0.25, 0.75
     chance[8, 3] = 1  # which is there already, so that such a draw changes nothing
     kept[3], kept[8] = 0.8, 0.2
-    examples = Replaced(Feed(table, CPU), 1.0, chance, kept, lambda shares: shares[:, 3] + 1)
+    examples = Replaced(Feed(table, CPU), Replacement(1.0, chance, kept), lambda shares: shares[:, 3] + 1)
     rows = torch.arange(4000)
     species = examples.varied(examples.tensors(rows, 2), Noise.of(0, rows).keys)["species"]
     assert species is not None

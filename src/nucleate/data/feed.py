@@ -13,6 +13,9 @@ from torch import Tensor
 from nucleate.crystals import Crystals, wrap
 from nucleate.data.table import CrystalTable
 
+Shown = dict[str, Tensor | None]
+"""Examples by the names that the model's `forward` has for them."""
+
 
 class Examples(ABC):
     """A split as a model learns from it: crystals, sequences, pairs.
@@ -28,14 +31,13 @@ class Examples(ABC):
     device: torch.device
 
     @abstractmethod
-    def tensors(self, indices: Int[Tensor, " examples"], size: int) -> dict[str, Tensor | None]:
+    def tensors(self, indices: Int[Tensor, " examples"], size: int) -> Shown:
         """The examples at these indices (on the device), padded to this size, by the names that the model's `forward`
         has for them. No transfer, no wait."""
 
-    def varied(
-        self, tensors: dict[str, Tensor | None], keys: Int[Tensor, " examples"]
-    ) -> dict[str, Tensor | None]:
-        """What a training step learns from in the place of `tensors`, drawn by the keys of its noise. [examples]"""
+    def varied(self, tensors: Shown, keys: Int[Tensor, " examples"]) -> Shown:
+        """What a training step learns from in the place of `tensors` with what the model has drawn for them, by the
+        keys of its noise. [examples]"""
         return tensors
 
     def upload(self, values: Tensor) -> Tensor:
@@ -68,5 +70,5 @@ class Feed(Examples):
         condition = None if self.condition is None else self.condition[indices]
         return Crystals(species, frac, self.lattice[indices], mask, condition)
 
-    def tensors(self, indices: Int[Tensor, " examples"], size: int) -> dict[str, Tensor | None]:
+    def tensors(self, indices: Int[Tensor, " examples"], size: int) -> Shown:
         return vars(self.batch(indices, size))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -11,6 +9,8 @@ from torch import Tensor
 
 from nucleate.data.feed import Examples
 from nucleate.errors import RecipeError
+from nucleate.families.wyckoff.replaced import ReplacedSequences
+from nucleate.families.wyckoff.trainable import SequenceExamples
 from nucleate.prototypes.chemistry import element_vectors
 from nucleate.prototypes.files import read_index
 from nucleate.prototypes.replacements import Replacements
@@ -18,7 +18,8 @@ from nucleate.prototypes.shipped import INDEX
 from nucleate.prototypes.volumes import ELECTRONEGATIVITY, LEAST, Volumes
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.contract import AnyRecipe
-from nucleate.training.replaced import Replaced, VolumeOf
+from nucleate.recipes.wyckoff import WyckoffSequences
+from nucleate.training.replaced import Replaced, Replacement, VolumeOf
 
 SOURCE = "mp_20"
 """Of the index: a training split."""
@@ -26,7 +27,7 @@ SOURCE = "mp_20"
 
 def check_replacing(recipe: AnyRecipe) -> None:
     """Raise RecipeError for a recipe that may not learn from replaced elements."""
-    if not recipe.training.replace:
+    if not recipe.training.replace or isinstance(recipe, WyckoffSequences):
         return
     if not isinstance(recipe, Recipe) or recipe.task != "csp" or recipe.conditions:
         raise RecipeError(
@@ -36,26 +37,20 @@ def check_replacing(recipe: AnyRecipe) -> None:
         )
 
 
-def replacing(recipe: AnyRecipe) -> Callable[[Examples], Examples]:
-    """What makes of a training split one with replaced elements."""
-    index = read_index(INDEX).of_sources({SOURCE})
-    found, volumes = Replacements.of_index(index), Volumes.of_index(index)
-
-    def made(plain: Examples) -> Examples:
-        volume_of = _on(volumes, plain.device)
-        return Replaced(plain, recipe.training.replace, found.chance, found.expected, volume_of)
-
-    return made
+def with_replaced(plain: Examples, share: float) -> Examples:
+    """A training split with another element in this share of its examples."""
+    index, device = read_index(INDEX).of_sources({SOURCE}), plain.device
+    found = Replacements.of_index(index)
+    replacement = Replacement(share, _on(found.chance, device), _on(found.expected, device))
+    if isinstance(plain, SequenceExamples):
+        return ReplacedSequences(plain, replacement)
+    return Replaced(plain, replacement, volume_of(Volumes.of_index(index), device))
 
 
-def _on(volumes: Volumes, device: torch.device) -> VolumeOf:
+def volume_of(volumes: Volumes, device: torch.device) -> VolumeOf:
     """`Volumes.per_atom` on a device."""
-
-    def there(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).float().to(device)
-
-    each, (by_mean, by_spread) = there(volumes.each), map(there, volumes.surroundings)
-    pull = there(element_vectors()[:, ELECTRONEGATIVITY])
+    each, (by_mean, by_spread) = _on(volumes.each, device), _on(volumes.surroundings, device)
+    pull = _on(element_vectors()[:, ELECTRONEGATIVITY], device)
 
     def per_atom(shares: Float[Tensor, "crystals numbers"]) -> Float[Tensor, " crystals"]:
         mean = shares @ pull
@@ -63,3 +58,7 @@ def _on(volumes: Volumes, device: torch.device) -> VolumeOf:
         return (shares @ each + mean * (shares @ by_mean) + spread * (shares @ by_spread)).clamp(min=LEAST)
 
     return per_atom
+
+
+def _on(values: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).float().to(device)

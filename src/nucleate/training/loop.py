@@ -155,11 +155,9 @@ class Trainer:
         for number in mine:
             part = slice(stops[number] - len(batches[number]), stops[number])
             tensors = self.train.tensors(indices[part], int(self.train.sizes[batches[number]].max()))
-            tensors = self.train.varied(tensors, keys[part])
+            tensors |= {name: values[part] for name, values in drawn.items()}
             with self.fabric.no_backward_sync(self.forward, enabled=number != mine[-1]):
-                losses = self.forward(
-                    **tensors, **{name: values[part] for name, values in drawn.items()}, keys=keys[part]
-                )
+                losses = self.forward(**self.train.varied(tensors, keys[part]), keys=keys[part])
                 total = self.model.total(losses)
                 self.fabric.backward(total.sum() * world / self.plan.batch)
             finite[part] = total.detach().isfinite().to(finite)

@@ -9,68 +9,84 @@ the new composition needs. Fractional coordinates, and with them the symmetry, s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from nucleate.data.feed import Examples
+from nucleate.data.feed import Examples, Shown
 from nucleate.geometry.noise import Noise
 from nucleate.streams import REPLACING
 
-Batch = dict[str, Tensor | None]
 VolumeOf = Callable[[Float[Tensor, "crystals numbers"]], Float[Tensor, " crystals"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """How elements are replaced, by atomic numbers.
+
+    Attributes:
+        share: of the examples that are changed.
+        chance: of each new element in the place of an old one. [old, new]
+        kept: how probably a crystal keeps its structure without each element. [old]
+    """
+
+    share: float
+    chance: Float[Tensor, "old new"]
+    kept: Float[Tensor, " old"]
+
+    def drawn(self, species: Int[Tensor, "crystals atoms"], noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
+        """Whether each crystal is changed, its element that goes, and the one that comes, which it did not have.
+
+        species: 0 in padding; once for each element is enough.
+        """
+        whether, which, by = noise.uniform(3).unbind(1)
+        present = torch.zeros(len(species), len(self.kept), device=species.device).scatter(1, species, 1.0)
+        present[:, 0] = 0
+        old = _drawn(present * self.kept, which)
+        chance = self.chance[old] * (1 - present)
+        return (whether < self.share) & (chance.sum(1) > 0), old, _drawn(chance, by)
 
 
 class Replaced(Examples):
     """A split of crystals that `varied` shows with other elements.
 
     Attributes:
-        share: of the examples that are changed.
-        chance: of each new element in the place of an old one. [old, new]
-        kept: for each element, how probably a crystal keeps its structure without it. [old]
+        plain: the split.
+        replacement: how elements are replaced.
         volume_of: volume for each atom from the shares of the elements, Å^3.
     """
 
-    def __init__(
-        self, plain: Examples, share: float, chance: np.ndarray, kept: np.ndarray, volume_of: VolumeOf
-    ) -> None:
-        self.plain, self.share, self.volume_of = plain, share, volume_of
+    def __init__(self, plain: Examples, replacement: Replacement, volume_of: VolumeOf) -> None:
+        self.plain, self.replacement, self.volume_of = plain, replacement, volume_of
         self.sizes, self.ids, self.device = plain.sizes, plain.ids, plain.device
-        self.chance = torch.from_numpy(chance).float().to(plain.device)
-        self.kept = torch.from_numpy(kept).float().to(plain.device)
 
-    def tensors(self, indices: Int[Tensor, " examples"], size: int) -> Batch:
+    def tensors(self, indices: Int[Tensor, " examples"], size: int) -> Shown:
         return self.plain.tensors(indices, size)
 
-    def varied(self, tensors: Batch, keys: Int[Tensor, " examples"]) -> Batch:
+    def varied(self, tensors: Shown, keys: Int[Tensor, " examples"]) -> Shown:
         species, lattice = tensors["species"], tensors["lattice"]
         assert species is not None
         assert lattice is not None
-        new = self._replaced(species, Noise(keys).at(REPLACING.step()))
-        ratio = self._volume(new) / self._volume(species)
-        scale = torch.where((new != species).any(1), ratio ** (1 / 3), 1.0)
-        return {**tensors, "species": new, "lattice": lattice * scale[:, None, None].to(lattice)}
-
-    def _replaced(
-        self, species: Int[Tensor, "crystals atoms"], noise: Noise
-    ) -> Int[Tensor, "crystals atoms"]:
-        """The species after at most one replacement; an element that the crystal has already replaces none."""
-        whether, which, by = noise.uniform(3).unbind(1)
-        present = torch.zeros(len(species), len(self.kept), device=species.device).scatter(1, species, 1.0)
-        present[:, 0] = 0
-        old = _drawn(present * self.kept, which)
-        chance = self.chance[old] * (1 - present)
-        new = _drawn(chance, by)
-        changed = (whether < self.share) & (chance.sum(1) > 0)
-        return torch.where(changed[:, None] & (species == old[:, None]), new[:, None], species)
+        changed, old, new = self.replacement.drawn(species, Noise(keys).at(REPLACING.step()))
+        other = with_another(species, changed, old, new)
+        scale = torch.where(changed, (self._volume(other) / self._volume(species)) ** (1 / 3), 1.0)
+        return {**tensors, "species": other, "lattice": lattice * scale[:, None, None].to(lattice)}
 
     def _volume(self, species: Int[Tensor, "crystals atoms"]) -> Float[Tensor, " crystals"]:
-        counts = torch.zeros(len(species), len(self.kept), device=species.device)
+        counts = torch.zeros(len(species), len(self.replacement.kept), device=species.device)
         counts.scatter_add_(1, species, torch.ones_like(species, dtype=counts.dtype))
         counts[:, 0] = 0
         return self.volume_of(counts / counts.sum(1, keepdim=True))
+
+
+def with_another(
+    species: Int[Tensor, "crystals atoms"], changed: Bool[Tensor, " crystals"], old: Int[Tensor, " crystals"],
+    new: Int[Tensor, " crystals"],
+) -> Int[Tensor, "crystals atoms"]:  # fmt: skip
+    """The species with new where old was, in the crystals that are changed."""
+    return torch.where(changed[:, None] & (species == old[:, None]), new[:, None], species)
 
 
 def _drawn(weights: Float[Tensor, "crystals numbers"], uniform: Tensor) -> Int[Tensor, " crystals"]:
