@@ -12,6 +12,7 @@ from nucleate.cell import Cell
 from nucleate.defects import defect
 from nucleate.metrics import ranking
 from nucleate.metrics.ranking import RANKED, rank_by_agreement
+from nucleate.metrics.reduction import reduce_cell
 from tests.metrics.crystals_for_tests import known_crystals, perturbed
 
 
@@ -27,7 +28,7 @@ def samples():
     return [caesium, *moved, broken, caesium.copy()]
 
 
-def test_the_largest_cluster_comes_first(samples):
+def test_the_best_supported_cluster_comes_first(samples):
     clusters = rank_by_agreement(samples)
     assert [set(cluster.members) for cluster in clusters] == [{1, 2, 3}, {0, 5}]
     assert clusters[0].share == 0.5
@@ -41,7 +42,7 @@ def test_order_does_not_matter(samples):
     assert [{int(order[i]) for i in cluster.members} for cluster in clusters] == [{1, 2, 3}, {0, 5}]
 
 
-def test_of_clusters_of_one_size_the_denser_comes_first():
+def test_of_clusters_with_one_support_the_denser_comes_first():
     """Three shapes of one cell, none of which matches another, in every order."""
     dense, middle, thin = (
         Structure(Lattice.tetragonal(a, c), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -95,12 +96,48 @@ def test_pairs_that_are_connected_already_are_not_compared(monkeypatch):
     assert len([pair for pair in asked if (pair[1] - pair[0]) % 2 == 0]) == 38
 
 
-def test_the_representative_is_the_middle_of_its_cluster():
+def test_of_several_with_one_support_the_middle_represents_them():
     def on_a_line(i: int, j: int) -> float:
         return abs(i - j) / 1000
 
-    assert ranking._representative([2, 3, 4, 5, 9], on_a_line) == 4
-    assert abs(ranking._representative(list(range(101)), on_a_line) - 50) <= 1
+    assert ranking._middle([2, 3, 4, 5, 9], on_a_line) == 4
+    assert abs(ranking._middle(list(range(101)), on_a_line) - 50) <= 1
+
+
+def cells_of(*heights: float) -> list[Structure]:
+    """Cells that match if their heights are alike: by a fifth closely, by three tenths with wide tolerances."""
+    return [
+        Structure(Lattice.tetragonal(3.0, c), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]) for c in heights
+    ]
+
+
+def test_samples_that_are_alike_from_afar_support_each_other():
+    """The twins at 9 Å have nobody else; those around 4 Å are no cluster of more than two, but are more."""
+    samples = cells_of(9.0, 9.01, 3.4, 4.25, 5.4)
+    near, wide = (
+        [
+            [tolerances.rms(reduce_cell(Cell.of(a)), reduce_cell(Cell.of(b))) is not None for b in samples]
+            for a in samples
+        ]
+        for tolerances in (ranking.DEFAULT_TOLERANCES, ranking.WIDE_TOLERANCES)
+    )
+    support = (np.array(near).sum(1) + np.array(wide).sum(1) - 2).tolist()
+    clusters = rank_by_agreement(samples)
+    assert support[clusters[0].members[0]] == max(support)
+    ranks = [max(support[i] for i in cluster.members) for cluster in clusters]
+    assert ranks == sorted(ranks, reverse=True)
+    assert support[0] == support[1] == 2 < max(support)
+
+
+def test_many_samples_are_compared_with_some(monkeypatch):
+    monkeypatch.setattr(ranking, "OTHERS", 4)
+    samples = noisy_samples(5, 9)
+    asked = ranking._Pairs([None] * 9, 1.0).others
+    assert asked == [0, 3, 5, 8]
+    first = rank_by_agreement(samples)
+    assert sorted(i for cluster in first for i in cluster.members) == list(range(9))
+    again = rank_by_agreement(samples[::-1])
+    assert [8 - cluster.members[0] for cluster in again] == [cluster.members[0] for cluster in first]
 
 
 def test_failed_comparisons_are_counted(samples, monkeypatch):
