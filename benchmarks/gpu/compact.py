@@ -24,7 +24,7 @@ from nucleate.training.checkpoint import FORMAT, read_checkpoint
 PART = 15_000_000
 SMALL_FILES = (
     "recipe.toml", "metrics.jsonl", "report.json", "model/card.json", "model-last/card.json", "orbits-train.npz",
-    "orbits-val.npz",
+    "orbits-val.npz", "replacements.npz",
 )  # fmt: skip
 
 

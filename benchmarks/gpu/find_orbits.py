@@ -1,8 +1,10 @@
-"""Find the orbits of a data set's crystals here, for runs with `training.order = orbits` on a machine that is paid for.
+"""Find here what a run of nucleate-csp looks up once, for a machine that is paid for or lacks pymatgen: the orbits of a
+data set's crystals (`training.order = orbits`) and which elements take each other's place (`training.replace`).
 
     python benchmarks/gpu/find_orbits.py --data data/mp_20 --out runs/gpu/last
 
-Takes a minute for MP-20. Leaves orbits-train.npz and orbits-val.npz, which a run that finds them in its folder reads.
+Takes a minute for MP-20. Leaves orbits-train.npz, orbits-val.npz and replacements.npz, which a run that finds them in
+its folder reads.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from nucleate.data.dataset import Dataset
+from nucleate.runs.replacing import KNOWN, knowledge_of
 from nucleate.training.orbit_split import orbits_of
 
 
@@ -25,6 +28,7 @@ def main() -> None:
     data = Dataset.open(asked.data)
     for name in ("train", "val"):
         orbits_of(data.split(name), asked.out / f"orbits-{name}.npz")
+    knowledge_of(asked.out / KNOWN)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ if compgen -G "$FROM/state.*" >/dev/null && [ ! -e "$RUN/last.ckpt" ]; then
 fi
 # Orbits that were found elsewhere (find_orbits.py) spare the machine a minute.
 mkdir -p "$RUN"
-for found in "$FROM"/orbits-*.npz; do
+for found in "$FROM"/orbits-*.npz "$FROM"/replacements.npz; do
   if [ -e "$found" ] && [ ! -e "$RUN/${found##*/}" ]; then cp "$found" "$RUN/"; fi
 done
 words=()

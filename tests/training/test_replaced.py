@@ -18,9 +18,9 @@ from nucleate.prototypes.files import read_index
 from nucleate.prototypes.shipped import INDEX
 from nucleate.prototypes.volumes import Volumes
 from nucleate.recipes.registry import get_recipe
-from nucleate.runs.replacing import check_replacing, with_replaced
+from nucleate.runs.replacing import KNOWN, check_replacing, knowledge_of, with_replaced
 from nucleate.streams import TRAINING
-from nucleate.training.replaced import Replaced, Replacement
+from nucleate.training.replaced import Knowledge
 from tests.training.test_resume import killed_and_resumed
 from tests.training.tiny import SHRINK, losses, mixed_sizes, random_table, train, write_dataset
 
@@ -29,14 +29,17 @@ ATOMS = 6
 
 
 @pytest.fixture(scope="module")
-def shown():
+def known(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
+    return knowledge_of(tmp_path_factory.mktemp("known") / KNOWN)
+
+
+@pytest.fixture(scope="module")
+def shown(known: Knowledge):
     """Makes of a table all its crystals as they are, and as a step shows them with this share of replacements."""
-    made = with_replaced(Feed(random_table([1]), CPU), 1.0)
-    assert isinstance(made, Replaced)
 
     def batch(table: CrystalTable, share: float = 1.0, step: int = 0):
         rows = torch.arange(len(table))
-        examples = Replaced(Feed(table, CPU), replace(made.replacement, share=share), made.volume_of)
+        examples = with_replaced(Feed(table, CPU), share, known)
         tensors = examples.tensors(rows, ATOMS)
         return tensors, examples.varied(tensors, Noise.of(0, rows).at(TRAINING.step(step)).keys)
 
@@ -85,11 +88,12 @@ def test_draws_follow_the_table() -> None:
     """Elements 3 and 8; 3 becomes 4 or 5, 8 nothing, by a table of their own."""
     table = random_table([2] * 4000)
     table.species[:] = np.tile([3, 8], 4000)
-    chance, kept = torch.zeros(101, 101), torch.zeros(101)
+    chance, kept = np.zeros((101, 101)), np.zeros(101)
     chance[3, 4], chance[3, 5] = 0.25, 0.75
     chance[8, 3] = 1  # which is there already, so that such a draw changes nothing
     kept[3], kept[8] = 0.8, 0.2
-    examples = Replaced(Feed(table, CPU), Replacement(1.0, chance, kept), lambda shares: shares[:, 3] + 1)
+    knowledge = Knowledge(chance, kept, np.ones((3, 101)), np.zeros(101), np.array(1.0))
+    examples = with_replaced(Feed(table, CPU), 1.0, knowledge)
     rows = torch.arange(4000)
     species = examples.varied(examples.tensors(rows, 2), Noise.of(0, rows).keys)["species"]
     assert species is not None
@@ -118,6 +122,21 @@ def test_validation_sees_the_data(data: Path, tmp_path: Path) -> None:
     assert one == other
     one, other = (losses(tmp_path / name) for name in ("plain", "other"))
     assert one != other
+
+
+def test_a_run_keeps_what_it_knows(data: Path, tmp_path: Path, known: Knowledge) -> None:
+    """A resumed run draws by the file of its folder, whatever a later index says, and makes a broken one anew."""
+    train(data, tmp_path / "run", "training.replace=1", epochs=1)
+    file = tmp_path / "run" / KNOWN
+    held = Knowledge.read(file)
+    assert held is not None
+    for name, values in vars(known).items():
+        np.testing.assert_array_equal(getattr(held, name), values)
+    replace(known, chance=np.eye(101)).write(file)
+    np.testing.assert_array_equal(knowledge_of(file).chance, np.eye(101))
+    file.write_bytes(file.read_bytes()[:100])
+    np.testing.assert_array_equal(knowledge_of(file, write=False).chance, known.chance)
+    assert Knowledge.read(file) is None
 
 
 def test_killed_and_resumed_is_the_same_run(data: Path, tmp_path: Path) -> None:

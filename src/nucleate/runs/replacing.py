@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from nucleate.data.feed import Examples
 from nucleate.errors import RecipeError
@@ -19,8 +18,10 @@ from nucleate.prototypes.volumes import ELECTRONEGATIVITY, LEAST, Volumes
 from nucleate.recipes.base import Recipe
 from nucleate.recipes.contract import AnyRecipe
 from nucleate.recipes.wyckoff import WyckoffSequences
-from nucleate.training.replaced import Replaced, Replacement, VolumeOf
+from nucleate.training.replaced import Knowledge, Replaced, Replacement
 
+KNOWN = "replacements.npz"
+"""The file in a run's folder."""
 SOURCE = "mp_20"
 """Of the index: a training split."""
 
@@ -37,28 +38,25 @@ def check_replacing(recipe: AnyRecipe) -> None:
         )
 
 
-def with_replaced(plain: Examples, share: float) -> Examples:
+def knowledge_of(file: Path, write: bool = True) -> Knowledge:
+    """What the file holds, else what the index knows, which is then written there."""
+    found = Knowledge.read(file)
+    if found is not None:
+        return found
+    index = read_index(INDEX).of_sources({SOURCE})
+    replacements, volumes = Replacements.of_index(index), Volumes.of_index(index)
+    found = Knowledge(
+        replacements.chance, replacements.expected, np.stack([volumes.each, *volumes.surroundings]),
+        element_vectors()[:, ELECTRONEGATIVITY], np.array(LEAST),
+    )  # fmt: skip
+    if write:
+        found.write(file)
+    return found
+
+
+def with_replaced(plain: Examples, share: float, knowledge: Knowledge) -> Examples:
     """A training split with another element in this share of its examples."""
-    index, device = read_index(INDEX).of_sources({SOURCE}), plain.device
-    found = Replacements.of_index(index)
-    replacement = Replacement(share, _on(found.chance, device), _on(found.expected, device))
+    replacement = Replacement(share, knowledge, plain.device)
     if isinstance(plain, SequenceExamples):
         return ReplacedSequences(plain, replacement)
-    return Replaced(plain, replacement, volume_of(Volumes.of_index(index), device))
-
-
-def volume_of(volumes: Volumes, device: torch.device) -> VolumeOf:
-    """`Volumes.per_atom` on a device."""
-    each, (by_mean, by_spread) = _on(volumes.each, device), _on(volumes.surroundings, device)
-    pull = _on(element_vectors()[:, ELECTRONEGATIVITY], device)
-
-    def per_atom(shares: Float[Tensor, "crystals numbers"]) -> Float[Tensor, " crystals"]:
-        mean = shares @ pull
-        spread = (shares @ pull**2 - mean**2).clamp(min=0).sqrt()
-        return (shares @ each + mean * (shares @ by_mean) + spread * (shares @ by_spread)).clamp(min=LEAST)
-
-    return per_atom
-
-
-def _on(values: np.ndarray, device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values)).float().to(device)
+    return Replaced(plain, replacement)

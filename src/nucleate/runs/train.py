@@ -24,7 +24,7 @@ from nucleate.runs.claim import check_same_data, claim_run
 from nucleate.runs.devices import Hardware, Precision, launch, resolve
 from nucleate.runs.match_rate import match_rate_judge
 from nucleate.runs.model_folder import take_over
-from nucleate.runs.replacing import check_replacing, with_replaced
+from nucleate.runs.replacing import KNOWN, check_replacing, knowledge_of, with_replaced
 from nucleate.runs.splits import check_conditions, check_splits
 from nucleate.runs.subject import Subject
 from nucleate.training.batches import steps_per_epoch
@@ -98,7 +98,9 @@ def train_recipe(
         found = [more(split, run, name) for name, split in (("train", train), ("val", val))]
     examples, held_out = found
     if recipe.training.replace:
-        examples = with_replaced(examples, recipe.training.replace)
+        first = _once(fabric, partial(knowledge_of, run / KNOWN))
+        known = first or knowledge_of(run / KNOWN, write=False)
+        examples = with_replaced(examples, recipe.training.replace, known)
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
     budget = replace(budget, steps=epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch))

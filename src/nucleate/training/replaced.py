@@ -8,33 +8,68 @@ the new composition needs. Fractional coordinates, and with them the symmetry, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
+from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nucleate.data.feed import Examples, Shown
+from nucleate.files import beside, check_target
 from nucleate.geometry.noise import Noise
 from nucleate.streams import REPLACING
 
-VolumeOf = Callable[[Float[Tensor, "crystals numbers"]], Float[Tensor, " crystals"]]
-
 
 @dataclass(frozen=True, eq=False)
+class Knowledge:
+    """What replacements are drawn by, by atomic numbers: kept in a run's folder, so that a resumed run has the same.
+
+    Attributes:
+        chance: probability of each new element in the place of an old one. [old, new]
+        kept: how probably a crystal keeps its structure without each element. [old]
+        volumes: coefficients of the volume for each atom, Å^3, as `prototypes.volumes` has them: a, b, c. [3, numbers]
+        pull: electronegativities. [numbers]
+        least: smallest volume of an atom, Å^3. []
+    """
+
+    chance: np.ndarray
+    kept: np.ndarray
+    volumes: np.ndarray
+    pull: np.ndarray
+    least: np.ndarray
+
+    def write(self, file: Path) -> None:
+        """Raises NucleateError where the file can't be written."""
+        check_target(file)
+        with beside(file) as part, part.open("wb") as out:
+            np.savez_compressed(out, **vars(self))
+
+    @classmethod
+    def read(cls, file: Path) -> Knowledge | None:
+        """What the file holds; None where there is none, or a broken one."""
+        try:
+            with np.load(file) as held:
+                return cls(**{one.name: held[one.name] for one in fields(cls)})
+        except (OSError, ValueError, KeyError, BadZipFile):
+            return None
+
+
 class Replacement:
-    """How elements are replaced, by atomic numbers.
+    """How elements are replaced, on a device.
 
     Attributes:
         share: of the examples that are changed.
-        chance: of each new element in the place of an old one. [old, new]
-        kept: how probably a crystal keeps its structure without each element. [old]
     """
 
-    share: float
-    chance: Float[Tensor, "old new"]
-    kept: Float[Tensor, " old"]
+    def __init__(self, share: float, knowledge: Knowledge, device: torch.device) -> None:
+        self.share, self.least = share, float(knowledge.least)
+        parts = (knowledge.chance, knowledge.kept, knowledge.volumes, knowledge.pull)
+        self.chance, self.kept, self.volumes, self.pull = (
+            torch.from_numpy(np.ascontiguousarray(part)).float().to(device) for part in parts
+        )
 
     def drawn(self, species: Int[Tensor, "crystals atoms"], noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
         """Whether each crystal is changed, its element that goes, and the one that comes, which it did not have.
@@ -48,18 +83,23 @@ class Replacement:
         chance = self.chance[old] * (1 - present)
         return (whether < self.share) & (chance.sum(1) > 0), old, _drawn(chance, by)
 
+    def volume(self, species: Int[Tensor, "crystals atoms"]) -> Float[Tensor, " crystals"]:
+        """The volume for each atom that these species need, Å^3."""
+        counts = torch.zeros(len(species), len(self.kept), device=species.device)
+        counts.scatter_add_(1, species, torch.ones_like(species, dtype=counts.dtype))
+        counts[:, 0] = 0
+        shares = counts / counts.sum(1, keepdim=True)
+        mean = shares @ self.pull
+        spread = (shares @ self.pull**2 - mean**2).clamp(min=0).sqrt()
+        each, by_mean, by_spread = (shares @ part for part in self.volumes)
+        return (each + mean * by_mean + spread * by_spread).clamp(min=self.least)
+
 
 class Replaced(Examples):
-    """A split of crystals that `varied` shows with other elements.
+    """A split of crystals that `varied` shows with other elements."""
 
-    Attributes:
-        plain: the split.
-        replacement: how elements are replaced.
-        volume_of: volume for each atom from the shares of the elements, Å^3.
-    """
-
-    def __init__(self, plain: Examples, replacement: Replacement, volume_of: VolumeOf) -> None:
-        self.plain, self.replacement, self.volume_of = plain, replacement, volume_of
+    def __init__(self, plain: Examples, replacement: Replacement) -> None:
+        self.plain, self.replacement = plain, replacement
         self.sizes, self.ids, self.device = plain.sizes, plain.ids, plain.device
 
     def tensors(self, indices: Int[Tensor, " examples"], size: int) -> Shown:
@@ -71,14 +111,9 @@ class Replaced(Examples):
         assert lattice is not None
         changed, old, new = self.replacement.drawn(species, Noise(keys).at(REPLACING.step()))
         other = with_another(species, changed, old, new)
-        scale = torch.where(changed, (self._volume(other) / self._volume(species)) ** (1 / 3), 1.0)
+        ratio = self.replacement.volume(other) / self.replacement.volume(species)
+        scale = torch.where(changed, ratio ** (1 / 3), 1.0)
         return {**tensors, "species": other, "lattice": lattice * scale[:, None, None].to(lattice)}
-
-    def _volume(self, species: Int[Tensor, "crystals atoms"]) -> Float[Tensor, " crystals"]:
-        counts = torch.zeros(len(species), len(self.replacement.kept), device=species.device)
-        counts.scatter_add_(1, species, torch.ones_like(species, dtype=counts.dtype))
-        counts[:, 0] = 0
-        return self.volume_of(counts / counts.sum(1, keepdim=True))
 
 
 def with_another(

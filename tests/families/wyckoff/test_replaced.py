@@ -1,6 +1,8 @@
-"""Sequences with another element: those of the crystals with that element, and only where a formula is told."""
+"""Sequences with another element: those of the crystals with that element."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +16,11 @@ from nucleate.geometry.noise import Noise
 from nucleate.prototypes.files import read_index
 from nucleate.prototypes.index import Index
 from nucleate.prototypes.shipped import INDEX
-from nucleate.runs.replacing import with_replaced
+from nucleate.runs.replacing import KNOWN, knowledge_of, with_replaced
 from nucleate.symmetry.finding import find_sites
 from nucleate.training.replaced import with_another
 
 PARTS = ("group", "position", "element", "asked", "counts")
-FORMULA, NOTHING = 0.2, 0.7
 
 
 @pytest.fixture(scope="module")
@@ -34,21 +35,20 @@ def examples_of(cells: list[Cell], share: float = 1.0) -> ReplacedSequences:
     plain.sequences = Sequences.of([find_sites(cell).canonical() for cell in cells])
     plain.sizes, plain.device = plain.sequences.sites.numpy() + 2, torch.device("cpu")
     plain.ids = [str(number) for number in range(len(cells))]
-    found = with_replaced(plain, share)
+    found = with_replaced(plain, share, knowledge_of(Path(KNOWN), write=False))
     assert isinstance(found, ReplacedSequences)
     return found
 
 
-def shown(examples: ReplacedSequences, chance: float):
+def shown(examples: ReplacedSequences):
     """All examples as they are, as a step shows them, and what was drawn."""
     rows = torch.arange(len(examples.ids))
     tensors = examples.tensors(rows, int(examples.sizes.max()))
-    tensors["chance"] = torch.full((len(rows),), chance, dtype=torch.float64)
     return tensors, examples.varied(tensors, Noise.of(0, rows).keys)
 
 
 def test_they_are_the_sequences_of_the_crystals_with_that_element(cells: list[Cell]) -> None:
-    plain, other = shown(examples_of(cells), FORMULA)
+    plain, other = shown(examples_of(cells))
     moved = 0
     for row, cell in enumerate(cells):
         before, after = ({int(z) for z in each["asked"][row] if z} for each in (plain, other))
@@ -67,24 +67,21 @@ def test_they_are_the_sequences_of_the_crystals_with_that_element(cells: list[Ce
     assert moved >= 3  # of which another description is the canonical one now
 
 
-def test_only_those_that_are_told_a_formula_change(cells: list[Cell]) -> None:
-    examples = examples_of(cells)
-    plain, other = shown(examples, NOTHING)
-    assert all(torch.equal(plain[name], other[name]) for name in PARTS)
-    plain, other = shown(examples, FORMULA)
+def test_only_what_was_drawn_changes(cells: list[Cell]) -> None:
+    examples = examples_of(cells, 0.4)
+    plain, other = shown(examples)
     changed = (plain["asked"] != other["asked"]).any(1)
-    assert changed.float().mean() > 0.9
-    mixed = {**plain, "chance": torch.where(torch.arange(len(changed)) % 2 == 0, FORMULA, NOTHING)}
-    some = examples.varied(mixed, Noise.of(0, torch.arange(len(changed))).keys)
+    assert changed.float().mean() == pytest.approx(0.4, abs=0.12)
     for name in PARTS:
-        assert torch.equal(some[name][::2], other[name][::2])
-        assert torch.equal(some[name][1::2], plain[name][1::2])
+        assert torch.equal(other[name][~changed], plain[name][~changed])
+    plain, other = shown(examples_of(cells, 0.0))
+    assert all(torch.equal(plain[name], other[name]) for name in PARTS)
 
 
 def test_the_same_keys_draw_the_same(cells: list[Cell]) -> None:
     examples = examples_of(cells, 0.5)
     rows = torch.arange(len(cells))
-    tensors, first = shown(examples, FORMULA)
+    tensors, first = shown(examples)
     changed = (tensors["asked"] != first["asked"]).any(1)
     assert changed.float().mean() == pytest.approx(0.5, abs=0.12)
     again, later = (examples.varied(tensors, Noise.of(0, rows).at(step).keys) for step in (4, 5))

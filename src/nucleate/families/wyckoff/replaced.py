@@ -1,7 +1,7 @@
 """Training sequences with another element in the place of one of theirs (`nucleate.training.replaced`).
 
-Only sequences that are told their formula change: what elements a crystal has is learned from the data alone. Which of
-its equivalent descriptions is the canonical one can hang on the elements, so it is chosen anew.
+Whatever the prompt: with it, the sequences that a network invents are less often those of the training crystals. Which
+of its equivalent descriptions is the canonical one can hang on the elements, so it is chosen anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nucleate.data.feed import Examples, Shown
-from nucleate.families.wyckoff.sequences import Sequences, Told
+from nucleate.families.wyckoff.sequences import Sequences
 from nucleate.families.wyckoff.trainable import SequenceExamples
 from nucleate.families.wyckoff.vocabulary import vocabulary
 from nucleate.geometry.noise import Noise
@@ -33,7 +33,6 @@ class ReplacedSequences(Examples):
     def varied(self, tensors: Shown, keys: Int[Tensor, " examples"]) -> Shown:
         given = {name: value for name, value in tensors.items() if value is not None}
         changed, old, new = self.replacement.drawn(given["asked"], Noise(keys).at(REPLACING.step()))
-        changed &= Told.drawn(given["chance"]).formula
         if not bool(changed.any()):
             return tensors
         own = {name: given[name] for name in ("group", "position", "element", "asked", "counts")}
