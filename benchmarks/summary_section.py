@@ -9,7 +9,7 @@ import yaml
 
 from answers_section import read, share
 
-FREE, SEQUENCES = "mp-20-replaced-val-k1", "dng/mp-20-wyckoff-1000"
+FREE, SEQUENCES = "mp-20-replaced-val-k1", "dng/mp-20-wyckoff-replaced-1000"
 RELAXED = "dng/mp-20-wyckoff-relaxed-500"
 HEAD = """| question | measured | how |
 |---|---|---|"""

@@ -17,9 +17,10 @@ from pymatgen.core import Lattice, Structure
 
 import nucleate.energies.relax as module
 from nucleate.cell import Cell
+from nucleate.defects import defect
 from nucleate.energies.cache import NAMESPACE
 from nucleate.energies.potentials import potential_named
-from nucleate.energies.relax import REASONS, Relaxed, RelaxSettings, relax
+from nucleate.energies.relax import REASONS, Relaxed, RelaxSettings, limits, relax
 from nucleate.energies.single_points import single_points
 from nucleate.errors import NucleateError
 from nucleate.records.store import Store
@@ -112,6 +113,15 @@ def test_unusable_cells_are_returned_with_the_reason() -> None:
     assert [one.reason for one in found] == list(cells)
     assert all(one.energy is None and one.cell is None for one in found)
     assert set(cells) < set(REASONS)
+
+
+def test_a_thin_crystal_that_repeats_at_once_is_too_dense() -> None:
+    """30 Å^3 for an atom, in a row of atoms 0.05 Å apart: its graph would need gigabytes."""
+    needle = Cell(np.array([29]), np.zeros((1, 3)), np.diag([0.05, 25.0, 24.0]))
+    slightly = Cell(np.array([29]), np.zeros((1, 3)), np.diag([1.2, 5.0, 5.0]))
+    rules = limits(potential_named("chgnet"))
+    assert defect(needle, rules) == "too_dense"
+    assert defect(slightly, rules) is None
 
 
 def test_a_failing_potential_is_reported_as_such() -> None:

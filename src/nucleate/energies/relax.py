@@ -26,7 +26,7 @@ from nucleate.energies.potential import Potential, isolated_atoms, quiet_single_
 from nucleate.energies.relaxed import REASONS, Relaxed, RelaxSettings, decode, encode
 from nucleate.errors import StructureError
 from nucleate.files import write_whole
-from nucleate.measures import volume_per_atom
+from nucleate.measures import closest_image, volume_per_atom
 from nucleate.time_limit import attempt
 from nucleate.work import Work
 
@@ -35,6 +35,8 @@ __all__ = ["REASONS", "Relaxed", "RelaxSettings", "limits", "relax"]
 MIN_VOLUME_PER_ATOM, MAX_VOLUME_PER_ATOM = 2.0, 1000.0
 """Å^3; the densest and thinnest crystals of MP-20 have 6 and 134. Below, a potential
 with a cutoff would see thousands of neighbours and run out of memory."""
+SHORTEST_PERIOD = 1.0
+"""Å; of a crystal that repeats sooner, each atom has hundreds of neighbours in a row, however thin the crystal is."""
 
 FAILURES = (ValueError, RuntimeError, ArithmeticError, np.linalg.LinAlgError)
 EXACT = 1e-3
@@ -137,6 +139,7 @@ def limits(potential: Potential) -> Rules:
     checks = [
         is_finite("not_finite"),
         Rule("too_dense", volume_per_atom, least=MIN_VOLUME_PER_ATOM),
+        Rule("too_dense", closest_image, least=SHORTEST_PERIOD),
         Rule("too_thin", volume_per_atom, most=MAX_VOLUME_PER_ATOM),
         Rule("unknown_element", partial(_unknown, supported=potential.supported), most=0),
     ]
