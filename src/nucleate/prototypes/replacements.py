@@ -44,12 +44,7 @@ class Replacements:
     @classmethod
     def of_index(cls, index: Index) -> Replacements:
         """From the crystals of an index."""
-        pairs = np.zeros((MAX_ATOMIC_NUMBER + 1, MAX_ATOMIC_NUMBER + 1))
-        same = np.zeros_like(pairs)
-        for prototypes in _alike_but_one(index):
-            for old, new in permutations(prototypes, 2):
-                pairs[old, new] += 1
-                same[old, new] += bool(prototypes[old] & prototypes[new])
+        pairs, same = counted(index)
         kept = (same + PRIOR * COMMON) / (pairs + PRIOR)
         weight = same * kept * (kept >= LEAST_KEPT)
         return cls(kept, weight / np.maximum(weight.sum(1, keepdims=True), 1e-12))
@@ -58,6 +53,17 @@ class Replacements:
     def expected(self) -> np.ndarray:
         """The share of structures that a drawn replacement of an element keeps. [old]"""
         return (self.chance * self.kept).sum(1)
+
+
+def counted(index: Index) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of compositions that differ in one element, and those of them that keep the structure. [old, new]"""
+    pairs = np.zeros((MAX_ATOMIC_NUMBER + 1, MAX_ATOMIC_NUMBER + 1))
+    same = np.zeros_like(pairs)
+    for prototypes in _alike_but_one(index):
+        for old, new in permutations(prototypes, 2):
+            pairs[old, new] += 1
+            same[old, new] += bool(prototypes[old] & prototypes[new])
+    return pairs, same
 
 
 def _alike_but_one(index: Index) -> Iterator[dict[int, set[str]]]:

@@ -57,6 +57,5 @@ def knowledge_of(file: Path, write: bool = True) -> Knowledge:
 def with_replaced(plain: Examples, share: float, knowledge: Knowledge) -> Examples:
     """A training split with another element in this share of its examples."""
     replacement = Replacement(share, knowledge, plain.device)
-    if isinstance(plain, SequenceExamples):
-        return ReplacedSequences(plain, replacement)
-    return Replaced(plain, replacement)
+    kind = ReplacedSequences if isinstance(plain, SequenceExamples) else Replaced
+    return kind(plain, replacement)

@@ -9,26 +9,18 @@ from __future__ import annotations
 from jaxtyping import Int
 from torch import Tensor
 
-from nucleate.data.feed import Examples, Shown
+from nucleate.data.feed import Shown
 from nucleate.families.wyckoff.sequences import Sequences
-from nucleate.families.wyckoff.trainable import SequenceExamples
 from nucleate.families.wyckoff.vocabulary import vocabulary
 from nucleate.geometry.noise import Noise
 from nucleate.streams import REPLACING
 from nucleate.symmetry.sites import Sites
 from nucleate.symmetry.wyckoff import space_group
-from nucleate.training.replaced import Replacement, with_another
+from nucleate.training.replaced import Replaced, with_another
 
 
-class ReplacedSequences(Examples):
+class ReplacedSequences(Replaced):
     """A split of sequences that `varied` shows with other elements."""
-
-    def __init__(self, plain: SequenceExamples, replacement: Replacement) -> None:
-        self.plain, self.replacement = plain, replacement
-        self.sizes, self.ids, self.device = plain.sizes, plain.ids, plain.device
-
-    def tensors(self, indices: Int[Tensor, " examples"], size: int) -> Shown:
-        return self.plain.tensors(indices, size)
 
     def varied(self, tensors: Shown, keys: Int[Tensor, " examples"]) -> Shown:
         given = {name: value for name, value in tensors.items() if value is not None}
