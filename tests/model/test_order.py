@@ -11,8 +11,8 @@ from nucleate.model.order import by_orbits
 from nucleate.recipes.registry import get_recipe
 from tests.models import SHRINK
 
-SPECIES = torch.tensor([[8, 8, 8, 8, 8, 22, 0]])
-ORBITS = torch.tensor([[0, 1, 1, 0, 4, 5, 0]])
+SPECIES = torch.tensor([[22, 8, 8, 8, 8, 8, 0]])
+ORBITS = torch.tensor([[0, 1, 2, 2, 1, 5, 0]])
 """Oxygen has two orbits of two atoms and one of one. The padding's number means nothing."""
 FRAC = torch.arange(21).reshape(1, 7, 3) / 100 * (SPECIES > 0).unsqueeze(-1)
 MANY = 4000
@@ -25,7 +25,7 @@ def drawn() -> tuple[torch.Tensor, Crystals]:
         (SPECIES > 0).expand(MANY, -1),
     )  # fmt: skip
     found = by_orbits(crystals, ORBITS.expand(MANY, -1), Noise.of(0, torch.arange(MANY)))
-    numbers = (100 * found.frac[..., 0] / 3).round().long()
+    numbers = (100 * found.frac[..., 0] / 3).round().long() - 1
     return numbers[found.species == 8].reshape(MANY, 5), found
 
 
@@ -40,10 +40,15 @@ def test_a_crystal_stays_itself() -> None:
 
 def test_orbits_stand_together_and_the_larger_ones_first() -> None:
     oxygen, _ = drawn()
-    orbit = ORBITS[0][oxygen]
-    assert (orbit[:, 4] == 4).all()
+    orbit = ORBITS[0][oxygen + 1]
+    assert (orbit[:, 4] == 5).all()
     assert (orbit[:, 0] == orbit[:, 1]).all()
     assert (orbit[:, 2] == orbit[:, 3]).all()
+
+
+def test_elements_follow_each_other_by_atomic_number() -> None:
+    _, found = drawn()
+    assert (found.species == torch.tensor([8, 8, 8, 8, 8, 22, 0])).all()
 
 
 def test_orbits_of_one_size_and_atoms_of_an_orbit_are_in_random_order() -> None:
@@ -73,7 +78,7 @@ def test_a_loss_depends_on_the_order_only_through_an_index(index: bool) -> None:
         "lattice": torch.zeros(1, 6),
         "velocity": torch.zeros(1, 7, 3),
     }
-    order = torch.tensor([1, 0, 2, 3, 4, 5, 6])
+    order = torch.tensor([0, 2, 1, 3, 4, 5, 6])
     moved = {name: x[:, order] if name != "lattice" else x for name, x in inputs.items()}
     t, mask = torch.tensor([0.9]), SPECIES > 0
     if index:

@@ -102,3 +102,56 @@ def test_vectors_of_species_have_no_ranks(kind: type[nn.Module]) -> None:
     heads = {**HEADS, "species": Head("atom", 100)}
     with pytest.raises(ValueError, match="needs atomic numbers"):
         kind(kind.settings(index=True), heads, Shown(species=100))
+
+
+def drawing(name: str) -> Denoiser:
+    """A network that draws species too."""
+    torch.manual_seed(1)
+    heads = {**HEADS, "species": Head("atom", 100)}
+    if name == "cspnet":
+        net: Denoiser = CSPNet(CSPNetSettings(48, 2, 16, 16, index=True), heads)
+    else:
+        net = TorusTransformer(TorusTransformerSettings(48, 2, 4, 16, 8, 16, index=True), heads)
+    for head in net.heads.values():
+        for weight in head.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+    assert isinstance(net.index, IndexEmbedding)
+    assert net.index.place_vectors is not None
+    torch.nn.init.normal_(net.index.place_vectors.weight)
+    return net
+
+
+@pytest.mark.parametrize("name", ["cspnet", "torus-transformer"])
+def test_places_count_as_long_as_an_element_is_hidden(name: str) -> None:
+    """The first crystal has a hidden atom, so that it matters where its known ones stand; the second has none."""
+    net, (inputs, t, mask) = drawing(name), batch([4, 4])
+    inputs["species"] = torch.tensor([[8, 22, 0, 3], [8, 22, 8, 3]])
+    order = torch.tensor([1, 0, 2, 3])
+    moved = {key: x[:, order] if x.ndim == 3 or key == "species" else x for key, x in inputs.items()}
+    with torch.no_grad():
+        answer, again = net(inputs, t, mask), net(moved, t, mask)
+    difference = (answer["species"][:, order] - again["species"]).abs().amax((1, 2))
+    assert difference[0] > 1e-2
+    assert difference[1] < 2e-5
+
+
+def test_hidden_atoms_are_told_apart_and_padding_is_not_hidden() -> None:
+    vectors = IndexEmbedding(8, hides=True)
+    species, mask = (
+        torch.tensor([[0, 0, 8, 0], [8, 8, 0, 0]]),
+        torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool(),
+    )
+    found = vectors(species, mask)
+    assert not torch.equal(found[0, 0], found[0, 1])
+    known = IndexEmbedding(8)
+    known.load_state_dict(vectors.state_dict(), strict=False)
+    assert torch.equal(found[1, :2], known(species, mask)[1, :2])
+
+
+def test_a_network_that_draws_species_begins_as_one_that_is_given_them() -> None:
+    """Its weights for known compositions fit, so that it can start from them (`nucleate train --from`)."""
+    given, draws = network("torus-transformer").state_dict(), drawing("torus-transformer").state_dict()
+    more = {name for name in draws if name not in given}
+    assert more == {name for name in draws if name.startswith("heads.species")} | {
+        "index.place_vectors.weight"
+    }

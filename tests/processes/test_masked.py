@@ -205,3 +205,46 @@ def test_steps_of_any_length_show_what_the_forward_process_shows(schedule):
         noised = process.corrupt(torch.full((crystals, 4), 8), t_next, mask, forward)
         share, wanted = ((x != HIDDEN).float().mean().item() for x in (state["x"], noised.state["x"]))
         assert share == pytest.approx(wanted, abs=5 * math.sqrt(2 * 0.25 / (4 * crystals)))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_known_by_is_the_same_process_in_less_time(schedule):
+    """At t the shares and rates of one that ends at 0.4 are those of the whole at t / 0.4; the bound pays for it."""
+    whole, early = (Masked(MaskedSettings(schedule=schedule, known_by=end)) for end in (1.0, 0.4))
+    t = torch.linspace(0.01, 0.38, 20).double()
+    torch.testing.assert_close(early.shown(t), whole.shown(t / 0.4))
+    torch.testing.assert_close(early.loss_weight(t), whole.loss_weight(t / 0.4) / 0.4)
+    assert (early.shown(torch.linspace(0.4, 1, 7)) == 1).all()
+
+
+@pytest.mark.parametrize("remask", [0.0, 2.0])
+def test_nothing_is_hidden_from_known_by_on(remask):
+    process, mask = Masked(MaskedSettings(known_by=0.5, remask=remask)), torch.ones(400, 8, dtype=torch.bool)
+    state, times = process.prior(mask, Noise.of(0, torch.arange(400))), torch.linspace(0, 1, 11)
+    logits, hidden = torch.zeros(400, 8, 100), []
+    for number, (now, then) in enumerate(itertools.pairwise(times)):
+        noise = Noise.of(0, torch.arange(400)).at(number)
+        state = process.step(state, logits, Move(now.expand(400), then.expand(400), mask, noise))
+        hidden.append((state["x"] == HIDDEN).float().mean().item())
+    assert hidden[4:] == [0.0] * 6
+    assert hidden[:4] == pytest.approx([0.8, 0.6, 0.4, 0.2], abs=0.05)
+    fixed = process.step(state, logits, Move(times[8].expand(400), times[9].expand(400), mask, noise))
+    assert torch.equal(fixed["x"], state["x"])
+
+
+def test_given_crystals_are_known_and_ask_for_nothing():
+    process = Masked(MaskedSettings())
+    data, t, mask = torch.tensor([[3, 9, 26]] * 2), torch.full((2,), 0.1), torch.ones(2, 3, dtype=torch.bool)
+    noised = process.corrupt(data, t, mask, Noise.of(3, torch.arange(2)))
+    given = process.given(data, noised, torch.tensor([True, False]))
+    assert torch.equal(given.state["x"][0], data[0])
+    assert (given.target[0] == HIDDEN).all()
+    assert torch.equal(given.state["x"][1], noised.state["x"][1])
+    assert torch.equal(given.target[1], noised.target[1])
+    assert (given.target[1] != HIDDEN).any()
+
+
+@pytest.mark.parametrize("end", [0.0, 1.5])
+def test_known_by_is_a_time(end):
+    with pytest.raises(RecipeError, match="known_by"):
+        Masked(MaskedSettings(known_by=end))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -204,7 +205,7 @@ def adapting(
     if tune_base:
         whole = {**to_dict(own), "conditions": [*(own.conditions or ()), *names], "described": None}
         whole = {key: value for key, value in whole.items() if value is not None}
-        whole["training"] = to_dict(adapter_training())
+        whole["training"] = to_dict(replace(adapter_training(), order=own.training.order))
         return override(from_dict(type(own), whole).completed(), assignments or []), Subject()
     if not isinstance(model, CrystalModel):
         raise RecipeError(f"{base} can't have adapters", "name a diffusion model or flow")

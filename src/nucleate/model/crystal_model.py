@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from nucleate.arrays import Conditions, Mask, PerCrystal, Species
@@ -155,13 +156,15 @@ class CrystalModel(Trainable):
         return {name: prediction.float() for name, prediction in predictions.items()}
 
     def loss(
-        self, crystals: Crystals, t: PerCrystal, noise: Noise, constraint: Constraint | None = None
-    ) -> dict[str, PerCrystal]:
+        self, crystals: Crystals, t: PerCrystal, noise: Noise, constraint: Constraint | None = None,
+        given: Bool[Tensor, " crystals"] | None = None,
+    ) -> dict[str, PerCrystal]:  # fmt: skip
         """The loss of every process for every crystal, at the times t. One network evaluation; one more, without
         gradients, under self-conditioning, and one more with the loss `axes`.
 
         constraint: that the crystals obey; noise, states and predictions then do too. Raises ValueError for one that
         puts other states in the place of those that were corrupted.
+        given: crystals whose species are known, in a model that draws those of the others.
         """
         rules = constraint or FREE
         if not rules.projects:
@@ -175,6 +178,10 @@ class CrystalModel(Trainable):
                 name: p.corrupt(channels[name], t, mask, rules.noise(noise, name))
                 for name, p in self.processes_for(crystals.species).items()
             }
+            if given is not None:
+                noised["species"] = self.processes["species"].given(
+                    channels["species"], noised["species"], given
+                )
             states = rules.hold({name: n.state for name, n in noised.items()}, t)
         condition = hidden(crystals.condition, self.described, noise) if self.training else crystals.condition
         guess = self._earlier_guess(states, t, mask, noise, rules, condition)
@@ -234,6 +241,7 @@ class CrystalModel(Trainable):
     def forward(
         self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor,
         constraint: Constraint | None = None, condition: Conditions | None = None, orbits: Orbits | None = None,
+        given: Bool[Tensor, " crystals"] | None = None,
     ) -> dict[str, PerCrystal]:  # fmt: skip
         """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise.
 
@@ -248,9 +256,9 @@ class CrystalModel(Trainable):
         if orbits is not None:
             crystals = by_orbits(crystals, orbits, Noise(keys).at(ORBITS.step()))
         if not (self.training and self.network.drops):
-            return self.loss(crystals, t, Noise(keys), constraint)
+            return self.loss(crystals, t, Noise(keys), constraint, given)
         with repeatable(int(keys[0])):
-            return self.loss(crystals, t, Noise(keys), constraint)
+            return self.loss(crystals, t, Noise(keys), constraint, given)
 
 
 def _alike(target: Tensor, prediction: Tensor | None) -> bool:

@@ -1,7 +1,8 @@
 """The order of a training crystal's atoms, which a network with an index reads (`nucleate.networks.index`).
 
 As MaskGXT does (arXiv 2606.22866): atoms of an orbit stand together, larger orbits first; orbits of one size, and the
-atoms of an orbit, are in random order, so that an index tells which atoms belong together and no more.
+atoms of an orbit, are in random order, so that an index tells which atoms belong together and no more. Elements follow
+each other by atomic number, which tells nothing to a network that knows them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nucleate.crystals import Crystals
+from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.geometry.noise import Noise
 
 Orbits = Int[Tensor, "crystals atoms"]
@@ -30,6 +32,8 @@ def by_orbits(crystals: Crystals, orbits: Orbits, noise: Noise) -> Crystals:
     order = within.argsort(dim=1, stable=True)
     place = place.masked_fill(~mask, torch.inf).gather(1, order)
     order = order.gather(1, place.argsort(dim=1, stable=True))
+    number = crystals.species.gather(1, order).masked_fill(~mask, MAX_ATOMIC_NUMBER + 1)
+    order = order.gather(1, number.argsort(dim=1, stable=True))
     species = crystals.species.gather(1, order)
     frac = crystals.frac.gather(1, order.unsqueeze(-1).expand(-1, -1, 3))
     return replace(crystals, species=species, frac=frac)

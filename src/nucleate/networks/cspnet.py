@@ -106,7 +106,7 @@ class CSPNet(Denoiser):
         self.heads = nn.ModuleDict({name: _head(name, s, head) for name, head in heads.items()})
         self.waves = WaveTable(s.frequencies)
         self.loops, self.elements, self.shown = s.loops, s.elements, shown
-        self.index = index_layer(s.index, s.width, shown)
+        self.index = index_layer(s.index, s.width, shown, "species" in heads)
         self.conditioned(shown, s.width, s.layers)
 
     def forward(self, inputs: dict[str, Tensor], t: PerCrystal, mask: Mask) -> dict[str, Tensor]:

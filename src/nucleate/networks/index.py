@@ -4,10 +4,15 @@ A network without them is equivariant to permutations, so that equal atoms diffe
 the composition only: the rank of an atom among those of its element, how many there are, and the rank of the element
 among those of the crystal, by atomic number (MaskGXT, arXiv 2606.22866, which orders elements by electronegativity).
 The order of equal atoms means something only if training gives it one: `training.order`.
+
+Where the network draws the species itself, atoms whose element is hidden are ranked among themselves, and as long as
+a crystal has any, each of its atoms has the vector of its place too. Training sorts atoms by element, so that the
+place says who its neighbours in the formula are. Once all elements are known, places no longer count.
 """
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -19,19 +24,30 @@ MOST = 64
 
 
 class IndexEmbedding(nn.Module):
-    """Sum of three learned vectors of each atom."""
+    """Sum of three learned vectors of each atom; of four in crystals with hidden elements.
 
-    def __init__(self, width: int) -> None:
+    hides: whether there are any.
+    """
+
+    def __init__(self, width: int, hides: bool = False) -> None:
         super().__init__()
         self.rank_vectors = nn.Embedding(MOST, width)
         self.count_vectors = nn.Embedding(MOST, width)
         self.element_vectors = nn.Embedding(MOST, width)
         for vectors in (self.rank_vectors, self.count_vectors, self.element_vectors):
             nn.init.normal_(vectors.weight, std=EMBEDDING_SCALE)
+        self.place_vectors = nn.Embedding(MOST, width) if hides else None
+        if self.place_vectors is not None:
+            nn.init.normal_(self.place_vectors.weight, std=EMBEDDING_SCALE)
 
     def forward(self, species: Species, mask: Mask) -> Float[Tensor, "crystals atoms width"]:
         rank, count, element = (x.clamp(max=MOST - 1) for x in ranks(species, mask))
-        return self.rank_vectors(rank) + self.count_vectors(count) + self.element_vectors(element)
+        known = self.rank_vectors(rank) + self.count_vectors(count) + self.element_vectors(element)
+        if self.place_vectors is None:
+            return known
+        place = torch.arange(species.shape[1], device=species.device).clamp(max=MOST - 1)
+        hidden = ((species == 0) & mask).any(1)
+        return known + hidden[:, None, None] * self.place_vectors(place)
 
 
 def ranks(
@@ -48,10 +64,13 @@ def ranks(
     return rank, same.sum(2), lower.sum(2)
 
 
-def index_layer(wanted: bool, width: int, shown: Shown) -> IndexEmbedding | None:
-    """The layer, if it is wanted. Raises ValueError for a network that is shown vectors in the place of elements."""
+def index_layer(wanted: bool, width: int, shown: Shown, hides: bool = False) -> IndexEmbedding | None:
+    """The layer, if it is wanted. hides: whether the network draws species, which are hidden at first.
+
+    Raises ValueError for a network that is shown vectors in the place of elements.
+    """
     if not wanted:
         return None
     if shown.species:
         raise ValueError("index = true needs atomic numbers, and this model draws species as vectors")
-    return IndexEmbedding(width)
+    return IndexEmbedding(width, hides)

@@ -112,7 +112,7 @@ class TorusTransformer(Denoiser):
             s.skip and "species" in heads and shown.species and shown.species % heads["species"].width == 0
         )
         self.skip = _head(s.width, 1) if passes else None
-        self.index = index_layer(s.index, s.width, shown)
+        self.index = index_layer(s.index, s.width, shown, "species" in heads)
         self.distances = DistanceFeatures(s.width, s.pair_width) if s.distances else None
         self.reads_cell = s.distances
         self.drops, self.blot = s.dropout > 0, nn.Dropout(s.dropout)

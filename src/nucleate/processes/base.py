@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 from torch.distributions import Distribution
 
@@ -115,6 +116,7 @@ class Process(ABC):
         target_width: channels of the network's target, 0 if it has none.
         can: kinds of step that it has. By default those whose method (`WAYS`) the class defines.
         step_settings: class of its settings for a step, all with defaults; the sampler's settings include them.
+        told: whether it can be given in some crystals of a batch that others have to draw it for (`given`).
         positions: parts of the state that are points of the torus, with the ends of the cell they lie in. What else
             a state of coordinates holds, and all that is predicted of it, are displacements, 3 channels each.
     """
@@ -123,6 +125,7 @@ class Process(ABC):
     target_width: int
     can: frozenset[Ability] = frozenset()
     step_settings: ClassVar[type] = NoSettings
+    told: ClassVar[bool] = False
     positions: Mapping[str, tuple[float, float]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -144,6 +147,11 @@ class Process(ABC):
     @abstractmethod
     def corrupt(self, data: Tensor, t: PerCrystal, mask: Mask, noise: Noise) -> Noised:
         """A draw of the state at time t given the data, with the network's target."""
+
+    def given(self, data: Tensor, noised: Noised, which: Bool[Tensor, " crystals"]) -> Noised:
+        """The corrupted sample where in these crystals the quantity is known at every time, and nothing is asked of it:
+        they teach what depends on it, and not how it is distributed."""
+        raise NotImplementedError(f"{type(self).__name__} is drawn for all crystals alike")
 
     @abstractmethod
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:

@@ -12,11 +12,12 @@ again at the rate eta and shown correspondingly more often, so that the share sh
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool
 from torch import Tensor
 from torch.distributions import Categorical
 
@@ -43,16 +44,20 @@ class MaskedSettings:
             `flat`, 1.
         all_shown: share of the training crystals whose species are all shown at every time, so that the model learns
             to predict structures of a given composition too.
+        known_by: time from which all atoms are shown, so that below 1 the composition is there before the structure:
+            alpha(t) is the schedule's at t / known_by.
         remask: rate at which the sampler hides atoms again, for the linear schedule; none in the last step.
     """
 
     schedule: Literal["linear", "cosine", "polynomial"] = "linear"
     weight: Literal["bound", "flat"] = "bound"
     all_shown: float = 0.0
+    known_by: float = 1.0
     remask: float = 0.0
 
     def __post_init__(self) -> None:
         within(self, 0, 0.999, "all_shown")
+        within(self, 0.01, 1, "known_by")
         within(self, 0, 1000, "remask")
 
 
@@ -77,14 +82,20 @@ class Masked(Process):
     level = "atom"
     target_width = MAX_ATOMIC_NUMBER
     step_settings = MaskedStep
+    told = True
 
     def __init__(self, settings: MaskedSettings) -> None:
         if settings.remask > 0 and settings.schedule != "linear":
             raise ValueError(f"remask = {settings.remask} needs schedule = linear, not {settings.schedule}")
         self.settings = settings
 
+    def clock(self, t: PerCrystal) -> PerCrystal:
+        """t / known_by, at most 1: the time of the schedule."""
+        return t if self.settings.known_by == 1 else (t / self.settings.known_by).clamp(max=1)
+
     def shown(self, t: PerCrystal) -> PerCrystal:
         """alpha(t)."""
+        t = self.clock(t)
         if self.settings.schedule == "linear":
             return t
         if self.settings.schedule == "cosine":
@@ -92,13 +103,15 @@ class Masked(Process):
         return 1 - (1 - t) ** 2
 
     def loss_weight(self, t: PerCrystal) -> PerCrystal:
-        """alpha'(t) / (1 - alpha(t)), or 1."""
+        """alpha'(t) / (1 - alpha(t)), or 1. Of no meaning from `known_by` on, where no atom is hidden."""
         if self.settings.weight == "flat":
             return torch.ones_like(t)
-        t = t.clamp(max=1 - 1e-4)
+        t = self.clock(t).clamp(max=1 - 1e-4)
         if self.settings.schedule == "cosine":
-            return 0.5 * math.pi * torch.tan(0.5 * math.pi * t)
-        return (1 if self.settings.schedule == "linear" else 2) / (1 - t)
+            rate = 0.5 * math.pi * torch.tan(0.5 * math.pi * t)
+        else:
+            rate = (1 if self.settings.schedule == "linear" else 2) / (1 - t)
+        return rate / self.settings.known_by
 
     def prior(self, mask: Mask, noise: Noise) -> State:
         hidden = torch.full(mask.shape, HIDDEN, dtype=torch.long, device=mask.device)
@@ -110,6 +123,14 @@ class Masked(Process):
         show = show | (noise.uniform(1) < self.settings.all_shown)
         x = torch.where(show, data, HIDDEN)
         return Noised({"x": x, "guess": data}, torch.where(show, HIDDEN, data), self.loss_weight(t))
+
+    def given(self, data: Tensor, noised: Noised, which: Bool[Tensor, " crystals"]) -> Noised:
+        """All atoms are shown."""
+        which = which.unsqueeze(-1)
+        x = torch.where(which, data, noised.state["x"])
+        return replace(
+            noised, state={**noised.state, "x": x}, target=torch.where(which, HIDDEN, noised.target)
+        )
 
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
         return {"species": state["x"]}
@@ -124,7 +145,8 @@ class Masked(Process):
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """Show each hidden atom with probability (alpha' - alpha) / (1 - alpha), as a draw from the softmax.
 
-        With `remask` this is multiplied by 1 + eta t, and shown atoms are hidden with probability eta (t_next - t).
+        With `remask` this is multiplied by 1 + eta t, and shown atoms are hidden with probability eta (t_next - t);
+        both by the times of `clock`.
         """
         mask, noise, rate = move.mask, move.noise, self._rate(move)
         # In bfloat16 one draw in 512 is 1, whose logarithm's logarithm is infinite.
@@ -161,11 +183,13 @@ class Masked(Process):
     def _rate(self, move: Move) -> Tensor:
         """Probability that a hidden atom is shown, [crystals, 1]."""
         now, then = self.shown(move.t), self.shown(move.t_next)
-        return ((then - now) / (1 - now).clamp(min=1e-6) * (1 + self.settings.remask * move.t)).unsqueeze(-1)
+        more = 1 + self.settings.remask * self.clock(move.t)
+        return ((then - now) / (1 - now).clamp(min=1e-6) * more).unsqueeze(-1)
 
     def _hide(self, move: Move) -> Tensor:
         """Probability that a shown atom is hidden again, [crystals, 1]."""
-        return (self.settings.remask * (move.t_next - move.t) * (move.t_next < 1)).unsqueeze(-1)
+        now, then = self.clock(move.t), self.clock(move.t_next)
+        return (self.settings.remask * (then - now) * (then < 1)).unsqueeze(-1)
 
     def tilted(self, state: State, prediction: Tensor, gradient: State, t: PerCrystal, mask: Mask) -> Tensor:
         """Logits plus what showing each element would change, to first order (Nisonoff et al. 2024, arXiv 2406.01572).

@@ -85,12 +85,15 @@ def adapter_recipe(
     conditions: tuple[str, ...],
     training: TrainingSettings,
 ) -> AdapterRecipe:
-    """The recipe of an adapter. Raises RecipeError for a name that can't stand in a file."""
+    """The recipe of an adapter of the model that `of` made, whose atoms stand in the order that this one has learned.
+
+    Raises RecipeError for a name that can't stand in a file.
+    """
     if not name.replace("-", "_").isidentifier() or name == OWN:
         raise RecipeError(f"an adapter can't be called '{name}'", "take a word, such as tc")
     if len(set(conditions)) < len(conditions):
         raise RecipeError(f"conditions must not repeat a property; got {list(conditions)}", "name each once")
-    invents = of.task == "dng"
+    invents, training = of.task == "dng", replace(training, order=of.training.order)
     return AdapterRecipe(
         adapter=name, base=base, checksum=checksum, invents=invents, conditions=conditions, training=training
     )

@@ -1,9 +1,10 @@
 """Our own recipes: KLDM's processes with what taught more for the same cost (docs/results/processes.md, "Experiments").
 
-The matrices of the blocks learn by Muon. Where the composition is given, atoms of one element are told apart by their
-order, which training draws by orbits (MaskGXT, arXiv 2606.22866); in long runs half of the crystals have another
-element in the place of one of theirs. The sizes without a suffix are for a GPU, and that of
-`kldm-mp20-csp`.
+The matrices of the blocks learn by Muon. Atoms of one element are told apart by their order, which training draws by
+orbits (MaskGXT, arXiv 2606.22866); in long runs a half of the crystals have another element in the place of one of
+theirs. New materials have their elements by the middle of the way, while coordinates are still noise, so that their
+structures are predicted for compositions as they are where these are given. The sizes without a suffix are for a GPU,
+and those of `kldm-mp20-csp` and `kldm-mp20-dng`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,18 @@ GPU_TRAINING = replace(
 )  # fmt: skip
 
 
+KNOWN_BY = 0.5
+"""Time at which all elements of new materials are known."""
+
+
 def learned(recipe: KLDM, name: str) -> KLDM:
     """The recipe with what has been learned, under a name of ours."""
     training = replace(recipe.training, optimiser="muon")
-    if recipe.species != "given":
-        return replace(recipe, name=name, training=training)
     network = replace(recipe.torus_transformer, index=True)
-    return replace(recipe, name=name, torus_transformer=network, training=replace(training, order="orbits"))
+    recipe = replace(recipe, name=name, torus_transformer=network, training=replace(training, order="orbits"))
+    if recipe.species == "given":
+        return recipe
+    return replace(recipe, masked=replace(recipe.masked, known_by=KNOWN_BY))
 
 
 def for_many_epochs(recipe: KLDM) -> KLDM:
@@ -47,6 +53,6 @@ RECIPES: tuple[KLDM, ...] = (
     for_many_epochs(learned(for_a_gpu(_csp), "nucleate-csp")),
     learned(_csp, "nucleate-csp-small"),
     learned(_sized["kldm-csp-tiny"], "nucleate-csp-tiny"),
-    learned(for_a_gpu(_dng), "nucleate-dng"),
+    for_many_epochs(learned(for_a_gpu(_dng), "nucleate-dng")),
     learned(_dng, "nucleate-dng-small"),
 )

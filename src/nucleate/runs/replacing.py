@@ -30,10 +30,11 @@ def check_replacing(recipe: AnyRecipe) -> None:
     """Raise RecipeError for a recipe that may not learn from replaced elements."""
     if not recipe.training.replace or isinstance(recipe, WyckoffSequences):
         return
-    if not isinstance(recipe, Recipe) or recipe.task != "csp" or recipe.conditions:
+    fits = isinstance(recipe, Recipe) and (recipe.task == "csp" or recipe.parts().species.told)
+    if not fits or recipe.conditions:
         raise RecipeError(
-            f"training.replace = {recipe.training.replace} is for models that are given compositions and no "
-            f"properties, and {recipe.name} is none",
+            f"training.replace = {recipe.training.replace} is for models of structures that are given compositions, "
+            f"or hide elements to draw them, and no properties; {recipe.name} is none",
             "leave training.replace out",
         )
 
@@ -54,8 +55,12 @@ def knowledge_of(file: Path, write: bool = True) -> Knowledge:
     return found
 
 
-def with_replaced(plain: Examples, share: float, knowledge: Knowledge) -> Examples:
-    """A training split with another element in this share of its examples."""
+def with_replaced(plain: Examples, share: float, knowledge: Knowledge, draws: bool = False) -> Examples:
+    """A training split with another element in this share of its examples.
+
+    draws: whether the model draws species itself; it then learns nothing from other elements but structures.
+    """
     replacement = Replacement(share, knowledge, plain.device)
-    kind = ReplacedSequences if isinstance(plain, SequenceExamples) else Replaced
-    return kind(plain, replacement)
+    if isinstance(plain, SequenceExamples):
+        return ReplacedSequences(plain, replacement)
+    return Replaced(plain, replacement, given=draws)

@@ -100,7 +100,7 @@ def train_recipe(
     if recipe.training.replace:
         first = _once(fabric, partial(knowledge_of, run / KNOWN))
         known = first or knowledge_of(run / KNOWN, write=False)
-        examples = with_replaced(examples, recipe.training.replace, known)
+        examples = with_replaced(examples, recipe.training.replace, known, recipe.task == "dng")
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
     budget = replace(budget, steps=epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch))

@@ -96,10 +96,14 @@ class Replacement:
 
 
 class Replaced(Examples):
-    """A split of crystals that `varied` shows with other elements."""
+    """A split of crystals that `varied` shows with other elements.
 
-    def __init__(self, plain: Examples, replacement: Replacement) -> None:
-        self.plain, self.replacement = plain, replacement
+    given: say which they are, for a model that draws the species of the others itself: replaced elements teach it
+        structures, and not what compositions there are.
+    """
+
+    def __init__(self, plain: Examples, replacement: Replacement, given: bool = False) -> None:
+        self.plain, self.replacement, self.given = plain, replacement, given
         self.sizes, self.ids, self.device = plain.sizes, plain.ids, plain.device
 
     def tensors(self, indices: Int[Tensor, " examples"], size: int) -> Shown:
@@ -113,7 +117,8 @@ class Replaced(Examples):
         other = with_another(species, changed, old, new)
         ratio = self.replacement.volume(other) / self.replacement.volume(species)
         scale = torch.where(changed, ratio ** (1 / 3), 1.0)
-        return {**tensors, "species": other, "lattice": lattice * scale[:, None, None].to(lattice)}
+        shown = {**tensors, "species": other, "lattice": lattice * scale[:, None, None].to(lattice)}
+        return {**shown, "given": changed} if self.given else shown
 
 
 def with_another(
