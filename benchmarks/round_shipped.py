@@ -1,9 +1,10 @@
-"""Round the half-precision weights of a shipped model to bfloat16's eight significant bits, for a smaller package.
+"""Round the half-precision weights of a shipped model or adapter, for a smaller package.
 
-    python benchmarks/round_shipped.py kldm-mp20-symmetric
+    python benchmarks/round_shipped.py kldm-mp20-symmetric adapters/tc
 
-Type and size of the file stay; the three bits that are 0 at the end of each number compress, so that a wheel loses
-2.3 MB of a model of 15.3 MB. Machines that multiply bfloat16 round weights in this way in any case.
+Each matrix is rounded to whole multiples of a power of two near 1/32 of its standard deviation, which changes it by
+about 1 % in the mean square, as eight-bit integers would. Type and size of the file stay; the bits that are 0 at the
+end of each number compress, so that a wheel holds 8.5 MB of a model of 15.3 MB. Vectors and other tensors stay.
 """
 
 from __future__ import annotations
@@ -17,24 +18,34 @@ from safetensors.torch import load_file, save_file
 from nucleate.files import write_whole
 from ship import SHIPPED
 
-WORDS = "averaged over training (EMA), rounded to bfloat16 and stored in half precision"
+PARTS = 32
+"""Steps in a standard deviation."""
+WORDS = "averaged over training (EMA), matrices rounded to a 32nd of their spread, in half precision"
 
 
 def rounded(weights: torch.Tensor) -> torch.Tensor:
-    """Half-precision weights with the digits of bfloat16; other tensors as they are."""
-    return weights.bfloat16().half() if weights.dtype == torch.float16 else weights
+    """A half-precision matrix with fewer digits; other tensors as they are."""
+    if weights.dtype != torch.float16 or weights.ndim < 2 or weights.numel() < 2:
+        return weights
+    exact = weights.float()
+    spread = exact.std()
+    if spread == 0:
+        return weights
+    step = 2.0 ** torch.round(torch.log2(spread / PARTS))
+    return (torch.round(exact / step) * step).half()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name")
-    folder = SHIPPED / parser.parse_args().name
-    path, card = folder / "weights.safetensors", folder / "card.json"
-    save_file({name: rounded(one) for name, one in load_file(path).items()}, path)
-    about = json.loads(card.read_text()) | {"weights": WORDS}
-    write_whole(card, json.dumps(about, indent=2) + "\n")
+    parser.add_argument("names", nargs="+")
+    for name in parser.parse_args().names:
+        folder = SHIPPED / name
+        path, card = folder / "weights.safetensors", folder / "card.json"
+        save_file({key: rounded(one) for key, one in load_file(path).items()}, path)
+        about = json.loads(card.read_text()) | {"weights": WORDS}
+        write_whole(card, json.dumps(about, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,17 +6,20 @@ among those of the crystal, by atomic number (MaskGXT, arXiv 2606.22866, which o
 The order of equal atoms means something only if training gives it one: `training.order`.
 
 Where the network draws the species itself, atoms whose element is hidden are ranked among themselves, and as long as
-a crystal has any, each of its atoms has the vector of its place too. Training sorts atoms by element, so that the
-place says who its neighbours in the formula are. Once all elements are known, places no longer count.
+a crystal has any, each of its atoms is told the nearest known elements before and behind it, and how far away they
+are, or how far the ends are. Training sorts atoms by element (`nucleate.model.order`), so that an element lies between
+these two. Once all elements are known, the order of elements no longer counts.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nucleate.arrays import Mask, Species
+from nucleate.elements import MAX_ATOMIC_NUMBER
 from nucleate.networks.base import EMBEDDING_SCALE, Shown
 
 MOST = 64
@@ -24,7 +27,7 @@ MOST = 64
 
 
 class IndexEmbedding(nn.Module):
-    """Sum of three learned vectors of each atom; of four in crystals with hidden elements.
+    """Sum of three learned vectors of each atom; of seven in crystals with hidden elements.
 
     hides: whether there are any.
     """
@@ -36,18 +39,57 @@ class IndexEmbedding(nn.Module):
         self.element_vectors = nn.Embedding(MOST, width)
         for vectors in (self.rank_vectors, self.count_vectors, self.element_vectors):
             nn.init.normal_(vectors.weight, std=EMBEDDING_SCALE)
-        self.place_vectors = nn.Embedding(MOST, width) if hides else None
-        if self.place_vectors is not None:
-            nn.init.normal_(self.place_vectors.weight, std=EMBEDDING_SCALE)
+        self.between = Between(width) if hides else None
 
     def forward(self, species: Species, mask: Mask) -> Float[Tensor, "crystals atoms width"]:
         rank, count, element = (x.clamp(max=MOST - 1) for x in ranks(species, mask))
         known = self.rank_vectors(rank) + self.count_vectors(count) + self.element_vectors(element)
-        if self.place_vectors is None:
+        if self.between is None:
             return known
-        place = torch.arange(species.shape[1], device=species.device).clamp(max=MOST - 1)
         hidden = ((species == 0) & mask).any(1)
-        return known + hidden[:, None, None] * self.place_vectors(place)
+        return known + hidden[:, None, None] * self.between(species, mask)
+
+
+class Between(nn.Module):
+    """Sum of four learned vectors of each atom: the nearest known elements on both sides, and their distances."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.elements = nn.ModuleList(nn.Embedding(MAX_ATOMIC_NUMBER + 1, width) for _ in range(2))
+        self.distances = nn.ModuleList(nn.Embedding(MOST, width) for _ in range(2))
+        for vectors in (*self.elements, *self.distances):
+            nn.init.normal_(vectors.weight, std=EMBEDDING_SCALE)
+
+    def forward(self, species: Species, mask: Mask) -> Float[Tensor, "crystals atoms width"]:
+        sides = zip(neighbours(species, mask), self.elements, self.distances, strict=True)
+        return torch.stack(
+            [
+                of_element(element) + of_distance(far.clamp(max=MOST - 1))
+                for (element, far), of_element, of_distance in sides
+            ]
+        ).sum(0)
+
+
+Side = tuple[Int[Tensor, "crystals atoms"], Int[Tensor, "crystals atoms"]]
+
+
+def neighbours(species: Species, mask: Mask) -> tuple[Side, Side]:
+    """Of each atom, before and behind it: the nearest known element, 0 where there is none, and how many places away
+    it is, or the end of the crystal."""
+    atoms = species.shape[1]
+    place = torch.arange(atoms, device=species.device).expand_as(species)
+    known = (species > 0) & mask
+    last = torch.where(known, place, -1).cummax(1).values
+    before = F.pad(last[:, :-1], (1, 0), value=-1)
+    size = mask.sum(1, keepdim=True)
+    next_one = torch.where(known, place, size).flip(1).cummin(1).values.flip(1)
+    behind = F.pad(next_one[:, 1:], (0, 1), value=atoms).minimum(size)
+    sides = []
+    for other in (before, behind):
+        there = (other >= 0) & (other < size)
+        element = torch.where(there, species.gather(1, other.clamp(0, atoms - 1)), 0)
+        sides.append((element, (other - place).abs()))
+    return sides[0], sides[1]
 
 
 def ranks(

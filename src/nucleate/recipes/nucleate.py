@@ -4,7 +4,7 @@ The matrices of the blocks learn by Muon. Atoms of one element are told apart by
 orbits (MaskGXT, arXiv 2606.22866); in long runs a half of the crystals have another element in the place of one of
 theirs. New materials have their elements by the middle of the way, while coordinates are still noise, so that their
 structures are predicted for compositions as they are where these are given. The sizes without a suffix are for a GPU,
-and those of `kldm-mp20-csp` and `kldm-mp20-dng`.
+and those of `kldm-mp20-csp` and `kldm-mp20-dng-large`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,20 @@ def learned(recipe: KLDM, name: str) -> KLDM:
     recipe = replace(recipe, name=name, torus_transformer=network, training=replace(training, order="orbits"))
     if recipe.species == "given":
         return recipe
-    return replace(recipe, masked=replace(recipe.masked, known_by=KNOWN_BY))
+    weights = replace(recipe.loss_weights, species=1.0)
+    return replace(recipe, masked=replace(recipe.masked, known_by=KNOWN_BY), loss_weights=weights)
 
 
 def for_many_epochs(recipe: KLDM) -> KLDM:
-    """With replaced elements in half of the crystals, since cells are learned by heart otherwise."""
-    return replace(recipe, training=replace(recipe.training, replace=0.5))
+    """With replaced elements in half of the crystals, since cells are learned by heart otherwise.
+
+    Where species are drawn it is a fifth: these crystals teach structures of given compositions alone.
+    """
+    if recipe.species == "given":
+        return replace(recipe, training=replace(recipe.training, replace=0.5))
+    return replace(
+        recipe, training=replace(recipe.training, replace=0.2), masked=replace(recipe.masked, all_shown=0.0)
+    )
 
 
 def for_a_gpu(recipe: KLDM) -> KLDM:
