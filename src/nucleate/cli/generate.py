@@ -16,6 +16,15 @@ from nucleate.cli.job import Drawing, formats, shard_of
 from nucleate.errors import FormulaError
 
 SHOWN = 10
+FREE, STEERED = "kldm-mp20-dng-large", "kldm-mp20-dng"
+"""The default models: one that invents best, and one that has adapters and takes what is given in any order."""
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Shipped name, model or run folder, hf:owner/name. Default: {FREE}; {STEERED} with --adapter, "
+        "--complete or --space-group."
+    ),
+]
 
 
 def generate(
@@ -37,7 +46,7 @@ def generate(
     pull_on: options.PullOn = "clean",
     predictor: options.Predictors = None,
     beyond: options.Beyond = False,
-    model: options.Model = "kldm-mp20-dng",
+    model: Model = None,
     adapter: options.Adapter = None,
     sampler: options.Sampler = None,
     steps: options.Steps = None,
@@ -68,6 +77,8 @@ def generate(
     from nucleate.data.structure_files import read_structure
     from nucleate.predictor import load
 
+    if model is None:
+        model = STEERED if adapter or complete or space_group else FREE
     loaded = load(model, device, precision, adapters=adapter or [])
     pulling = pulling_of(towards, pull, pull_on, predictor)
     steering = steering_of(target, guidance, beyond, elements, at_most, without, pulling)
