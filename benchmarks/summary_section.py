@@ -10,7 +10,7 @@ import yaml
 from answers_section import read, share
 
 FREE, SEQUENCES = "mp-20-replaced-val-k1", "dng/mp-20-wyckoff-replaced-1000"
-RELAXED = "dng/mp-20-wyckoff-relaxed-500"
+RELAXED = "dng/mp-20-wyckoff-replaced-relaxed-300"
 HEAD = """| question | measured | how |
 |---|---|---|"""
 
