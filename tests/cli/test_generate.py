@@ -156,6 +156,20 @@ def test_wrong_input_is_one_sentence_with_a_hint(model, words, message, tmp_path
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ((), "kldm-mp20-dng-large"),
+        (("--space-group", 221), "kldm-mp20-dng"),
+        (("--adapter", "tc"), "kldm-mp20-dng+tc"),
+    ],
+)
+def test_the_model_that_is_taken_where_none_is_named(words, name, tmp_path, monkeypatch):
+    quick = ("-n", 1, "--steps", 2, "--device", "cpu")
+    assert run(monkeypatch, "generate", *quick, *words, "--out", tmp_path) == 0
+    assert json.loads((tmp_path / "job.json").read_text())["model"] == name
+
+
 def test_a_model_for_given_compositions_refuses(tmp_path, monkeypatch, capsys):
     folder = tiny_model(tmp_path / "tiny")
     assert run(monkeypatch, "generate", "--model", str(folder), "--out", str(tmp_path / "out")) == 2
