@@ -57,8 +57,8 @@ class Between(nn.Module):
         super().__init__()
         self.elements = nn.ModuleList(nn.Embedding(MAX_ATOMIC_NUMBER + 1, width) for _ in range(2))
         self.distances = nn.ModuleList(nn.Embedding(MOST, width) for _ in range(2))
-        for vectors in (*self.elements, *self.distances):
-            nn.init.normal_(vectors.weight, std=EMBEDDING_SCALE)
+        for weight in self.parameters():
+            nn.init.normal_(weight, std=EMBEDDING_SCALE)
 
     def forward(self, species: Species, mask: Mask) -> Float[Tensor, "crystals atoms width"]:
         sides = zip(neighbours(species, mask), self.elements, self.distances, strict=True)
