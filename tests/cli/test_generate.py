@@ -162,6 +162,7 @@ def test_wrong_input_is_one_sentence_with_a_hint(model, words, message, tmp_path
         ((), "kldm-mp20-dng-large"),
         (("--space-group", 221), "kldm-mp20-dng"),
         (("--adapter", "tc"), "kldm-mp20-dng+tc"),
+        (("--towards", "tc=max"), "kldm-mp20-dng"),
     ],
 )
 def test_the_model_that_is_taken_where_none_is_named(words, name, tmp_path, monkeypatch):

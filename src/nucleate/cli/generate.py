@@ -17,12 +17,13 @@ from nucleate.errors import FormulaError
 
 SHOWN = 10
 FREE, STEERED = "kldm-mp20-dng-large", "kldm-mp20-dng"
-"""The default models: one that invents best, and one that has adapters and takes what is given in any order."""
+"""The default models: one that invents best, and one that has adapters, whose steering was measured, and that takes what
+is given in any order."""
 Model = Annotated[
     str | None,
     typer.Option(
         help=f"Shipped name, model or run folder, hf:owner/name. Default: {FREE}; {STEERED} with --adapter, "
-        "--complete or --space-group."
+        "--towards, --complete or --space-group."
     ),
 ]
 
@@ -78,7 +79,7 @@ def generate(
     from nucleate.predictor import load
 
     if model is None:
-        model = STEERED if adapter or complete or space_group else FREE
+        model = STEERED if adapter or towards or complete or space_group else FREE
     loaded = load(model, device, precision, adapters=adapter or [])
     pulling = pulling_of(towards, pull, pull_on, predictor)
     steering = steering_of(target, guidance, beyond, elements, at_most, without, pulling)
