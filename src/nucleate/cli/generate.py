@@ -17,8 +17,8 @@ from nucleate.errors import FormulaError
 
 SHOWN = 10
 FREE, STEERED = "kldm-mp20-dng-large", "kldm-mp20-dng"
-"""The default models: one that invents best, and one that has adapters, whose steering was measured, and that takes what
-is given in any order."""
+"""The default models: one that invents best; one that has adapters, whose steering was measured, and that takes what is
+given in any order."""
 Model = Annotated[
     str | None,
     typer.Option(
