@@ -133,7 +133,7 @@ def test_the_validation_loss_does_not_depend_on_batches(tmp_path):
     """Told by losses that are known: the time, the number of atoms, and a number of the crystal's noise."""
     one, seen = trainer(tmp_path), []
 
-    def loss(crystals, t, noise, constraint):
+    def loss(crystals, t, noise, *rest):
         known = zip(crystals.sizes.tolist(), noise.keys.tolist(), t.tolist(), strict=True)
         seen.append(list(known))
         return {"time": t.double(), "atoms": crystals.sizes.double()}
