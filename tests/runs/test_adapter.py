@@ -213,3 +213,9 @@ def test_an_adapter_learns_what_it_is_told(tmp_path):
     volumes = {edge: [abs(float(torch.linalg.det(one.crystal.lattice[0]))) for one in drawn
                       if dict(one.request.condition)["tc"] == edge] for edge in (3.5, 5.5)}  # fmt: skip
     assert np.median(volumes[5.5]) > 2 * np.median(volumes[3.5])
+
+
+def test_an_adapter_learns_in_the_order_of_its_models_atoms():
+    for name, order in (("kldm-csp-tiny", "data"), ("nucleate-dng-small", "orbits")):
+        found = adapter_recipe("tc", "base", "", get_recipe(name), ("tc",), adapter_training())
+        assert found.training == replace(adapter_training(), order=order)
