@@ -1,7 +1,7 @@
 """Fit the weights that turn what is known of proposed structures into probabilities, and check their calibration.
 
     nucleate data filter data/mpts_52 --atoms 1:20 --new-to data/mp_20 --out runs/answer/clean
-    nucleate predict --like runs/answer/clean --split val --limit 2000 -n 20 --model kldm-mp20-csp --precision bf16 \
+    nucleate predict --like runs/answer/clean --split val --limit 450 -n 20 --model kldm-mp20-csp \
         --out runs/answer/free-clean
     python benchmarks/fit_answers.py collect --data runs/answer/clean --draws runs/answer/free-clean --out runs/answer
     python benchmarks/fit_answers.py fit --out runs/answer

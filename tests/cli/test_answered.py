@@ -73,7 +73,6 @@ def test_json_has_structures_and_where_they_come_from(monkeypatch, tmp_path, cap
 
 
 def test_doubtful_first_answers_give_a_warning(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("nucleate.cli.answered.DOUBTFUL", 0.5)
     assert run(monkeypatch, "predict", "LiFePO4", "-n", 1, *QUICK, "--out", tmp_path) == 0
     assert "the first answer is probably not right for LiFePO4" in capsys.readouterr().err
 
