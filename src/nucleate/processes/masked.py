@@ -56,9 +56,9 @@ class MaskedSettings:
     remask: float = 0.0
 
     def __post_init__(self) -> None:
-        within(self, 0, 0.999, "all_shown")
-        within(self, 0.01, 1, "known_by")
-        within(self, 0, 1000, "remask")
+        within(self, 0, 0.999, "all_shown", "masked.")
+        within(self, 0.01, 1, "known_by", "masked.")
+        within(self, 0, 1000, "remask", "masked.")
 
 
 @dataclass(frozen=True, kw_only=True)
