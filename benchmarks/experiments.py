@@ -75,6 +75,16 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "dropout 0.1": ("torus_transformer.dropout=0.1",),
     "averages over 500 steps": ("training.ema=0.998",),
     "replaced elements": ("training.replace=0.5",),
+    "coordinate noise": ("training.shake=0.005",),
+    "sites and space groups asked": ("loss_weights.symmetry=0.1",),
+    "soft bins": ("frac.bins=64",),
+    "soft bins, weight 0.3": ("frac.bins=64", "loss_weights.frac=0.3"),
+    "soft bins, weight 3": ("frac.bins=64", "loss_weights.frac=3"),
+    "coordinates weigh 3": ("loss_weights.frac=3",),
+    "coordinates weigh 10": ("loss_weights.frac=10",),
+    "coordinates weigh 3, times in the middle, symmetry asked": (
+        "loss_weights.frac=3", "training.times=middle", "loss_weights.symmetry=0.1",
+    ),
     "Muon": MUON,
     "Muon, index by orbits": (*MUON, *INDEX),
 }  # fmt: skip

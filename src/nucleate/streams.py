@@ -50,6 +50,7 @@ UNITS = Steps("how many formula units a crystal has", REQUEST, -5)
 HIDING = Steps("which conditions a training crystal is not told", ROW, -5)
 ORBITS = Steps("the order of a training crystal's atoms", ROW, -7)
 REPLACING = Steps("which element of a training crystal is replaced, and by which", ROW, -8)
+SHAKING = Steps("how far a training crystal's atoms are moved", ROW, -9)
 TARGETS = Steps("a value within a range that is asked for", PLACE, -6)
 SLOTS = Steps("which orbits have the elements that have to be there", REQUEST, -7)
 LATENTS = Steps("a latent vector, and what its heads leave to chance", REQUEST, -8)
@@ -59,7 +60,7 @@ POINTS = Steps("how many primitive cells the conventional cell of a text has", W
 TELLING = Steps("what the text of a training crystal says", ROW, -6)
 STEPS = (
     PRIOR, WALK, HELD, SIZES, TRAINING, SITES, SEQUENCES, UNITS, HIDING, TARGETS, SLOTS, LATENTS, WAYS, TEXT,
-    POINTS, TELLING, ORBITS, REPLACING,
+    POINTS, TELLING, ORBITS, REPLACING, SHAKING,
 )  # fmt: skip
 """Validation draws from `Noise.of` itself, without a step; the match rate during training as a job does, with rows for
 keys: both under VALIDATION_SEED."""

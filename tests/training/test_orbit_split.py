@@ -15,7 +15,7 @@ from nucleate.model.crystal_model import CrystalModel
 from nucleate.recipes.registry import get_recipe
 from nucleate.runs.train import _orbits
 from nucleate.training import orbit_split
-from nucleate.training.orbit_split import orbit_examples, orbits_of
+from nucleate.training.orbit_split import Found, orbit_examples, orbits_of
 from nucleate.training.settings import TrainingSettings
 from tests.training.test_symmetric_split import Rank
 from tests.training.tiny import SHRINK, losses, mixed_sizes, random_table, train, write_dataset
@@ -40,15 +40,16 @@ def rutile_and_more() -> CrystalTable:
 
 def test_orbits_of_rutile(tmp_path: Path) -> None:
     found = orbits_of(rutile_and_more(), tmp_path / "orbits.npz")
-    assert found.tolist() == [0, 0, 2, 2, 2, 2, 0, 0, 1]
+    assert found.orbits.tolist() == [0, 0, 2, 2, 2, 2, 0, 0, 1]
+    assert found.groups.tolist() == [136, 2, 1]
 
 
 def test_a_file_of_another_split_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, table = tmp_path / "orbits.npz", rutile_and_more()
     orbits_of(replace(table, ids=["a", "b", "c"]), file)
-    assert orbits_of(table, file).tolist() == [0, 0, 2, 2, 2, 2, 0, 0, 1]
-    monkeypatch.setattr(orbit_split, "_orbits", None)
-    assert orbits_of(table, file)[2] == 2
+    assert orbits_of(table, file).orbits.tolist() == [0, 0, 2, 2, 2, 2, 0, 0, 1]
+    monkeypatch.setattr(orbit_split, "_symmetry", None)
+    assert orbits_of(table, file).orbits[2] == 2
     file.write_bytes(file.read_bytes()[:50])
     with pytest.raises(TypeError):  # a broken file is found anew
         orbits_of(table, file)
@@ -56,7 +57,7 @@ def test_a_file_of_another_split_is_not_believed(tmp_path: Path, monkeypatch: py
 
 def test_only_the_first_process_writes(tmp_path: Path) -> None:
     file = tmp_path / "orbits.npz"
-    assert _orbits(Rank(1), rutile_and_more(), file)[2] == 2
+    assert _orbits(Rank(1), rutile_and_more(), file).orbits[2] == 2
     assert not file.exists()
     _orbits(Rank(0), rutile_and_more(), file)
     assert file.exists()
@@ -65,13 +66,15 @@ def test_only_the_first_process_writes(tmp_path: Path) -> None:
 def test_batches_say_the_orbits_of_their_atoms() -> None:
     model = get_recipe("kldm-csp-tiny", list(SHRINK)).build()
     assert isinstance(model, CrystalModel)
-    orbits = np.array([0, 0, 2, 2, 2, 2, 0, 0, 1])
-    batch = orbit_examples(model, rutile_and_more(), orbits, torch.device("cpu")).tensors(
+    found = Found(np.array([0, 0, 2, 2, 2, 2, 0, 0, 1]), np.array([136, 221, 1]))
+    batch = orbit_examples(model, rutile_and_more(), found, torch.device("cpu")).tensors(
         torch.tensor([2, 0]), 6
     )
     assert batch["orbits"] is not None
     assert batch["mask"] is not None
     assert batch["orbits"][batch["mask"]].tolist() == [0, 1, 0, 0, 2, 2, 2, 2]
+    assert batch["group"] is not None
+    assert batch["group"].tolist() == [1, 136]
 
 
 def test_a_run_trains_on_orders_by_orbits(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from nucleate.arrays import Conditions, Mask, PerCrystal, Species
@@ -22,12 +22,13 @@ from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
 from nucleate.model.condition import hidden, with_condition
 from nucleate.model.constraint import FREE, Constraint, States
-from nucleate.model.order import Orbits, by_orbits
+from nucleate.model.order import Orbits, drawn_order, in_order, multiplicities
 from nucleate.model.self_conditioning import with_guess
+from nucleate.model.symmetry_labels import SymmetryLabels
 from nucleate.model.times import EARLIEST_NOISE, Times, training_times, validation_times
 from nucleate.model.trainable import Trainable, repeatable
 from nucleate.networks.base import Denoiser
-from nucleate.processes.base import Process
+from nucleate.processes.base import Noised, Process
 from nucleate.streams import ORBITS
 
 
@@ -117,7 +118,7 @@ class CrystalModel(Trainable):
 
         condition: as in `Crystals`; None asks for nothing.
         """
-        return self._answer(self._inputs(states, t, mask, guess, condition), t, mask)
+        return self._means(self._answer(self._inputs(states, t, mask, guess, condition), t, mask), t)
 
     def guess(
         self, states: States, predictions: dict[str, Tensor], t: PerCrystal, mask: Mask
@@ -155,9 +156,15 @@ class CrystalModel(Trainable):
             predictions = self.network(inputs, t, mask)
         return {name: prediction.float() for name, prediction in predictions.items()}
 
+    def _means(self, answers: dict[str, Tensor], t: PerCrystal) -> dict[str, Tensor]:
+        """The predictions that answers of the network stand for."""
+        return {
+            name: self.processes[name].mean(x, t) for name, x in answers.items() if name in self.processes
+        }
+
     def loss(
         self, crystals: Crystals, t: PerCrystal, noise: Noise, constraint: Constraint | None = None,
-        given: Bool[Tensor, " crystals"] | None = None,
+        given: Bool[Tensor, " crystals"] | None = None, labels: SymmetryLabels | None = None,
     ) -> dict[str, PerCrystal]:  # fmt: skip
         """The loss of every process for every crystal, at the times t. One network evaluation; one more, without
         gradients, under self-conditioning, and one more with the loss `axes`.
@@ -165,6 +172,7 @@ class CrystalModel(Trainable):
         constraint: that the crystals obey; noise, states and predictions then do too. Raises ValueError for one that
         puts other states in the place of those that were corrupted.
         given: crystals whose species are known, in a model that draws those of the others.
+        labels: what the network is asked besides, if it has heads for them: the loss `symmetry`.
         """
         rules = constraint or FREE
         if not rules.projects:
@@ -186,22 +194,36 @@ class CrystalModel(Trainable):
         condition = hidden(crystals.condition, self.described, noise) if self.training else crystals.condition
         guess = self._earlier_guess(states, t, mask, noise, rules, condition)
         inputs = self._inputs(states, t, mask, guess, condition)
-        predictions = self._answer(inputs, t, mask)
+        answers = self._answer(inputs, t, mask)
         with exact():
-            obeying = rules.answer(predictions, t)
-            alike = {name: n.target for name, n in noised.items() if _alike(n.target, obeying.get(name))}
-            asked = rules.answer(alike, t)
-            losses = {
-                name: self.processes[name].loss(
-                    prediction, replace(noised[name], target=asked.get(name, noised[name].target)), mask
-                )
-                for name, prediction in obeying.items()
-            }
+            losses = self._losses(answers, noised, t, mask, rules)
+            if labels is not None and "site" in answers:
+                losses["symmetry"] = labels.loss(answers, mask)
         if self.loss_weights.get("axes", 0.0) > 0:
             order = random_orders(noise)
-            again = self._answer(permuted(inputs, order, self.codec), t, mask)
-            losses["axes"] = disagreement(again, permuted(predictions, order, self.codec), mask)
+            again = self._means(self._answer(permuted(inputs, order, self.codec), t, mask), t)
+            losses["axes"] = disagreement(again, permuted(self._means(answers, t), order, self.codec), mask)
         return losses
+
+    def _losses(
+        self, answers: dict[str, Tensor], noised: dict[str, Noised], t: PerCrystal, mask: Mask,
+        rules: Constraint,
+    ) -> dict[str, PerCrystal]:  # fmt: skip
+        """The loss of every process. Distributions can't be projected: under a constraint their means are asked."""
+        if rules is FREE:
+            return {
+                name: self.processes[name].answer_loss(x, noised[name], t, mask)
+                for name, x in answers.items() if name in noised
+            }  # fmt: skip
+        obeying = rules.answer(self._means(answers, t), t)
+        alike = {name: n.target for name, n in noised.items() if _alike(n.target, obeying.get(name))}
+        asked = rules.answer(alike, t)
+        return {
+            name: self.processes[name].loss(
+                prediction, replace(noised[name], target=asked.get(name, noised[name].target)), mask
+            )
+            for name, prediction in obeying.items()
+        }
 
     @torch.no_grad()
     def _earlier_guess(
@@ -212,7 +234,8 @@ class CrystalModel(Trainable):
         if not self.self_conditioning:
             return None
         inputs = self._inputs(states, t, mask, None, condition)
-        guess = self.guess(states, rules.answer(self._answer(inputs, t, mask), t), t, mask)
+        answers = self._means(self._answer(inputs, t, mask), t)
+        guess = self.guess(states, rules.answer(answers, t), t, mask)
         return {"shown": noise.uniform(1) < 0.5, **guess}
 
     def fit(self, table: CrystalTable) -> None:
@@ -241,24 +264,28 @@ class CrystalModel(Trainable):
     def forward(
         self, species: Tensor, frac: Tensor, lattice: Tensor, mask: Mask, t: PerCrystal, keys: Tensor,
         constraint: Constraint | None = None, condition: Conditions | None = None, orbits: Orbits | None = None,
-        given: Bool[Tensor, " crystals"] | None = None,
+        given: Bool[Tensor, " crystals"] | None = None, group: Int[Tensor, " crystals"] | None = None,
     ) -> dict[str, PerCrystal]:  # fmt: skip
         """`loss` on bare tensors, for wrappers that run several devices; keys are those of the noise.
 
         A wrapper may have rounded the inputs to bfloat16; a time that was rounded to 1 is set back below it.
-        orbits: by which atoms are put into an order (`nucleate.model.order`).
+        orbits: by which atoms are put into an order (`nucleate.model.order`). group: numbers of space groups.
         """
         if t.dtype in (torch.bfloat16, torch.float16):
             t = t.float().clamp(max=1 - EARLIEST_NOISE)
         frac, lattice = at_least_float32(frac), at_least_float32(lattice)
         condition = None if condition is None else at_least_float32(condition)
         crystals = Crystals(species, frac, lattice, mask, condition)
+        labels = None
         if orbits is not None:
-            crystals = by_orbits(crystals, orbits, Noise(keys).at(ORBITS.step()))
+            order = drawn_order(crystals, orbits, Noise(keys).at(ORBITS.step()))
+            crystals = in_order(crystals, order)
+            if group is not None:
+                labels = SymmetryLabels(multiplicities(orbits, mask).gather(1, order), group)
         if not (self.training and self.network.drops):
-            return self.loss(crystals, t, Noise(keys), constraint, given)
+            return self.loss(crystals, t, Noise(keys), constraint, given, labels)
         with repeatable(int(keys[0])):
-            return self.loss(crystals, t, Noise(keys), constraint, given)
+            return self.loss(crystals, t, Noise(keys), constraint, given, labels)
 
 
 def _alike(target: Tensor, prediction: Tensor | None) -> bool:

@@ -47,11 +47,15 @@ NAMES: dict[Ability, str] = {
 
 @dataclass(frozen=True)
 class Noised:
-    """A corrupted sample: the state at time t, the network's target, and the weight of each crystal's loss."""
+    """A corrupted sample: the state at time t, the network's target, and the weight of each crystal's loss.
+
+    truth: of a network that answers with a distribution, what that is over (`Process.answer_width`).
+    """
 
     state: State
     target: Tensor
     weight: PerCrystal
+    truth: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,8 @@ class Process(ABC):
     Attributes:
         level: whether the quantity belongs to each `atom` or to the `cell`.
         target_width: channels of the network's target, 0 if it has none.
+        answer_width: channels of the network's answer where this is a distribution whose mean is the prediction
+            (`mean`), None where it is the prediction itself.
         can: kinds of step that it has. By default those whose method (`WAYS`) the class defines.
         step_settings: class of its settings for a step, all with defaults; the sampler's settings include them.
         told: whether it can be given in some crystals of a batch that others have to draw it for (`given`).
@@ -123,6 +129,7 @@ class Process(ABC):
 
     level: Literal["atom", "cell"]
     target_width: int
+    answer_width: int | None = None
     can: frozenset[Ability] = frozenset()
     step_settings: ClassVar[type] = NoSettings
     told: ClassVar[bool] = False
@@ -156,6 +163,10 @@ class Process(ABC):
     @abstractmethod
     def inputs(self, state: State, t: PerCrystal) -> dict[str, Tensor]:
         """The network's inputs, by the names that networks know: frac, velocity, lattice, species."""
+
+    def mean(self, answer: Tensor, t: PerCrystal) -> Tensor:
+        """The prediction that the network's answer stands for: itself, unless that is a distribution."""
+        return answer
 
     def step(self, state: State, prediction: Tensor, move: Move) -> State:
         """The state at the move's t_next, drawn from the reverse process with the prediction at t."""
@@ -237,6 +248,10 @@ class Process(ABC):
         raise RecipeError(
             f"{type(self).__name__} can't be steered by a gradient", "steer the other quantities only"
         )
+
+    def answer_loss(self, answer: Tensor, noised: Noised, t: PerCrystal, mask: Mask) -> PerCrystal:
+        """Loss of the network's answer as it is: that of its mean, unless it is a distribution."""
+        return self.loss(self.mean(answer, t), noised, mask)
 
     def loss(self, prediction: Tensor, noised: Noised, mask: Mask) -> PerCrystal:
         """Mean squared error of each crystal over its real atoms and channels, times the weight."""

@@ -30,6 +30,7 @@ from nucleate.processes.base import Move, Noised, Process, State, as_column
 from nucleate.processes.kinetic_settings import KineticSettings, KineticStep
 from nucleate.processes.langevin import langevin
 from nucleate.processes.laws import of_crystals
+from nucleate.processes.soft_bins import SoftBins
 
 __all__ = ["Kinetic", "KineticSettings", "KineticStep", "position_variance"]
 
@@ -58,7 +59,11 @@ class Kinetic(Process):
             raise ValueError(
                 "the direct parametrisation predicts the velocity's noise; it needs shown = state"
             )
+        if settings.bins and settings.parametrisation == "direct":
+            raise ValueError("bins are of displacements; they need parametrisation = simplified")
         self.settings = settings
+        self.bins = SoftBins(settings.bins) if settings.bins else None
+        self.answer_width = self.bins.width if self.bins else None
         widest = math.sqrt(float(position_variance(torch.tensor(settings.horizon))))
         self.images = wrapped_normal.images_for(widest)
         self._fisher_root = wrapped_normal.FisherRoot(widest)
@@ -95,12 +100,26 @@ class Kinetic(Process):
         velocity = torch.exp(-as_column(self.clock(t), data)) * start + sigma_v * eps_v
         mean = gain * (velocity + start)
         theta = wrap(TAU * data + mean + sigma_r * eps_r) * mask.unsqueeze(-1)
-        pull = self._centre(wrapped_normal.grad_mean(sigma_r * eps_r, sigma_r, self.images), mask)
+        away = wrap(sigma_r * eps_r)
+        pull = self._centre(wrapped_normal.grad_mean(away, sigma_r, self.images), mask)
         if self.settings.parametrisation == "simplified":
             target = pull / self.fisher_root(sigma_r)
         else:
             target = -eps_v / sigma_v + gain * pull
-        return Noised({"theta": theta, "velocity": velocity}, target, self._weight(t))
+        return Noised({"theta": theta, "velocity": velocity}, target, self._weight(t), away)
+
+    def mean(self, answer: Tensor, t: PerCrystal) -> Tensor:
+        return self.bins.mean(answer, self._asked, self.coefficients(t, answer)[2]) if self.bins else answer
+
+    def answer_loss(self, answer: Tensor, noised: Noised, t: PerCrystal, mask: Mask) -> PerCrystal:
+        if not self.bins or noised.truth is None:
+            return super().answer_loss(answer, noised, t, mask)
+        each = self.bins.divergence(answer, noised.truth, self.coefficients(t, answer)[2])
+        return of_crystals(each.unsqueeze(-1), mask) / mask.sum(1).clamp(min=1) * noised.weight
+
+    def _asked(self, displacement: Tensor, sigma_r: Tensor) -> Tensor:
+        """What the simplified parametrisation asks for at a displacement."""
+        return wrapped_normal.grad_mean(displacement, sigma_r, self.images) / self.fisher_root(sigma_r)
 
     def _weight(self, t: PerCrystal) -> PerCrystal:
         """Weight of the loss at time t: 1, or lambda(t)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nucleate.errors import RecipeError
+from nucleate.settings import within
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class KineticSettings:
             theta - tanh(tau/2) v, the coordinates without the displacement that the velocity explains, and no velocity:
             for data at rest theta_0 depends on the state through it alone, so nothing is lost, and the network need
             not learn how a velocity shifts every wave.
+        bins: on each axis, in which the network gives a distribution of the displacement that the velocity does not
+            explain (`nucleate.processes.soft_bins`); 0 asks for its mean score alone.
     """
 
     parametrisation: Literal["simplified", "direct"] = "simplified"
@@ -32,6 +35,7 @@ class KineticSettings:
     initial_velocity: float = 0.0
     centred: bool = True
     shown: Literal["state", "rest"] = "state"
+    bins: int = 0
 
     def __post_init__(self) -> None:
         # Beyond 10 the wrapped normal is flat in float32, and its score is rounding error.
@@ -39,6 +43,7 @@ class KineticSettings:
             raise RecipeError(
                 f"horizon must be between 0.001 and 10; got {self.horizon}", "the published value is 2"
             )
+        within(self, 0, 1024, "bins", "frac.")
         if not 0 <= self.initial_velocity <= 100:
             raise RecipeError(
                 f"initial_velocity must be between 0 and 100; got {self.initial_velocity}",

@@ -20,6 +20,7 @@ from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.model.crystal_model import CrystalModel
 from nucleate.model.self_conditioning import shown_by
+from nucleate.model.symmetry_labels import HEADS
 from nucleate.networks.base import Denoiser, Head, Shown
 from nucleate.networks.cspnet import CSPNetSettings
 from nucleate.networks.registry import get_network, settings_of, table_of
@@ -44,15 +45,18 @@ class LossWeights:
         lattice: weight of the lattice.
         species: weight of the species.
         axes: weight of the consistency under permutations of the cell's axes (`nucleate.model.axes`); 0 for none.
+        symmetry: weight of sites and space groups, which the network is asked besides; 0 for a network without heads
+            for them (`nucleate.model.symmetry_labels`). It needs training.order = orbits.
     """
 
     frac: float = 1.0
     lattice: float = 1.0
     species: float = 1.0
     axes: float = 0.0
+    symmetry: float = 0.0
 
     def __post_init__(self) -> None:
-        within(self, 0, 1e6, "frac lattice species axes", "loss_weights.")
+        within(self, 0, 1e6, "frac lattice species axes symmetry", "loss_weights.")
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,12 @@ class Recipe(AnyRecipe):
         conditions = self._conditions()
         told = self._told()
         processes = {"species": parts.species, "frac": parts.frac, "lattice": parts.lattice}
-        heads = {name: Head(p.level, p.target_width) for name, p in processes.items() if p.target_width}
+        heads = {
+            name: Head(p.level, p.answer_width or p.target_width)
+            for name, p in processes.items() if p.target_width
+        }  # fmt: skip
+        if self.loss_weights.symmetry > 0:
+            heads |= self._symmetry_heads()
         shown = self._shown(processes)
         check_room(lambda: self._network(heads, shown))
         with torch.random.fork_rng(devices=[]):
@@ -211,6 +220,14 @@ class Recipe(AnyRecipe):
             told,
             self.training.times,
         )
+
+    def _symmetry_heads(self) -> dict[str, Head]:
+        if self.training.order != "orbits":
+            raise ValueError(
+                f"loss_weights.symmetry = {self.loss_weights.symmetry} needs training.order = orbits, "
+                f"which finds the symmetry; got {self.training.order}"
+            )
+        return HEADS
 
     def _conditions(self) -> tuple[str, ...]:
         """The names of the conditions. Raises ValueError for repeated names, and for a network without conditions."""

@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import numpy as np
-
 from nucleate.data.conditions import completed
 from nucleate.data.dataset import Dataset
 from nucleate.data.feed import Examples
@@ -30,8 +28,9 @@ from nucleate.runs.subject import Subject
 from nucleate.training.batches import steps_per_epoch
 from nucleate.training.hooks import Hooks
 from nucleate.training.loop import Trainer
-from nucleate.training.orbit_split import in_order, orbit_examples, orbits_of
+from nucleate.training.orbit_split import Found, in_order, orbit_examples, orbits_of
 from nucleate.training.progress import Budget, Counters
+from nucleate.training.shaken import Shaken, check_shaking
 from nucleate.training.symmetric_split import SymmetricSplit, obeying, symmetric_examples
 
 FOLDERS = {"best": "model", "match": "model-match", "last": "model-last"}
@@ -88,6 +87,7 @@ def train_recipe(
     # what can be refused is refused before the folder is taken
     more = _with_more(fabric, recipe, model)
     _once(fabric, partial(check_replacing, recipe))
+    _once(fabric, partial(check_shaking, model, recipe.training.shake))
     found = [] if more else [model.examples(split, fabric.device) for split in (train, val)]
     _once(fabric, partial(claim_run, run, recipe, resume))
     if more:
@@ -101,6 +101,8 @@ def train_recipe(
         first = _once(fabric, partial(knowledge_of, run / KNOWN))
         known = first or knowledge_of(run / KNOWN, write=False)
         examples = with_replaced(examples, recipe.training.replace, known, recipe.task == "dng")
+    if recipe.training.shake:
+        examples = Shaken(examples, recipe.training.shake)
     if epochs is None:
         epochs = recipe.training.epochs if minutes is None else 10**9
     budget = replace(budget, steps=epochs * steps_per_epoch(len(examples.sizes), recipe.training.batch))
@@ -146,7 +148,7 @@ def _with_more(
     return None
 
 
-def _orbits(fabric: Any, table: CrystalTable, file: Path) -> np.ndarray:
+def _orbits(fabric: Any, table: CrystalTable, file: Path) -> Found:
     """The orbits of a split: the first process finds them and writes the file, the others then read it."""
     first = _once(fabric, partial(orbits_of, table, file))
     return orbits_of(table, file, write=False) if first is None else first

@@ -40,6 +40,8 @@ class TrainingSettings:
             random (`nucleate.model.order`).
         replace: share of the crystals in whose place one with another element is shown, drawn by how often crystals
             keep their structure then (`nucleate.training.replaced`). For models that are given compositions.
+        shake: standard deviation of noise on the coordinates of a half of the crystals, in units of the cell
+            (`nucleate.training.shaken`); 0 for none.
         times: of models of processes, `even`, or more in the `middle` (`nucleate.model.times`).
         compile: compile the network with torch.compile; pays off on GPUs in runs of more than a few minutes.
     """
@@ -67,6 +69,7 @@ class TrainingSettings:
     symmetry: bool = False
     order: Literal["data", "orbits"] = "data"
     replace: float = 0.0
+    shake: float = 0.0
     times: Literal["even", "middle"] = "even"
 
     def __post_init__(self) -> None:
@@ -76,11 +79,16 @@ class TrainingSettings:
         within(self, 0, MOST_STEPS, "warmup match_every", "training.")
         within(self, 0, 10.0, "learning_rate weight_decay", "training.")
         within(self, 0, 1e9, "clip", "training.")
-        within(self, 0, 1, "replace", "training.")
+        within(self, 0, 1, "replace shake", "training.")
         within(self, 0, MOST_SEED, "seed", "training.")
         if self.symmetry and self.order == "orbits":
             raise RecipeError(
                 "training.symmetry holds atoms in the order of the data, and training.order = orbits changes it",
+                "set one of them",
+            )
+        if self.symmetry and self.shake:
+            raise RecipeError(
+                f"training.symmetry holds atoms on their sites, and training.shake = {self.shake} moves them off",
                 "set one of them",
             )
         if not 0 < self.ema < 1:
