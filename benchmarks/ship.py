@@ -11,10 +11,13 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from nucleate.data.dataset import Dataset
+from nucleate.model.trainable import Trainable
+from nucleate.recipes.base import Recipe
 from nucleate.runs.card import make_card
 from nucleate.runs.model_folder import load_model, save_model
 from nucleate.settings import override
@@ -25,6 +28,7 @@ SHIPPED = Path(__file__).resolve().parent.parent / "src" / "nucleate" / "shipped
 
 def ship(asked: argparse.Namespace) -> Path:
     model, recipe, old = load_model(asked.run / asked.folder)
+    model, recipe = drawing(model, recipe)
     if asked.sampler:
         recipe = replace(recipe, sampler=override(recipe.sampler, asked.sampler))
     dataset = Dataset.open(asked.data)
@@ -45,6 +49,16 @@ def ship(asked: argparse.Namespace) -> Path:
     folder = SHIPPED / asked.name
     save_model(folder, model, recipe, card, torch.float16)
     return folder
+
+
+def drawing(model: Trainable, recipe: Any) -> tuple[Trainable, Any]:
+    """Without the heads that only training asks (`nucleate.model.symmetry_labels`)."""
+    if not isinstance(recipe, Recipe) or not recipe.loss_weights.symmetry:
+        return model, recipe
+    recipe = replace(recipe, loss_weights=replace(recipe.loss_weights, symmetry=0.0))
+    bare, trained = recipe.build(), model.state_dict()
+    bare.load_state_dict({name: trained[name] for name in bare.state_dict()})
+    return bare, recipe
 
 
 def known_data(data: dict, name: str) -> dict:

@@ -22,6 +22,12 @@ come within 0.2 eV/atom of the hull, at most 0.1 eV/atom above it and not below 
 training split), no duplicate and new still. Cost is processor time of one thread, drawing and judging together, so that
 *left a core-hour* compares at equal cost. A new prototype is one that no crystal of the shipped index has.
 """
+CURVE = """## New materials against NFE
+
+What each shipped model invents at a cost, by its own sampler with as many steps: crystals of one seed, classic
+protocol, proxies against MP-20's validation split. Seconds of a processor for {crystals} crystals, drawing alone, one
+thread, start of the program included. Published: 1,000 steps and more.
+"""
 STAGES = ("sanitise", "duplicates", "novelty", "relax", "hull", "novelty 2")
 TITLES = ("sound", "different", "not in MP-20", "within 0.2 eV/atom", "within 0.1", "left")
 
@@ -59,6 +65,30 @@ def ways_of_inventing(results: Path) -> str:
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([INVENTING, *lines, _command(record)])
+
+
+def invention_curve(results: Path) -> str:
+    """New materials: quality against the evaluations of the network."""
+    record = read(results, "invention-curve")
+    if record is None:
+        return ""
+    rows = [(model, point) for model, points in record["models"].items() for point in points]
+    names = [name for name, one in rows[0][1].items() if isinstance(one, dict)]
+    head = (
+        "model",
+        "NFE",
+        *(f"{name} %" if rows[0][1][name]["share"] else name for name in names),
+        "seconds",
+    )
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for model, point in rows:
+        cells = [percent(one) if one["share"] else _number(one) for one in (point[name] for name in names)]
+        lines.append("| " + " | ".join([model, str(point["nfe"]), *cells, f"{point['seconds']:.0f}"]) + " |")
+    return "\n".join([CURVE.format(**record), *lines, _command(record)])
+
+
+def _number(one: dict[str, Any]) -> str:
+    return "{value:.2f} ({low:.2f} to {high:.2f})".format(**one)
 
 
 def percent(share: dict[str, Any]) -> str:
