@@ -11,6 +11,7 @@ from benchmarks.families_section import kinds_of_models
 from benchmarks.page_sections import ablations
 from benchmarks.retrieval_section import retrieval
 from benchmarks.summary_section import summary
+from benchmarks.ways_section import invention_curve
 
 RECORD = {
     "title": "Ablations", "source": "a paper", "protocol": "geometry", "crystals": 5, "nfe": 10, "hardware": "a CPU",
@@ -94,6 +95,39 @@ def test_experiments_are_compared_composition_by_composition(tmp_path):
     assert "| 50.0 (20.0 to 80.0) | - | - | 0.400 | 25.0 | 100.0 |" in base
     assert "| 2, 1 | 0.125 |" in other
     assert "| 0.700, 0.300 | 1.00 | 2 |" in other
+
+
+def test_seeds_of_an_experiment_are_one_row_beside_the_base_of_the_same_seed(tmp_path):
+    def row(seed: int, matched: list[int], rmse: float) -> dict:
+        rate = {"value": sum(matched) / 4, "low": 0.0, "high": 1.0}
+        sizes = {
+            key: {"n": 4, "match_rate": rate["value"]} for key in ("<=4", "5-8", "9-12", "13-16", "17-20")
+        }
+        return {"seed": seed, "match_rate": rate, "rmse": rmse, "crmse": 0.4, "right_cells": 0.25, "usable": 1.0,
+                "losses": {"val/frac": 0.7, "val/lattice": 0.3}, "step_of_base": 1.0, "epochs": 2,
+                "by_atoms": sizes, "matched": matched}  # fmt: skip
+
+    rows = {
+        "base": row(0, [1, 1, 0, 0], 0.1), "base, seed 1": row(1, [0, 0, 0, 1], 0.2),
+        "more": row(0, [1, 0, 0, 0], 0.2), "more, seed 1": row(1, [1, 1, 1, 0], 0.4),
+        "more, seed 2": row(2, [1, 1, 1, 1], 0.6),
+    }  # fmt: skip
+    record = {"recipe": "r", "crystals": 4, "title": "At one cost", "command": "python e.py", "rows": rows}
+    (tmp_path / "experiments.json").write_text(json.dumps(record))
+    base, more = (one for one in experiments(tmp_path).splitlines() if one.startswith(("| base", "| more")))
+    assert base.startswith("| base | 2 | 37.5 (50.0, 25.0) | - | 0.150 |")
+    assert more.startswith("| more | 3 | 66.7 (25.0, 75.0, 100.0) | 3, 2 | 0.400 |")
+
+
+def test_the_curve_of_inventions_has_a_row_for_each_point(tmp_path):
+    assert invention_curve(tmp_path) == ""
+    share = {"value": 0.5, "low": 0.25, "high": 0.75, "n": 4, "share": True}
+    point = {"nfe": 8, "seconds": 12.6, "P1": share, "elements W1": {**share, "share": False}}
+    record = {"crystals": 4, "models": {"a": [point], "b": [point]}, "command": "python c.py"}
+    (tmp_path / "invention-curve.json").write_text(json.dumps(record))
+    lines = invention_curve(tmp_path).splitlines()
+    assert "| model | NFE | P1 % | elements W1 | seconds |" in lines
+    assert "| b | 8 | 50.0 (25.0 to 75.0) | 0.50 (0.25 to 0.75) | 13 |" in lines
 
 
 def estimate(value: float | None) -> dict[str, object]:
