@@ -84,6 +84,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "soft bins, weight 3": ("frac.bins=64", "loss_weights.frac=3"),
     "coordinates weigh 3": ("loss_weights.frac=3",),
     "coordinates weigh 10": ("loss_weights.frac=10",),
+    "times in the middle, symmetry asked": ("training.times=middle", "loss_weights.symmetry=0.1"),
     "coordinates weigh 3, times in the middle, symmetry asked": (
         "loss_weights.frac=3", "training.times=middle", "loss_weights.symmetry=0.1",
     ),

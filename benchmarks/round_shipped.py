@@ -44,6 +44,9 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=PARTS, help="steps in a standard deviation")
     asked = parser.parse_args()
     for name in asked.names:
+        if not (SHIPPED / name / "weights.safetensors").exists():
+            parser.error(f"'{name}' is no shipped model; 'nucleate models' lists them")
+    for name in asked.names:
         folder = SHIPPED / name
         path, card = folder / "weights.safetensors", folder / "card.json"
         save_file({key: rounded(one, asked.parts) for key, one in load_file(path).items()}, path)

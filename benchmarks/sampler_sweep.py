@@ -43,6 +43,9 @@ SAMPLERS: dict[str, list[str]] = {
     "multistep, finer near the data": ["method=multistep", "anneal_frac=0", "power=1.5"],
     "multistep, annealed 5": ["method=multistep", "anneal_frac=5"],
     "multistep, annealed 10": ["method=multistep", "anneal_frac=10"],
+    "multistep, annealed 10, finer near the noise": ["method=multistep", "anneal_frac=10", "power=0.7"],
+    "multistep, annealed 20, finer near the noise": ["method=multistep", "anneal_frac=20", "power=0.7"],
+    "multistep, annealed 20, much finer near the noise": ["method=multistep", "anneal_frac=20", "power=0.5"],
     "ODE, annealed 5": ["method=ode", "anneal_frac=5"],
     "as shipped": [],
 }  # fmt: skip

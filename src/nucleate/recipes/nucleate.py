@@ -1,7 +1,8 @@
 """Our own recipes: KLDM's processes with what taught more for the same cost (docs/results/processes.md, "Experiments").
 
 The matrices of the blocks learn by Muon. Atoms of one element are told apart by their order, which training draws by
-orbits (MaskGXT, arXiv 2606.22866); in long runs a half of the crystals have another element in the place of one of
+orbits (MaskGXT, arXiv 2606.22866). Most times that are trained lie in the middle of the way, and the network is asked
+besides for sites and space groups. In long runs a half of the crystals have another element in the place of one of
 theirs. New materials have their elements by the middle of the way, while coordinates are still noise, so that their
 structures are predicted for compositions as they are where these are given. The sizes without a suffix are for a GPU,
 and those of `kldm-mp20-csp` and `kldm-mp20-dng-large`.
@@ -25,16 +26,19 @@ GPU_TRAINING = replace(
 
 KNOWN_BY = 0.5
 """Time at which all elements of new materials are known."""
+SYMMETRY = 0.1
+"""Weight of the sites and space groups that training asks besides."""
 
 
 def learned(recipe: KLDM, name: str) -> KLDM:
     """The recipe with what has been learned, under a name of ours."""
-    training = replace(recipe.training, optimiser="muon")
+    training = replace(recipe.training, optimiser="muon", order="orbits", times="middle")
     network = replace(recipe.torus_transformer, index=True)
-    recipe = replace(recipe, name=name, torus_transformer=network, training=replace(training, order="orbits"))
+    weights = replace(recipe.loss_weights, symmetry=SYMMETRY)
+    recipe = replace(recipe, name=name, torus_transformer=network, training=training, loss_weights=weights)
     if recipe.species == "given":
         return recipe
-    weights = replace(recipe.loss_weights, species=1.0)
+    weights = replace(weights, species=1.0)
     return replace(recipe, masked=replace(recipe.masked, known_by=KNOWN_BY), loss_weights=weights)
 
 
