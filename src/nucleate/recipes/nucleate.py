@@ -37,7 +37,7 @@ def learned(recipe: KLDM, name: str) -> KLDM:
     weights = replace(recipe.loss_weights, symmetry=SYMMETRY)
     recipe = replace(recipe, name=name, torus_transformer=network, training=training, loss_weights=weights)
     if recipe.species == "given":
-        return recipe
+        return replace(recipe, loss_weights=replace(weights, frac=3.0))
     weights = replace(weights, species=1.0)
     return replace(recipe, masked=replace(recipe.masked, known_by=KNOWN_BY), loss_weights=weights)
 
