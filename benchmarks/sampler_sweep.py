@@ -62,7 +62,8 @@ def measure(asked: argparse.Namespace, name: str, settings: list[str], nfe: int)
     folder = asked.out / f"{name.replace(', ', '-').replace(' ', '-')}-{nfe}"
     report = folder / "evaluation.json"
     if not report.exists():
-        changes = [word for setting in settings for word in ("--set", setting)]
+        even = ["power=1"] if settings and not any(one.startswith("power=") for one in settings) else []
+        changes = [word for setting in [*settings, *even] for word in ("--set", setting)]
         nucleate(
             "predict", "--like", str(asked.data), "--split", asked.split, "--limit", str(asked.limit), "--model",
             asked.model, *length, *changes, "--threads", str(asked.threads), "--out", str(folder),

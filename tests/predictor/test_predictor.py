@@ -182,6 +182,18 @@ def test_a_model_whose_file_says_pc_keeps_its_corrector(predictor):
     assert old.sampler("pc").corrector == "crystal"
 
 
+def test_a_method_by_name_has_a_grid_of_its_own(predictor):
+    """Times that are uneven were found for the method that the file has."""
+    own = replace(
+        predictor.recipe, sampler=SamplerSettings("multistep", steps=8, power=0.7, anneal_frac=20.0)
+    )
+    uneven = Predictor(own.generator(predictor.model, predictor.card, predictor.name, ""), own)
+    assert uneven.sampler(nfe=8).power == uneven.sampler("multistep").power == 0.7
+    assert uneven.sampler("em").power == 1.0
+    assert sampler_of(uneven, None, None, None, ["method=heun"]).power == 1.0
+    assert sampler_of(uneven, None, None, None, ["method=heun", "power=0.5"]).power == 0.5
+
+
 @pytest.mark.parametrize("method", ["pc", "heun", "em", "paper"])
 def test_the_requested_cost_is_kept_by_the_requested_method(predictor, method):
     assert abs(predictor.sampler(method, nfe=50).evaluations - 50) <= 1

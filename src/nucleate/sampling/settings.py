@@ -24,6 +24,9 @@ MOST_STEPS = 10**6
 MOST_ANNEAL = 1000
 """The slopes in use are 1 to 20; at a thousand every step but the last goes to where the first guess points."""
 
+EVENLY = {"grid": "power", "power": 1.0}
+"""The grid of a method that is asked for by its name: another one's was found for that."""
+
 Owner = TypeVar("Owner")
 
 
@@ -109,13 +112,14 @@ class SamplerSettings(MaskedStep, GaussianStep, KineticStep, PredictorCorrectorS
 
     def with_method(self, name: str) -> dict[str, Any]:
         """The settings, as a dictionary, with the method of this name. Where it is another one, with what goes with it
-        by name, and without what only the old one has. Raises RecipeError for a name that there is not."""
+        by name, at evenly spaced times, and without what only the old one has. Raises RecipeError for a name that there
+        is not."""
         method = get_method(name, "sampler.")
         if name == self.method:
             return to_dict(self)
         known = {field.name for field in fields(self.chosen({"method": name}, "sampler."))}
         values = {key: value for key, value in to_dict(self).items() if key in known}
-        return values | dict(method.by_name) | {"method": name}
+        return values | EVENLY | dict(method.by_name) | {"method": name}
 
 
 def scaled(sampler: SamplerSettings, nfe: int) -> SamplerSettings:
