@@ -80,5 +80,8 @@ def test_a_run_learns_them_and_its_model_draws(tmp_path: Path) -> None:
 
 
 def test_without_orbits_they_are_refused() -> None:
-    with pytest.raises(RecipeError, match=r"loss_weights.symmetry = 0.1 needs training.order = orbits"):
+    with pytest.raises(
+        RecipeError, match=r"loss_weights.symmetry = 0.1 needs training.order = orbits"
+    ) as found:
         get_recipe("kldm-csp-tiny", [*SHRINK, "loss_weights.symmetry=0.1"]).build()
+    assert found.value.hint == "set training.order=orbits, or loss_weights.symmetry=0"

@@ -55,6 +55,13 @@ def test_a_file_of_another_split_is_not_believed(tmp_path: Path, monkeypatch: py
         orbits_of(table, file)
 
 
+def test_a_file_without_groups_is_found_anew(tmp_path: Path) -> None:
+    file, table = tmp_path / "orbits.npz", rutile_and_more()
+    np.savez_compressed(file, orbits=np.zeros(9, dtype=np.int16), ids=np.array(table.ids))
+    assert orbits_of(table, file).groups.tolist() == [136, 2, 1]
+    assert orbits_of(table, file, write=False).orbits.tolist() == [0, 0, 2, 2, 2, 2, 0, 0, 1]
+
+
 def test_only_the_first_process_writes(tmp_path: Path) -> None:
     file = tmp_path / "orbits.npz"
     assert _orbits(Rank(1), rutile_and_more(), file).orbits[2] == 2

@@ -222,10 +222,12 @@ class Recipe(AnyRecipe):
         )
 
     def _symmetry_heads(self) -> dict[str, Head]:
+        """Raises RecipeError where the labels are not found."""
         if self.training.order != "orbits":
-            raise ValueError(
+            raise RecipeError(
                 f"loss_weights.symmetry = {self.loss_weights.symmetry} needs training.order = orbits, "
-                f"which finds the symmetry; got {self.training.order}"
+                f"which finds the symmetry; got {self.training.order}",
+                "set training.order=orbits, or loss_weights.symmetry=0",
             )
         return HEADS
 
