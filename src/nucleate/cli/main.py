@@ -29,6 +29,7 @@ from nucleate.cli import (
     tune,
 )
 from nucleate.cli.console import App, Log, Quiet, Verbose, fail, hush, note_traceback, speak
+from nucleate.cli.waiting import wait_briefly
 from nucleate.errors import NucleateError
 from nucleate.files import FREE_SPACE, FULL
 
@@ -80,6 +81,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; exit status 2 and two lines for a user error."""
+    wait_briefly()
     try:
         app()
     except NucleateError as error:
