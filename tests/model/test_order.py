@@ -7,7 +7,7 @@ import torch
 
 from nucleate.crystals import Crystals
 from nucleate.geometry.noise import Noise
-from nucleate.model.order import by_orbits
+from nucleate.model.order import Orbits, drawn_order, ordered
 from nucleate.recipes.registry import get_recipe
 from tests.models import SHRINK
 
@@ -16,6 +16,10 @@ ORBITS = torch.tensor([[0, 1, 2, 2, 1, 5, 0]])
 """Oxygen has two orbits of two atoms and one of one. The padding's number means nothing."""
 FRAC = torch.arange(21).reshape(1, 7, 3) / 100 * (SPECIES > 0).unsqueeze(-1)
 MANY = 4000
+
+
+def by_orbits(crystals: Crystals, orbits: Orbits, noise: Noise) -> Crystals:
+    return ordered(crystals, drawn_order(crystals, orbits, noise))
 
 
 def drawn() -> tuple[torch.Tensor, Crystals]:

@@ -11,6 +11,7 @@ from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.torus import TAU, wrap
 from nucleate.geometry.wrapped_normal import fisher_information, log_density
+from nucleate.processes.base import Noised
 from nucleate.processes.kinetic import Kinetic, KineticSettings
 from nucleate.processes.soft_bins import REACH, SoftBins
 from nucleate.recipes.registry import get_recipe
@@ -23,6 +24,12 @@ MASK = torch.ones(MANY, 2, dtype=torch.bool)
 
 def binned(**settings) -> Kinetic:
     return Kinetic(KineticSettings(**{"horizon": 3.0, "shown": "rest", "bins": 64, **settings}))
+
+
+def corrupted(time: float) -> tuple[Kinetic, torch.Tensor, Noised]:
+    """A process with bins, and what it makes of crystals at one time."""
+    process, t = binned(), torch.full((MANY,), time)
+    return process, t, process.corrupt(torch.rand(MANY, 2, 3), t, MASK, Noise.of(0, torch.arange(MANY)))
 
 
 def certain(process: Kinetic, truth: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -39,8 +46,7 @@ def certain(process: Kinetic, truth: torch.Tensor, t: torch.Tensor) -> torch.Ten
 
 @pytest.mark.parametrize("time", TIMES)
 def test_the_mean_of_a_certain_answer_is_the_score_of_the_true_displacement(time: float) -> None:
-    process, t = binned(), torch.full((MANY,), time)
-    noised = process.corrupt(torch.rand(MANY, 2, 3), t, MASK, Noise.of(0, torch.arange(MANY)))
+    process, t, noised = corrupted(time)
     assert noised.truth is not None
     answer = certain(process, noised.truth, t)
     prediction = process.mean(answer, t)
@@ -58,8 +64,7 @@ def test_the_mean_of_a_certain_answer_is_the_score_of_the_true_displacement(time
 
 @pytest.mark.parametrize("time", TIMES)
 def test_the_loss_is_the_divergence_from_the_soft_truth(time: float) -> None:
-    process, t = binned(), torch.full((MANY,), time)
-    noised = process.corrupt(torch.rand(MANY, 2, 3), t, MASK, Noise.of(0, torch.arange(MANY)))
+    process, t, noised = corrupted(time)
     assert noised.truth is not None
     answer = certain(process, noised.truth, t)
     assert process.answer_loss(answer, noised, t, MASK).abs().max() < 1e-5

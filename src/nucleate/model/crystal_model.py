@@ -17,12 +17,13 @@ from nucleate.data.conditions import told
 from nucleate.data.described import Described, columns_of
 from nucleate.data.feed import Feed
 from nucleate.data.table import CrystalTable
+from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
 from nucleate.geometry.precision import at_least_float32
 from nucleate.model.axes import disagreement, permuted, random_orders
 from nucleate.model.condition import hidden, with_condition
 from nucleate.model.constraint import FREE, Constraint, States
-from nucleate.model.order import Orbits, drawn_order, in_order, multiplicities
+from nucleate.model.order import Orbits, drawn_order, multiplicities, ordered
 from nucleate.model.self_conditioning import with_guess
 from nucleate.model.symmetry_labels import SymmetryLabels
 from nucleate.model.times import EARLIEST_NOISE, Times, training_times, validation_times
@@ -279,13 +280,23 @@ class CrystalModel(Trainable):
         labels = None
         if orbits is not None:
             order = drawn_order(crystals, orbits, Noise(keys).at(ORBITS.step()))
-            crystals = in_order(crystals, order)
+            crystals = ordered(crystals, order)
             if group is not None:
                 labels = SymmetryLabels(multiplicities(orbits, mask).gather(1, order), group)
         if not (self.training and self.network.drops):
             return self.loss(crystals, t, Noise(keys), constraint, given, labels)
         with repeatable(int(keys[0])):
             return self.loss(crystals, t, Noise(keys), constraint, given, labels)
+
+
+def by_processes(model: Trainable, setting: str, value: object) -> CrystalModel:
+    """The model, if it is of crystals by processes. Raises RecipeError for another one, which has not this setting."""
+    if not isinstance(model, CrystalModel):
+        raise RecipeError(
+            f"{setting} = {value} is for models of crystals by processes, and {type(model).__name__} is none",
+            f"leave {setting} out",
+        )
+    return model
 
 
 def _alike(target: Tensor, prediction: Tensor | None) -> bool:

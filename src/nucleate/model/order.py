@@ -21,21 +21,16 @@ from nucleate.geometry.noise import Noise
 Orbits = Int[Tensor, "crystals atoms"]
 
 
-def by_orbits(crystals: Crystals, orbits: Orbits, noise: Noise) -> Crystals:
-    """The crystals with their atoms in a random order of this kind.
-
-    orbits: for each atom the first atom of its orbit, anything in padding.
-    """
-    return in_order(crystals, drawn_order(crystals, orbits, noise))
-
-
 def multiplicities(orbits: Orbits, mask: Mask) -> Orbits:
     """How many atoms the orbit of each has."""
     return ((orbits.unsqueeze(2) == orbits.unsqueeze(1)) & mask.unsqueeze(1)).sum(2)
 
 
 def drawn_order(crystals: Crystals, orbits: Orbits, noise: Noise) -> Orbits:
-    """A random order of this kind: the atom that comes to each place."""
+    """A random order of this kind: the atom that comes to each place.
+
+    orbits: for each atom the first atom of its orbit, anything in padding.
+    """
     mask, atoms = crystals.mask, crystals.mask.shape[1]
     among, within = noise.uniform(atoms), noise.uniform(atoms)
     place = among.double().gather(1, orbits.clamp(0, atoms - 1)) - multiplicities(orbits, mask)
@@ -46,7 +41,7 @@ def drawn_order(crystals: Crystals, orbits: Orbits, noise: Noise) -> Orbits:
     return order.gather(1, number.argsort(dim=1, stable=True))
 
 
-def in_order(crystals: Crystals, order: Orbits) -> Crystals:
+def ordered(crystals: Crystals, order: Orbits) -> Crystals:
     """The crystals with their atoms in this order."""
     frac = crystals.frac.gather(1, order.unsqueeze(-1).expand(-1, -1, 3))
     return replace(crystals, species=crystals.species.gather(1, order), frac=frac)

@@ -19,9 +19,9 @@ from torch import Tensor
 from nucleate.data.conditions import told
 from nucleate.data.feed import Feed
 from nucleate.data.table import CrystalTable
-from nucleate.errors import DataError, RecipeError
+from nucleate.errors import DataError
 from nucleate.files import beside, check_target
-from nucleate.model.crystal_model import CrystalModel
+from nucleate.model.crystal_model import CrystalModel, by_processes
 from nucleate.model.trainable import Trainable
 from nucleate.symmetry.template import Template
 from nucleate.training.symmetric_split import SYMPREC
@@ -58,12 +58,7 @@ class OrbitFeed(Feed):
 
 def in_order(model: Trainable) -> CrystalModel:
     """The model, if atoms can be put in order for it. Raises RecipeError where they can't."""
-    if not isinstance(model, CrystalModel):
-        raise RecipeError(
-            f"training.order = orbits is for models of crystals by processes, and {type(model).__name__} is none",
-            "leave training.order out",
-        )
-    return model
+    return by_processes(model, "training.order", "orbits")
 
 
 def orbit_examples(model: CrystalModel, table: CrystalTable, found: Found, device: torch.device) -> OrbitFeed:

@@ -11,9 +11,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nucleate.data.feed import Examples, Shown
-from nucleate.errors import RecipeError
 from nucleate.geometry.noise import Noise
-from nucleate.model.crystal_model import CrystalModel
+from nucleate.model.crystal_model import by_processes
 from nucleate.model.trainable import Trainable
 from nucleate.streams import SHAKING
 
@@ -22,11 +21,8 @@ SHARE = 0.5
 
 def check_shaking(model: Trainable, width: float) -> None:
     """Raise RecipeError for a model that does not learn from coordinates under noise."""
-    if width and not isinstance(model, CrystalModel):
-        raise RecipeError(
-            f"training.shake = {width} is for models of crystals by processes, and {type(model).__name__} is none",
-            "leave training.shake out",
-        )
+    if width:
+        by_processes(model, "training.shake", width)
 
 
 class Shaken(Examples):
