@@ -58,6 +58,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "cell ahead": ("lattice.ahead=2",),
     "cell behind": ("lattice.ahead=0.5",),
     "cell as log metric": ("cell=polar",),
+    "cells by Selling's reduction": (),
     "distances": ("torus_transformer.distances=true",),
     "times in the middle": ("training.times=middle",),
     "weight decay 0.05": ("training.weight_decay=0.05",),
@@ -92,6 +93,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "Muon, index by orbits": (*MUON, *INDEX),
 }  # fmt: skip
 """Settings beside those of the base, by the name of the variant."""
+OTHER_DATA = {"cells by Selling's reduction": "-superbase"}
+"""What the name of the data set ends with where a variant learns from another one, made by superbase.py."""
 TIMED = 25
 
 
@@ -140,14 +143,12 @@ def step_share(recipe: Recipe, base: Recipe, train: CrystalTable) -> float:
 def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
     """Train a variant, or go on with it, and draw from it. Leaves plan.json, metrics.jsonl and cells.npz."""
     torch.set_num_threads(1)
-    data, folder, recipe = (
-        Dataset.open(asked.data),
-        run_folder(asked, variant, seed),
-        recipe_of(variant, asked.upon, seed),
-    )
+    where = asked.data.with_name(asked.data.name + OTHER_DATA.get(variant, ""))
+    folder, recipe = run_folder(asked, variant, seed), recipe_of(variant, asked.upon, seed)
+    data = Dataset.open(where)
     plan = folder / "plan.json"
     folder.mkdir(parents=True, exist_ok=True)
-    if recipe.training.order == "orbits":
+    if recipe.training.order == "orbits" and where == asked.data:
         share_orbits(asked.runs, folder)
     if not plan.exists():
         share = 1.0
@@ -156,7 +157,7 @@ def trained(asked: argparse.Namespace, variant: str, seed: int) -> None:
         write_whole(plan, json.dumps({"epochs": max(1, round(asked.epochs / share)), "step_of_base": share}))
     found, start = json.loads(plan.read_text()), time.process_time()
     outcome = train_recipe(
-        recipe, asked.data, folder, epochs=None if asked.minutes else found["epochs"], minutes=asked.minutes,
+        recipe, where, folder, epochs=None if asked.minutes else found["epochs"], minutes=asked.minutes,
         resume=True, hardware=Hardware(accelerator=asked.accelerator), visible=False,
     )  # fmt: skip
     if outcome.state == "stopped":

@@ -118,6 +118,20 @@ def test_trajectory_holds_every_time_and_keeps_the_species(mask, noise):
     assert all(torch.equal(states["species"]["x"], species_of(mask)) for _, states in path)
 
 
+def test_a_late_start_takes_the_same_noise_for_that_of_a_later_time(mask, noise):
+    """The network is told the time, and what is given is held there from the first state on."""
+    one, late = model(), SamplerSettings("ode", steps=2, start=0.2)
+    cells = given(mask).crystals
+    known = Given(cells, {"species": mask, "lattice": torch.ones(len(mask), dtype=torch.bool)})
+    path = list(trajectory(one, mask, late, noise, known))
+    (_, first), *_ = trajectory(model(), mask, replace(late, start=0.0), noise, known)
+    assert [t for t, _ in path] == pytest.approx([0.2, 0.6, 1.0])
+    assert isinstance(one.network, Recorder)
+    assert one.network.times == pytest.approx([0.2, 0.6])
+    assert torch.equal(path[0][1]["frac"]["theta"], first["frac"]["theta"])
+    assert not torch.equal(path[0][1]["lattice"]["x"], first["lattice"]["x"])
+
+
 def test_the_same_seed_gives_the_same_crystal_and_another_seed_another(mask):
     draws = [
         sample(model(), mask, SamplerSettings(steps=3), Noise.of(seed, torch.arange(3)), given(mask))

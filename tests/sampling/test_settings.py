@@ -12,7 +12,18 @@ from nucleate.sampling.settings import SamplerSettings
 from nucleate.settings import from_dict
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"power": 0.0}, {"tau": -1.0}, {"noise_left": 1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"power": 0.0},
+        {"tau": -1.0},
+        {"noise_left": 1.0},
+        {"start": 1.0},
+        {"start": -0.1},
+        {"noise_left": 0.7, "start": 0.3},
+    ],
+)
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(RecipeError, match=next(iter(wrong))) as caught:
         SamplerSettings(**wrong)
@@ -45,6 +56,13 @@ def test_the_time_grid_runs_from_noise_to_data():
     assert abs(grid[-1] - 0.9) < 1e-12
     assert (grid.diff() > 0).all()
     assert grid.diff()[0] > grid.diff()[-1]
+
+
+@pytest.mark.parametrize("grid", [{"power": 0.7}, {"grid": "karras", "power": 7.0}])
+def test_a_start_shrinks_the_grid_to_the_rest_of_the_way(grid):
+    whole = time_grid(SamplerSettings(steps=5, **grid))
+    rest = time_grid(SamplerSettings(steps=5, start=0.2, noise_left=0.1, **grid))
+    assert rest.tolist() == pytest.approx((0.2 + 0.7 * whole).tolist())
 
 
 def test_the_karras_grid_has_the_published_noise_levels():

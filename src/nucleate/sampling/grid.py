@@ -12,10 +12,10 @@ LARGEST_SIGMA, LEAST_SIGMA = 80.0, 0.002
 
 
 def time_grid(settings: SamplerSettings) -> Float[Tensor, " times"]:
-    """Times from 0 (noise) to 1 - noise_left, [steps + 1], float64."""
+    """Times from `start` (noise) to 1 - noise_left, [steps + 1], float64."""
     share = torch.linspace(1, 0, settings.steps + 1, dtype=torch.float64)
     u = share**settings.power if settings.grid == "power" else _karras(share, settings.power)
-    return 1 - (settings.noise_left + (1 - settings.noise_left) * u)
+    return 1 - (settings.noise_left + (1 - settings.start - settings.noise_left) * u)
 
 
 def _karras(share: Tensor, rho: float) -> Tensor:

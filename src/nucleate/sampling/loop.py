@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -32,14 +33,15 @@ def trajectory(
 
     constraints: that the crystals obey too, asked after what is given. guidance: see `nucleate.sampling.guidance`.
     condition: what the network is told, as in `Crystals`. classifier_free: how strongly. start: the time of the first
-    state, which a constraint has to put there (`sampling.proposal`); the grid is shrunk to what is left.
+    state, where a constraint has to put it there (`sampling.proposal`); the grid is shrunk to what is left. With 0 it
+    is noise, at the time of the settings.
 
     Raises RecipeError where a process can't what the method takes, and for a start that is not from 0 to below 1.
     """
     check_given(model, given)
     if not 0 <= start < 1:
         raise RecipeError(f"a draw can't start at t = {start}", "give a time from 0 to below 1")
-    method, times = settings.made(), [start + (1 - start) * one for one in time_grid(settings).tolist()]
+    method, times = settings.made(), time_grid(replace(settings, start=start or settings.start)).tolist()
     method.check(model.processes)
     rules = Together([*([given.on(model, noise)] if given else []), *constraints])
     walk = Walk(model, rules, settings.owned, guidance, condition, classifier_free)
@@ -48,9 +50,9 @@ def trajectory(
     processes = model.processes_for(None if given is None else given.crystals.species)
     states = {name: process.prior(mask, rules.noise(first, name)) for name, process in processes.items()}
     states = rules.begin(states)
-    if start > 0:
-        states = rules.hold(states, torch.full(mask.shape[:1], start, device=mask.device))
-    yield start, states
+    if times[0] > 0:
+        states = rules.hold(states, torch.full(mask.shape[:1], times[0], device=mask.device))
+    yield times[0], states
     for number, (now, then) in enumerate(pairwise(times)):
         t, t_next = (torch.full(mask.shape[:1], value, device=mask.device) for value in (now, then))
         move = Move(t, t_next, mask, noise.at(WALK.step(number)))

@@ -24,7 +24,7 @@ MOST_STEPS = 10**6
 MOST_ANNEAL = 1000
 """The slopes in use are 1 to 20; at a thousand every step but the last goes to where the first guess points."""
 
-EVENLY = {"grid": "power", "power": 1.0}
+EVENLY = {"grid": "power", "power": 1.0, "start": 0.0}
 """The grid of a method that is asked for by its name: another one's was found for that."""
 
 Owner = TypeVar("Owner")
@@ -42,6 +42,8 @@ class CommonSettings:
             `karras` is u = sigma / (1 + sigma) with the noise levels of Karras et al. 2022 (arXiv 2206.00364, eq. 5),
             whose exponent is `power` (theirs is 7).
         power: see grid.
+        start: the time that the first noise is taken for. Above 0 the steps are spent on the rest of the way: early on
+            the noise hides nearly everything, and few steps are too precious for that.
         noise_left: distance of the last time from the data, 0 to end on it.
         anneal_frac, anneal_lattice, anneal_species: slope s of the factor 1 + s t on steps along the probability flow
             (FlowMM's anti-annealing of velocities, here of every process with a probability flow).
@@ -51,6 +53,7 @@ class CommonSettings:
     steps: int = 500
     grid: Literal["power", "karras"] = "power"
     power: float = 1.0
+    start: float = 0.0
     noise_left: float = 0.0
     anneal_frac: float = 0.0
     anneal_lattice: float = 0.0
@@ -61,7 +64,8 @@ class CommonSettings:
         limits = {
             "steps": (1 <= self.steps <= MOST_STEPS, f"at least 1 and at most {MOST_STEPS}"),
             "power": (0.01 <= self.power <= 100, "from 0.01 to 100"),
-            "noise_left": (0 <= self.noise_left < 1, "from 0 to below 1"),
+            "start": (0 <= self.start < 1, "from 0 to below 1"),
+            "noise_left": (0 <= self.noise_left < 1 - self.start, "at least 0 and less than what start leaves of 1"),
         }
         for name, slope in slopes.items():
             limits[name] = (0 <= slope <= MOST_ANNEAL, f"at least 0 and at most {MOST_ANNEAL}")
