@@ -65,7 +65,10 @@ class CommonSettings:
             "steps": (1 <= self.steps <= MOST_STEPS, f"at least 1 and at most {MOST_STEPS}"),
             "power": (0.01 <= self.power <= 100, "from 0.01 to 100"),
             "start": (0 <= self.start < 1, "from 0 to below 1"),
-            "noise_left": (0 <= self.noise_left < 1 - self.start, "at least 0 and less than what start leaves of 1"),
+            "noise_left": (
+                0 <= self.noise_left < 1 - self.start,
+                "at least 0 and less than what start leaves of 1",
+            ),
         }
         for name, slope in slopes.items():
             limits[name] = (0 <= slope <= MOST_ANNEAL, f"at least 0 and at most {MOST_ANNEAL}")
