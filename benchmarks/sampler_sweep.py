@@ -46,9 +46,17 @@ SAMPLERS: dict[str, list[str]] = {
     "multistep, annealed 10, finer near the noise": ["method=multistep", "anneal_frac=10", "power=0.7"],
     "multistep, annealed 20, finer near the noise": ["method=multistep", "anneal_frac=20", "power=0.7"],
     "multistep, annealed 20, much finer near the noise": ["method=multistep", "anneal_frac=20", "power=0.5"],
+    "multistep, annealed, from t = 0.15": [
+        "method=multistep", "anneal_frac=20", "anneal_lattice=10", "power=0.6", "start=0.15",
+    ],
+    "multistep, annealed, from t = 0.2": [
+        "method=multistep", "anneal_frac=20", "anneal_lattice=10", "power=0.6", "start=0.2",
+    ],
     "ODE, annealed 5": ["method=ode", "anneal_frac=5"],
     "as shipped": [],
 }  # fmt: skip
+PLAIN = ("power=1", "start=0", "anneal_lattice=0")
+"""What a sampler has that does not name it otherwise, whatever the model's own has."""
 
 
 def nucleate(*words: str) -> None:
@@ -62,8 +70,9 @@ def measure(asked: argparse.Namespace, name: str, settings: list[str], nfe: int)
     folder = asked.out / f"{name.replace(', ', '-').replace(' ', '-')}-{nfe}"
     report = folder / "evaluation.json"
     if not report.exists():
-        even = ["power=1"] if settings and not any(one.startswith("power=") for one in settings) else []
-        changes = [word for setting in [*settings, *even] for word in ("--set", setting)]
+        named = {one.split("=")[0] for one in settings}
+        plain = [one for one in PLAIN if settings and one.split("=")[0] not in named]
+        changes = [word for setting in [*settings, *plain] for word in ("--set", setting)]
         nucleate(
             "predict", "--like", str(asked.data), "--split", asked.split, "--limit", str(asked.limit), "--model",
             asked.model, *length, *changes, "--threads", str(asked.threads), "--out", str(folder),

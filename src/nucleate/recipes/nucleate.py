@@ -28,6 +28,8 @@ KNOWN_BY = 0.5
 """Time at which all elements of new materials are known."""
 SYMMETRY = 0.1
 """Weight of the sites and space groups that training asks besides."""
+LATE = {"start": 0.15, "power": 0.6, "anneal_frac": 20.0, "anneal_lattice": 10.0}
+"""Of the sampler of given compositions: no steps where noise hides the crystal (docs/concepts/samplers.md)."""
 
 
 def learned(recipe: KLDM, name: str) -> KLDM:
@@ -37,7 +39,8 @@ def learned(recipe: KLDM, name: str) -> KLDM:
     weights = replace(recipe.loss_weights, symmetry=SYMMETRY)
     recipe = replace(recipe, name=name, torus_transformer=network, training=training, loss_weights=weights)
     if recipe.species == "given":
-        return replace(recipe, loss_weights=replace(weights, frac=3.0))
+        sampler = replace(recipe.sampler, **LATE)
+        return replace(recipe, loss_weights=replace(weights, frac=3.0), sampler=sampler)
     weights = replace(weights, species=1.0)
     return replace(recipe, masked=replace(recipe.masked, known_by=KNOWN_BY), loss_weights=weights)
 
