@@ -17,7 +17,8 @@ of the data and the noise of training, numbers are means, and each seed's rate s
 compositions that the change alone matches, and that the base of the same seed alone does; their difference is of
 chance up to about twice the root of their sum. *Right cells*: within the matcher's tolerances of the true cell at its
 volume. cRMSE counts a miss as 0.5. Validation losses are weighted evenly in time, of coordinates and lattice; those of
-another lattice or clock, and of bins, don't compare. *Cost*: of a step, the base's is 1.
+another lattice or clock, and of bins, don't compare. *Cost*: of a step, the base's is 1. Cells by Selling's reduction
+are those of `python benchmarks/superbase.py --data data/mp_20 --out data/mp_20-superbase`, judged like all others.
 """
 ATOMS = ("<=4", "5-8", "9-12", "13-16", "17-20")
 
