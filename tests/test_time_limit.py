@@ -93,6 +93,41 @@ def test_no_error_comes_after_the_block(call):
     assert 0 <= call(often) <= 300
 
 
+def test_an_error_while_a_limit_begins_leaves_no_timer_behind(monkeypatch):
+    """As the error of a limit around it does, if it comes just then."""
+
+    class Interrupted(threading.Timer):
+        def start(self) -> None:
+            super().start()
+            raise TimeoutError("the limit around it")
+
+    def work() -> str:
+        with pytest.raises(TimeoutError, match="around"), time_limit(0.1):
+            pass
+        return busy(0.3)
+
+    monkeypatch.setattr(threading, "Timer", Interrupted)
+    assert elsewhere(work) == "done"
+
+
+def test_a_thread_with_the_number_of_an_ended_one_is_left_alone():
+    left, found = [], []
+
+    def begin() -> None:
+        left.append(time_limit(0.2))
+        left[0].__enter__()
+
+    first = threading.Thread(target=begin)
+    first.start()
+    first.join()
+    second = threading.Thread(target=lambda: found.append(busy(0.5)))
+    second.start()
+    second.join()
+    if second.ident != first.ident:
+        pytest.skip("numbers of threads are not used again here")
+    assert found == ["done"]
+
+
 def test_the_handler_and_an_outer_timer_are_restored():
     before, left = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)[0]
     with pytest.raises(TimeoutError), time_limit(0.05):

@@ -80,34 +80,37 @@ def _signalled(seconds: float) -> Iterator[None]:
 @contextmanager
 def _watched(seconds: float) -> Iterator[None]:
     """The limit kept by a second thread, as `_signalled` keeps it."""
-    watched, lock, state = threading.get_ident(), threading.Lock(), {"over": False, "late": False}
+    watched, lock, state = threading.current_thread(), threading.Lock(), {"over": False, "late": False}
 
     def stop() -> None:
         with lock:
-            if not state["over"]:
+            # A thread that has ended may have left its number to another one.
+            if not state["over"] and watched.is_alive():
                 state["late"] = True
                 _raise_in(watched, TimeoutError)
 
     timer = threading.Timer(seconds, stop)
     timer.daemon = True
-    timer.start()
     try:
+        timer.start()
         yield
     finally:
+        # First of all, since the error of a limit around this one may interrupt the rest, and the start above.
+        state["over"] = True
         timer.cancel()
         with lock:
-            state["over"] = True
-        if state["late"]:
+            late = state["late"]
+        if late:
             # one that was not raised yet would be so after the block
             _raise_in(watched, None)
-    if state["late"]:
+    if late:
         raise TimeoutError(f"more than {seconds:g} s")
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
     """Raise an error in a thread before its next instruction of Python; None takes one back."""
     import ctypes
 
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), None if error is None else ctypes.py_object(error)
+        ctypes.c_ulong(thread.ident or 0), None if error is None else ctypes.py_object(error)
     )
