@@ -1,8 +1,8 @@
 """Our own recipes: KLDM's processes with what taught more for the same cost (docs/results/processes.md, "Experiments").
 
 The matrices of the blocks learn by Muon. Atoms of one element are told apart by their order, which training draws by
-orbits (MaskGXT, arXiv 2606.22866). Most times that are trained lie in the middle of the way, and the network is asked
-besides for sites and space groups. In long runs a half of the crystals have another element in the place of one of
+orbits (MaskGXT, arXiv 2606.22866). The network is asked besides for sites and space groups, coordinates weigh 3, and
+where compositions are given most times that are trained lie in the middle of the way. In long runs a half of the crystals have another element in the place of one of
 theirs. New materials have their elements by the middle of the way, while coordinates are still noise, so that their
 structures are predicted for compositions as they are where these are given. The sizes without a suffix are for a GPU,
 and those of `kldm-mp20-csp` and `kldm-mp20-dng-large`.
@@ -34,13 +34,13 @@ LATE = {"start": 0.15, "power": 0.6, "anneal_frac": 20.0, "anneal_lattice": 10.0
 
 def learned(recipe: KLDM, name: str) -> KLDM:
     """The recipe with what has been learned, under a name of ours."""
-    training = replace(recipe.training, optimiser="muon", order="orbits", times="middle")
+    training = replace(recipe.training, optimiser="muon", order="orbits")
     network = replace(recipe.torus_transformer, index=True)
-    weights = replace(recipe.loss_weights, symmetry=SYMMETRY)
+    weights = replace(recipe.loss_weights, symmetry=SYMMETRY, frac=3.0)
     recipe = replace(recipe, name=name, torus_transformer=network, training=training, loss_weights=weights)
     if recipe.species == "given":
         sampler = replace(recipe.sampler, **LATE)
-        return replace(recipe, loss_weights=replace(weights, frac=3.0), sampler=sampler)
+        return replace(recipe, training=replace(training, times="middle"), sampler=sampler)
     weights = replace(weights, species=1.0)
     return replace(recipe, masked=replace(recipe.masked, known_by=KNOWN_BY), loss_weights=weights)
 
