@@ -2,10 +2,10 @@
 
 The matrices of the blocks learn by Muon. Atoms of one element are told apart by their order, which training draws by
 orbits (MaskGXT, arXiv 2606.22866). The network is asked besides for sites and space groups, coordinates weigh 3, and
-where compositions are given most times that are trained lie in the middle of the way. In long runs a half of the crystals have another element in the place of one of
-theirs. New materials have their elements by the middle of the way, while coordinates are still noise, so that their
-structures are predicted for compositions as they are where these are given. The sizes without a suffix are for a GPU,
-and those of `kldm-mp20-csp` and `kldm-mp20-dng-large`.
+where compositions are given most times that are trained lie in the middle of the way. In long runs a half of the
+crystals have another element in the place of one of theirs. New materials have their elements by the middle of the
+way, while coordinates are still noise, so that their structures are predicted for compositions as they are where
+these are given. The sizes without a suffix are for a GPU, and those of `kldm-mp20-csp` and `kldm-mp20-dng-large`.
 """
 
 from __future__ import annotations
