@@ -67,7 +67,7 @@ class CommonSettings:
             "start": (0 <= self.start < 1, "from 0 to below 1"),
             "noise_left": (
                 0 <= self.noise_left < 1 - self.start,
-                "at least 0 and less than what start leaves of 1",
+                f"at least 0 and below 1 - start = {1 - self.start:g}",
             ),
         }
         for name, slope in slopes.items():
